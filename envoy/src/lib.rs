@@ -1,0 +1,1 @@
+//! Renders a policy into Envoy configuration.

@@ -1,0 +1,1 @@
+//! Harness for tests through a real Envoy: starts it with the filter, `kt` and simulated providers on free ports.

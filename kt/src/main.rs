@@ -1,0 +1,2 @@
+//! The `kt` command.
+fn main() {}

@@ -1,0 +1,21 @@
+//! Wire formats of language model providers, and the translation between them.
+//!
+//! Three notions are never mixed: the endpoint that the client called and the shape it is owed ([`ClientFormat`]), and
+//! the protocol that the upstream speaks ([`UpstreamFormat`]). A [`Translator`] carries one attempt from one to the
+//! other; an [`exchange::Exchange`] wraps it with what is the same for all pairs: holding an answer back until it shows
+//! content, telling failures that another target may cure from those that are the client's own, and error shapes.
+//!
+//! This crate knows nothing of Envoy, sockets, clocks or random sources.
+#![forbid(unsafe_code)]
+
+pub mod error;
+pub mod exchange;
+pub mod facts;
+pub mod format;
+pub mod translator;
+pub mod usage;
+
+pub use error::{ErrorKind, ProviderError, RequestError};
+pub use format::{ClientFormat, UpstreamFormat};
+pub use translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
+pub use usage::Usage;
