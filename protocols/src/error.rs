@@ -1,5 +1,11 @@
 //! Errors, sorted by whose fault they are: the client's request, or the provider.
 
+mod body;
+
+pub use body::{
+    anthropic_body, gateway_error_body, openai_body, provider_error_body, write_stream_error,
+};
+
 /// What kind of failure a provider reported, whatever words and status it used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
@@ -58,4 +64,183 @@ pub struct RequestError {
     pub param: Option<String>,
     /// OpenAI's error code, such as `unsupported_parameter`.
     pub code: Option<&'static str>,
+}
+
+impl ErrorKind {
+    /// The status that stands for this kind where the provider gave none, such as inside a stream.
+    pub fn status(self) -> u16 {
+        match self {
+            Self::InvalidRequest | Self::ContextLength | Self::ContentPolicy => 400,
+            Self::Authentication => 401,
+            Self::Permission => 403,
+            Self::ModelNotFound | Self::NotFound => 404,
+            Self::RequestTooLarge => 413,
+            Self::RateLimited | Self::QuotaExhausted => 429,
+            Self::Server => 500,
+            Self::Overloaded => 503,
+            Self::Timeout => 504,
+        }
+    }
+
+    /// `error.type` in OpenAI's shape.
+    pub fn openai_type(self) -> &'static str {
+        match self {
+            Self::InvalidRequest
+            | Self::ContextLength
+            | Self::ContentPolicy
+            | Self::ModelNotFound
+            | Self::NotFound
+            | Self::RequestTooLarge => "invalid_request_error",
+            Self::Authentication => "authentication_error",
+            Self::Permission => "permission_error",
+            Self::RateLimited => "rate_limit_error",
+            Self::QuotaExhausted => "insufficient_quota",
+            Self::Timeout => "timeout_error",
+            Self::Overloaded | Self::Server => "server_error",
+        }
+    }
+
+    /// `error.code` in OpenAI's shape where the provider gave none.
+    pub fn openai_code(self) -> Option<&'static str> {
+        match self {
+            Self::ContextLength => Some("context_length_exceeded"),
+            Self::ContentPolicy => Some("content_policy_violation"),
+            Self::Authentication => Some("invalid_api_key"),
+            Self::ModelNotFound => Some("model_not_found"),
+            Self::RequestTooLarge => Some("request_too_large"),
+            Self::RateLimited => Some("rate_limit_exceeded"),
+            Self::QuotaExhausted => Some("insufficient_quota"),
+            Self::Overloaded => Some("overloaded"),
+            Self::Timeout => Some("timeout"),
+            Self::InvalidRequest | Self::Permission | Self::NotFound | Self::Server => None,
+        }
+    }
+
+    /// `error.type` in Anthropic's shape: documented types only.
+    pub fn anthropic_type(self) -> &'static str {
+        match self {
+            Self::InvalidRequest | Self::ContextLength | Self::ContentPolicy => {
+                "invalid_request_error"
+            }
+            Self::Authentication => "authentication_error",
+            Self::Permission => "permission_error",
+            Self::ModelNotFound | Self::NotFound => "not_found_error",
+            Self::RequestTooLarge => "request_too_large",
+            Self::RateLimited => "rate_limit_error",
+            Self::QuotaExhausted => "billing_error",
+            Self::Overloaded => "overloaded_error",
+            Self::Timeout => "timeout_error",
+            Self::Server => "api_error",
+        }
+    }
+}
+
+impl ProviderError {
+    /// An error of `kind` with the status that stands for it.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self {
+            status: kind.status(),
+            kind,
+            message: message.into(),
+            code: None,
+            param: None,
+            retry_after_ms: None,
+        }
+    }
+
+    /// The answer is not what the provider's protocol promises; `found` says what came instead.
+    pub fn unreadable(found: impl std::fmt::Display) -> Self {
+        Self {
+            status: 502,
+            ..Self::new(
+                ErrorKind::Server,
+                format!("the provider's answer cannot be read: {found}"),
+            )
+        }
+    }
+
+    /// The stream ended before the provider said that it was finished.
+    pub fn cut_off() -> Self {
+        Self {
+            status: 502,
+            ..Self::new(
+                ErrorKind::Server,
+                "the provider's stream broke off before its end",
+            )
+        }
+    }
+
+    /// The same error with the provider's code.
+    #[must_use]
+    pub fn with_code(self, code: impl Into<String>) -> Self {
+        Self {
+            code: Some(code.into()),
+            ..self
+        }
+    }
+}
+
+impl RequestError {
+    /// A request that is wrong as a whole.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            param: None,
+            code: None,
+        }
+    }
+
+    /// The upstream has no counterpart for `field`; `why` completes a sentence that begins with the field.
+    pub fn unsupported(field: impl Into<String>, why: impl std::fmt::Display) -> Self {
+        let field = field.into();
+        Self {
+            message: format!("{field}: {why}"),
+            param: Some(field),
+            code: Some("unsupported_parameter"),
+        }
+    }
+
+    /// `field` has the right type and a value that cannot be served.
+    pub fn invalid_value(field: impl Into<String>, why: impl std::fmt::Display) -> Self {
+        let field = field.into();
+        Self {
+            message: format!("{field}: {why}"),
+            param: Some(field),
+            code: Some("invalid_value"),
+        }
+    }
+
+    /// `field` should be `expected` (`a string`) and is `found` (see [`json_kind`]).
+    pub fn wrong_type(field: impl Into<String>, expected: &str, found: &str) -> Self {
+        let field = field.into();
+        let message = format!("{field}: expected {expected}, found {found}");
+        Self {
+            message,
+            param: Some(field),
+            code: Some("invalid_type"),
+        }
+    }
+
+    /// `field` is required.
+    pub fn missing(field: impl Into<String>) -> Self {
+        let field = field.into();
+        let message = format!("{field}: required, but missing");
+        Self {
+            message,
+            param: Some(field),
+            code: Some("missing_required_parameter"),
+        }
+    }
+}
+
+/// What a JSON value is, in words for [`RequestError::wrong_type`].
+pub fn json_kind(value: &serde_json::Value) -> &'static str {
+    match value {
+        serde_json::Value::Null => "null",
+        serde_json::Value::Bool(_) => "a boolean",
+        serde_json::Value::Number(_) => "a number",
+        serde_json::Value::String(_) => "a string",
+        serde_json::Value::Array(_) => "an array",
+        serde_json::Value::Object(_) => "an object",
+    }
 }

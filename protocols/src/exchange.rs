@@ -78,7 +78,7 @@ impl Exchange {
     /// # Errors
     /// The upstream cannot serve this endpoint at all.
     pub fn new(_attempt: Attempt) -> Result<Self, RequestError> {
-        Err(RequestError { message: String::from("not built"), param: None, code: None })
+        Err(RequestError::new("not built"))
     }
 
     /// The upstream's request for the client's body.

@@ -51,5 +51,9 @@ pub struct Needs {
 /// # Errors
 /// Not JSON, not an object, no model, a field of the wrong type: each names the field and what was found.
 pub fn scan(_format: ClientFormat, _body: &[u8]) -> Result<RequestFacts<'_>, RequestError> {
-    Err(RequestError { message: String::from("not built"), param: None, code: None })
+    Err(RequestError {
+        message: String::from("not built"),
+        param: None,
+        code: None,
+    })
 }

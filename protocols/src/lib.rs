@@ -12,6 +12,7 @@ pub mod error;
 pub mod exchange;
 pub mod facts;
 pub mod format;
+pub mod sse;
 pub mod translator;
 pub mod usage;
 

@@ -1,0 +1,162 @@
+//! Error bodies and error events in the shapes that clients understand.
+
+use serde::Serialize;
+
+use crate::error::ProviderError;
+use crate::format::ClientFormat;
+use crate::sse;
+
+#[derive(Serialize)]
+struct OpenAiEnvelope<'a> {
+    error: OpenAiError<'a>,
+}
+
+#[derive(Serialize)]
+struct OpenAiError<'a> {
+    message: &'a str,
+    r#type: &'a str,
+    code: Option<&'a str>,
+    param: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct AnthropicEnvelope<'a> {
+    r#type: &'static str,
+    error: AnthropicError<'a>,
+}
+
+#[derive(Serialize)]
+struct AnthropicError<'a> {
+    r#type: &'a str,
+    message: &'a str,
+}
+
+/// The `error` event of OpenAI's Responses streams.
+#[derive(Serialize)]
+struct ResponsesError<'a> {
+    r#type: &'static str,
+    code: Option<&'a str>,
+    message: &'a str,
+    param: Option<&'a str>,
+    sequence_number: u64,
+}
+
+impl<'a> From<&'a ProviderError> for OpenAiEnvelope<'a> {
+    fn from(error: &'a ProviderError) -> Self {
+        Self {
+            error: OpenAiError {
+                message: &error.message,
+                r#type: error.kind.openai_type(),
+                code: code(error),
+                param: error.param.as_deref(),
+            },
+        }
+    }
+}
+
+impl<'a> From<&'a ProviderError> for AnthropicEnvelope<'a> {
+    fn from(error: &'a ProviderError) -> Self {
+        Self {
+            r#type: "error",
+            error: AnthropicError {
+                r#type: error.kind.anthropic_type(),
+                message: &error.message,
+            },
+        }
+    }
+}
+
+fn code(error: &ProviderError) -> Option<&str> {
+    error.code.as_deref().or(error.kind.openai_code())
+}
+
+fn json<T: Serialize>(value: &T) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
+/// `{"error": {"message", "type", "code", "param"}}`
+pub fn openai_body(error: &ProviderError) -> Vec<u8> {
+    json(&OpenAiEnvelope::from(error))
+}
+
+/// `{"type": "error", "error": {"type", "message"}}`
+pub fn anthropic_body(error: &ProviderError) -> Vec<u8> {
+    json(&AnthropicEnvelope::from(error))
+}
+
+/// The body of a provider's error in the shape of `client`.
+pub fn provider_error_body(client: ClientFormat, error: &ProviderError) -> Vec<u8> {
+    if client.speaks_anthropic() {
+        anthropic_body(error)
+    } else {
+        openai_body(error)
+    }
+}
+
+/// Appends the event that tells `client` of an error inside a stream. It is the last one: no `[DONE]` follows.
+pub fn write_stream_error(out: &mut Vec<u8>, client: ClientFormat, error: &ProviderError) {
+    match client {
+        ClientFormat::ChatCompletions | ClientFormat::Completions | ClientFormat::Embeddings => {
+            sse::write_json(out, None, &OpenAiEnvelope::from(error));
+        }
+        ClientFormat::Responses => {
+            let event = ResponsesError {
+                r#type: "error",
+                code: code(error),
+                message: &error.message,
+                param: error.param.as_deref(),
+                sequence_number: 0,
+            };
+            sse::write_json(out, Some("error"), &event);
+        }
+        ClientFormat::AnthropicMessages | ClientFormat::AnthropicCountTokens => {
+            sse::write_json(out, Some("error"), &AnthropicEnvelope::from(error));
+        }
+    }
+}
+
+/// The body of an error of the gateway itself, in the shape of `client`. `kind`, `code` and `param` are OpenAI's `type`,
+/// `code` and `param`; an Anthropic client gets the documented type that belongs to `status`.
+pub fn gateway_error_body(
+    client: ClientFormat,
+    status: u16,
+    kind: &str,
+    code: Option<&str>,
+    message: &str,
+    param: Option<&str>,
+) -> Vec<u8> {
+    if client.speaks_anthropic() {
+        json(&AnthropicEnvelope {
+            r#type: "error",
+            error: AnthropicError {
+                r#type: anthropic_type_of_status(status),
+                message,
+            },
+        })
+    } else {
+        json(&OpenAiEnvelope {
+            error: OpenAiError {
+                message,
+                r#type: kind,
+                code,
+                param,
+            },
+        })
+    }
+}
+
+/// Anthropic's documented type for a status.
+fn anthropic_type_of_status(status: u16) -> &'static str {
+    match status {
+        401 => "authentication_error",
+        402 => "billing_error",
+        403 => "permission_error",
+        404 => "not_found_error",
+        413 => "request_too_large",
+        429 => "rate_limit_error",
+        503 | 529 => "overloaded_error",
+        408 | 504 => "timeout_error",
+        400..=499 => "invalid_request_error",
+        _ => "api_error",
+    }
+}
