@@ -34,14 +34,28 @@ pub fn cluster_name(target: &Target, timeout_ms: u64) -> String {
 /// Every cluster that a plan of this policy can name, in a stable order.
 /// Each target has at least the one for its own timeout.
 pub fn clusters(policy: &Policy) -> Vec<ClusterSpec> {
-    let mut pairs: BTreeSet<(TargetId, u64)> =
-        policy.targets.iter().enumerate().map(|(index, target)| (TargetId(index), target.timeout_ms)).collect();
-    pairs.extend(policy.groups.iter().flat_map(|group| &group.members).map(|member| (member.target, member.timeout_ms)));
+    let mut pairs: BTreeSet<(TargetId, u64)> = policy
+        .targets
+        .iter()
+        .enumerate()
+        .map(|(index, target)| (TargetId(index), target.timeout_ms))
+        .collect();
+    pairs.extend(
+        policy
+            .groups
+            .iter()
+            .flat_map(|group| &group.members)
+            .map(|member| (member.target, member.timeout_ms)),
+    );
     pairs
         .into_iter()
         .filter_map(|(target, timeout_ms)| {
             let name = cluster_name(policy.target(target)?, timeout_ms);
-            Some(ClusterSpec { name, target, timeout_ms })
+            Some(ClusterSpec {
+                name,
+                target,
+                timeout_ms,
+            })
         })
         .collect()
 }

@@ -52,8 +52,11 @@ pub struct Target {
     pub id: String,
     /// Decides wire format, credential header and probe.
     pub vendor: Vendor,
-    /// Where it is reached.
+    /// Where it is reached. For [`Target::endpoint_variable`] that is not resolved, a host below `.invalid`.
     pub base_url: BaseUrl,
+    /// The document gives no base URL and the vendor has no common one (Azure OpenAI): the environment variable that
+    /// must name it. `None` once it is resolved ([`crate::LoadOptions::endpoint`]). Until then the target cannot serve.
+    pub endpoint_variable: Option<String>,
     /// The target's own model (`vendor:kind:model`, or `model:`).
     pub model: Option<String>,
     /// Where the key comes from.
@@ -154,7 +157,12 @@ pub struct CircuitBreaker {
 
 impl Default for CircuitBreaker {
     fn default() -> Self {
-        Self { failure_threshold: 3, cooldown_ms: 30_000, half_open_requests: 3, max_cooldown_ms: 300_000 }
+        Self {
+            failure_threshold: 3,
+            cooldown_ms: 30_000,
+            half_open_requests: 3,
+            max_cooldown_ms: 300_000,
+        }
     }
 }
 
@@ -271,7 +279,11 @@ pub struct LatencySettings {
 
 impl Default for LatencySettings {
     fn default() -> Self {
-        Self { window_ms: 60_000, max_latency_ms: None, min_sample_count: 5 }
+        Self {
+            window_ms: 60_000,
+            max_latency_ms: None,
+            min_sample_count: 5,
+        }
     }
 }
 
@@ -288,7 +300,11 @@ pub struct CostSettings {
 
 impl Default for CostSettings {
     fn default() -> Self {
-        Self { budget_per_request_usd: None, assumed_output_tokens: 500, on_over_budget: OnOverBudget::Refuse }
+        Self {
+            budget_per_request_usd: None,
+            assumed_output_tokens: 500,
+            on_over_budget: OnOverBudget::Refuse,
+        }
     }
 }
 
@@ -338,7 +354,13 @@ pub struct Failover {
 
 impl Default for Failover {
     fn default() -> Self {
-        Self { enabled: true, max_attempts: None, model_mapping: BTreeMap::new(), on_context_length: false, on_content_policy: false }
+        Self {
+            enabled: true,
+            max_attempts: None,
+            model_mapping: BTreeMap::new(),
+            on_context_length: false,
+            on_content_policy: false,
+        }
     }
 }
 
@@ -394,7 +416,10 @@ pub struct GatewaySettings {
 
 impl Default for GatewaySettings {
     fn default() -> Self {
-        Self { max_request_bytes: DEFAULT_MAX_REQUEST_BYTES, log_bodies: false }
+        Self {
+            max_request_bytes: DEFAULT_MAX_REQUEST_BYTES,
+            log_bodies: false,
+        }
     }
 }
 
@@ -411,15 +436,27 @@ impl Policy {
 
     /// The target with the user's name `id`.
     pub fn target_named(&self, id: &str) -> Option<(TargetId, &Target)> {
-        self.targets.iter().enumerate().find(|(_, target)| target.id == id).map(|(index, target)| (TargetId(index), target))
+        self.targets
+            .iter()
+            .enumerate()
+            .find(|(_, target)| target.id == id)
+            .map(|(index, target)| (TargetId(index), target))
     }
 }
 
 impl BaseUrl {
     /// `host` or `host:port`, brackets around IPv6 literals, the scheme's own port left out.
     pub fn authority(&self) -> String {
-        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        let host = if self.host.contains(':') {
+            format!("[{}]", self.host)
+        } else {
+            self.host.clone()
+        };
         let default_port = if self.tls { 443 } else { 80 };
-        if self.port == default_port { host } else { format!("{host}:{}", self.port) }
+        if self.port == default_port {
+            host
+        } else {
+            format!("{host}:{}", self.port)
+        }
     }
 }
