@@ -1,1 +1,25 @@
-//! routing
+//! Pure routing decisions: which target serves a request, with which model, and who follows when it fails.
+//!
+//! Nothing here knows a clock, a random source, a host or a wire format: time and randomness are arguments, and state
+//! comes in as a [`view::View`].
+#![forbid(unsafe_code)]
+
+pub mod affinity;
+mod hash;
+pub mod health;
+pub mod index;
+pub mod latency;
+pub mod plan;
+pub mod random;
+pub mod refusal;
+pub mod request;
+mod strategy;
+mod vendor_models;
+pub mod view;
+
+pub use index::PolicyIndex;
+pub use plan::{Entry, Excluded, Plan};
+pub use random::Random;
+pub use refusal::{ExclusionReason, Refusal};
+pub use request::Request;
+pub use view::{View, WorkerState};

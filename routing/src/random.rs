@@ -1,0 +1,59 @@
+//! A small seeded random source (SplitMix64): one per worker, seeded by the host.
+
+/// Not for secrets. The same seed gives the same sequence everywhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Random {
+    state: u64,
+}
+
+impl Random {
+    /// Starts the sequence of `seed`.
+    pub fn seeded(seed: u64) -> Self {
+        Self { state: seed }
+    }
+
+    /// The next 64 bits.
+    pub fn next_u64(&mut self) -> u64 {
+        self.state = self.state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.state;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    /// Uniform in `0..bound`; 0 when `bound` is 0. The bias is below 2⁻³² for bounds that fit into 32 bits.
+    pub fn below(&mut self, bound: u64) -> u64 {
+        let wide = u128::from(self.next_u64()) * u128::from(bound);
+        u64::try_from(wide >> 64).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn draws_stay_below_the_bound_and_spread_evenly() {
+        let mut random = Random::seeded(7);
+        let mut counts = [0_u32; 5];
+        for _ in 0..50_000 {
+            counts[random.below(5) as usize] += 1;
+        }
+        // Standard deviation of a count is sqrt(50,000 × 0.2 × 0.8) = 89.
+        assert!(
+            counts.iter().all(|&count| count.abs_diff(10_000) < 4 * 89),
+            "{counts:?}"
+        );
+        assert_eq!(random.below(0), 0);
+    }
+
+    #[test]
+    fn a_seed_is_a_sequence() {
+        let draw = |seed| {
+            let mut random = Random::seeded(seed);
+            (0..4).map(|_| random.next_u64()).collect::<Vec<_>>()
+        };
+        assert_eq!(draw(1), draw(1));
+        assert_ne!(draw(1), draw(2));
+    }
+}
