@@ -12,6 +12,8 @@ pub mod error;
 pub mod exchange;
 pub mod facts;
 pub mod format;
+pub mod json;
+pub mod openai;
 pub mod sse;
 pub mod translator;
 pub mod usage;

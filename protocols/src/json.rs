@@ -1,0 +1,12 @@
+//! JSON that is read only where it is understood: what passes through stays the bytes that came.
+//!
+//! A message of 20 MB is mostly one image. Nothing here unescapes a string that is only handed on: [`Text`] keeps the
+//! inside of the literal, [`Object`] keeps each value raw, and [`Writer`] copies both into the new body once.
+
+mod object;
+mod text;
+mod writer;
+
+pub use object::{Object, kind, lenient_u64, read, text};
+pub use text::Text;
+pub use writer::Writer;

@@ -1,0 +1,92 @@
+//! Objects whose values are read later, field by field, by whoever knows the field.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::error::RequestError;
+use crate::json::Text;
+
+/// The fields of an object in the order in which they came, values unread.
+#[derive(Debug, Clone, Default)]
+pub struct Object<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'a> Object<'a> {
+    /// The value of the last field with this name, as JSON readers resolve repeated names; `null` counts as absent.
+    pub fn get(&self, name: &str) -> Option<&'a RawValue> {
+        let (_, value) = self.0.iter().rev().find(|(key, _)| key == name)?;
+        (value.get() != "null").then_some(*value)
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Fields;
+
+        impl<'de> Visitor<'de> for Fields {
+            type Value = Object<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut fields = Vec::new();
+                while let Some(Key(key)) = map.next_key()? {
+                    fields.push((key, map.next_value()?));
+                }
+                Ok(Object(fields))
+            }
+        }
+
+        deserializer.deserialize_map(Fields)
+    }
+}
+
+/// A field name, borrowed where it holds no escape.
+#[derive(Deserialize)]
+struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
+
+/// What a raw value is, in words for [`RequestError::wrong_type`].
+pub fn kind(raw: &RawValue) -> &'static str {
+    match raw.get().bytes().next() {
+        Some(b'"') => "a string",
+        Some(b'{') => "an object",
+        Some(b'[') => "an array",
+        Some(b't' | b'f') => "a boolean",
+        Some(b'n') => "null",
+        _ => "a number",
+    }
+}
+
+/// Reads `raw`, the value of the request field `path`, as a `T`, which is `expected` in words (`an array`).
+///
+/// # Errors
+/// It is something else.
+pub fn read<'a, T: Deserialize<'a>>(
+    raw: &'a RawValue,
+    path: &str,
+    expected: &str,
+) -> Result<T, RequestError> {
+    serde_json::from_str(raw.get()).map_err(|_| RequestError::wrong_type(path, expected, kind(raw)))
+}
+
+/// Reads `raw`, the value of the request field `path`, as a string.
+///
+/// # Errors
+/// It is something else.
+pub fn text<'a>(raw: &'a RawValue, path: &str) -> Result<Text<'a>, RequestError> {
+    Text::of(raw).ok_or_else(|| RequestError::wrong_type(path, "a string", kind(raw)))
+}
+
+/// For counters in answers: any number, rounded towards zero; everything else is as if it were absent. A provider's odd
+/// counter must not cost the client its answer.
+pub fn lenient_u64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let value = serde_json::Value::deserialize(deserializer)?;
+    Ok(value
+        .as_u64()
+        .or_else(|| value.as_f64().map(|number| number as u64)))
+}

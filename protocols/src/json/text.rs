@@ -1,0 +1,132 @@
+//! A string that came in JSON and leaves in JSON, without being unescaped between.
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+/// A string value, plain or as it stood inside a JSON literal.
+#[derive(Debug, Clone, Copy)]
+pub enum Text<'a> {
+    /// The characters themselves.
+    Plain(&'a str),
+    /// What stood between the quotes of a valid JSON literal, escapes as they came.
+    Escaped(&'a str),
+}
+
+impl<'a> Text<'a> {
+    /// The string in `raw`; `None` where `raw` is another kind of value.
+    pub fn of(raw: &'a RawValue) -> Option<Self> {
+        let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
+        Some(Self::Escaped(inside))
+    }
+
+    /// No characters at all.
+    pub fn is_empty(self) -> bool {
+        match self {
+            Self::Plain(inside) | Self::Escaped(inside) => inside.is_empty(),
+        }
+    }
+
+    /// Nothing but white space.
+    pub fn is_blank(self) -> bool {
+        let (Self::Plain(inside) | Self::Escaped(inside)) = self;
+        match inside.chars().find(|c| !c.is_whitespace()) {
+            None => true,
+            // Only an escape can still be white space.
+            Some('\\') => self.decode().is_some_and(|text| text.trim().is_empty()),
+            Some(_) => false,
+        }
+    }
+
+    /// The characters; `None` where an escape stands for half a surrogate pair.
+    pub fn decode(self) -> Option<Cow<'a, str>> {
+        match self {
+            Self::Plain(text) => Some(Cow::Borrowed(text)),
+            Self::Escaped(inside) if !inside.contains('\\') => Some(Cow::Borrowed(inside)),
+            Self::Escaped(inside) => serde_json::from_str(&format!("\"{inside}\""))
+                .ok()
+                .map(Cow::Owned),
+        }
+    }
+
+    /// Appends the string to `out` as the inside of a JSON literal.
+    pub fn write_inside(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Escaped(inside) => out.extend_from_slice(inside.as_bytes()),
+            Self::Plain(text) => {
+                let quote = out.len();
+                // Writing to a vector cannot fail.
+                let _ = serde_json::to_writer(&mut *out, text);
+                out.pop();
+                if quote < out.len() {
+                    out.remove(quote);
+                }
+            }
+        }
+    }
+
+    /// Appends the string to `out` as a JSON literal.
+    pub fn write(self, out: &mut Vec<u8>) {
+        match self {
+            Self::Escaped(inside) => {
+                out.push(b'"');
+                out.extend_from_slice(inside.as_bytes());
+                out.push(b'"');
+            }
+            Self::Plain(text) => {
+                // Writing to a vector cannot fail.
+                let _ = serde_json::to_writer(&mut *out, text);
+            }
+        }
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self::Plain(text)
+    }
+}
+
+impl PartialEq for Text<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Plain(a), Self::Plain(b)) => a == b,
+            _ => self.decode() == other.decode(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blank_text_is_recognised_through_escapes() {
+        for (text, blank) in [
+            (Text::Plain(""), true),
+            (Text::Plain(" \n\u{a0}"), true),
+            (Text::Escaped(r" \n\t\u0020\u3000"), true),
+            (Text::Escaped(r"\n."), false),
+            (Text::Escaped(r"\\"), false),
+            (Text::Escaped(r"\ud83e"), false),
+            (Text::Plain("a"), false),
+        ] {
+            assert_eq!(text.is_blank(), blank, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn plain_and_escaped_text_are_written_as_the_same_literal() {
+        for text in [
+            Text::Plain("a\"\n\u{1f9ea}"),
+            Text::Escaped("a\\\"\\n\u{1f9ea}"),
+        ] {
+            let (mut whole, mut inside) = (Vec::new(), vec![b'"']);
+            text.write(&mut whole);
+            text.write_inside(&mut inside);
+            inside.push(b'"');
+            assert_eq!(whole, inside);
+            assert_eq!(whole, "\"a\\\"\\n\u{1f9ea}\"".as_bytes());
+        }
+    }
+}
