@@ -16,6 +16,7 @@ pub mod json;
 pub mod openai;
 pub mod sse;
 pub mod translator;
+pub mod upstream_path;
 pub mod usage;
 
 pub use error::{ErrorKind, ProviderError, RequestError};

@@ -23,6 +23,9 @@ pub struct Attempt {
     pub stream: bool,
     /// The client asked for a usage chunk at the end of its stream (`stream_options.include_usage`).
     pub include_usage: bool,
+    /// The upstream serves OpenAI's Responses API itself (OpenAI and Azure's v1 path do); if not, such requests are
+    /// translated to Chat Completions.
+    pub native_responses: bool,
     /// Bytes of the `model` value in the client's body, quotes included.
     pub model_span: Range<usize>,
     /// Sent where the upstream requires a limit and the client gave none. At least 1.
@@ -70,9 +73,11 @@ pub enum BodyEdit {
 pub enum StreamState {
     /// Nothing that a user could see: pings, role-only chunks, `message_start`.
     Opening,
-    /// Content, a tool call, reasoning or a refusal has come.
+    /// Content, a tool call, reasoning or a refusal has come, or a finish reason that explains why there is none
+    /// (`length`, `content_filter`).
     Content,
-    /// The upstream said that it is finished.
+    /// The upstream said that it is finished, after content. A stream that ends without any stays [`Self::Opening`]:
+    /// the exchange then tries another target.
     Complete,
     /// The upstream reported an error inside the stream, sent something that is not its protocol, or broke off.
     /// Once content went out the translator has already written the client's own form of an error event.
@@ -89,6 +94,15 @@ pub trait Translator {
     /// Turns a whole successful JSON answer into the client's shape. An answer that cannot be read is the
     /// provider's failure. `Ok(None)` passes the bytes on as they are.
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError>;
+
+    /// JSON answers need no translation and may go on piece by piece: [`Translator::watch_json`] then sees each piece, and
+    /// [`Translator::response`] is not called.
+    fn passes_json(&self) -> bool {
+        false
+    }
+
+    /// Sees the next bytes of a JSON answer that passes, to read usage and model from it.
+    fn watch_json(&mut self, _chunk: &[u8]) {}
 
     /// Takes the next bytes of a streamed answer and appends what the client gets to `out`, without waiting for more
     /// than the translation needs. Returns `true` where the bytes may pass as they are; nothing was appended then.
@@ -109,4 +123,28 @@ pub trait Translator {
 
     /// The model that the provider says has answered.
     fn served_model(&self) -> Option<&str>;
+}
+
+/// An attempt with nothing out of the ordinary, for tests to vary.
+#[cfg(test)]
+pub(crate) fn test_attempt(client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
+    Attempt {
+        client,
+        upstream,
+        base_path: String::new(),
+        api_version: None,
+        model: "upstream-model".to_owned(),
+        stream: false,
+        include_usage: false,
+        native_responses: false,
+        model_span: 0..0,
+        default_max_tokens: 4096,
+        request_id: "req_1".to_owned(),
+        created: 1_700_000_000,
+        anthropic_version: None,
+        anthropic_beta: None,
+        metadata: None,
+        fail_over_on_context_length: false,
+        fail_over_on_content_policy: false,
+    }
 }

@@ -1,0 +1,220 @@
+//! Where on an upstream an endpoint is found.
+
+use std::fmt::Write;
+
+use crate::error::RequestError;
+use crate::format::UpstreamFormat;
+use crate::translator::Attempt;
+
+/// The path and query of one of OpenAI's endpoints (`chat/completions`, `embeddings`, …) on this attempt's upstream.
+///
+/// | upstream | base path | path |
+/// |---|---|---|
+/// | OpenAI, Ollama | empty | `/v1/{endpoint}` |
+/// | | any other | `{base}/{endpoint}` |
+/// | Azure | ends with `/deployments/{d}` or `/v1` | `{base}/{endpoint}`, with `api-version` if there is one |
+/// | | other, with `api-version` | `{base}/openai/deployments/{model}/{endpoint}?api-version=…` |
+/// | | other, without | `{base}/openai/v1/{endpoint}` |
+///
+/// `/openai` at the end of Azure's base path is not doubled.
+///
+/// # Errors
+/// The model name cannot be a path segment, see [`segment`].
+pub fn openai(attempt: &Attempt, endpoint: &str) -> Result<String, RequestError> {
+    let base = attempt.base_path.as_str();
+    match attempt.upstream {
+        UpstreamFormat::AzureOpenAi => azure(attempt, endpoint),
+        UpstreamFormat::OpenAi
+        | UpstreamFormat::Ollama
+        | UpstreamFormat::Anthropic
+        | UpstreamFormat::Bedrock => {
+            let base = if base.is_empty() { "/v1" } else { base };
+            Ok(format!("{base}/{endpoint}"))
+        }
+    }
+}
+
+/// The path of one of Anthropic's endpoints (`messages`, `messages/count_tokens`). A base path that does not end with
+/// `/v1` gets it, as in Anthropic's own clients.
+pub fn anthropic(base_path: &str, endpoint: &str) -> String {
+    let version = if base_path.ends_with("/v1") {
+        ""
+    } else {
+        "/v1"
+    };
+    format!("{base_path}{version}/{endpoint}")
+}
+
+fn azure(attempt: &Attempt, endpoint: &str) -> Result<String, RequestError> {
+    let base = attempt.base_path.as_str();
+    let query = attempt
+        .api_version
+        .as_deref()
+        .map_or_else(String::new, |version| {
+            format!("?api-version={}", percent_encoded(version))
+        });
+    let mut last_segments = base.rsplit('/');
+    let last = last_segments.next().unwrap_or_default();
+    if last == "v1" || last_segments.next() == Some("deployments") {
+        return Ok(format!("{base}/{endpoint}{query}"));
+    }
+    let base = base.strip_suffix("/openai").unwrap_or(base);
+    if attempt.api_version.is_none() {
+        return Ok(format!("{base}/openai/v1/{endpoint}"));
+    }
+    let deployment = segment(&attempt.model)?;
+    Ok(format!(
+        "{base}/openai/deployments/{deployment}/{endpoint}{query}"
+    ))
+}
+
+/// A model name as one path segment: all but unreserved characters percent-encoded, `/` and `:` too.
+///
+/// # Errors
+/// Names that a proxy on the way may read as another path: empty, `.`, `..`, or with control characters.
+pub fn segment(model: &str) -> Result<String, RequestError> {
+    let found = match model {
+        "" => "an empty name",
+        "." | ".." => "a relative path",
+        name if name.chars().any(char::is_control) => "control characters",
+        name => return Ok(percent_encoded(name)),
+    };
+    let why = format!("expected a name that can stand in a URL's path, found {found}");
+    Err(RequestError::invalid_value("model", why))
+}
+
+/// All but RFC 3986's unreserved characters as `%XX`.
+pub fn percent_encoded(text: &str) -> String {
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                encoded.push(char::from(byte))
+            }
+            // Writing to a `String` does not fail.
+            _ => _ = write!(encoded, "%{byte:02X}"),
+        }
+    }
+    encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ClientFormat::ChatCompletions;
+    use crate::translator::test_attempt;
+
+    #[test]
+    fn model_names_that_may_stand_in_a_path() {
+        let accepted = [
+            ("gpt-4o", "gpt-4o"),
+            ("gpt-4.1_mini~x", "gpt-4.1_mini~x"),
+            ("...", "..."),
+            ("a/b", "a%2Fb"),
+            ("../other/operation#", "..%2Fother%2Foperation%23"),
+            ("a?api-version=other&x=y", "a%3Fapi-version%3Dother%26x%3Dy"),
+            ("a%2fb", "a%252fb"),
+            (
+                "anthropic.claude-3-haiku-20240307-v1:0",
+                "anthropic.claude-3-haiku-20240307-v1%3A0",
+            ),
+            (
+                "arn:aws:bedrock:us-east-1:1:inference-profile/x",
+                "arn%3Aaws%3Abedrock%3Aus-east-1%3A1%3Ainference-profile%2Fx",
+            ),
+            ("a b\\c;d", "a%20b%5Cc%3Bd"),
+            ("modèle", "mod%C3%A8le"),
+        ];
+        for (model, expected) in accepted {
+            assert_eq!(segment(model).as_deref(), Ok(expected), "{model}");
+        }
+        for refused in ["", ".", "..", "a\nb", "a\0", "\r", "a\u{7f}", "a\u{85}b"] {
+            let error = segment(refused).unwrap_err();
+            assert_eq!(error.param.as_deref(), Some("model"), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn paths_of_openai_and_azure() {
+        use UpstreamFormat::{AzureOpenAi, Ollama, OpenAi};
+        let table = [
+            (OpenAi, "", None, "/v1/chat/completions"),
+            (OpenAi, "/v1", None, "/v1/chat/completions"),
+            (
+                OpenAi,
+                "/v1beta/openai",
+                None,
+                "/v1beta/openai/chat/completions",
+            ),
+            (Ollama, "", None, "/v1/chat/completions"),
+            (Ollama, "/v1", None, "/v1/chat/completions"),
+            (AzureOpenAi, "", None, "/openai/v1/chat/completions"),
+            (
+                AzureOpenAi,
+                "/openai/v1",
+                None,
+                "/openai/v1/chat/completions",
+            ),
+            (
+                AzureOpenAi,
+                "/openai/v1",
+                Some("preview"),
+                "/openai/v1/chat/completions?api-version=preview",
+            ),
+            (
+                AzureOpenAi,
+                "",
+                Some("2024-02-01"),
+                "/openai/deployments/a%2Fb/chat/completions?api-version=2024-02-01",
+            ),
+            (
+                AzureOpenAi,
+                "/openai",
+                Some("1&x=y"),
+                "/openai/deployments/a%2Fb/chat/completions?api-version=1%26x%3Dy",
+            ),
+            (
+                AzureOpenAi,
+                "/team",
+                Some("1"),
+                "/team/openai/deployments/a%2Fb/chat/completions?api-version=1",
+            ),
+            (
+                AzureOpenAi,
+                "/team/openai",
+                None,
+                "/team/openai/v1/chat/completions",
+            ),
+            (
+                AzureOpenAi,
+                "/openai/deployments/gpt-4o",
+                Some("2024-10-21"),
+                "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21",
+            ),
+        ];
+        for (upstream, base_path, api_version, expected) in table {
+            let attempt = Attempt {
+                base_path: base_path.to_owned(),
+                api_version: api_version.map(str::to_owned),
+                model: "a/b".to_owned(),
+                ..test_attempt(ChatCompletions, upstream)
+            };
+            assert_eq!(
+                openai(&attempt, "chat/completions").as_deref(),
+                Ok(expected),
+                "{upstream:?} {base_path}"
+            );
+        }
+    }
+
+    #[test]
+    fn paths_of_anthropic() {
+        for (base, expected) in [
+            ("", "/v1/messages"),
+            ("/v1", "/v1/messages"),
+            ("/anthropic", "/anthropic/v1/messages"),
+        ] {
+            assert_eq!(anthropic(base, "messages"), expected);
+        }
+    }
+}
