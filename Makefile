@@ -1,0 +1,81 @@
+# `make help` lists what there is. What a target needs is fetched by scripts/setup into .tools.
+
+SHELL := bash
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-builtin-rules
+
+CARGO_TARGET_DIR ?= target
+# Puts the compiler's sysroot for wasm and Envoy's path, as the set-up found them, into a command's environment.
+TOOLS := scripts/with-tools
+
+# make run: which policy, which port
+POLICY ?= examples/quickstart/policy-config.yaml
+PORT ?= 41002
+
+FILTER_WASM := $(abspath $(CARGO_TARGET_DIR))/wasm32-wasip1/wasm/keeptrusts_filter.wasm
+KT := $(abspath $(CARGO_TARGET_DIR))/release/kt
+
+# cargo knows what is up to date, and keeps two of itself apart under make -j.
+.PHONY: help run build wasm wasm-small kt setup test test-unit test-wasm test-integration lint fmt bench bench-quick fuzz clean distclean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+# === use ===
+
+run: wasm kt ## start the gateway (POLICY=file PORT=n); without a provider's key in the environment, providers are simulated
+	@scripts/run "$(KT)" "$(FILTER_WASM)" "$(POLICY)" "$(PORT)"
+
+# === build ===
+
+build: wasm kt ## compile the filter module and kt, optimized (minutes when cold)
+
+wasm: ## compile the filter module (a minute when cold)
+	@scripts/setup wasm
+	@$(TOOLS) cargo build --profile wasm --target wasm32-wasip1 -p keeptrusts-filter
+
+wasm-small: wasm ## the same, a tenth smaller by wasm-opt, beside it as keeptrusts_filter.small.wasm
+	@scripts/optimize-wasm "$(FILTER_WASM)" "$(FILTER_WASM:.wasm=.small.wasm)"
+
+kt: ## compile the kt command, optimized (minutes when cold)
+	@cargo build --release -p keeptrusts-kt
+
+setup: ## fetch everything that building and testing need into .tools (a few minutes once, then at once)
+	@scripts/setup all
+
+# === check ===
+
+test: ## all tests: host, wasm under Node, real Envoy (up to 25 minutes when cold, then a few)
+	@scripts/test unit wasm integration
+
+test-unit: ## only the unit tests, on the host
+	@scripts/test unit
+
+test-wasm: ## only the pure crates as wasm under Node
+	@scripts/test wasm
+
+test-integration: ## only the tests with real Envoy
+	@scripts/test integration
+
+lint: ## formatting, clippy, and no panics in what runs inside Envoy
+	@scripts/lint
+
+fmt: ## format the code
+	@cargo fmt --all
+
+bench: build ## measure added latency, throughput and memory (many minutes, on an idle machine)
+	@scripts/bench
+
+bench-quick: build ## the same, shorter: tells a big change from none
+	@scripts/bench --quick
+
+fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
+	@scripts/fuzz
+
+# === tidy ===
+
+clean: ## remove what was compiled
+	cargo clean
+
+distclean: clean ## remove .tools too
+	rm -rf .tools
