@@ -1,9 +1,14 @@
-//! Chat Completions answers and streams, written so that the rules clients rely on cannot be broken.
+//! Chat Completions: requests read for other protocols; answers and streams written so that the rules clients rely on
+//! cannot be broken.
 
 mod chat_answer;
+pub mod chat_request;
 mod chat_stream;
 mod finish_reason;
+pub mod ignored_field;
 
 pub use chat_answer::{ChatAnswer, ToolCall, write_usage};
+pub use chat_request::ChatRequest;
 pub use chat_stream::{ChatStreamWriter, ToolIndex};
 pub use finish_reason::FinishReason;
+pub use ignored_field::IgnoredField;

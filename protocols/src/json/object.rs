@@ -18,7 +18,13 @@ impl<'a> Object<'a> {
     /// The value of the last field with this name, as JSON readers resolve repeated names; `null` counts as absent.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         let (_, value) = self.0.iter().rev().find(|(key, _)| key == name)?;
-        (value.get() != "null").then_some(*value)
+        (!is_null(value)).then_some(*value)
+    }
+
+    /// All fields but those that are `null`, which counts as absent.
+    pub fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
+        let given = self.0.iter().filter(|(_, value)| !is_null(value));
+        given.map(|(name, value)| (name.as_ref(), *value))
     }
 }
 
@@ -50,6 +56,10 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
+fn is_null(value: &RawValue) -> bool {
+    value.get() == "null"
+}
+
 /// What a raw value is, in words for [`RequestError::wrong_type`].
 pub fn kind(raw: &RawValue) -> &'static str {
     match raw.get().bytes().next() {
@@ -68,18 +78,48 @@ pub fn kind(raw: &RawValue) -> &'static str {
 /// It is something else.
 pub fn read<'a, T: Deserialize<'a>>(
     raw: &'a RawValue,
-    path: &str,
+    path: impl fmt::Display,
     expected: &str,
 ) -> Result<T, RequestError> {
-    serde_json::from_str(raw.get()).map_err(|_| RequestError::wrong_type(path, expected, kind(raw)))
+    serde_json::from_str(raw.get())
+        .map_err(|_| RequestError::wrong_type(path.to_string(), expected, kind(raw)))
+}
+
+/// Checks that `raw`, the value of the request field `path`, is an object that passes on unread.
+///
+/// # Errors
+/// It is something else.
+pub fn require_object(raw: &RawValue, path: impl fmt::Display) -> Result<(), RequestError> {
+    if raw.get().starts_with('{') {
+        Ok(())
+    } else {
+        Err(RequestError::wrong_type(
+            path.to_string(),
+            "an object",
+            kind(raw),
+        ))
+    }
 }
 
 /// Reads `raw`, the value of the request field `path`, as a string.
 ///
 /// # Errors
 /// It is something else.
-pub fn text<'a>(raw: &'a RawValue, path: &str) -> Result<Text<'a>, RequestError> {
-    Text::of(raw).ok_or_else(|| RequestError::wrong_type(path, "a string", kind(raw)))
+pub fn text<'a>(raw: &'a RawValue, path: impl fmt::Display) -> Result<Text<'a>, RequestError> {
+    Text::of(raw).ok_or_else(|| RequestError::wrong_type(path.to_string(), "a string", kind(raw)))
+}
+
+/// Reads `raw`, the value of the request field `path`, as characters.
+///
+/// # Errors
+/// It is something else, or an escape in it stands for half a surrogate pair.
+pub fn characters<'a>(
+    raw: &'a RawValue,
+    path: impl fmt::Display + Copy,
+) -> Result<Cow<'a, str>, RequestError> {
+    text(raw, path)?
+        .decode()
+        .ok_or_else(|| RequestError::invalid_value(path.to_string(), "not valid Unicode"))
 }
 
 /// For counters in answers: any number, rounded towards zero; everything else is as if it were absent. A provider's odd

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Unexpected};
 use serde_json::value::RawValue;
 
 /// A string value, plain or as it stood inside a JSON literal.
@@ -49,6 +51,20 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// The parts before and after the first `separator`, which must be a character that no escape contains.
+    pub fn split_once(self, separator: char) -> Option<(Self, Self)> {
+        match self {
+            Self::Plain(text) => {
+                let (before, after) = text.split_once(separator)?;
+                Some((Self::Plain(before), Self::Plain(after)))
+            }
+            Self::Escaped(inside) => {
+                let (before, after) = inside.split_once(separator)?;
+                Some((Self::Escaped(before), Self::Escaped(after)))
+            }
+        }
+    }
+
     /// Appends the string to `out` as the inside of a JSON literal.
     pub fn write_inside(self, out: &mut Vec<u8>) {
         match self {
@@ -78,6 +94,14 @@ impl<'a> Text<'a> {
                 let _ = serde_json::to_writer(&mut *out, text);
             }
         }
+    }
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for Text<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let raw = <&'de RawValue>::deserialize(deserializer)?;
+        let found = Unexpected::Other(crate::json::kind(raw));
+        Text::of(raw).ok_or_else(|| D::Error::invalid_type(found, &"a string"))
     }
 }
 

@@ -1,0 +1,101 @@
+//! Request fields that a target may leave out, each with the reason; the rest is refused by name.
+
+use serde_json::Value;
+use serde_json::value::RawValue;
+
+use crate::error::RequestError;
+
+/// A field that an upstream has no counterpart for and that may be dropped. The tables of these are printed in the
+/// documentation: nothing else is ever dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct IgnoredField {
+    /// Name in the client's request.
+    pub name: &'static str,
+    /// When it is dropped.
+    pub when: Ignorable,
+    /// Why the answer is still the one that the client asked for.
+    pub reason: &'static str,
+}
+
+/// Which values of a field may be dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ignorable {
+    /// All.
+    Always,
+    /// Only this one, given as JSON: it asks for what the upstream does anyway. Others are refused.
+    Only(&'static str),
+}
+
+/// Accepts a field that is in `table` and refuses every other one, naming it by `path`.
+///
+/// # Errors
+/// The field is not in `table`, or not with this value.
+pub fn ignore(
+    table: &[IgnoredField],
+    name: &str,
+    path: impl std::fmt::Display,
+    value: &RawValue,
+) -> Result<(), RequestError> {
+    let Some(field) = table.iter().find(|field| field.name == name) else {
+        return Err(RequestError::unsupported(
+            path.to_string(),
+            "the target of this request has no counterpart for this field",
+        ));
+    };
+    match field.when {
+        Ignorable::Always => Ok(()),
+        Ignorable::Only(only) if same_json(value.get(), only) => Ok(()),
+        Ignorable::Only(only) => Err(RequestError {
+            code: Some("unsupported_value"),
+            ..RequestError::unsupported(
+                path.to_string(),
+                format_args!("the target of this request supports only {only}"),
+            )
+        }),
+    }
+}
+
+fn same_json(a: &str, b: &str) -> bool {
+    let read = serde_json::from_str::<Value>;
+    matches!((read(a), read(b)), (Ok(a), Ok(b)) if a == b)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TABLE: &[IgnoredField] = &[
+        IgnoredField {
+            name: "seed",
+            when: Ignorable::Always,
+            reason: "",
+        },
+        IgnoredField {
+            name: "modalities",
+            when: Ignorable::Only(r#"["text"]"#),
+            reason: "",
+        },
+    ];
+
+    #[test]
+    fn only_listed_fields_and_values_are_dropped() {
+        for (name, value, code) in [
+            ("seed", "1", None),
+            ("modalities", "[ \"text\" ]", None),
+            (
+                "modalities",
+                r#"["text","audio"]"#,
+                Some("unsupported_value"),
+            ),
+            ("audio", "{}", Some("unsupported_parameter")),
+        ] {
+            let value = RawValue::from_string(value.to_owned()).unwrap();
+            let error = ignore(TABLE, name, name, &value).err();
+            assert_eq!(error.as_ref().and_then(|error| error.code), code, "{name}");
+            if let Some(error) = error {
+                assert_eq!(error.param.as_deref(), Some(name));
+                assert!(error.message.contains(name), "{error}");
+            }
+        }
+    }
+}
