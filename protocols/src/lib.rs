@@ -8,6 +8,7 @@
 //! This crate knows nothing of Envoy, sockets, clocks or random sources.
 #![forbid(unsafe_code)]
 
+pub mod anthropic;
 pub mod error;
 pub mod exchange;
 pub mod facts;

@@ -1,0 +1,197 @@
+//! Follows a tool's arguments through their fragments, to know when the object is complete.
+
+use crate::json::Text;
+
+/// What has come of one tool's arguments.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Arguments {
+    state: State,
+    /// Objects and arrays that are open.
+    depth: u32,
+    in_string: bool,
+    /// The last character was a backslash inside a string.
+    escaped: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// Nothing but white space.
+    #[default]
+    Blank,
+    /// Inside the object.
+    Open,
+    /// After its last brace.
+    Complete,
+    /// Something else than an object, such as `null`.
+    NoObject,
+}
+
+impl Arguments {
+    /// The object is complete, or what came can never be one.
+    pub(super) fn is_complete(&self) -> bool {
+        match self.state {
+            State::Complete | State::NoObject => true,
+            State::Blank | State::Open => false,
+        }
+    }
+
+    /// The part of `fragment` that belongs to the object.
+    pub(super) fn accept<'a>(&mut self, fragment: Text<'a>) -> Text<'a> {
+        match fragment {
+            Text::Plain(text) => Text::Plain(self.part(text, plain)),
+            Text::Escaped(text) => Text::Escaped(self.part(text, unescaped)),
+        }
+    }
+
+    /// `character` reads the character at the beginning of a text, and how many bytes say it.
+    fn part<'a>(&mut self, text: &'a str, character: fn(&[u8]) -> Option<(u8, usize)>) -> &'a str {
+        let mut begin = (self.state == State::Open).then_some(0);
+        let mut rest = text.as_bytes();
+        while let (false, Some((character, length))) = (self.is_complete(), character(rest)) {
+            self.step(character);
+            if begin.is_none() && self.state == State::Open {
+                begin = Some(text.len().saturating_sub(rest.len()));
+            }
+            rest = rest.get(length..).unwrap_or_default();
+        }
+        let end = text.len().saturating_sub(rest.len());
+        begin
+            .and_then(|begin| text.get(begin..end))
+            .unwrap_or_default()
+    }
+
+    fn step(&mut self, character: u8) {
+        match self.state {
+            State::Blank => match character {
+                b' ' | b'\t' | b'\n' | b'\r' => {}
+                b'{' => {
+                    self.state = State::Open;
+                    self.depth = 1;
+                }
+                _ => self.state = State::NoObject,
+            },
+            State::Open if self.in_string => {
+                if self.escaped {
+                    self.escaped = false;
+                } else {
+                    match character {
+                        b'\\' => self.escaped = true,
+                        b'"' => self.in_string = false,
+                        _ => {}
+                    }
+                }
+            }
+            State::Open => match character {
+                b'"' => self.in_string = true,
+                b'{' | b'[' => self.depth = self.depth.saturating_add(1),
+                b'}' | b']' => {
+                    self.depth = self.depth.saturating_sub(1);
+                    if self.depth == 0 {
+                        self.state = State::Complete;
+                    }
+                }
+                _ => {}
+            },
+            State::Complete | State::NoObject => {}
+        }
+    }
+}
+
+fn plain(rest: &[u8]) -> Option<(u8, usize)> {
+    rest.first().map(|byte| (*byte, 1))
+}
+
+/// The inside of a JSON literal. Characters beyond ASCII mean nothing here; a control byte stands for them.
+fn unescaped(rest: &[u8]) -> Option<(u8, usize)> {
+    match rest {
+        [b'\\', b'u', hex @ ..] => {
+            let code = hex
+                .get(..4)
+                .and_then(|hex| std::str::from_utf8(hex).ok())
+                .and_then(|hex| u16::from_str_radix(hex, 16).ok())
+                .and_then(|code| u8::try_from(code).ok())
+                .filter(u8::is_ascii);
+            Some((code.unwrap_or(0), 6))
+        }
+        [b'\\', b'n' | b'r' | b't', ..] => Some((b' ', 2)),
+        [b'\\', escaped, ..] => Some((*escaped, 2)),
+        _ => plain(rest),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn inside(text: Text<'_>) -> String {
+        let mut out = Vec::new();
+        text.write(&mut out);
+        serde_json::from_slice(&out).unwrap()
+    }
+
+    /// Feeds the fragments and returns what was accepted, and whether the object is complete.
+    fn accepted(fragments: &[&str]) -> (String, bool) {
+        let (mut plain, mut escaped) = (Arguments::default(), Arguments::default());
+        let (mut from_plain, mut from_escaped) = (String::new(), String::new());
+        for fragment in fragments {
+            from_plain += &inside(plain.accept(Text::Plain(fragment)));
+            let literal = serde_json::to_string(fragment).unwrap();
+            let literal = literal.trim_matches('"').to_owned();
+            // A literal that ends with an escaped quote loses it to the trimming.
+            let literal = if fragment.ends_with('"') && !literal.ends_with("\\\"") {
+                literal + "\""
+            } else {
+                literal
+            };
+            from_escaped += &inside(escaped.accept(Text::Escaped(&literal)));
+        }
+        assert_eq!(from_plain, from_escaped, "{fragments:?}");
+        assert_eq!(plain.is_complete(), escaped.is_complete(), "{fragments:?}");
+        (from_plain, plain.is_complete())
+    }
+
+    #[test]
+    fn an_object_passes_until_its_last_brace() {
+        for (fragments, want, complete) in [
+            (&["{}"][..], "{}", true),
+            (&["", " \n", " {\"a\"", ":1", "}"], "{\"a\":1}", true),
+            (
+                &["{\"a\":{\"b\":[", "{}]}", "}", "\n"],
+                "{\"a\":{\"b\":[{}]}}",
+                true,
+            ),
+            (
+                &["{\"a\":\"}", "\\\"}", "\\\\", "\"}x"],
+                "{\"a\":\"}\\\"}\\\\\"}",
+                true,
+            ),
+            (&["{\"é", "🧪}\":1"], "{\"é🧪}\":1", false),
+            (&["{\"a\":1}{\"a\":1}"], "{\"a\":1}", true),
+            (&["null"], "", true),
+            (&["[", "{}]"], "", true),
+            (&["\"{}\""], "", true),
+            (&[" "], "", false),
+        ] {
+            assert_eq!(
+                accepted(fragments),
+                (want.to_owned(), complete),
+                "{fragments:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn unicode_escapes_of_structure_count_and_halves_of_characters_do_not_disturb() {
+        let mut arguments = Arguments::default();
+        for (fragment, part, complete) in [
+            (r"\u007b\u0022\ud83e", r"\u007b\u0022\ud83e", false),
+            (r"\udde0\u0022:1", r"\udde0\u0022:1", false),
+            (r"\u007d\u007d", r"\u007d", true),
+        ] {
+            let Text::Escaped(accepted) = arguments.accept(Text::Escaped(fragment)) else {
+                panic!("escaped text stays escaped");
+            };
+            assert_eq!((accepted, arguments.is_complete()), (part, complete));
+        }
+    }
+}
