@@ -1,10 +1,14 @@
 //! Errors, sorted by whose fault they are: the client's request, or the provider.
 
 mod body;
+mod classify;
+mod date;
+pub mod retry_after;
 
 pub use body::{
     anthropic_body, gateway_error_body, openai_body, provider_error_body, write_stream_error,
 };
+pub use classify::{classify, classify_in_stream};
 
 /// What kind of failure a provider reported, whatever words and status it used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -243,4 +247,10 @@ pub fn json_kind(value: &serde_json::Value) -> &'static str {
         serde_json::Value::Array(_) => "an array",
         serde_json::Value::Object(_) => "an object",
     }
+}
+
+/// The first header of that lower-case name, if it is text.
+fn header<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a str> {
+    let (_, value) = headers.iter().find(|(known, _)| known == name)?;
+    std::str::from_utf8(value).ok()
 }

@@ -1,5 +1,7 @@
 //! Tokens that an answer was billed for.
 
+use serde_json::Value;
+
 /// Token counts in OpenAI's sense: `prompt` includes what was read from or written to a cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -19,5 +21,168 @@ impl Usage {
     /// `prompt + completion`, saturating.
     pub fn total(&self) -> u64 {
         self.prompt.saturating_add(self.completion)
+    }
+
+    /// Reads the `usage` object of OpenAI's answers, in the names of Chat Completions or of Responses. `None` where
+    /// neither input nor output is counted.
+    pub fn from_openai(usage: &Value) -> Option<Self> {
+        let either =
+            |chat: &str, responses: &str| count(usage, chat).or_else(|| count(usage, responses));
+        let input = either("prompt_tokens", "input_tokens");
+        let output = either("completion_tokens", "output_tokens");
+        if input.is_none() && output.is_none() {
+            return None;
+        }
+        let details =
+            |chat: &str, responses: &str| usage.get(chat).or_else(|| usage.get(responses));
+        let input_details = details("prompt_tokens_details", "input_tokens_details");
+        let output_details = details("completion_tokens_details", "output_tokens_details");
+        let detail = |details: Option<&Value>, name: &str| count(details?, name);
+        Some(Self {
+            prompt: input.unwrap_or(0),
+            completion: output.unwrap_or(0),
+            // DeepSeek has a name of its own.
+            cached: detail(input_details, "cached_tokens")
+                .or_else(|| count(usage, "prompt_cache_hit_tokens"))
+                .unwrap_or(0),
+            cache_written: detail(input_details, "cache_write_tokens").unwrap_or(0),
+            reasoning: detail(output_details, "reasoning_tokens").unwrap_or(0),
+        })
+    }
+}
+
+/// Counts as Anthropic's streams give them: cumulative, each `usage` object correcting the ones before it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AnthropicUsage {
+    input: Option<u64>,
+    output: Option<u64>,
+    cache_read: u64,
+    cache_creation: u64,
+}
+
+impl AnthropicUsage {
+    /// Takes over what `usage` gives; what it leaves out keeps its earlier value.
+    pub fn update(&mut self, usage: &Value) {
+        self.input = count(usage, "input_tokens").or(self.input);
+        self.output = count(usage, "output_tokens").or(self.output);
+        self.cache_read = count(usage, "cache_read_input_tokens").unwrap_or(self.cache_read);
+        self.cache_creation =
+            count(usage, "cache_creation_input_tokens").unwrap_or(self.cache_creation);
+    }
+
+    /// In OpenAI's sense. `None` until something was counted.
+    pub fn usage(&self) -> Option<Usage> {
+        if self.input.is_none() && self.output.is_none() {
+            return None;
+        }
+        let uncached = self.input.unwrap_or(0);
+        Some(Usage {
+            prompt: uncached
+                .saturating_add(self.cache_read)
+                .saturating_add(self.cache_creation),
+            completion: self.output.unwrap_or(0),
+            cached: self.cache_read,
+            cache_written: self.cache_creation,
+            reasoning: 0,
+        })
+    }
+}
+
+/// A token count; some servers write it as `12.0`.
+fn count(object: &Value, name: &str) -> Option<u64> {
+    let value = object.get(name)?;
+    // Casts of floating point numbers saturate.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    value.as_u64().or_else(|| {
+        value
+            .as_f64()
+            .filter(|number| *number >= 0.0)
+            .map(|number| number as u64)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn openais_names() {
+        let table = [
+            (
+                json!({"prompt_tokens": 15, "completion_tokens": 78, "total_tokens": 93,
+                    "prompt_tokens_details": {"cached_tokens": 5, "cache_write_tokens": 2},
+                    "completion_tokens_details": {"reasoning_tokens": 64}}),
+                Some(Usage {
+                    prompt: 15,
+                    completion: 78,
+                    cached: 5,
+                    cache_written: 2,
+                    reasoning: 64,
+                }),
+            ),
+            (
+                json!({"input_tokens": 15, "output_tokens": 78, "input_tokens_details": {"cached_tokens": 5},
+                    "output_tokens_details": {"reasoning_tokens": 64}}),
+                Some(Usage {
+                    prompt: 15,
+                    completion: 78,
+                    cached: 5,
+                    cache_written: 0,
+                    reasoning: 64,
+                }),
+            ),
+            (
+                json!({"prompt_tokens": 8, "total_tokens": 8}),
+                Some(Usage {
+                    prompt: 8,
+                    ..Usage::default()
+                }),
+            ),
+            (
+                json!({"prompt_tokens": 8.0, "completion_tokens": null, "prompt_tokens_details": null}),
+                Some(Usage {
+                    prompt: 8,
+                    ..Usage::default()
+                }),
+            ),
+            (
+                json!({"prompt_tokens": 8, "completion_tokens": 1, "prompt_cache_hit_tokens": 3}),
+                Some(Usage {
+                    prompt: 8,
+                    completion: 1,
+                    cached: 3,
+                    ..Usage::default()
+                }),
+            ),
+            (json!({"prompt_tokens": -1}), None),
+            (json!({}), None),
+            (json!(null), None),
+        ];
+        for (value, expected) in table {
+            assert_eq!(Usage::from_openai(&value), expected, "{value}");
+        }
+    }
+
+    #[test]
+    fn anthropics_counts_are_set_and_never_added() {
+        let mut counts = AnthropicUsage::default();
+        assert_eq!(counts.usage(), None);
+        counts
+            .update(&json!({"input_tokens": 9, "cache_read_input_tokens": 1, "output_tokens": 1}));
+        counts.update(&json!({"output_tokens": 20, "cache_creation_input_tokens": 4}));
+        counts.update(&json!({"output_tokens": 42, "input_tokens": null}));
+        // 9 uncached + 1 read + 4 written
+        assert_eq!(
+            counts.usage(),
+            Some(Usage {
+                prompt: 14,
+                completion: 42,
+                cached: 1,
+                cache_written: 4,
+                reasoning: 0
+            })
+        );
     }
 }

@@ -1,0 +1,379 @@
+//! What a provider's error answer means: tables of the words that providers use.
+//!
+//! One reader serves all providers, because what stands behind "OpenAI-compatible" may be anything:
+//!
+//! | who | body |
+//! |---|---|
+//! | OpenAI, Azure, Ollama `/v1` | `{"error": {"message", "type", "code", "param"}}`, Azure with `inner_error` or `innererror` |
+//! | Anthropic | `{"type": "error", "error": {"type", "message"}}` |
+//! | Bedrock | `{"message"}`, class in header `x-amzn-errortype` or in `__type` |
+//! | Google | `{"error": {"code": 429, "message", "status": "RESOURCE_EXHAUSTED", "details"}}`, also inside an array |
+//! | vLLM and others | `{"object": "error", "message", "type", "code": 400}`, `{"detail": …}`, `{"error": "text"}`, numeric `code` |
+//! | proxies on the way | HTML, plain text, nothing |
+
+use serde_json::Value;
+
+use super::{ErrorKind, ProviderError, header, retry_after};
+
+/// Longest message that is kept, in bytes.
+const MAX_MESSAGE_BYTES: usize = 4096;
+
+/// Machine-readable names that mean one thing whatever the status says. Compared without regard to case.
+const NAMES: &[(&str, ErrorKind)] = &[
+    ("context_length_exceeded", ErrorKind::ContextLength),
+    ("exceed_context_size_error", ErrorKind::ContextLength),
+    ("content_filter", ErrorKind::ContentPolicy),
+    ("content_policy_violation", ErrorKind::ContentPolicy),
+    ("ResponsibleAIPolicyViolation", ErrorKind::ContentPolicy),
+    ("moderation_blocked", ErrorKind::ContentPolicy),
+    ("invalid_prompt", ErrorKind::ContentPolicy),
+    ("invalid_api_key", ErrorKind::Authentication),
+    ("authentication_error", ErrorKind::Authentication),
+    ("UNAUTHENTICATED", ErrorKind::Authentication),
+    ("API_KEY_INVALID", ErrorKind::Authentication),
+    ("UnrecognizedClientException", ErrorKind::Authentication),
+    ("InvalidSignatureException", ErrorKind::Authentication),
+    ("IncompleteSignatureException", ErrorKind::Authentication),
+    (
+        "MissingAuthenticationTokenException",
+        ErrorKind::Authentication,
+    ),
+    ("ExpiredTokenException", ErrorKind::Authentication),
+    ("permission_error", ErrorKind::Permission),
+    ("PERMISSION_DENIED", ErrorKind::Permission),
+    ("AccessDeniedException", ErrorKind::Permission),
+    (
+        "unsupported_country_region_territory",
+        ErrorKind::Permission,
+    ),
+    ("model_not_found", ErrorKind::ModelNotFound),
+    ("DeploymentNotFound", ErrorKind::ModelNotFound),
+    ("request_too_large", ErrorKind::RequestTooLarge),
+    ("insufficient_quota", ErrorKind::QuotaExhausted),
+    ("billing_error", ErrorKind::QuotaExhausted),
+    ("billing_hard_limit_reached", ErrorKind::QuotaExhausted),
+    ("billing_not_active", ErrorKind::QuotaExhausted),
+    ("quota_exceeded", ErrorKind::QuotaExhausted),
+    ("ServiceQuotaExceededException", ErrorKind::QuotaExhausted),
+    ("rate_limit_error", ErrorKind::RateLimited),
+    ("rate_limit_exceeded", ErrorKind::RateLimited),
+    ("RateLimitReached", ErrorKind::RateLimited),
+    ("too_many_requests", ErrorKind::RateLimited),
+    ("RESOURCE_EXHAUSTED", ErrorKind::RateLimited),
+    ("ThrottlingException", ErrorKind::RateLimited),
+    ("TooManyRequestsException", ErrorKind::RateLimited),
+    ("ModelNotReadyException", ErrorKind::RateLimited),
+    ("overloaded_error", ErrorKind::Overloaded),
+    ("overloaded", ErrorKind::Overloaded),
+    ("engine_overloaded", ErrorKind::Overloaded),
+    ("UNAVAILABLE", ErrorKind::Overloaded),
+    ("ServiceUnavailableException", ErrorKind::Overloaded),
+    ("timeout_error", ErrorKind::Timeout),
+    ("ModelTimeoutException", ErrorKind::Timeout),
+    ("DEADLINE_EXCEEDED", ErrorKind::Timeout),
+    ("ModelErrorException", ErrorKind::Server),
+    ("ModelStreamErrorException", ErrorKind::Server),
+    ("InternalServerException", ErrorKind::Server),
+];
+
+/// Names that say little: they decide only where no status does, inside a stream.
+const GENERAL_NAMES: &[(&str, ErrorKind)] = &[
+    ("invalid_request_error", ErrorKind::InvalidRequest),
+    ("ValidationException", ErrorKind::InvalidRequest),
+    ("BadRequestError", ErrorKind::InvalidRequest),
+    ("INVALID_ARGUMENT", ErrorKind::InvalidRequest),
+    ("FAILED_PRECONDITION", ErrorKind::InvalidRequest),
+    ("not_found_error", ErrorKind::NotFound),
+    ("NotFoundError", ErrorKind::NotFound),
+    ("NOT_FOUND", ErrorKind::NotFound),
+    ("ResourceNotFoundException", ErrorKind::NotFound),
+    ("requests", ErrorKind::RateLimited),
+    ("tokens", ErrorKind::RateLimited),
+];
+
+/// Sentences of providers that report with the name of a plain bad request. Lower case.
+const PHRASES: &[(&str, ErrorKind)] = &[
+    ("prompt is too long", ErrorKind::ContextLength),
+    (
+        "input is too long for requested model",
+        ErrorKind::ContextLength,
+    ),
+    ("maximum context length", ErrorKind::ContextLength),
+    ("exceed context limit", ErrorKind::ContextLength),
+    (
+        "exceeds the maximum number of tokens allowed",
+        ErrorKind::ContextLength,
+    ),
+    (
+        "exceeds the available context size",
+        ErrorKind::ContextLength,
+    ),
+    ("content management policy", ErrorKind::ContentPolicy),
+    (
+        "blocked by content filtering policy",
+        ErrorKind::ContentPolicy,
+    ),
+    ("result of our safety system", ErrorKind::ContentPolicy),
+    ("credit balance is too low", ErrorKind::QuotaExhausted),
+    ("exceeded your current quota", ErrorKind::QuotaExhausted),
+    ("insufficient balance", ErrorKind::QuotaExhausted),
+    ("insufficient credits", ErrorKind::QuotaExhausted),
+    ("api key not valid", ErrorKind::Authentication),
+    (
+        "provided model identifier is invalid",
+        ErrorKind::ModelNotFound,
+    ),
+    ("is currently overloaded", ErrorKind::Overloaded),
+    ("model is overloaded", ErrorKind::Overloaded),
+];
+
+/// What was found in an error body, in any of its shapes.
+#[derive(Debug, Default)]
+struct Found<'a> {
+    message: Option<String>,
+    code: Option<String>,
+    param: Option<&'a str>,
+    /// All that may name the kind, the most telling first.
+    names: Vec<&'a str>,
+    retry_delay_ms: Option<u64>,
+}
+
+/// Reads a provider's error answer. `headers` have lower-case names.
+pub fn classify(status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
+    let json = serde_json::from_slice::<Value>(body).ok();
+    let mut found = json.as_ref().map(found_in).unwrap_or_default();
+    if let Some(class) = header(headers, "x-amzn-errortype") {
+        found.names.insert(0, aws_class(class));
+        found
+            .code
+            .get_or_insert_with(|| aws_class(class).to_owned());
+    }
+    if json.is_none() {
+        found.message = text_of(body);
+    }
+    let kind = named(&found, NAMES)
+        .or_else(|| phrased(&found).filter(|_| (400..500).contains(&status)))
+        .unwrap_or_else(|| kind_of_status(status, found.message.as_deref().unwrap_or_default()));
+    let retry_after_ms = retry_after::explicit_ms(headers, None)
+        .or(found.retry_delay_ms)
+        .or_else(|| match kind {
+            ErrorKind::RateLimited | ErrorKind::QuotaExhausted => {
+                retry_after::limit_reset_ms(headers, None)
+            }
+            _ => None,
+        });
+    ProviderError {
+        // What is no error status cannot be one for the client.
+        status: if (400..600).contains(&status) {
+            status
+        } else {
+            502
+        },
+        kind,
+        message: found
+            .message
+            .unwrap_or_else(|| format!("the provider answered {status} without a message")),
+        code: found.code,
+        param: found.param.map(str::to_owned),
+        retry_after_ms,
+    }
+}
+
+/// Reads an error that came in a stream, or in a body with a status of success. `name` is the stream event's or frame's
+/// own name for it, empty where there is none.
+pub fn classify_in_stream(name: &str, data: &[u8]) -> ProviderError {
+    let json = serde_json::from_slice::<Value>(data).ok();
+    let mut found = json.as_ref().map(found_in).unwrap_or_default();
+    found.names.push(name);
+    if json.is_none() {
+        found.message = text_of(data);
+    }
+    let status = found
+        .code
+        .as_deref()
+        .and_then(|code| code.parse().ok())
+        .filter(|code| (400..600).contains(code));
+    let kind = named(&found, NAMES)
+        .or_else(|| phrased(&found))
+        .or_else(|| {
+            Some(kind_of_status(
+                status?,
+                found.message.as_deref().unwrap_or_default(),
+            ))
+        })
+        .or_else(|| named(&found, GENERAL_NAMES))
+        .unwrap_or(ErrorKind::Server);
+    ProviderError {
+        status: status.unwrap_or_else(|| kind.status()),
+        kind,
+        message: found
+            .message
+            .unwrap_or_else(|| String::from("the provider reported an error without a message")),
+        code: found.code,
+        param: found.param.map(str::to_owned),
+        retry_after_ms: found.retry_delay_ms,
+    }
+}
+
+fn named(found: &Found<'_>, table: &[(&str, ErrorKind)]) -> Option<ErrorKind> {
+    let kind_of = |name: &&str| {
+        table
+            .iter()
+            .find(|(known, _)| known.eq_ignore_ascii_case(name))
+            .map(|(_, kind)| *kind)
+    };
+    found.names.iter().find_map(kind_of)
+}
+
+fn phrased(found: &Found<'_>) -> Option<ErrorKind> {
+    let message = found.message.as_deref()?.to_ascii_lowercase();
+    PHRASES
+        .iter()
+        .find(|(phrase, _)| message.contains(phrase))
+        .map(|(_, kind)| *kind)
+}
+
+fn kind_of_status(status: u16, message: &str) -> ErrorKind {
+    match status {
+        401 => ErrorKind::Authentication,
+        402 => ErrorKind::QuotaExhausted,
+        403 => ErrorKind::Permission,
+        404 if names_a_model(message) => ErrorKind::ModelNotFound,
+        404 => ErrorKind::NotFound,
+        408 | 504 => ErrorKind::Timeout,
+        413 => ErrorKind::RequestTooLarge,
+        // Bedrock's ModelErrorException without its name.
+        424 => ErrorKind::Server,
+        429 => ErrorKind::RateLimited,
+        503 | 529 => ErrorKind::Overloaded,
+        400..=499 => ErrorKind::InvalidRequest,
+        _ => ErrorKind::Server,
+    }
+}
+
+fn names_a_model(message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    message.contains("model") || message.contains("deployment")
+}
+
+fn found_in(body: &Value) -> Found<'_> {
+    let body = body
+        .as_array()
+        .and_then(|list| list.first())
+        .unwrap_or(body);
+    let error = match body.get("error") {
+        Some(Value::String(message)) => {
+            return Found {
+                message: message_of(message),
+                ..Found::default()
+            };
+        }
+        Some(error @ Value::Object(_)) => error,
+        // `response.failed` of OpenAI's Responses API.
+        _ => body
+            .get("response")
+            .and_then(|response| response.get("error"))
+            .unwrap_or(body),
+    };
+    let text = |name: &str| error.get(name).and_then(Value::as_str);
+    let inner = ["inner_error", "innererror"]
+        .iter()
+        .find_map(|name| error.get(name)?.get("code")?.as_str());
+    let details = error
+        .get("details")
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let detail = |name: &str| details.iter().find_map(|detail| detail.get(name)?.as_str());
+    let class = body.get("__type").and_then(Value::as_str).map(aws_class);
+    let names = [
+        text("code"),
+        inner,
+        class,
+        detail("reason"),
+        text("type"),
+        text("status"),
+    ];
+    Found {
+        message: text("message")
+            .or_else(|| {
+                body.get("message")
+                    .or_else(|| body.get("Message"))?
+                    .as_str()
+            })
+            .and_then(message_of)
+            .or_else(|| body.get("detail").and_then(detail_message)),
+        code: match error.get("code") {
+            Some(Value::String(code)) => Some(code.clone()),
+            Some(Value::Number(code)) => Some(code.to_string()),
+            _ => None,
+        },
+        param: text("param"),
+        names: names.into_iter().flatten().collect(),
+        retry_delay_ms: detail("retryDelay").and_then(retry_after::duration_ms),
+    }
+}
+
+/// `{"detail": "text"}`, and FastAPI's list of `{"loc": ["body", "model"], "msg": "field required"}`.
+fn detail_message(detail: &Value) -> Option<String> {
+    match detail {
+        Value::String(message) => message_of(message),
+        Value::Array(list) => {
+            let first = list.first()?;
+            let place: Vec<String> = first
+                .get("loc")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+                .map(|part| {
+                    part.as_str()
+                        .map_or_else(|| part.to_string(), str::to_owned)
+                })
+                .collect();
+            let message = first.get("msg").and_then(Value::as_str)?;
+            message_of(&if place.is_empty() {
+                message.to_owned()
+            } else {
+                format!("{}: {message}", place.join("."))
+            })
+        }
+        Value::Object(_) => detail
+            .get("message")
+            .and_then(Value::as_str)
+            .and_then(message_of),
+        Value::Null | Value::Bool(_) | Value::Number(_) => None,
+    }
+}
+
+/// `ValidationException:http://internal.amazon.com/…` and `com.amazon.coral#ValidationException` name one class.
+fn aws_class(text: &str) -> &str {
+    let text = text.split(':').next().unwrap_or(text);
+    text.rsplit('#').next().unwrap_or(text).trim()
+}
+
+/// The message in a body that is not JSON: its text, or the title of its HTML page.
+fn text_of(body: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(body.get(..MAX_MESSAGE_BYTES).unwrap_or(body));
+    let text = text.trim();
+    if !text.starts_with('<') {
+        return message_of(text);
+    }
+    // ASCII lower case keeps byte positions.
+    let lower = text.to_ascii_lowercase();
+    let start = lower.find("<title>")?.checked_add("<title>".len())?;
+    let end = lower.get(start..)?.find("</title>")?.checked_add(start)?;
+    message_of(text.get(start..end)?.trim())
+}
+
+/// `None` for an empty message; long ones are cut at a character.
+fn message_of(text: &str) -> Option<String> {
+    let mut end = text.len().min(MAX_MESSAGE_BYTES);
+    while !text.is_char_boundary(end) {
+        end = end.saturating_sub(1);
+    }
+    let text = text.get(..end)?;
+    (!text.is_empty()).then(|| text.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

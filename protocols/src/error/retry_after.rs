@@ -1,0 +1,254 @@
+//! When a provider wants to be asked again, in all spellings that providers use.
+//!
+//! | header | value | who |
+//! |---|---|---|
+//! | `retry-after-ms` | milliseconds | OpenAI, Azure |
+//! | `retry-after` | seconds, whole or not; or an HTTP date | all |
+//! | `x-ratelimit-reset-requests`, `-tokens` | `1m30s`, `20ms`, `6.5s`, or seconds | OpenAI, Groq, Azure |
+//! | `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-reset` | RFC 3339 | Anthropic |
+//! | `x-ratelimit-reset` | seconds, or Unix time in seconds or milliseconds | OpenRouter and others |
+//!
+//! The values are what the provider said; whoever uses them caps them.
+
+use super::date::{http_date_ms, rfc3339_ms};
+use super::header;
+
+/// Pairs of headers: what is left of a limit, and when it is full again.
+const LIMITS: [(&str, &str); 6] = [
+    (
+        "x-ratelimit-remaining-requests",
+        "x-ratelimit-reset-requests",
+    ),
+    ("x-ratelimit-remaining-tokens", "x-ratelimit-reset-tokens"),
+    (
+        "anthropic-ratelimit-requests-remaining",
+        "anthropic-ratelimit-requests-reset",
+    ),
+    (
+        "anthropic-ratelimit-tokens-remaining",
+        "anthropic-ratelimit-tokens-reset",
+    ),
+    (
+        "anthropic-ratelimit-input-tokens-remaining",
+        "anthropic-ratelimit-input-tokens-reset",
+    ),
+    (
+        "anthropic-ratelimit-output-tokens-remaining",
+        "anthropic-ratelimit-output-tokens-reset",
+    ),
+];
+
+/// Milliseconds that `retry-after-ms` or `retry-after` ask to wait. Dates are relative to the answer's `date`, else to
+/// `now`, in Unix seconds; without either they say nothing.
+pub fn explicit_ms(headers: &[(String, Vec<u8>)], now: Option<u64>) -> Option<u64> {
+    if let Some(delay) = header(headers, "retry-after-ms").and_then(|text| decimal_ms(text, 1)) {
+        return Some(delay);
+    }
+    let text = header(headers, "retry-after")?.trim();
+    decimal_ms(text, 1000)
+        .or_else(|| Some(http_date_ms(text)?.saturating_sub(now_ms(headers, now)?)))
+}
+
+/// Milliseconds until the rate limits of these headers are full again: of those that are used up, else of all, the
+/// longest. Providers send these headers with every answer; they ask to wait only beside a 429.
+pub fn limit_reset_ms(headers: &[(String, Vec<u8>)], now: Option<u64>) -> Option<u64> {
+    let now_ms = now_ms(headers, now);
+    let reset = |name| reset_ms(header(headers, name)?.trim(), now_ms);
+    let used_up = |(remaining, _): &&(&str, &str)| {
+        header(headers, remaining).is_some_and(|text| text.trim() == "0")
+    };
+    let longest_used_up = LIMITS
+        .iter()
+        .filter(used_up)
+        .filter_map(|(_, name)| reset(name))
+        .max();
+    longest_used_up
+        .or_else(|| LIMITS.iter().filter_map(|(_, name)| reset(name)).max())
+        .or_else(|| reset("x-ratelimit-reset"))
+}
+
+/// A delay that is written as `34s`, `1m30s`, `20ms`, `1h2m3.5s`, in milliseconds.
+pub fn duration_ms(text: &str) -> Option<u64> {
+    let mut total = 0_u64;
+    let mut rest = text;
+    while !rest.is_empty() {
+        let unit_at = rest.find(|c: char| c.is_ascii_alphabetic())?;
+        let (amount, tail) = rest.split_at_checked(unit_at)?;
+        let unit_end = tail
+            .find(|c: char| !c.is_ascii_alphabetic())
+            .unwrap_or(tail.len());
+        let (unit, tail) = tail.split_at_checked(unit_end)?;
+        let scale = match unit {
+            "ms" => 1,
+            "s" => 1000,
+            "m" => 60_000,
+            "h" => 3_600_000,
+            "d" => 86_400_000,
+            _ => return None,
+        };
+        total = total.checked_add(decimal_ms(amount, scale)?)?;
+        rest = tail;
+    }
+    (!text.is_empty()).then_some(total)
+}
+
+fn now_ms(headers: &[(String, Vec<u8>)], now: Option<u64>) -> Option<u64> {
+    header(headers, "date")
+        .and_then(|text| http_date_ms(text.trim()))
+        .or_else(|| now?.checked_mul(1000))
+}
+
+fn reset_ms(text: &str, now_ms: Option<u64>) -> Option<u64> {
+    if let Some(value) = decimal_ms(text, 1000) {
+        // Delays are short; a number of seconds beyond 2001 is a time, and beyond 10^12 one in milliseconds.
+        return match value / 1000 {
+            1_000_000_000_000.. => Some((value / 1000).saturating_sub(now_ms?)),
+            1_000_000_000.. => Some(value.saturating_sub(now_ms?)),
+            _ => Some(value),
+        };
+    }
+    duration_ms(text).or_else(|| Some(rfc3339_ms(text)?.saturating_sub(now_ms?)))
+}
+
+/// A decimal number that is not negative, times `scale`, rounded up: asking too early is refused again.
+fn decimal_ms(text: &str, scale: u32) -> Option<u64> {
+    let text = text.trim();
+    let plain = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'.');
+    if !plain || !text.bytes().any(|byte| byte.is_ascii_digit()) {
+        return None;
+    }
+    let value: f64 = text.parse().ok()?;
+    let scaled = (value * f64::from(scale)).ceil();
+    // Casts of floating point numbers saturate.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    Some(scaled as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+        list.iter()
+            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+            .collect()
+    }
+
+    #[test]
+    fn explicit_delays() {
+        let table: &[(&[(&str, &str)], Option<u64>)] = &[
+            (&[("retry-after", "12")], Some(12_000)),
+            (&[("retry-after", " 12 ")], Some(12_000)),
+            (&[("retry-after", "0")], Some(0)),
+            (&[("retry-after", "1.5")], Some(1500)),
+            (&[("retry-after", "0.0001")], Some(1)),
+            (&[("retry-after-ms", "250")], Some(250)),
+            (
+                &[("retry-after-ms", "250.5"), ("retry-after", "1")],
+                Some(251),
+            ),
+            (&[("retry-after-ms", "x"), ("retry-after", "1")], Some(1000)),
+            (
+                &[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")],
+                Some(37_000),
+            ),
+            (
+                &[
+                    ("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT"),
+                    ("date", "Sun, 06 Nov 1994 08:49:30 GMT"),
+                ],
+                Some(7000),
+            ),
+            (&[("retry-after", "Sun, 06 Nov 1994 08:48:37 GMT")], Some(0)),
+            (&[("retry-after", "-1")], None),
+            (&[("retry-after", "1e9")], None),
+            (&[("retry-after", "inf")], None),
+            (&[("retry-after", ".")], None),
+            (&[("retry-after", "")], None),
+            (&[("retry-after", "soon")], None),
+            (&[("x-ratelimit-reset-requests", "1s")], None),
+            (&[], None),
+        ];
+        for (list, expected) in table {
+            assert_eq!(
+                explicit_ms(&headers(list), Some(784_111_740)),
+                *expected,
+                "{list:?}"
+            );
+        }
+        let enormous = headers(&[("retry-after", &"9".repeat(400))]);
+        assert_eq!(explicit_ms(&enormous, None), Some(u64::MAX));
+        assert_eq!(
+            explicit_ms(
+                &headers(&[("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")]),
+                None
+            ),
+            None
+        );
+    }
+
+    #[test]
+    fn resets_of_limits() {
+        let table: &[(&[(&str, &str)], Option<u64>)] = &[
+            (&[("x-ratelimit-reset-requests", "1m30s")], Some(90_000)),
+            (&[("x-ratelimit-reset-requests", "20ms")], Some(20)),
+            (&[("x-ratelimit-reset-requests", "2m59.56s")], Some(179_560)),
+            (&[("x-ratelimit-reset-requests", "1h0m1s")], Some(3_601_000)),
+            (&[("x-ratelimit-reset-requests", "7")], Some(7000)),
+            (
+                &[
+                    ("x-ratelimit-reset-requests", "1s"),
+                    ("x-ratelimit-reset-tokens", "6m0s"),
+                ],
+                Some(360_000),
+            ),
+            (
+                &[
+                    ("x-ratelimit-remaining-requests", "0"),
+                    ("x-ratelimit-reset-requests", "1s"),
+                    ("x-ratelimit-remaining-tokens", "149984"),
+                    ("x-ratelimit-reset-tokens", "6m0s"),
+                ],
+                Some(1000),
+            ),
+            (
+                &[("anthropic-ratelimit-requests-reset", "1994-11-06T08:49:37Z")],
+                Some(37_000),
+            ),
+            (
+                &[
+                    ("anthropic-ratelimit-requests-reset", "1994-11-06T08:49:37Z"),
+                    ("anthropic-ratelimit-output-tokens-remaining", "0"),
+                    (
+                        "anthropic-ratelimit-output-tokens-reset",
+                        "1994-11-06T08:49:10Z",
+                    ),
+                ],
+                Some(10_000),
+            ),
+            (&[("x-ratelimit-reset", "30")], Some(30_000)),
+            (&[("x-ratelimit-reset", "784111777")], Some(784_111_777_000)),
+            (
+                &[("x-ratelimit-reset", "1784111777")],
+                Some(1_000_000_037_000),
+            ),
+            (
+                &[("x-ratelimit-reset", "1784111777000")],
+                Some(1_000_000_037_000),
+            ),
+            (&[("x-ratelimit-reset-requests", "1x")], None),
+            (&[("x-ratelimit-reset-requests", "s")], None),
+            (&[("x-ratelimit-reset-requests", "")], None),
+            (&[], None),
+        ];
+        for (list, expected) in table {
+            assert_eq!(
+                limit_reset_ms(&headers(list), Some(784_111_740)),
+                *expected,
+                "{list:?}"
+            );
+        }
+    }
+}
