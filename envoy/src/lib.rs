@@ -1,1 +1,30 @@
 //! Renders a policy into Envoy configuration.
+//!
+//! Two forms of the same parts:
+//!
+//! - [`document`]: one self-contained bootstrap, for an Envoy that somebody else starts;
+//! - [`live`]: a bootstrap that reads clusters, routes, the gateway filter and the secrets from files, so that
+//!   `kt gateway run` can replace each of them while requests are in flight.
+//!
+//! Everything is data in, JSON out; files and processes are `kt`'s business.
+#![forbid(unsafe_code)]
+
+mod access_log;
+mod bootstrap;
+mod ca;
+mod cluster;
+mod credential;
+mod first_byte;
+mod gateway;
+mod listener;
+pub mod live;
+mod proto;
+mod route;
+mod tls;
+mod wasm;
+mod yaml;
+
+pub use bootstrap::document;
+pub use ca::{CA_FILES, find_ca_file};
+pub use gateway::{Admin, Gateway, RenderError, Runtime};
+pub use yaml::to_yaml;

@@ -1,0 +1,118 @@
+//! Envoy's bootstrap, with everything in it or with most of it in files.
+
+use policy::cluster::clusters;
+use serde_json::{Value, json};
+
+use crate::cluster::target_cluster;
+use crate::credential::{Keys, referenced_secret};
+use crate::gateway::{Admin, Gateway, RenderError};
+use crate::listener::gateway_listener;
+use crate::proto::{extension, file_source, host_address, socket_address};
+use crate::route::ADMIN_CLUSTER;
+use crate::{first_byte, live, route, wasm};
+
+/// One self-contained bootstrap. Keys stay outside: `env` ones are read from Envoy's environment, `store` ones from
+/// files in `secrets_folder`. Envoy refuses to start where one is missing.
+///
+/// # Errors
+/// See [`RenderError`].
+pub fn document(gateway: &Gateway, secrets_folder: &str) -> Result<Value, RenderError> {
+    let mut rendered = Vec::new();
+    let specs = clusters(gateway.policy);
+    for spec in &specs {
+        rendered.extend(target_cluster(gateway, spec, Keys::Referenced)?);
+    }
+    let names = specs.iter().map(|spec| spec.name.as_str());
+    let routes = route::configuration(names, gateway.buffer_limit());
+    let listener = gateway_listener(
+        gateway,
+        ("route_config", routes),
+        wasm::gateway_filter(gateway),
+    );
+    let secrets: Vec<Value> = gateway
+        .policy
+        .targets
+        .iter()
+        .filter_map(|target| referenced_secret(target, secrets_folder))
+        .collect();
+
+    let mut bootstrap = frame(gateway, listener)?;
+    bootstrap["static_resources"]["secrets"] = secrets.into();
+    if let Some(all) = bootstrap["static_resources"]["clusters"].as_array_mut() {
+        all.extend(rendered);
+    }
+    Ok(bootstrap)
+}
+
+/// The bootstrap that reads the other files of [`live`] from `directory`.
+pub(crate) fn live_bootstrap(gateway: &Gateway, directory: &str) -> Result<Value, RenderError> {
+    let source = |file: &str| file_source(&format!("{directory}/{file}"));
+    let routes = json!({ "route_config_name": route::ROUTE_CONFIGURATION, "config_source": source(live::ROUTES) });
+    let filter = json!({
+        "name": wasm::GATEWAY_FILTER,
+        "config_discovery": { "config_source": source(live::FILTER), "type_urls": [wasm::filter_type()] },
+    });
+    let mut bootstrap = frame(gateway, gateway_listener(gateway, ("rds", routes), filter))?;
+    bootstrap["dynamic_resources"] = json!({ "cds_config": source(live::CLUSTERS) });
+    Ok(bootstrap)
+}
+
+/// What both forms have.
+fn frame(gateway: &Gateway, listener: Value) -> Result<Value, RenderError> {
+    let admin = admin_address(&gateway.admin)?;
+    let mut extensions = vec![first_byte::internal_listeners()];
+    if gateway.monitor {
+        extensions.push(wasm::monitor_service(gateway));
+    }
+    let mut clusters = vec![
+        local_cluster(ADMIN_CLUSTER, admin.clone()),
+        first_byte::cluster(gateway.module),
+    ];
+    if let Some(collector) = gateway.collector {
+        clusters.push(local_cluster(
+            wasm::COLLECTOR_CLUSTER,
+            socket_address(collector),
+        ));
+    }
+    Ok(json!({
+        // Secrets from files need both.
+        "node": { "id": gateway.runtime.gateway_id, "cluster": "keeptrusts" },
+        "admin": { "address": admin },
+        "overload_manager": { "resource_monitors": [connection_limit()] },
+        "bootstrap_extensions": extensions,
+        "static_resources": {
+            "listeners": [listener, first_byte::listener(gateway)],
+            "clusters": clusters,
+        },
+    }))
+}
+
+fn admin_address(admin: &Admin) -> Result<Value, RenderError> {
+    match admin {
+        Admin::Socket(path) => Ok(json!({ "pipe": { "path": path, "mode": 0o600 } })),
+        Admin::Loopback(address) if address.ip().is_loopback() => {
+            Ok(host_address(&address.ip().to_string(), address.port()))
+        }
+        Admin::Loopback(address) => Err(RenderError::AdminNotLoopback(*address)),
+    }
+}
+
+fn local_cluster(name: &str, address: Value) -> Value {
+    json!({
+        "name": name,
+        "type": "STATIC",
+        "connect_timeout": "1s",
+        "load_assignment": {
+            "cluster_name": name,
+            "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": address } }] }],
+        },
+    })
+}
+
+fn connection_limit() -> Value {
+    extension(
+        "envoy.resource_monitors.global_downstream_max_connections",
+        "envoy.extensions.resource_monitors.downstream_connections.v3.DownstreamConnectionsConfig",
+        json!({ "max_active_downstream_connections": 50_000 }),
+    )
+}

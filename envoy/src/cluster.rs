@@ -1,0 +1,148 @@
+//! One Envoy cluster for each target and timeout.
+
+use std::net::IpAddr;
+
+use policy::BaseUrl;
+use policy::cluster::ClusterSpec;
+use serde_json::{Value, json};
+
+use crate::credential::{self, Keys};
+use crate::gateway::{Gateway, RenderError};
+use crate::proto::{duration, extension, host_address, http_protocol_options, upstream_codec};
+use crate::{tls, wasm};
+
+/// A connection that is not there after this time never will be, whatever time the answer may take.
+const LONGEST_CONNECT_MS: u64 = 5_000;
+/// Shorter than what the usual load balancers in front of providers keep a silent connection: they should not close
+/// one in the moment we use it.
+const IDLE_MS: u64 = 30_000;
+const UNLIMITED: u32 = u32::MAX;
+
+/// The cluster of `spec`, without its type URL.
+pub(crate) fn target_cluster(
+    gateway: &Gateway,
+    spec: &ClusterSpec,
+    keys: Keys,
+) -> Result<Option<Value>, RenderError> {
+    let Some(target) = gateway.policy.target(spec.target) else {
+        return Ok(None);
+    };
+    let address = gateway.address_of(target);
+    let mut filters = vec![wasm::target_filter(gateway.module)];
+    filters.extend(credential::filters(target, keys));
+    filters.push(upstream_codec());
+
+    let mut options = json!({
+        "common_http_protocol_options": {
+            "idle_timeout": duration(IDLE_MS),
+            "max_stream_duration": duration(spec.timeout_ms),
+        },
+        "http_filters": filters,
+    });
+    if address.tls {
+        options["auto_config"] = json!({
+            "http_protocol_options": {},
+            "http2_protocol_options": {
+                // A connection that died silently would swallow every request until its timeout.
+                "connection_keepalive": { "interval": "30s", "timeout": "10s" },
+            },
+        });
+    } else {
+        options["explicit_http_config"] = json!({ "http_protocol_options": {} });
+    }
+
+    let mut cluster = json!({
+        "name": spec.name,
+        "alt_stat_name": stat_name(&spec.name),
+        "connect_timeout": duration(spec.timeout_ms.min(LONGEST_CONNECT_MS)),
+        "lb_policy": "LEAST_REQUEST",
+    });
+    locate(&mut cluster, &spec.name, address);
+    cluster["circuit_breakers"] = unlimited();
+    cluster["outlier_detection"] = outlier_detection();
+    cluster["upstream_connection_options"] = json!({ "tcp_keepalive": { "keepalive_time": 60, "keepalive_interval": 15, "keepalive_probes": 4 } });
+    if address.tls {
+        let ca_file = gateway.ca_file.ok_or_else(|| RenderError::NoCaFile {
+            target: target.id.clone(),
+        })?;
+        cluster["transport_socket"] = tls::transport_socket(address, ca_file);
+    }
+    cluster["typed_extension_protocol_options"] = http_protocol_options(options);
+    Ok(Some(cluster))
+}
+
+/// Type and endpoints.
+fn locate(cluster: &mut Value, name: &str, address: &BaseUrl) {
+    let host = json!({ "lb_endpoints": [{ "endpoint": { "address": host_address(&address.host, address.port) } }] });
+    if address.host.parse::<IpAddr>().is_ok() {
+        cluster["type"] = "STATIC".into();
+        cluster["load_assignment"] = json!({ "cluster_name": name, "endpoints": [host] });
+        return;
+    }
+    cluster["cluster_type"] = extension(
+        "envoy.cluster.dns",
+        "envoy.extensions.clusters.dns.v3.DnsCluster",
+        json!({
+            // Many machines resolve names to IPv6 addresses that they cannot reach.
+            "dns_lookup_family": "V4_PREFERRED",
+            "respect_dns_ttl": true,
+            "dns_failure_refresh_rate": { "base_interval": "1s", "max_interval": "10s" },
+            // Start and reload wait for the first answer, so a name server that is silent must not hold them long.
+            "typed_dns_resolver_config": extension(
+                "envoy.network.dns_resolver.cares",
+                "envoy.extensions.network.dns_resolver.cares.v3.CaresDnsResolverConfig",
+                json!({ "query_timeout_seconds": 2, "query_tries": 2 }),
+            ),
+        }),
+    );
+    // Without any host Envoy's router answers at once and does not retry. So when the name cannot be resolved, a
+    // lower priority takes over that refuses every connection: that is a failed attempt, and the next target's turn.
+    let sink = json!({
+        "priority": 1,
+        "lb_endpoints": [{ "endpoint": { "address": host_address("127.0.0.1", SINK_PORT) } }],
+    });
+    cluster["load_assignment"] = json!({
+        "cluster_name": name,
+        // One host of many that is left must still take all the load, none may spill over into the sink.
+        "policy": { "overprovisioning_factor": 1_000_000 },
+        "endpoints": [host, sink],
+    });
+}
+
+/// tcpmux, which nothing serves.
+const SINK_PORT: u16 = 1;
+
+/// Envoy counts connections and requests, but the plan decides: a full circuit breaker (three retries at once by
+/// default) would stop a failover.
+pub(crate) fn unlimited() -> Value {
+    json!({ "thresholds": [{
+        "priority": "DEFAULT",
+        "max_connections": UNLIMITED,
+        "max_pending_requests": UNLIMITED,
+        "max_requests": UNLIMITED,
+        "max_retries": UNLIMITED,
+    }] })
+}
+
+/// Takes single bad addresses of a provider out, never a whole provider: that is for the filter's health to say.
+/// At 49 percent a provider of one address keeps it, and any other keeps at least half of them.
+fn outlier_detection() -> Value {
+    json!({
+        "consecutive_5xx": 5,
+        "consecutive_gateway_failure": 5,
+        "enforcing_consecutive_gateway_failure": 100,
+        "split_external_local_origin_errors": true,
+        "consecutive_local_origin_failure": 3,
+        "enforcing_success_rate": 0,
+        "enforcing_local_origin_success_rate": 0,
+        "interval": "5s",
+        "base_ejection_time": "15s",
+        "max_ejection_time": "120s",
+        "max_ejection_percent": 49,
+    })
+}
+
+/// Dots separate the parts of a statistic's name, so a cluster's own may have none.
+fn stat_name(cluster: &str) -> String {
+    cluster.replace(['.', ':'], "_")
+}

@@ -1,0 +1,83 @@
+//! How a provider's key gets into its requests without passing through the filter.
+
+use policy::{Credential, Target};
+use serde_json::{Value, json};
+
+use crate::live;
+use crate::proto::{extension, file_source};
+
+/// Where Envoy finds the keys.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Keys<'a> {
+    /// In files below this run directory, replaced while Envoy runs.
+    Live(&'a str),
+    /// In the bootstrap itself, by reference ([`referenced_secret`]).
+    Referenced,
+}
+
+/// The upstream filters that show `target`'s credential, between the wasm filter and the codec.
+pub(crate) fn filters(target: &Target, keys: Keys) -> Vec<Value> {
+    if let Some(region) = &target.aws_sigv4_region {
+        return vec![sigv4(region)];
+    }
+    match target.credential {
+        Credential::None => Vec::new(),
+        Credential::Env(_) | Credential::Store(_) => vec![injector(target, keys)],
+    }
+}
+
+/// The secret of `target` for [`Keys::Referenced`]: a variable of Envoy's environment, or a file of `secrets_folder`.
+/// `None` where it needs none.
+pub(crate) fn referenced_secret(target: &Target, secrets_folder: &str) -> Option<Value> {
+    if target.aws_sigv4_region.is_some() {
+        return None;
+    }
+    let source = match &target.credential {
+        Credential::None => return None,
+        Credential::Env(variable) => json!({ "environment_variable": variable }),
+        Credential::Store(name) => json!({ "filename": format!("{secrets_folder}/{name}") }),
+    };
+    Some(json!({ "name": secret_name(&target.id), "generic_secret": { "secret": source } }))
+}
+
+/// The name of the secret, in SDS and in the bootstrap.
+pub(crate) fn secret_name(target: &str) -> String {
+    format!("kt/{target}")
+}
+
+fn injector(target: &Target, keys: Keys) -> Value {
+    let auth = target.vendor.profile().auth;
+    let mut secret = json!({ "name": secret_name(&target.id) });
+    match keys {
+        Keys::Live(directory) => {
+            let path = format!("{directory}/{}", live::secret_file(&target.id));
+            secret["sds_config"] = file_source(&path);
+        }
+        Keys::Referenced => {}
+    }
+    let generic = extension(
+        "envoy.http.injected_credentials.generic",
+        "envoy.extensions.http.injected_credentials.generic.v3.Generic",
+        json!({ "credential": secret, "header": auth.name, "header_value_prefix": auth.prefix }),
+    );
+    extension(
+        "envoy.filters.http.credential_injector",
+        "envoy.extensions.filters.http.credential_injector.v3.CredentialInjector",
+        json!({
+            "overwrite": true,
+            // Without a key the filter would answer the client itself, and nothing would fail over. The provider's
+            // own 401 does.
+            "allow_request_without_credential": true,
+            "credential": generic,
+        }),
+    )
+}
+
+/// AWS's signature, with the keys that AWS's own tools would find: variables, profile files, container or instance role.
+fn sigv4(region: &str) -> Value {
+    extension(
+        "envoy.filters.http.aws_request_signing",
+        "envoy.extensions.filters.http.aws_request_signing.v3.AwsRequestSigning",
+        json!({ "service_name": "bedrock", "region": region }),
+    )
+}

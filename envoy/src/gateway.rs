@@ -1,0 +1,87 @@
+//! What is rendered: a policy, and what only the machine it runs on knows.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use policy::{BaseUrl, Policy, Target};
+
+/// One gateway: a policy and where it runs.
+#[derive(Debug, Clone)]
+pub struct Gateway<'a> {
+    /// Resolved by [`policy::load_with`].
+    pub policy: &'a Policy,
+    /// The document it came from, as the user wrote it. The filter reads it again.
+    pub policy_text: &'a str,
+    /// Absolute path of the filter module, as Envoy sees it.
+    pub module: &'a str,
+    /// What the filter is told beside the policy.
+    pub runtime: Runtime,
+    /// Where clients connect. Port 0 lets the system choose.
+    pub listen: SocketAddr,
+    /// Where Envoy's admin interface is.
+    pub admin: Admin,
+    /// PEM file of the authorities that sign providers' certificates, as Envoy sees it. Needed when a target uses TLS.
+    pub ca_file: Option<&'a str>,
+    /// Takes one JSON line for each request; `None` writes none.
+    pub access_log: Option<&'a str>,
+    /// Takes events.
+    pub collector: Option<SocketAddr>,
+    /// Targets that are reached elsewhere than at their base URL: simulated ones. Path and headers do not change.
+    pub addresses: BTreeMap<String, BaseUrl>,
+    /// The probing service runs in this Envoy.
+    pub monitor: bool,
+}
+
+/// What the filter is told beside the policy.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Runtime {
+    /// Names this gateway in events.
+    pub gateway_id: String,
+    /// Names this version of the policy in events.
+    pub config_version: String,
+    /// Version of the product.
+    pub version: String,
+    /// Ids of targets whose key could not be found.
+    pub credentials_missing: Vec<String>,
+    /// Values of the variables in [`Target::endpoint_variable`], which the filter cannot look up itself.
+    pub endpoints: BTreeMap<String, String>,
+}
+
+/// Where Envoy's admin interface is. It must never be reachable from outside: it shows and stops everything.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Admin {
+    /// A Unix socket. Longest path: 107 bytes.
+    Socket(String),
+    /// A loopback address.
+    Loopback(SocketAddr),
+}
+
+/// Why a policy cannot be rendered.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum RenderError {
+    /// No certificate authorities.
+    #[error(
+        "target {target} uses TLS, but no file of certificate authorities was found (looked at SSL_CERT_FILE and the usual places)"
+    )]
+    NoCaFile {
+        /// The target's id.
+        target: String,
+    },
+    /// The admin interface would be open to the network.
+    #[error("the admin interface must be on a loopback address, found {0}")]
+    AdminNotLoopback(SocketAddr),
+}
+
+impl Gateway<'_> {
+    /// Where `target` is reached.
+    pub(crate) fn address_of<'b>(&'b self, target: &'b Target) -> &'b BaseUrl {
+        self.addresses.get(&target.id).unwrap_or(&target.base_url)
+    }
+
+    /// What request and answer bodies may grow to inside Envoy: the policy's limit, and some room so that it is the
+    /// filter that says 413, in the client's error shape.
+    pub(crate) fn buffer_limit(&self) -> u64 {
+        const ROOM: u64 = 2 * 1024 * 1024;
+        (self.policy.gateway.max_request_bytes + ROOM).min(u64::from(u32::MAX))
+    }
+}

@@ -1,0 +1,63 @@
+//! Where clients come in.
+
+use serde_json::{Value, json};
+
+use crate::access_log;
+use crate::gateway::Gateway;
+use crate::proto::{duration, extension, router, socket_address};
+
+/// Name of the listener and prefix of its statistics.
+pub(crate) const LISTENER: &str = "gateway";
+
+/// The gateway's listener. `route` is `rds` or `route_config` with its value; `filter` the gateway filter in the chain.
+pub(crate) fn gateway_listener(gateway: &Gateway, route: (&str, Value), filter: Value) -> Value {
+    let mut settings = json!({
+        "stat_prefix": LISTENER,
+        "codec_type": "AUTO",
+        "server_name": "keeptrusts",
+        // Strips x-envoy- headers of clients, whatever address they come from.
+        "use_remote_address": true,
+        "internal_address_config": {},
+        "normalize_path": true,
+        "merge_slashes": true,
+        "max_request_headers_kb": 96,
+        // Slow senders are cut off ...
+        "request_headers_timeout": "15s",
+        "request_timeout": "300s",
+        "common_http_protocol_options": { "idle_timeout": "300s" },
+        // ... but an answer may be silent for as long as all attempts together.
+        "stream_idle_timeout": duration(longest_silence_ms(gateway)),
+        "http2_protocol_options": { "max_concurrent_streams": 256 },
+    });
+    let (key, value) = route;
+    settings[key] = value;
+    settings["http_filters"] = json!([filter, router()]);
+    if let Some(path) = gateway.access_log {
+        settings["access_log"] = json!([access_log::file(path)]);
+    }
+    json!({
+        "name": LISTENER,
+        "stat_prefix": LISTENER,
+        "address": socket_address(gateway.listen),
+        "filter_chains": [{ "filters": [http_connection_manager(settings)] }],
+    })
+}
+
+/// Envoy's HTTP side of a listener.
+pub(crate) fn http_connection_manager(settings: Value) -> Value {
+    extension(
+        "envoy.filters.network.http_connection_manager",
+        "envoy.extensions.filters.network.http_connection_manager.v3.HttpConnectionManager",
+        settings,
+    )
+}
+
+/// An hour, or what the longest plan may need: the listener stays when the policy is replaced, so there is room.
+fn longest_silence_ms(gateway: &Gateway) -> u64 {
+    const HOUR_MS: u64 = 3_600_000;
+    let clusters = policy::cluster::clusters(gateway.policy);
+    let together = clusters
+        .iter()
+        .fold(0_u64, |sum, spec| sum.saturating_add(spec.timeout_ms));
+    together.saturating_mul(2).clamp(HOUR_MS, 24 * HOUR_MS)
+}

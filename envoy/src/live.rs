@@ -1,0 +1,147 @@
+//! The files of a run directory, from which Envoy takes changes while requests are in flight.
+//!
+//! Order of a change: [`CLUSTERS`] with old and new ones, and the new ones' secrets before it; when Envoy has taken
+//! that, [`ROUTES`] over old and new, then [`FILTER`]; and some time later, when no plan names the old clusters any
+//! more, [`CLUSTERS`] and [`ROUTES`] without them.
+
+use std::collections::BTreeMap;
+
+use policy::cluster::clusters;
+use serde_json::{Value, json};
+
+use crate::cluster::target_cluster;
+use crate::credential::{Keys, secret_name};
+use crate::gateway::{Gateway, RenderError};
+use crate::proto::any;
+use crate::{bootstrap, route, wasm};
+
+/// The bootstrap. Envoy reads it once.
+pub const BOOTSTRAP: &str = "bootstrap.json";
+/// CDS: one cluster for each target and timeout.
+pub const CLUSTERS: &str = "clusters.json";
+/// RDS: the route, with the names of all clusters.
+pub const ROUTES: &str = "routes.json";
+/// ECDS: the gateway filter, with the policy.
+pub const FILTER: &str = "filter.json";
+/// Folder of the secrets, one SDS file for each target.
+pub const SECRETS: &str = "secrets";
+
+/// Statistics that say which version of a file Envoy works with, and whether it refused one.
+pub const STATISTICS: [(&str, &str); 3] = [
+    (CLUSTERS, "cluster_manager.cds"),
+    (ROUTES, "http.gateway.rds.gateway"),
+    (FILTER, "extension_config_discovery.http_filter.kt_gateway"),
+];
+
+/// Clusters by name. Those of an old and a new policy merge with [`Clusters::extend`]; the new one wins.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Clusters(BTreeMap<String, Value>);
+
+/// The bootstrap for the run directory `directory`.
+///
+/// # Errors
+/// See [`RenderError`].
+pub fn bootstrap(gateway: &Gateway, directory: &str) -> Result<Value, RenderError> {
+    bootstrap::live_bootstrap(gateway, directory)
+}
+
+/// The clusters of one policy.
+///
+/// # Errors
+/// See [`RenderError`].
+pub fn target_clusters(gateway: &Gateway, directory: &str) -> Result<Clusters, RenderError> {
+    let mut all = Clusters::default();
+    for spec in clusters(gateway.policy) {
+        if let Some(cluster) = target_cluster(gateway, &spec, Keys::Live(directory))? {
+            all.0
+                .insert(spec.name, any("envoy.config.cluster.v3.Cluster", cluster));
+        }
+    }
+    Ok(all)
+}
+
+/// What [`ROUTES`] holds: one resource.
+pub fn routes(clusters: &Clusters, gateway: &Gateway) -> Value {
+    let names = clusters.0.keys().map(String::as_str);
+    any(
+        "envoy.config.route.v3.RouteConfiguration",
+        route::configuration(names, gateway.buffer_limit()),
+    )
+}
+
+/// What [`FILTER`] holds: one resource.
+pub fn gateway_filter(gateway: &Gateway) -> Value {
+    any(
+        "envoy.config.core.v3.TypedExtensionConfig",
+        wasm::gateway_filter(gateway),
+    )
+}
+
+/// The file of a target's secret, below the run directory. Ids are the user's: what could leave the folder is escaped.
+pub fn secret_file(target: &str) -> String {
+    let mut name = String::new();
+    for byte in target.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
+            _ => name.push_str(&format!("%{byte:02x}")),
+        }
+    }
+    format!("{SECRETS}/{name}.json")
+}
+
+/// What [`secret_file`] holds: one resource. An empty key sends none.
+pub fn secret(target: &str, key: &str) -> Value {
+    any(
+        "envoy.extensions.transport_sockets.tls.v3.Secret",
+        json!({ "name": secret_name(target), "generic_secret": { "secret": { "inline_string": key } } }),
+    )
+}
+
+/// A whole file: `resources` under the name `version`.
+pub fn discovery_response<'a>(
+    version: &str,
+    resources: impl IntoIterator<Item = &'a Value>,
+) -> String {
+    let resources: Vec<&Value> = resources.into_iter().collect();
+    json!({ "version_info": version, "resources": resources }).to_string()
+}
+
+impl Clusters {
+    /// Adds those of `newer`, in place of those of the same name.
+    pub fn extend(&mut self, newer: &Self) {
+        self.0.extend(
+            newer
+                .0
+                .iter()
+                .map(|(name, cluster)| (name.clone(), cluster.clone())),
+        );
+    }
+
+    /// What [`CLUSTERS`] holds.
+    pub fn resources(&self) -> impl Iterator<Item = &Value> {
+        self.0.values()
+    }
+
+    /// Names, sorted.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_id_names_a_file_outside_the_folder() {
+        for (id, file) in [
+            ("openai", "secrets/openai.json"),
+            ("openai-main_2", "secrets/openai-main_2.json"),
+            ("../../etc/x", "secrets/%2e%2e%2f%2e%2e%2fetc%2fx.json"),
+            ("a%2e", "secrets/a%252e.json"),
+            ("ü", "secrets/%c3%bc.json"),
+        ] {
+            assert_eq!(secret_file(id), file);
+        }
+    }
+}
