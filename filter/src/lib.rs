@@ -1,1 +1,59 @@
-//! The wasm module.
+//! The wasm module that runs inside Envoy: gateway filter, target filter, first-byte hop and monitor.
+//!
+//! The contexts hold no decision that `policy`, `routing` or `protocols` can make; they move bytes between those crates
+//! and the proxy, over the fallible [`host::Host`] trait. Only `wasm` and `host::proxy_wasm_abi` know proxy-wasm.
+#![deny(unsafe_code)]
+
+pub mod answers;
+pub mod config;
+pub mod endpoint;
+pub mod gateway;
+pub mod headers;
+pub mod hop;
+pub mod host;
+pub mod journey;
+pub mod monitor;
+pub mod target;
+pub mod vm;
+#[cfg(target_arch = "wasm32")]
+mod wasm;
+
+use host::Host;
+
+/// What Envoy does after a callback.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Flow {
+    /// Goes on with what the callback left.
+    Continue,
+    /// Waits for the next callback.
+    Pause,
+}
+
+/// Filter state keys, shared by all filters of a request and its attempts; no upstream ever sees them.
+pub mod state {
+    /// Eight little-endian bytes that name the journey.
+    pub const TOKEN: &str = "kt_token";
+    /// The cluster of the next attempt; Envoy's matcher reads it as [`policy::cluster::CLUSTER_FILTER_STATE`].
+    pub const CLUSTER: &str = "kt_cluster";
+}
+
+/// Answers the client and holds everything else back.
+fn respond(host: &impl Host, answer: &answers::Answer) -> Flow {
+    let mut headers: Vec<(&str, &[u8])> = vec![("content-type", b"application/json")];
+    headers.extend(
+        answer
+            .headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_bytes())),
+    );
+    match host.respond(answer.status, &headers, &answer.body) {
+        Ok(()) => Flow::Pause,
+        Err(error) => {
+            log::error!(
+                "an answer with status {} could not be sent: {error}",
+                answer.status
+            );
+            Flow::Continue
+        }
+    }
+}

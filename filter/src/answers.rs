@@ -1,0 +1,373 @@
+//! Answers that the gateway gives itself: errors, `/v1/models`, `/health`.
+
+use policy::{Policy, TargetId};
+use protocols::ClientFormat;
+use protocols::error::gateway_error_body;
+use routing::health::Phase;
+use routing::{Refusal, View};
+use serde_json::{Map, Value, json};
+
+use crate::config::GatewayConfig;
+
+/// A complete answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answer {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers beside `content-type: application/json`.
+    pub headers: Vec<(&'static str, String)>,
+    /// JSON.
+    pub body: Vec<u8>,
+}
+
+/// An error as the client's format shapes it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ErrorAnswer<'a> {
+    /// HTTP status.
+    pub status: u16,
+    /// OpenAI's `error.type`.
+    pub kind: &'a str,
+    /// `error.code`
+    pub code: Option<&'a str>,
+    /// One sentence for people.
+    pub message: &'a str,
+    /// The request field at fault.
+    pub param: Option<&'a str>,
+}
+
+const INVALID_REQUEST: &str = "invalid_request_error";
+
+impl ErrorAnswer<'_> {
+    /// The answer in the shape that `client` is owed.
+    pub fn in_shape_of(&self, client: ClientFormat) -> Answer {
+        let body = gateway_error_body(
+            client,
+            self.status,
+            self.kind,
+            self.code,
+            self.message,
+            self.param,
+        );
+        Answer {
+            status: self.status,
+            headers: Vec::new(),
+            body,
+        }
+    }
+}
+
+impl Answer {
+    /// The same answer with one more header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    fn json(status: u16, body: &Value) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            body: body.to_string().into_bytes(),
+        }
+    }
+
+    /// 400 for a request that cannot be read or said.
+    pub fn bad_request(client: ClientFormat, error: &protocols::RequestError) -> Self {
+        ErrorAnswer {
+            status: 400,
+            kind: INVALID_REQUEST,
+            code: error.code,
+            message: &error.message,
+            param: error.param.as_deref(),
+        }
+        .in_shape_of(client)
+    }
+
+    /// 413
+    pub fn too_large(client: ClientFormat, limit: u64) -> Self {
+        let message =
+            format!("request body is larger than the {limit} bytes that this gateway accepts");
+        let code = Some("request_too_large");
+        ErrorAnswer {
+            status: 413,
+            kind: INVALID_REQUEST,
+            code,
+            message: &message,
+            param: None,
+        }
+        .in_shape_of(client)
+    }
+
+    /// 404 for a path that is not an endpoint.
+    pub fn unknown_path(path: &str) -> Self {
+        let message =
+            format!("no endpoint at {path}; see /v1/models, /v1/chat/completions, /health");
+        let code = Some("not_found");
+        ErrorAnswer {
+            status: 404,
+            kind: INVALID_REQUEST,
+            code,
+            message: &message,
+            param: None,
+        }
+        .in_shape_of(ClientFormat::ChatCompletions)
+    }
+
+    /// 405
+    pub fn wrong_method(client: ClientFormat, method: &str, wanted: &'static str) -> Self {
+        let message = format!("method {method} is not allowed here: expected {wanted}");
+        let code = Some("method_not_allowed");
+        ErrorAnswer {
+            status: 405,
+            kind: INVALID_REQUEST,
+            code,
+            message: &message,
+            param: None,
+        }
+        .in_shape_of(client)
+        .with_header("allow", wanted)
+    }
+
+    /// What the filter itself got wrong: the client may try again.
+    pub fn internal(client: ClientFormat, message: &str) -> Self {
+        let code = Some("gateway_error");
+        ErrorAnswer {
+            status: 503,
+            kind: "upstream_error",
+            code,
+            message,
+            param: None,
+        }
+        .in_shape_of(client)
+        .with_header("retry-after", "1")
+    }
+
+    /// There is no plan for this request.
+    pub fn refusal(client: ClientFormat, refusal: &Refusal, policy: &Policy) -> Self {
+        let message = refusal.to_string();
+        let error = |status, kind, code| {
+            ErrorAnswer {
+                status,
+                kind,
+                code: Some(code),
+                message: &message,
+                param: None,
+            }
+            .in_shape_of(client)
+        };
+        match refusal {
+            Refusal::UnknownModel { .. } => error(404, INVALID_REQUEST, "model_not_found"),
+            Refusal::NotAllowed { .. } => error(403, INVALID_REQUEST, "model_not_allowed"),
+            Refusal::BudgetExceeded { .. } => error(429, "budget_exceeded", "budget_exceeded")
+                .with_header("x-should-retry", "false"),
+            Refusal::Unsupported { .. } => error(400, INVALID_REQUEST, "unsupported_parameter"),
+            Refusal::NothingAvailable {
+                retry_after_ms,
+                reasons,
+                ..
+            } => {
+                let why: Vec<String> = reasons
+                    .iter()
+                    .filter_map(|(target, reason)| {
+                        Some(format!("{}: {reason}", policy.target(*target)?.id))
+                    })
+                    .collect();
+                let message = format!("{message} ({})", why.join(", "));
+                ErrorAnswer {
+                    status: 503,
+                    kind: "upstream_error",
+                    code: Some("all_providers_unavailable"),
+                    message: &message,
+                    param: None,
+                }
+                .in_shape_of(client)
+                .with_header("retry-after", retry_after(*retry_after_ms))
+            }
+        }
+    }
+}
+
+/// Whole seconds, rounded up, at least one.
+pub fn retry_after(milliseconds: u64) -> String {
+    milliseconds.div_ceil(1000).max(1).to_string()
+}
+
+/// `GET /v1/models`: groups, then their aliases.
+pub fn model_list(policy: &Policy, created: u64) -> Answer {
+    let data: Vec<Value> = model_names(policy)
+        .map(|name| model_object(name, created))
+        .collect();
+    Answer::json(200, &json!({"object": "list", "data": data}))
+}
+
+/// `GET /v1/models/{name}`
+pub fn model_entry(policy: &Policy, name: &str, created: u64) -> Answer {
+    if model_names(policy).any(|known| known == name) {
+        return Answer::json(200, &model_object(name, created));
+    }
+    let known = model_names(policy).map(String::from).collect();
+    Answer::refusal(
+        ClientFormat::ChatCompletions,
+        &Refusal::UnknownModel {
+            model: name.to_owned(),
+            known,
+        },
+        policy,
+    )
+}
+
+/// Every name that a client may ask for by configuration: groups and aliases, or where there are no groups the
+/// targets' own models and the mapped names.
+fn model_names(policy: &Policy) -> impl Iterator<Item = &str> {
+    let groups = policy
+        .groups
+        .iter()
+        .flat_map(|group| std::iter::once(&group.name).chain(&group.aliases));
+    let models = policy
+        .targets
+        .iter()
+        .filter_map(|target| target.model.as_ref())
+        .chain(policy.failover.model_mapping.keys())
+        .filter(|_| policy.groups.is_empty());
+    groups.chain(models).map(String::as_str)
+}
+
+fn model_object(name: &str, created: u64) -> Value {
+    json!({"id": name, "object": "model", "created": created, "owned_by": "keeptrusts"})
+}
+
+/// What `/health` says beside the providers.
+#[derive(Debug, Clone, Copy)]
+pub struct HealthFacts {
+    /// Unix milliseconds.
+    pub now_ms: u64,
+    /// Unix milliseconds.
+    pub started_ms: u64,
+    /// By all workers.
+    pub requests_processed: u64,
+}
+
+/// `GET /health`, or one provider's part of it.
+pub fn health(
+    config: &GatewayConfig,
+    view: View<'_>,
+    facts: HealthFacts,
+    only: Option<&str>,
+) -> Answer {
+    let mut providers = Map::new();
+    let mut phases = Vec::new();
+    for (index, target) in config.policy.targets.iter().enumerate() {
+        let Some((key, _)) = config.index.health_of(TargetId(index)) else {
+            continue;
+        };
+        let status = view.health.status(key, facts.now_ms);
+        let no_credential = config.lacks_credential(TargetId(index));
+        let phase = if no_credential {
+            Phase::NoCredential
+        } else {
+            status.phase
+        };
+        let reason = match phase {
+            Phase::Closed => Value::Null,
+            Phase::NoCredential => json!("credential_missing"),
+            Phase::Open | Phase::HalfOpen | Phase::Cooling => json!(status.reason.name()),
+        };
+        phases.push(phase);
+        providers.insert(
+            target.id.clone(),
+            json!({
+                "status": phase.status(),
+                "consecutive_failures": status.consecutive_failures,
+                "last_check": status.last_check_ms.map(rfc3339_seconds),
+                "reason": reason,
+                "latency_ms": status.latency_ms,
+            }),
+        );
+    }
+    if let Some(name) = only {
+        return match providers.get(name) {
+            Some(provider) => Answer::json(200, &json!({"provider": name, "health": provider})),
+            None => ErrorAnswer {
+                status: 404,
+                kind: INVALID_REQUEST,
+                code: Some("not_found"),
+                message: &format!("no provider {name:?}"),
+                param: Some("provider"),
+            }
+            .in_shape_of(ClientFormat::ChatCompletions),
+        };
+    }
+    let serving = phases
+        .iter()
+        .filter(|phase| matches!(phase, Phase::Closed | Phase::HalfOpen))
+        .count();
+    let status = match serving {
+        0 => "unhealthy",
+        count if count == phases.len() => "healthy",
+        _ => "degraded",
+    };
+    Answer::json(
+        if serving == 0 { 503 } else { 200 },
+        &json!({
+            "status": status,
+            "version": config.runtime.version,
+            "uptime_seconds": facts.now_ms.saturating_sub(facts.started_ms) / 1000,
+            "providers": providers,
+            "policies_loaded": config.policy.content_policies.len(),
+            "requests_processed": facts.requests_processed,
+        }),
+    )
+}
+
+/// `2026-04-23T10:25:30Z`. Civil date from days since 1970 by era of 400 years, without tables.
+pub fn rfc3339_seconds(unix_ms: u64) -> String {
+    let seconds = unix_ms / 1000;
+    let (days, time) = (seconds / 86_400, seconds % 86_400);
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 {
+        shifted_month + 3
+    } else {
+        shifted_month - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    format!(
+        "{year:04}-{month:02}-{day:02}T{:02}:{:02}:{:02}Z",
+        time / 3600,
+        time / 60 % 60,
+        time % 60
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_rfc_3339() {
+        let cases = [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400_000, "2000-02-29T00:00:00Z"),
+            (1_776_939_930_999, "2026-04-23T10:25:30Z"),
+            (4_107_542_399_000, "2100-02-28T23:59:59Z"),
+            (4_107_542_400_000, "2100-03-01T00:00:00Z"),
+        ];
+        for (milliseconds, expected) in cases {
+            assert_eq!(rfc3339_seconds(milliseconds), expected);
+        }
+    }
+
+    #[test]
+    fn retry_after_is_never_zero_and_never_early() {
+        assert_eq!(
+            [0, 1, 1000, 1001, 5000].map(retry_after),
+            ["1", "1", "1", "2", "5"]
+        );
+    }
+}

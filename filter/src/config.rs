@@ -1,0 +1,164 @@
+//! What a plugin configuration of Envoy says: which role the filter plays, and with which policy.
+//!
+//! `kt` renders an envelope, `{"role", "runtime", "policy"}`. A document without `role` is a policy written by hand,
+//! as YAML, JSON, or a `Struct` (which Envoy hands over as JSON), and makes the filter a gateway.
+
+use std::rc::Rc;
+use std::sync::Arc;
+
+use policy::{Credential, Loaded, Policy, Severity, TargetId};
+use routing::PolicyIndex;
+use serde::Deserialize;
+
+/// The part that one instance of the module plays.
+#[derive(Debug)]
+pub enum Role {
+    /// Downstream HTTP filter: reads requests and plans their way.
+    Gateway(Rc<GatewayConfig>),
+    /// Upstream HTTP filter of a target's cluster.
+    Target,
+    /// Upstream HTTP filter of [`policy::cluster::FIRST_BYTE`].
+    Hop,
+    /// Singleton service: probes targets.
+    Monitor(Rc<GatewayConfig>),
+}
+
+/// A policy, ready to route by.
+#[derive(Debug)]
+pub struct GatewayConfig {
+    /// The policy.
+    pub policy: Arc<Policy>,
+    /// Its lookups, made once.
+    pub index: PolicyIndex,
+    /// What only the process that started Envoy knows.
+    pub runtime: Runtime,
+    /// Targets that cannot be authenticated, by [`TargetId`].
+    pub without_credential: Vec<bool>,
+}
+
+/// What the document itself cannot say.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub struct Runtime {
+    /// Names this gateway in events.
+    pub gateway_id: String,
+    /// Names this version of the policy in events.
+    pub config_version: String,
+    /// Version of the product, for `/health`.
+    pub version: String,
+    /// Ids of targets whose key could not be found.
+    pub credentials_missing: Vec<String>,
+    /// Cluster that takes events; `None` sends none.
+    pub collector_cluster: Option<String>,
+}
+
+/// Why a plugin configuration was refused: one line that says where.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+pub enum ConfigError {
+    /// The bytes are not text.
+    #[error("plugin configuration is not UTF-8 text: expected YAML or JSON")]
+    NotText,
+    /// The policy has errors.
+    #[error("policy refused: {0}")]
+    Policy(String),
+    /// The role needs a policy and none is there.
+    #[error("role `{0}` needs a `policy`, and the plugin configuration has none")]
+    NoPolicy(&'static str),
+}
+
+#[derive(Deserialize)]
+struct Envelope {
+    role: RoleName,
+    #[serde(default)]
+    runtime: Runtime,
+    #[serde(default)]
+    policy: Option<PolicyDocument>,
+}
+
+#[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
+#[serde(rename_all = "snake_case")]
+enum RoleName {
+    Gateway,
+    Target,
+    Hop,
+    Monitor,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum PolicyDocument {
+    Text(String),
+    Inline(serde_json::Map<String, serde_json::Value>),
+}
+
+/// Reads a plugin configuration.
+///
+/// # Errors
+/// Not text, or a policy with errors.
+pub fn read(bytes: &[u8]) -> Result<Role, ConfigError> {
+    let text = std::str::from_utf8(bytes).map_err(|_| ConfigError::NotText)?;
+    let Ok(envelope) = serde_json::from_str::<Envelope>(text) else {
+        return Ok(Role::Gateway(gateway_config(text, Runtime::default())?));
+    };
+    let with_policy = |role| {
+        let text = match envelope.policy {
+            None => return Err(ConfigError::NoPolicy(role)),
+            Some(PolicyDocument::Text(text)) => text,
+            Some(PolicyDocument::Inline(map)) => serde_json::Value::Object(map).to_string(),
+        };
+        gateway_config(&text, envelope.runtime)
+    };
+    match envelope.role {
+        RoleName::Gateway => with_policy("gateway").map(Role::Gateway),
+        RoleName::Monitor => with_policy("monitor").map(Role::Monitor),
+        RoleName::Target => Ok(Role::Target),
+        RoleName::Hop => Ok(Role::Hop),
+    }
+}
+
+fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, ConfigError> {
+    let Loaded { policy, findings } = policy::load(text);
+    let Some(policy) = policy else {
+        let first = findings
+            .iter()
+            .find(|finding| finding.severity == Severity::Error);
+        let what = first.map_or_else(
+            || String::from("it has errors"),
+            |finding| {
+                format!(
+                    "line {}:{}: {}: {}",
+                    finding.line, finding.column, finding.path, finding.message
+                )
+            },
+        );
+        return Err(ConfigError::Policy(what));
+    };
+    let policy = Arc::new(policy);
+    let without_credential = policy
+        .targets
+        .iter()
+        .map(|target| runtime.credentials_missing.contains(&target.id))
+        .collect();
+    Ok(Rc::new(GatewayConfig {
+        index: PolicyIndex::new(Arc::clone(&policy)),
+        policy,
+        runtime,
+        without_credential,
+    }))
+}
+
+impl GatewayConfig {
+    /// The target needs a key and has none.
+    pub fn lacks_credential(&self, target: TargetId) -> bool {
+        let declared_missing = self
+            .without_credential
+            .get(target.0)
+            .copied()
+            .unwrap_or(false);
+        let never_needed = self
+            .policy
+            .target(target)
+            .is_some_and(|target| target.credential == Credential::None);
+        declared_missing && !never_needed
+    }
+}

@@ -1,0 +1,404 @@
+//! The gateway filter: reads a client's request once, plans its way, and answers when no attempt could.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use policy::Wire;
+use protocols::facts::{self, RequestFacts};
+use protocols::{ClientFormat, UpstreamFormat};
+use routing::affinity::{ConversationId, conversation_id};
+use routing::health::Signal;
+use routing::{Plan, Refusal, Request, plan};
+
+use crate::answers::{self, Answer, ErrorAnswer, HealthFacts};
+use crate::config::GatewayConfig;
+use crate::endpoint::{Endpoint, endpoint};
+use crate::headers::{is_stripped_on_entry, text};
+use crate::host::{Headers, Host};
+use crate::journey::{Journey, exhausted};
+use crate::vm::{self, Vm};
+use crate::{Flow, state};
+
+/// One client request in the downstream filter chain.
+#[derive(Debug)]
+pub struct Gateway {
+    vm: Rc<Vm>,
+    config: Rc<GatewayConfig>,
+    stage: Stage,
+}
+
+/// How far the request has come. Each callback takes the stage and puts the next one back.
+#[derive(Debug)]
+enum Stage {
+    Fresh,
+    ReadingBody(Incoming),
+    Underway {
+        token: u64,
+        journey: Rc<RefCell<Journey>>,
+    },
+    /// Answered here, or not ours to touch.
+    Done,
+}
+
+/// A request whose body is still coming in.
+#[derive(Debug)]
+struct Incoming {
+    client: ClientFormat,
+    headers: Headers,
+    request_id: String,
+}
+
+/// Plans may be made again when the last trial of a half-open target was taken by another worker.
+const PLANNING_ROUNDS: usize = 3;
+
+impl Gateway {
+    /// For one request.
+    pub fn new(vm: Rc<Vm>, config: Rc<GatewayConfig>) -> Self {
+        Self {
+            vm,
+            config,
+            stage: Stage::Fresh,
+        }
+    }
+
+    /// The head of the request.
+    pub fn on_request_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
+        let headers = host.request_headers().unwrap_or_default();
+        let method = text(&headers, ":method").unwrap_or_default();
+        let path = text(&headers, ":path").unwrap_or_default();
+        let client = match endpoint(method, path) {
+            Endpoint::Model(client) => client,
+            Endpoint::Metrics => {
+                self.stage = Stage::Done;
+                return Flow::Continue;
+            }
+            Endpoint::ModelList => {
+                let answer = answers::model_list(&self.config.policy, vm::started_ms(host) / 1000);
+                return self.answer(host, answer);
+            }
+            Endpoint::ModelEntry(name) => {
+                let answer =
+                    answers::model_entry(&self.config.policy, name, vm::started_ms(host) / 1000);
+                return self.answer(host, answer);
+            }
+            Endpoint::Health(only) => {
+                let facts = HealthFacts {
+                    now_ms: host.now_ms(),
+                    started_ms: vm::started_ms(host),
+                    requests_processed: self.vm.requests_processed(),
+                };
+                let answer = self
+                    .vm
+                    .with_view(|view| answers::health(&self.config, view, facts, only));
+                return self.answer(host, answer);
+            }
+            Endpoint::WrongMethod(wanted) => {
+                let client = ClientFormat::from_path(path).unwrap_or(ClientFormat::ChatCompletions);
+                let answer = Answer::wrong_method(client, method, wanted);
+                return self.answer(host, answer);
+            }
+            Endpoint::Unknown => {
+                let answer = Answer::unknown_path(path.split('?').next().unwrap_or_default());
+                return self.answer(host, answer);
+            }
+        };
+        self.vm.count_request();
+        let announced = text(&headers, "content-length")
+            .and_then(|length| length.parse::<u64>().ok())
+            .unwrap_or(0);
+        if announced > self.config.policy.gateway.max_request_bytes {
+            return self.answer(
+                host,
+                Answer::too_large(client, self.config.policy.gateway.max_request_bytes),
+            );
+        }
+        let request_id = text(&headers, "x-request-id")
+            .map_or_else(|| format!("{:016x}", host.random()), String::from);
+        self.stage = Stage::ReadingBody(Incoming {
+            client,
+            headers,
+            request_id,
+        });
+        if end_of_stream {
+            self.route(host, 0)
+        } else {
+            Flow::Pause
+        }
+    }
+
+    /// A piece of the request's body came; `size` bytes are buffered now.
+    pub fn on_request_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
+        let Stage::ReadingBody(incoming) = &self.stage else {
+            return Flow::Continue;
+        };
+        let limit = self.config.policy.gateway.max_request_bytes;
+        if u64::try_from(size).unwrap_or(u64::MAX) > limit {
+            let answer = Answer::too_large(incoming.client, limit);
+            return self.answer(host, answer);
+        }
+        if end_of_stream {
+            self.route(host, size)
+        } else {
+            Flow::Pause
+        }
+    }
+
+    /// The request ended with trailers.
+    pub fn on_request_trailers(&mut self, host: &impl Host) -> Flow {
+        match &self.stage {
+            Stage::ReadingBody(_) => self.route(host, usize::MAX),
+            Stage::Fresh | Stage::Underway { .. } | Stage::Done => Flow::Continue,
+        }
+    }
+
+    /// The head of the answer that goes to the client: an attempt's, or Envoy's own when none could serve.
+    pub fn on_response_headers(&mut self, host: &impl Host) -> Flow {
+        let Stage::Underway { journey, .. } = &self.stage else {
+            return Flow::Continue;
+        };
+        let answer = {
+            let journey = journey.borrow();
+            if journey
+                .attempts
+                .last()
+                .is_some_and(|attempt| attempt.answered)
+            {
+                return Flow::Continue;
+            }
+            no_attempt_served(&journey)
+        };
+        self.answer(host, answer)
+    }
+
+    /// The request is over, however it ended.
+    pub fn on_end(&mut self) {
+        if let Stage::Underway { token, journey } = std::mem::replace(&mut self.stage, Stage::Done)
+        {
+            journey.borrow_mut().closed = true;
+            self.vm.journeys.close(token);
+        }
+    }
+
+    /// The body is complete: reads it, plans, and lets the request go to its first attempt.
+    fn route(&mut self, host: &impl Host, size: usize) -> Flow {
+        let Stage::ReadingBody(incoming) = std::mem::replace(&mut self.stage, Stage::Done) else {
+            return Flow::Continue;
+        };
+        match self.plan_journey(host, incoming, size) {
+            Err(answer) => self.answer(host, answer),
+            Ok((journey, headers)) => self.depart(host, journey, headers),
+        }
+    }
+
+    fn plan_journey(
+        &self,
+        host: &impl Host,
+        incoming: Incoming,
+        size: usize,
+    ) -> Result<(Journey, Headers), Answer> {
+        let Incoming {
+            client,
+            headers,
+            request_id,
+        } = incoming;
+        let body = if size == 0 {
+            Vec::new()
+        } else {
+            host.request_body(0, size).unwrap_or_default()
+        };
+        let facts =
+            facts::scan(client, &body).map_err(|error| Answer::bad_request(client, &error))?;
+        let conversation = conversation(&headers, &facts, &body);
+        let plan = self
+            .plan(host, client, &facts, conversation)
+            .map_err(|refusal| Answer::refusal(client, &refusal, &self.config.policy))?;
+        let owned = |name| text(&headers, name).map(String::from);
+        let journey = Journey {
+            config: Rc::clone(&self.config),
+            client,
+            requested_model: facts.model.into_owned(),
+            model_span: facts.model_span,
+            stream: facts.stream,
+            include_usage: facts.include_usage,
+            request_id,
+            anthropic: (owned("anthropic-version"), owned("anthropic-beta")),
+            plan,
+            attempts: Vec::new(),
+            started_ns: host.monotonic_ns(),
+            closed: false,
+        };
+        Ok((journey, headers))
+    }
+
+    fn plan(
+        &self,
+        host: &impl Host,
+        client: ClientFormat,
+        facts: &RequestFacts<'_>,
+        conversation: ConversationId,
+    ) -> Result<Plan, Refusal> {
+        let config = &self.config;
+        let can_serve = |target| {
+            let format = config
+                .policy
+                .target(target)
+                .map(|target| upstream_format(target.vendor.profile().wire));
+            format.is_some()
+        };
+        let request = Request {
+            model: &facts.model,
+            conversation: Some(conversation),
+            prompt_tokens: estimated_tokens(facts),
+            max_output_tokens: facts.max_output_tokens,
+            last_user_message: facts.last_user_message.as_deref(),
+            query_embedding: None,
+            can_serve: &can_serve,
+            allows: None,
+        };
+        let make = || {
+            self.vm.with_view(|view| {
+                let mut worker = self.vm.worker.borrow_mut();
+                let mut random = self.vm.random.borrow_mut();
+                plan::make(
+                    &config.index,
+                    &view,
+                    &mut worker,
+                    &request,
+                    &mut random,
+                    host.now_ms(),
+                )
+            })
+        };
+        let mut plan = make()?;
+        for _ in 0..PLANNING_ROUNDS {
+            let Some(head) = plan.entries.first().filter(|_| plan.head_is_trial) else {
+                break;
+            };
+            if !self
+                .vm
+                .signal(host, config, head.target, Signal::TrialStarted)
+                .refused
+            {
+                break;
+            }
+            plan = make()?;
+        }
+        Ok(plan)
+    }
+
+    /// Writes the way into headers and filter state, which is all that Envoy's router knows of it.
+    fn depart(&mut self, host: &impl Host, journey: Journey, headers: Headers) -> Flow {
+        let client = journey.client;
+        let retries = journey.plan.entries.len().saturating_sub(1).to_string();
+        let per_try_timeout = journey.longest_timeout_ms().to_string();
+        let stream = journey.stream;
+        let Some(cluster) = journey.cluster(0) else {
+            return self.answer(host, Answer::internal(client, "the plan is empty"));
+        };
+        let (token, journey) = self.vm.journeys.open(journey);
+        let mut outgoing: Vec<(&str, &[u8])> = headers
+            .iter()
+            .filter(|(name, _)| !is_stripped_on_entry(name))
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
+        outgoing.push(("x-envoy-max-retries", retries.as_bytes()));
+        if stream {
+            // The cluster's whole-answer limit must not cut a stream that began in time.
+            outgoing.push(("x-envoy-upstream-stream-duration-ms", b"0"));
+            outgoing.push((
+                "x-envoy-upstream-rq-per-try-timeout-ms",
+                per_try_timeout.as_bytes(),
+            ));
+        }
+        let departed = host
+            .set_request_headers(&outgoing)
+            .and_then(|()| host.set_state(state::TOKEN, &token.to_le_bytes()))
+            .and_then(|()| host.set_state(state::CLUSTER, cluster.as_bytes()));
+        self.stage = Stage::Underway { token, journey };
+        match departed {
+            Ok(()) => Flow::Continue,
+            Err(error) => {
+                log::error!("request could not be sent on its way: {error}");
+                self.answer(
+                    host,
+                    Answer::internal(client, "the gateway could not route this request"),
+                )
+            }
+        }
+    }
+
+    /// Answers the client here and now.
+    fn answer(&mut self, host: &impl Host, answer: Answer) -> Flow {
+        self.on_end();
+        crate::respond(host, &answer)
+    }
+}
+
+/// What the client is told when the plan is used up.
+fn no_attempt_served(journey: &Journey) -> Answer {
+    let verdict = exhausted(&journey.attempts);
+    let tried: Vec<String> = journey
+        .attempts
+        .iter()
+        .enumerate()
+        .map(|(index, attempt)| {
+            let reason = attempt
+                .failure
+                .map_or("no answer", |reason| reason.as_str());
+            format!("{}: {reason}", journey.target_id(index))
+        })
+        .collect();
+    let message = format!(
+        "no provider could serve {:?} ({})",
+        journey.requested_model,
+        tried.join(", ")
+    );
+    let error = ErrorAnswer {
+        status: verdict.status,
+        kind: verdict.kind,
+        code: Some(verdict.code),
+        message: &message,
+        param: None,
+    };
+    let answer = error
+        .in_shape_of(journey.client)
+        .with_header("x-keeptrusts-request-id", journey.request_id.clone());
+    match verdict.retry_after_ms {
+        Some(milliseconds) => answer.with_header("retry-after", answers::retry_after(milliseconds)),
+        None => answer,
+    }
+}
+
+/// Contract: header, body, else a hash of key, system prompt and first user message.
+fn conversation(headers: &Headers, facts: &RequestFacts<'_>, body: &[u8]) -> ConversationId {
+    let named = text(headers, "x-conversation-id")
+        .or_else(|| text(headers, "x-session-id"))
+        .or(facts.conversation_id.as_deref());
+    match named {
+        Some(id) => conversation_id(&[id.as_bytes()]),
+        None => {
+            let key = text(headers, "authorization")
+                .or_else(|| text(headers, "x-api-key"))
+                .unwrap_or_default();
+            let opening = body.get(facts.opening_span.clone()).unwrap_or_default();
+            conversation_id(&[key.as_bytes(), opening])
+        }
+    }
+}
+
+/// Four bytes of text make a token, an image of common size 1,000.
+fn estimated_tokens(facts: &RequestFacts<'_>) -> u32 {
+    let text = u32::try_from(facts.text_bytes / 4).unwrap_or(u32::MAX);
+    text.saturating_add(facts.needs.images.saturating_mul(1000))
+}
+
+/// The policy's word for a wire protocol in the words of `protocols`.
+pub(crate) fn upstream_format(wire: Wire) -> UpstreamFormat {
+    match wire {
+        Wire::OpenAi => UpstreamFormat::OpenAi,
+        Wire::AzureOpenAi => UpstreamFormat::AzureOpenAi,
+        Wire::Anthropic => UpstreamFormat::Anthropic,
+        Wire::Bedrock => UpstreamFormat::Bedrock,
+        Wire::Ollama => UpstreamFormat::Ollama,
+    }
+}

@@ -1,0 +1,79 @@
+//! The first-byte hop: an attempt whose timeout is shorter than the request's, timed by an inner route of its own.
+//!
+//! Envoy holds one per-try timeout for a whole request. Where a stream's plan mixes timeouts, the router sends such an
+//! attempt through an internal listener; this filter tells that listener which cluster to use and how long to wait. The
+//! target filter behind it does all the rest. See `policy::cluster`.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use policy::cluster::INNER_CLUSTER_HEADER;
+
+use crate::answers::Answer;
+use crate::host::Host;
+use crate::journey::Journey;
+use crate::target::{TOKEN_HEADER, begin_for_hop};
+use crate::vm::Vm;
+use crate::{Flow, state};
+
+/// One attempt on its way to the internal listener.
+pub struct Hop {
+    vm: Rc<Vm>,
+}
+
+impl Hop {
+    /// For one attempt.
+    pub fn new(vm: Rc<Vm>) -> Self {
+        Self { vm }
+    }
+
+    /// Adds what the inner route reads. The inner request has a header map of its own, so the target filter's changes
+    /// end with it; these three are removed by it and never reach a provider.
+    pub fn on_request_headers(&mut self, host: &impl Host) -> Flow {
+        let token = host
+            .property(&[state::TOKEN])
+            .ok()
+            .and_then(|token| Some(u64::from_le_bytes(token.try_into().ok()?)));
+        let found = token.and_then(|token| Some((token, self.vm.journeys.find(token)?)));
+        let Some((token, journey)) = found else {
+            let client = protocols::ClientFormat::ChatCompletions;
+            return crate::respond(
+                host,
+                &Answer::internal(client, "the gateway restarted during this request"),
+            );
+        };
+        match hand_over(host, token, &journey) {
+            Some(()) => Flow::Continue,
+            None => {
+                let client = journey.borrow().client;
+                crate::respond(
+                    host,
+                    &Answer::internal(client, "the gateway could not time this attempt"),
+                )
+            }
+        }
+    }
+}
+
+fn hand_over(host: &impl Host, token: u64, journey: &Rc<RefCell<Journey>>) -> Option<()> {
+    let index = begin_for_hop(host, journey)?;
+    let journey = journey.borrow();
+    let cluster = journey.inner_cluster(index)?;
+    let timeout = journey.entry(index)?.timeout_ms.to_string();
+    let token = token.to_string();
+    let headers = host.request_headers().ok()?;
+    let ours = [
+        (TOKEN_HEADER, token.as_bytes()),
+        (INNER_CLUSTER_HEADER, cluster.as_bytes()),
+        ("x-envoy-upstream-rq-per-try-timeout-ms", timeout.as_bytes()),
+        // The inner cluster's whole-answer limit must not cut a stream that began in time.
+        ("x-envoy-upstream-stream-duration-ms", b"0".as_slice()),
+    ];
+    let list: Vec<(&str, &[u8])> = headers
+        .iter()
+        .filter(|(name, _)| !ours.iter().any(|(own, _)| own == name))
+        .map(|(name, value)| (name.as_str(), value.as_slice()))
+        .chain(ours)
+        .collect();
+    host.set_request_headers(&list).ok()
+}

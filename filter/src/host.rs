@@ -1,0 +1,105 @@
+//! What the filter may ask of the proxy around it.
+//!
+//! Every call can fail and says how: "not in this phase" is a state, not a bug to crash on. The contexts in
+//! [`crate::gateway`], [`crate::target`] and [`crate::monitor`] know only this trait, so that they run in unit tests
+//! over [`fake::FakeHost`], which refuses calls made in the wrong phase just as Envoy does.
+
+#[cfg(test)]
+pub(crate) mod fake;
+pub(crate) mod header_map;
+#[cfg(target_arch = "wasm32")]
+pub(crate) mod proxy_wasm_abi;
+
+use std::fmt;
+
+/// Header list: lower-case names, values as bytes because HTTP allows what UTF-8 does not.
+pub type Headers = Vec<(String, Vec<u8>)>;
+
+/// A call into the proxy that was refused.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum HostError {
+    /// Nothing of that name.
+    NotFound,
+    /// The proxy does not offer this now.
+    NotInThisPhase,
+    /// Somebody else changed the shared value first.
+    CasMismatch,
+    /// Any other status of the proxy-wasm ABI.
+    Status(u32),
+}
+
+impl fmt::Display for HostError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotFound => f.write_str("not found"),
+            Self::NotInThisPhase => f.write_str("not available in this phase"),
+            Self::CasMismatch => f.write_str("shared value was changed by somebody else"),
+            Self::Status(status) => write!(f, "proxy-wasm status {status}"),
+        }
+    }
+}
+
+/// Result of a call into the proxy.
+pub type HostResult<T> = Result<T, HostError>;
+
+/// A value in shared data and the number that a conditional write must present.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shared {
+    /// The bytes.
+    pub value: Vec<u8>,
+    /// Changes with every write.
+    pub cas: u32,
+}
+
+/// The proxy, as one callback of the filter sees it.
+pub trait Host {
+    /// All request headers, pseudo headers first.
+    fn request_headers(&self) -> HostResult<Headers>;
+    /// Replaces all request headers.
+    fn set_request_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()>;
+    /// Bytes of the buffered request body from `start`, at most `length`.
+    fn request_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>>;
+    /// Replaces the whole buffered request body.
+    fn set_request_body(&self, body: &[u8]) -> HostResult<()>;
+    /// All response headers.
+    fn response_headers(&self) -> HostResult<Headers>;
+    /// Replaces all response headers.
+    fn set_response_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()>;
+    /// One response header.
+    fn response_header(&self, name: &str) -> HostResult<Vec<u8>>;
+    /// Sets one response header.
+    fn set_response_header(&self, name: &str, value: &[u8]) -> HostResult<()>;
+    /// Bytes of the response body at hand, from `start`, at most `length`.
+    fn response_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>>;
+    /// Replaces all of the response body at hand.
+    fn set_response_body(&self, body: &[u8]) -> HostResult<()>;
+    /// A property of the stream, such as `["upstream", "local_address"]`, or a filter state value set with
+    /// [`Host::set_state`].
+    fn property(&self, path: &[&str]) -> HostResult<Vec<u8>>;
+    /// Sets a filter state value: all filters of this request and its attempts see it, no upstream ever does.
+    fn set_state(&self, key: &str, value: &[u8]) -> HostResult<()>;
+    /// Answers the client at once.
+    fn respond(&self, status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> HostResult<()>;
+    /// A value in data shared by all workers.
+    fn shared(&self, key: &str) -> HostResult<Shared>;
+    /// Writes a shared value; with `cas` only when nobody else wrote in between.
+    fn set_shared(&self, key: &str, value: &[u8], cas: Option<u32>) -> HostResult<()>;
+    /// Starts an HTTP request to a cluster; its answer comes by callback with the returned token.
+    fn call(
+        &self,
+        cluster: &str,
+        headers: &[(&str, &[u8])],
+        body: &[u8],
+        timeout_ms: u64,
+    ) -> HostResult<u32>;
+    /// Headers of a call's answer; empty means that no answer came.
+    fn call_response_headers(&self) -> HostResult<Headers>;
+    /// Body of a call's answer, at most `length` bytes.
+    fn call_response_body(&self, length: usize) -> HostResult<Vec<u8>>;
+    /// Milliseconds since 1970, from the wall clock: for records and what several VMs compare.
+    fn now_ms(&self) -> u64;
+    /// Nanoseconds of a clock that never jumps: for durations.
+    fn monotonic_ns(&self) -> u64;
+    /// 64 random bits.
+    fn random(&self) -> u64;
+}

@@ -1,0 +1,282 @@
+//! A [`Host`] for unit tests that refuses what Envoy would refuse in the current phase.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+
+use super::{Headers, Host, HostError, HostResult, Shared};
+
+/// Where in the life of a stream the current callback stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    RequestHeaders,
+    RequestBody,
+    ResponseHeaders,
+    ResponseBody,
+    /// Ticks and the end of streams: no headers, no bodies.
+    Outside,
+}
+
+/// An answer that a filter gave itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LocalAnswer {
+    pub(crate) status: u16,
+    pub(crate) headers: Headers,
+    pub(crate) body: Vec<u8>,
+}
+
+/// One stream, its filter state and the data shared by all workers.
+#[derive(Debug)]
+pub(crate) struct FakeHost {
+    pub(crate) phase: Cell<Phase>,
+    pub(crate) request_headers: RefCell<Headers>,
+    pub(crate) request_body: RefCell<Vec<u8>>,
+    pub(crate) response_headers: RefCell<Headers>,
+    pub(crate) response_body: RefCell<Vec<u8>>,
+    pub(crate) properties: RefCell<HashMap<String, Vec<u8>>>,
+    pub(crate) shared: RefCell<HashMap<String, (Vec<u8>, u32)>>,
+    pub(crate) answer: RefCell<Option<LocalAnswer>>,
+    pub(crate) calls: RefCell<Vec<(String, Headers)>>,
+    pub(crate) call_answer: RefCell<Headers>,
+    pub(crate) now_ms: Cell<u64>,
+    random: Cell<u64>,
+    /// Writes to shared data that lose their race before one holds.
+    pub(crate) races_to_lose: Cell<u32>,
+}
+
+impl Default for FakeHost {
+    fn default() -> Self {
+        Self {
+            phase: Cell::new(Phase::Outside),
+            request_headers: RefCell::default(),
+            request_body: RefCell::default(),
+            response_headers: RefCell::default(),
+            response_body: RefCell::default(),
+            properties: RefCell::default(),
+            shared: RefCell::default(),
+            answer: RefCell::default(),
+            calls: RefCell::default(),
+            call_answer: RefCell::default(),
+            now_ms: Cell::new(1_776_939_930_000),
+            random: Cell::new(1),
+            races_to_lose: Cell::new(0),
+        }
+    }
+}
+
+impl FakeHost {
+    /// A request as it arrives.
+    pub(crate) fn with_request(
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: &[u8],
+    ) -> Self {
+        let host = Self::default();
+        let mut all = owned(&[
+            (":method", method),
+            (":path", path),
+            (":authority", "gateway"),
+        ]);
+        all.extend(owned(headers));
+        host.request_headers.replace(all);
+        host.request_body.replace(body.to_vec());
+        host
+    }
+
+    /// The next attempt's stream: same filter state and shared data, the request as it stands.
+    pub(crate) fn set_response(&self, headers: &[(&str, &str)], body: &[u8]) {
+        self.response_headers.replace(owned(headers));
+        self.response_body.replace(body.to_vec());
+    }
+
+    pub(crate) fn in_phase(&self, phase: Phase) -> &Self {
+        self.phase.set(phase);
+        self
+    }
+
+    pub(crate) fn request_header(&self, name: &str) -> Option<String> {
+        let headers = self.request_headers.borrow();
+        headers
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| String::from_utf8_lossy(value).into_owned())
+    }
+
+    pub(crate) fn state(&self, key: &str) -> Option<Vec<u8>> {
+        self.properties.borrow().get(key).cloned()
+    }
+
+    fn only_in(&self, phases: &[Phase]) -> HostResult<()> {
+        if phases.contains(&self.phase.get()) {
+            Ok(())
+        } else {
+            Err(HostError::NotInThisPhase)
+        }
+    }
+}
+
+fn owned(headers: &[(&str, &str)]) -> Headers {
+    headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+        .collect()
+}
+
+fn list(headers: &[(&str, &[u8])]) -> Headers {
+    headers
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), value.to_vec()))
+        .collect()
+}
+
+fn part(bytes: &[u8], start: usize, length: usize) -> Vec<u8> {
+    bytes.iter().skip(start).take(length).copied().collect()
+}
+
+const REQUEST: [Phase; 2] = [Phase::RequestHeaders, Phase::RequestBody];
+const RESPONSE: [Phase; 2] = [Phase::ResponseHeaders, Phase::ResponseBody];
+
+impl Host for FakeHost {
+    fn request_headers(&self) -> HostResult<Headers> {
+        self.only_in(&REQUEST)?;
+        Ok(self.request_headers.borrow().clone())
+    }
+
+    fn set_request_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()> {
+        self.only_in(&REQUEST)?;
+        self.request_headers.replace(list(headers));
+        Ok(())
+    }
+
+    fn request_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>> {
+        self.only_in(&[Phase::RequestBody])?;
+        Ok(part(&self.request_body.borrow(), start, length))
+    }
+
+    fn set_request_body(&self, body: &[u8]) -> HostResult<()> {
+        self.only_in(&[Phase::RequestBody])?;
+        self.request_body.replace(body.to_vec());
+        Ok(())
+    }
+
+    fn response_headers(&self) -> HostResult<Headers> {
+        self.only_in(&RESPONSE)?;
+        Ok(self.response_headers.borrow().clone())
+    }
+
+    fn set_response_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()> {
+        self.only_in(&RESPONSE)?;
+        self.response_headers.replace(list(headers));
+        Ok(())
+    }
+
+    fn response_header(&self, name: &str) -> HostResult<Vec<u8>> {
+        let headers = self.response_headers()?;
+        headers
+            .into_iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value)
+            .ok_or(HostError::NotFound)
+    }
+
+    fn set_response_header(&self, name: &str, value: &[u8]) -> HostResult<()> {
+        self.only_in(&RESPONSE)?;
+        let mut headers = self.response_headers.borrow_mut();
+        headers.retain(|(key, _)| key != name);
+        headers.push((name.to_owned(), value.to_vec()));
+        Ok(())
+    }
+
+    fn response_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>> {
+        self.only_in(&[Phase::ResponseBody])?;
+        Ok(part(&self.response_body.borrow(), start, length))
+    }
+
+    fn set_response_body(&self, body: &[u8]) -> HostResult<()> {
+        self.only_in(&[Phase::ResponseBody])?;
+        self.response_body.replace(body.to_vec());
+        Ok(())
+    }
+
+    fn property(&self, path: &[&str]) -> HostResult<Vec<u8>> {
+        self.properties
+            .borrow()
+            .get(&path.join("."))
+            .cloned()
+            .ok_or(HostError::NotFound)
+    }
+
+    fn set_state(&self, key: &str, value: &[u8]) -> HostResult<()> {
+        self.properties
+            .borrow_mut()
+            .insert(key.to_owned(), value.to_vec());
+        Ok(())
+    }
+
+    fn respond(&self, status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> HostResult<()> {
+        self.only_in(&[REQUEST, RESPONSE].concat())?;
+        self.answer.replace(Some(LocalAnswer {
+            status,
+            headers: list(headers),
+            body: body.to_vec(),
+        }));
+        Ok(())
+    }
+
+    fn shared(&self, key: &str) -> HostResult<Shared> {
+        let shared = self.shared.borrow();
+        let (value, cas) = shared.get(key).ok_or(HostError::NotFound)?;
+        Ok(Shared {
+            value: value.clone(),
+            cas: *cas,
+        })
+    }
+
+    fn set_shared(&self, key: &str, value: &[u8], cas: Option<u32>) -> HostResult<()> {
+        let races = self.races_to_lose.get();
+        if races > 0 && cas.is_some() {
+            self.races_to_lose.set(races - 1);
+            return Err(HostError::CasMismatch);
+        }
+        let mut shared = self.shared.borrow_mut();
+        let current = shared.get(key).map_or(0, |(_, cas)| *cas);
+        if cas.is_some_and(|cas| cas != current) {
+            return Err(HostError::CasMismatch);
+        }
+        shared.insert(key.to_owned(), (value.to_vec(), current + 1));
+        Ok(())
+    }
+
+    fn call(
+        &self,
+        cluster: &str,
+        headers: &[(&str, &[u8])],
+        _body: &[u8],
+        _timeout_ms: u64,
+    ) -> HostResult<u32> {
+        let mut calls = self.calls.borrow_mut();
+        calls.push((cluster.to_owned(), list(headers)));
+        Ok(u32::try_from(calls.len()).unwrap_or(u32::MAX))
+    }
+
+    fn call_response_headers(&self) -> HostResult<Headers> {
+        Ok(self.call_answer.borrow().clone())
+    }
+
+    fn call_response_body(&self, _length: usize) -> HostResult<Vec<u8>> {
+        Ok(Vec::new())
+    }
+
+    fn now_ms(&self) -> u64 {
+        self.now_ms.get()
+    }
+
+    fn monotonic_ns(&self) -> u64 {
+        self.now_ms.get() * 1_000_000
+    }
+
+    fn random(&self) -> u64 {
+        self.random.set(self.random.get() + 1);
+        self.random.get()
+    }
+}

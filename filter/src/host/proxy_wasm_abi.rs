@@ -1,0 +1,328 @@
+//! The [`Host`] that is Envoy, over the raw proxy-wasm ABI.
+//!
+//! The SDK's own wrappers panic on statuses that they do not expect, and a panic is an outage of this worker; so the
+//! imported functions are bound here, and every status becomes a [`HostError`]. The only `unsafe` code of the filter.
+#![allow(unsafe_code)]
+
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, Hasher};
+use std::ptr;
+use std::sync::OnceLock;
+use std::time::Instant;
+
+use super::{Headers, Host, HostError, HostResult, Shared, header_map};
+
+/// The proxy around this wasm VM. Stateless: the proxy knows which context is active.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct ProxyWasmHost;
+
+const REQUEST_HEADERS: u32 = 0;
+const RESPONSE_HEADERS: u32 = 2;
+const CALL_RESPONSE_HEADERS: u32 = 6;
+const REQUEST_BODY: u32 = 0;
+const RESPONSE_BODY: u32 = 1;
+const CALL_RESPONSE_BODY: u32 = 4;
+
+const OK: u32 = 0;
+const NOT_FOUND: u32 = 1;
+const BAD_ARGUMENT: u32 = 2;
+const EMPTY: u32 = 7;
+const CAS_MISMATCH: u32 = 8;
+
+mod raw {
+    unsafe extern "C" {
+        pub(super) fn proxy_get_current_time_nanoseconds(time: *mut u64) -> u32;
+        pub(super) fn proxy_get_property(
+            path: *const u8,
+            path_size: usize,
+            value: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_set_property(
+            path: *const u8,
+            path_size: usize,
+            value: *const u8,
+            size: usize,
+        ) -> u32;
+        pub(super) fn proxy_get_header_map_pairs(
+            map: u32,
+            pairs: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_set_header_map_pairs(map: u32, pairs: *const u8, size: usize) -> u32;
+        pub(super) fn proxy_get_header_map_value(
+            map: u32,
+            name: *const u8,
+            name_size: usize,
+            value: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_replace_header_map_value(
+            map: u32,
+            name: *const u8,
+            name_size: usize,
+            value: *const u8,
+            size: usize,
+        ) -> u32;
+        pub(super) fn proxy_get_buffer_bytes(
+            buffer: u32,
+            start: usize,
+            length: usize,
+            bytes: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
+        pub(super) fn proxy_set_buffer_bytes(
+            buffer: u32,
+            start: usize,
+            length: usize,
+            bytes: *const u8,
+            size: usize,
+        ) -> u32;
+        pub(super) fn proxy_send_local_response(
+            status: u32,
+            details: *const u8,
+            details_size: usize,
+            body: *const u8,
+            body_size: usize,
+            headers: *const u8,
+            headers_size: usize,
+            grpc_status: i32,
+        ) -> u32;
+        pub(super) fn proxy_get_shared_data(
+            key: *const u8,
+            key_size: usize,
+            value: *mut *mut u8,
+            size: *mut usize,
+            cas: *mut u32,
+        ) -> u32;
+        pub(super) fn proxy_set_shared_data(
+            key: *const u8,
+            key_size: usize,
+            value: *const u8,
+            size: usize,
+            cas: u32,
+        ) -> u32;
+        pub(super) fn proxy_http_call(
+            cluster: *const u8,
+            cluster_size: usize,
+            headers: *const u8,
+            headers_size: usize,
+            body: *const u8,
+            body_size: usize,
+            trailers: *const u8,
+            trailers_size: usize,
+            timeout_ms: u32,
+            token: *mut u32,
+        ) -> u32;
+    }
+}
+
+fn check(status: u32) -> HostResult<()> {
+    match status {
+        OK => Ok(()),
+        NOT_FOUND | EMPTY => Err(HostError::NotFound),
+        BAD_ARGUMENT => Err(HostError::NotInThisPhase),
+        CAS_MISMATCH => Err(HostError::CasMismatch),
+        other => Err(HostError::Status(other)),
+    }
+}
+
+/// Runs a call that returns bytes, and takes ownership of them.
+fn bytes_from(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> HostResult<Vec<u8>> {
+    let mut data: *mut u8 = ptr::null_mut();
+    let mut size = 0usize;
+    check(call(&mut data, &mut size))?;
+    if data.is_null() {
+        return Ok(Vec::new());
+    }
+    // SAFETY: the proxy obtained `data` from `proxy_on_memory_allocate`, which the SDK implements as a `Vec<u8>` of
+    // exactly `size` bytes, and has handed it over.
+    Ok(unsafe { Vec::from_raw_parts(data, size, size) })
+}
+
+fn headers_of(map: u32) -> HostResult<Headers> {
+    // SAFETY: both pointers are valid for writes during the call.
+    let bytes =
+        bytes_from(|data, size| unsafe { raw::proxy_get_header_map_pairs(map, data, size) })?;
+    Ok(header_map::decode(&bytes))
+}
+
+fn set_headers_of(map: u32, headers: &[(&str, &[u8])]) -> HostResult<()> {
+    let pairs = header_map::encode(headers);
+    // SAFETY: `pairs` outlives the call.
+    check(unsafe { raw::proxy_set_header_map_pairs(map, pairs.as_ptr(), pairs.len()) })
+}
+
+fn buffer(kind: u32, start: usize, length: usize) -> HostResult<Vec<u8>> {
+    // SAFETY: both pointers are valid for writes during the call.
+    bytes_from(|data, size| unsafe { raw::proxy_get_buffer_bytes(kind, start, length, data, size) })
+}
+
+fn set_buffer(kind: u32, body: &[u8]) -> HostResult<()> {
+    // SAFETY: `body` outlives the call. The length `usize::MAX` replaces everything.
+    check(unsafe { raw::proxy_set_buffer_bytes(kind, 0, usize::MAX, body.as_ptr(), body.len()) })
+}
+
+impl Host for ProxyWasmHost {
+    fn request_headers(&self) -> HostResult<Headers> {
+        headers_of(REQUEST_HEADERS)
+    }
+
+    fn set_request_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()> {
+        set_headers_of(REQUEST_HEADERS, headers)
+    }
+
+    fn request_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>> {
+        buffer(REQUEST_BODY, start, length)
+    }
+
+    fn set_request_body(&self, body: &[u8]) -> HostResult<()> {
+        set_buffer(REQUEST_BODY, body)
+    }
+
+    fn response_headers(&self) -> HostResult<Headers> {
+        headers_of(RESPONSE_HEADERS)
+    }
+
+    fn set_response_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()> {
+        set_headers_of(RESPONSE_HEADERS, headers)
+    }
+
+    fn response_header(&self, name: &str) -> HostResult<Vec<u8>> {
+        // SAFETY: `name` outlives the call; both pointers are valid for writes.
+        bytes_from(|data, size| unsafe {
+            raw::proxy_get_header_map_value(RESPONSE_HEADERS, name.as_ptr(), name.len(), data, size)
+        })
+    }
+
+    fn set_response_header(&self, name: &str, value: &[u8]) -> HostResult<()> {
+        // SAFETY: both slices outlive the call.
+        check(unsafe {
+            raw::proxy_replace_header_map_value(
+                RESPONSE_HEADERS,
+                name.as_ptr(),
+                name.len(),
+                value.as_ptr(),
+                value.len(),
+            )
+        })
+    }
+
+    fn response_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>> {
+        buffer(RESPONSE_BODY, start, length)
+    }
+
+    fn set_response_body(&self, body: &[u8]) -> HostResult<()> {
+        set_buffer(RESPONSE_BODY, body)
+    }
+
+    fn property(&self, path: &[&str]) -> HostResult<Vec<u8>> {
+        let path = path.join("\0");
+        // SAFETY: `path` outlives the call; both pointers are valid for writes.
+        bytes_from(|data, size| unsafe {
+            raw::proxy_get_property(path.as_ptr(), path.len(), data, size)
+        })
+    }
+
+    fn set_state(&self, key: &str, value: &[u8]) -> HostResult<()> {
+        // SAFETY: both slices outlive the call.
+        check(unsafe {
+            raw::proxy_set_property(key.as_ptr(), key.len(), value.as_ptr(), value.len())
+        })
+    }
+
+    fn respond(&self, status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> HostResult<()> {
+        const NO_GRPC_STATUS: i32 = -1;
+        let pairs = header_map::encode(headers);
+        let details = "keeptrusts";
+        // SAFETY: all slices outlive the call.
+        check(unsafe {
+            raw::proxy_send_local_response(
+                u32::from(status),
+                details.as_ptr(),
+                details.len(),
+                body.as_ptr(),
+                body.len(),
+                pairs.as_ptr(),
+                pairs.len(),
+                NO_GRPC_STATUS,
+            )
+        })
+    }
+
+    fn shared(&self, key: &str) -> HostResult<Shared> {
+        let mut cas = 0u32;
+        // SAFETY: `key` outlives the call; all pointers are valid for writes.
+        let value = bytes_from(|data, size| unsafe {
+            raw::proxy_get_shared_data(key.as_ptr(), key.len(), data, size, &mut cas)
+        })?;
+        Ok(Shared { value, cas })
+    }
+
+    fn set_shared(&self, key: &str, value: &[u8], cas: Option<u32>) -> HostResult<()> {
+        // A CAS number of zero means "unconditionally" to the proxy, which never hands out zero.
+        let cas = cas.unwrap_or(0);
+        // SAFETY: both slices outlive the call.
+        check(unsafe {
+            raw::proxy_set_shared_data(key.as_ptr(), key.len(), value.as_ptr(), value.len(), cas)
+        })
+    }
+
+    fn call(
+        &self,
+        cluster: &str,
+        headers: &[(&str, &[u8])],
+        body: &[u8],
+        timeout_ms: u64,
+    ) -> HostResult<u32> {
+        let pairs = header_map::encode(headers);
+        let no_trailers = header_map::encode(&[]);
+        let timeout_ms = u32::try_from(timeout_ms).unwrap_or(u32::MAX);
+        let mut token = 0u32;
+        // SAFETY: all slices outlive the call; `token` is valid for writes.
+        check(unsafe {
+            raw::proxy_http_call(
+                cluster.as_ptr(),
+                cluster.len(),
+                pairs.as_ptr(),
+                pairs.len(),
+                body.as_ptr(),
+                body.len(),
+                no_trailers.as_ptr(),
+                no_trailers.len(),
+                timeout_ms,
+                &mut token,
+            )
+        })?;
+        Ok(token)
+    }
+
+    fn call_response_headers(&self) -> HostResult<Headers> {
+        headers_of(CALL_RESPONSE_HEADERS)
+    }
+
+    fn call_response_body(&self, length: usize) -> HostResult<Vec<u8>> {
+        buffer(CALL_RESPONSE_BODY, 0, length)
+    }
+
+    fn now_ms(&self) -> u64 {
+        let mut nanoseconds = 0u64;
+        // SAFETY: the pointer is valid for writes during the call.
+        let status = unsafe { raw::proxy_get_current_time_nanoseconds(&mut nanoseconds) };
+        if status == OK {
+            nanoseconds / 1_000_000
+        } else {
+            0
+        }
+    }
+
+    fn monotonic_ns(&self) -> u64 {
+        static START: OnceLock<Instant> = OnceLock::new();
+        u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+    }
+
+    fn random(&self) -> u64 {
+        // Keys come from the WASI random source when the VM starts and differ for every `RandomState`.
+        RandomState::new().build_hasher().finish()
+    }
+}

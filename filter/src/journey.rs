@@ -1,0 +1,312 @@
+//! One client request on its way: the plan, the attempts made so far, and how they ended.
+//!
+//! The gateway filter opens a journey; the target filters of its attempts, which run in the same VM on the same
+//! worker, find it by token and continue it. No part of it travels in headers, so none can reach a provider.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::rc::Rc;
+
+use policy::cluster::{FIRST_BYTE, cluster_name};
+use protocols::exchange::{FailoverReason, Report};
+use protocols::{ClientFormat, ErrorKind};
+use routing::{Entry, Plan};
+use serde_json::{Value, json};
+
+use crate::config::GatewayConfig;
+
+/// A request between the gateway filter and its attempts.
+#[derive(Debug)]
+pub struct Journey {
+    /// The policy by which it was planned; a reload does not change it on the way.
+    pub config: Rc<GatewayConfig>,
+    /// The shape the client is owed.
+    pub client: ClientFormat,
+    /// As the client wrote it.
+    pub requested_model: String,
+    /// Bytes of the `model` value in the client's body.
+    pub model_span: Range<usize>,
+    /// The client asked for a stream.
+    pub stream: bool,
+    /// The client asked for a usage chunk.
+    pub include_usage: bool,
+    /// Envoy's request id.
+    pub request_id: String,
+    /// The client's `anthropic-version` and `anthropic-beta`.
+    pub anthropic: (Option<String>, Option<String>),
+    /// Who is tried, in this order.
+    pub plan: Plan,
+    /// One for each attempt begun, in the order of the plan.
+    pub attempts: Vec<Attempt>,
+    /// Monotonic nanoseconds when the request was planned.
+    pub started_ns: u64,
+    /// The client's side is over; what attempts still report is not the providers' fault.
+    pub closed: bool,
+}
+
+/// One try of one plan entry.
+#[derive(Debug, Clone, Default)]
+pub struct Attempt {
+    /// Monotonic nanoseconds.
+    pub started_ns: u64,
+    /// Monotonic nanoseconds when content was let through to the client.
+    pub first_content_ns: Option<u64>,
+    /// Monotonic nanoseconds.
+    pub ended_ns: Option<u64>,
+    /// What the provider answered with.
+    pub status: Option<u16>,
+    /// Why the next one was tried, or would have been.
+    pub failure: Option<FailoverReason>,
+    /// What the provider asked for with its failure.
+    pub retry_after_ms: Option<u64>,
+    /// The provider's answer went to the client, whatever it says.
+    pub answered: bool,
+    /// Tokens and errors, once known.
+    pub report: Option<Report>,
+}
+
+/// Journeys of this VM that are under way.
+#[derive(Debug, Default)]
+pub struct Journeys {
+    by_token: RefCell<HashMap<u64, Rc<RefCell<Journey>>>>,
+    next: std::cell::Cell<u64>,
+}
+
+impl Journeys {
+    /// Starts with a random number, so that a token of a VM that was replaced never names a journey of its successor.
+    pub fn starting_at(first: u64) -> Self {
+        Self {
+            by_token: RefCell::default(),
+            next: std::cell::Cell::new(first),
+        }
+    }
+
+    /// Takes a journey in and returns its token.
+    pub fn open(&self, journey: Journey) -> (u64, Rc<RefCell<Journey>>) {
+        let token = self.next.get();
+        self.next.set(token.wrapping_add(1));
+        let journey = Rc::new(RefCell::new(journey));
+        self.by_token
+            .borrow_mut()
+            .insert(token, Rc::clone(&journey));
+        (token, journey)
+    }
+
+    /// The journey of a token.
+    pub fn find(&self, token: u64) -> Option<Rc<RefCell<Journey>>> {
+        self.by_token.borrow().get(&token).cloned()
+    }
+
+    /// The journey is over.
+    pub fn close(&self, token: u64) {
+        self.by_token.borrow_mut().remove(&token);
+    }
+
+    /// Journeys under way.
+    pub fn len(&self) -> usize {
+        self.by_token.borrow().len()
+    }
+
+    /// No journey is under way.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Journey {
+    /// The longest timeout of the plan: the one per-try timeout that Envoy can hold for a whole request.
+    pub fn longest_timeout_ms(&self) -> u64 {
+        self.plan
+            .entries
+            .iter()
+            .map(|entry| entry.timeout_ms)
+            .max()
+            .unwrap_or(policy::DEFAULT_TIMEOUT_MS)
+    }
+
+    /// The cluster that reaches entry `index` itself.
+    pub fn inner_cluster(&self, index: usize) -> Option<String> {
+        let entry = self.plan.entries.get(index)?;
+        Some(cluster_name(
+            self.config.policy.target(entry.target)?,
+            entry.timeout_ms,
+        ))
+    }
+
+    /// The cluster that Envoy routes attempt `index` to. A stream whose own timeout is shorter than the request's
+    /// per-try timeout takes the way over the first-byte hop, which times it alone.
+    pub fn cluster(&self, index: usize) -> Option<String> {
+        let entry = self.plan.entries.get(index)?;
+        if self.stream && entry.timeout_ms < self.longest_timeout_ms() {
+            Some(FIRST_BYTE.to_owned())
+        } else {
+            self.inner_cluster(index)
+        }
+    }
+
+    /// Begins the next attempt and returns its index; `None` when the plan has no further entry.
+    pub fn begin_attempt(&mut self, now_ns: u64) -> Option<usize> {
+        let index = self.attempts.len();
+        self.plan.entries.get(index)?;
+        self.attempts.push(Attempt {
+            started_ns: now_ns,
+            ..Attempt::default()
+        });
+        Some(index)
+    }
+
+    /// The attempt that is under way, or the last one.
+    pub fn current_attempt(&self) -> Option<usize> {
+        self.attempts.len().checked_sub(1)
+    }
+
+    /// The plan entry of attempt `index`.
+    pub fn entry(&self, index: usize) -> Option<&Entry> {
+        self.plan.entries.get(index)
+    }
+
+    /// The target id of plan entry `index`.
+    pub fn target_id(&self, index: usize) -> &str {
+        self.entry(index)
+            .and_then(|entry| self.config.policy.target(entry.target))
+            .map_or("", |target| target.id.as_str())
+    }
+
+    /// The group's name; empty when the request named none.
+    pub fn group_name(&self) -> &str {
+        self.plan
+            .group
+            .and_then(|group| self.config.policy.group(group))
+            .map_or("", |group| group.name.as_str())
+    }
+
+    /// How many targets were passed over before attempt `index`: tried in vain, or left out of the plan's head.
+    pub fn fallback_count(&self, index: usize) -> usize {
+        index + usize::from(self.skipped_head().is_some())
+    }
+
+    /// The target that would have been the first choice, had it been able to serve.
+    fn skipped_head(&self) -> Option<&routing::Excluded> {
+        if self.plan.strategy != "failover" {
+            return None;
+        }
+        let head = self.plan.entries.first()?;
+        let order = |target: policy::TargetId| match self
+            .plan
+            .group
+            .and_then(|group| self.config.policy.group(group))
+        {
+            Some(group) => group
+                .members
+                .iter()
+                .position(|member| member.target == target),
+            None => self
+                .config
+                .policy
+                .default_order
+                .iter()
+                .position(|other| *other == target),
+        };
+        let first = self.plan.excluded.first()?;
+        (order(first.target)? < order(head.target)?).then_some(first)
+    }
+
+    /// `{triggered, original_provider, reason}` as seen from attempt `index`.
+    pub fn failover(&self, index: usize) -> Value {
+        if let Some(skipped) = self.skipped_head() {
+            let id = self
+                .config
+                .policy
+                .target(skipped.target)
+                .map(|target| target.id.as_str());
+            return json!({"triggered": true, "original_provider": id, "reason": skipped.reason.name()});
+        }
+        let first_failure = self.attempts.first().and_then(|attempt| attempt.failure);
+        match first_failure {
+            Some(reason) if index > 0 => {
+                json!({"triggered": true, "original_provider": self.target_id(0), "reason": reason.as_str()})
+            }
+            _ => json!({"triggered": false, "original_provider": null, "reason": null}),
+        }
+    }
+
+    /// The object that JSON answers carry as `keeptrusts_metadata`.
+    pub fn metadata(&self, index: usize) -> Value {
+        json!({
+            "provider": self.target_id(index),
+            "model": self.entry(index).map(|entry| &*entry.model),
+            "model_group": self.group_name(),
+            "request_id": self.request_id,
+            "fallback_count": self.fallback_count(index),
+            "failover": self.failover(index),
+        })
+    }
+}
+
+/// What the client is told when no attempt could serve (contract §4).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exhausted {
+    /// HTTP status.
+    pub status: u16,
+    /// `error.type`
+    pub kind: &'static str,
+    /// `error.code`
+    pub code: &'static str,
+    /// Milliseconds for `retry-after`.
+    pub retry_after_ms: Option<u64>,
+}
+
+/// Sums up failed attempts: 429 when all were rate limited, 502 when one answered with an error, else 503.
+pub fn exhausted(attempts: &[Attempt]) -> Exhausted {
+    let soonest = attempts
+        .iter()
+        .filter_map(|attempt| attempt.retry_after_ms)
+        .min();
+    let all_rate_limited = !attempts.is_empty()
+        && attempts
+            .iter()
+            .all(|attempt| attempt.failure == Some(FailoverReason::UpstreamRateLimited));
+    let any_answered = attempts.iter().any(|attempt| attempt.status.is_some());
+    if all_rate_limited {
+        Exhausted {
+            status: 429,
+            kind: "rate_limit_error",
+            code: "rate_limit_exceeded",
+            retry_after_ms: soonest.or(Some(1000)),
+        }
+    } else if any_answered {
+        Exhausted {
+            status: 502,
+            kind: "upstream_error",
+            code: "upstream_failed",
+            retry_after_ms: soonest,
+        }
+    } else {
+        Exhausted {
+            status: 503,
+            kind: "upstream_error",
+            code: "all_providers_unavailable",
+            retry_after_ms: soonest.or(Some(1000)),
+        }
+    }
+}
+
+/// The health signal of a provider's error kind that the client caused itself.
+pub fn is_client_fault(kind: ErrorKind) -> bool {
+    match kind {
+        ErrorKind::InvalidRequest
+        | ErrorKind::ContextLength
+        | ErrorKind::ContentPolicy
+        | ErrorKind::ModelNotFound
+        | ErrorKind::NotFound
+        | ErrorKind::RequestTooLarge => true,
+        ErrorKind::Authentication
+        | ErrorKind::Permission
+        | ErrorKind::RateLimited
+        | ErrorKind::QuotaExhausted
+        | ErrorKind::Overloaded
+        | ErrorKind::Timeout
+        | ErrorKind::Server => false,
+    }
+}

@@ -1,0 +1,211 @@
+//! What all contexts of one wasm VM, that is one worker of Envoy, share.
+//!
+//! Shared data is one mutex for all workers, so it is read on the tick and written only when something changed: a
+//! request to healthy targets does not touch it.
+
+use std::cell::{Cell, RefCell};
+
+use policy::TargetId;
+use routing::health::{Applied, HealthTable, Signal, Transition};
+use routing::latency::{LocalWindow, PairKey, Sample, Snapshot};
+use routing::{Random, View, WorkerState};
+
+use crate::config::GatewayConfig;
+use crate::host::{Host, HostError, Shared};
+use crate::journey::Journeys;
+
+/// Milliseconds between looks at shared data.
+pub const TICK_MS: u64 = 200;
+
+/// Shared-data keys: a fixed set, because shared data never evicts.
+mod key {
+    pub(super) const HEALTH: &str = "kt.health";
+    pub(super) const LATENCY: &str = "kt.latency";
+    pub(super) const REQUESTS: &str = "kt.requests";
+    pub(super) const STARTED: &str = "kt.started";
+    pub(super) const POLICY: &str = "kt.policy";
+}
+
+/// Lost races in a row after which a write is given up until the next tick.
+const CAS_ATTEMPTS: usize = 16;
+
+/// State of one worker.
+#[derive(Debug)]
+pub struct Vm {
+    /// Requests under way.
+    pub journeys: Journeys,
+    /// For strategies that choose by chance.
+    pub random: RefCell<Random>,
+    /// What strategies remember between requests.
+    pub worker: RefCell<WorkerState>,
+    health: RefCell<HealthTable>,
+    latency: RefCell<Snapshot>,
+    gathered: RefCell<LocalWindow>,
+    requests: Cell<u64>,
+    requests_everywhere: Cell<u64>,
+}
+
+impl Vm {
+    /// A worker that knows nothing yet.
+    pub fn new(host: &impl Host) -> Self {
+        Self {
+            journeys: Journeys::starting_at(host.random()),
+            random: RefCell::new(Random::seeded(host.random())),
+            worker: RefCell::default(),
+            health: RefCell::default(),
+            latency: RefCell::default(),
+            gathered: RefCell::default(),
+            requests: Cell::new(0),
+            requests_everywhere: Cell::new(0),
+        }
+    }
+
+    /// Runs `decide` over the snapshots that plans are made from.
+    pub fn with_view<T>(&self, decide: impl FnOnce(View<'_>) -> T) -> T {
+        let health = self.health.borrow();
+        let latency = self.latency.borrow();
+        decide(View {
+            health: &health,
+            latency: &latency,
+            over_budget: &[],
+        })
+    }
+
+    /// One more request came in.
+    pub fn count_request(&self) {
+        self.requests.set(self.requests.get().saturating_add(1));
+    }
+
+    /// Requests of all workers, as of their last ticks.
+    pub fn requests_processed(&self) -> u64 {
+        self.requests_everywhere
+            .get()
+            .saturating_add(self.requests.get())
+    }
+
+    /// Feeds the health machine of `target`; writes to shared data only when its state changes.
+    pub fn signal(
+        &self,
+        host: &impl Host,
+        config: &GatewayConfig,
+        target: TargetId,
+        signal: Signal,
+    ) -> Applied {
+        let Some((key, limits)) = config.index.health_of(target) else {
+            return Applied::default();
+        };
+        let now = host.now_ms();
+        let here = self.health.borrow_mut().apply(key, limits, signal, now);
+        if !here.changed {
+            return here;
+        }
+        let mut everywhere = here;
+        update_shared(host, key::HEALTH, |blob| {
+            let mut table = HealthTable::decode(blob);
+            everywhere = table.apply(key, limits, signal, now);
+            let bytes = everywhere.changed.then(|| table.encode());
+            self.health.replace(table);
+            bytes
+        });
+        everywhere
+    }
+
+    /// Counts a finished attempt for the latency strategies.
+    pub fn sample(&self, pair: PairKey, sample: Sample, now_ms: u64) {
+        self.gathered.borrow_mut().record(pair, sample, now_ms);
+    }
+
+    /// Exchanges what was gathered for what the other workers gathered.
+    pub fn tick(&self, host: &impl Host) {
+        let now = host.now_ms();
+        if let Ok(Shared { value, .. }) = host.shared(key::HEALTH) {
+            self.health.replace(HealthTable::decode(&value));
+        }
+        let mut gathered = self.gathered.borrow_mut();
+        if gathered.is_empty() {
+            if let Ok(Shared { value, .. }) = host.shared(key::LATENCY) {
+                self.latency.replace(Snapshot::decode(&value, now));
+            }
+        } else if let Some(blob) = update_shared(host, key::LATENCY, |blob| {
+            Some(gathered.merge_into(blob, now))
+        }) {
+            gathered.clear();
+            self.latency.replace(Snapshot::decode(&blob, now));
+        }
+        let mine = self.requests.get();
+        let total = update_shared(host, key::REQUESTS, |blob| {
+            (mine > 0).then(|| read_u64(blob).saturating_add(mine).to_le_bytes().to_vec())
+        });
+        if let Some(blob) = total {
+            self.requests.set(0);
+            self.requests_everywhere.set(read_u64(&blob));
+        } else if let Ok(Shared { value, .. }) = host.shared(key::REQUESTS) {
+            self.requests_everywhere.set(read_u64(&value));
+        }
+    }
+}
+
+/// Unix milliseconds when the first VM of this Envoy process was configured.
+pub fn started_ms(host: &impl Host) -> u64 {
+    match host.shared(key::STARTED) {
+        Ok(Shared { value, .. }) => read_u64(&value),
+        Err(_) => {
+            let now = host.now_ms();
+            // Losing the race is as good as winning it: both started now.
+            let _ = host.set_shared(key::STARTED, &now.to_le_bytes(), None);
+            now
+        }
+    }
+}
+
+/// Leaves the gateway's plugin configuration where the monitor, which Envoy never reconfigures, finds it.
+pub fn publish_configuration(host: &impl Host, configuration: &[u8]) {
+    let known = host
+        .shared(key::POLICY)
+        .is_ok_and(|shared| shared.value == configuration);
+    if !known {
+        let _ = host.set_shared(key::POLICY, configuration, None);
+    }
+}
+
+/// What [`publish_configuration`] left last, with a number that changes with every publication.
+pub fn published_configuration(host: &impl Host) -> Option<Shared> {
+    host.shared(key::POLICY).ok()
+}
+
+/// Compare-and-swap until it holds: `change` makes the new value from the current one, or `None` to leave it.
+/// Returns what was written. `change` may run several times.
+fn update_shared(
+    host: &impl Host,
+    key: &str,
+    mut change: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+) -> Option<Vec<u8>> {
+    for _ in 0..CAS_ATTEMPTS {
+        let (current, cas) = match host.shared(key) {
+            Ok(Shared { value, cas }) => (value, Some(cas)),
+            Err(HostError::NotFound) => (Vec::new(), None),
+            Err(_) => return None,
+        };
+        let value = change(&current)?;
+        match host.set_shared(key, &value, cas) {
+            Ok(()) => return Some(value),
+            Err(HostError::CasMismatch) => {}
+            Err(_) => return None,
+        }
+    }
+    None
+}
+
+fn read_u64(bytes: &[u8]) -> u64 {
+    bytes.try_into().map_or(0, u64::from_le_bytes)
+}
+
+/// A change of health is logged once, by whoever's write made it.
+pub fn log_transition(target: &str, change: &Transition) {
+    log::warn!(
+        "target {target}: {} -> {} ({})",
+        change.from.name(),
+        change.to.name(),
+        change.reason.name()
+    );
+}
