@@ -122,11 +122,16 @@ pub fn characters<'a>(
         .ok_or_else(|| RequestError::invalid_value(path.to_string(), "not valid Unicode"))
 }
 
-/// For counters in answers: any number, rounded towards zero; everything else is as if it were absent. A provider's odd
-/// counter must not cost the client its answer.
-pub fn lenient_u64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
-    let value = serde_json::Value::deserialize(deserializer)?;
-    Ok(value
-        .as_u64()
-        .or_else(|| value.as_f64().map(|number| number as u64)))
+/// For fields of answers: a value of another type is as if it were absent, because a provider's odd field must not cost
+/// the client its answer.
+///
+/// # Errors
+/// Only broken JSON.
+pub fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    let raw = <&'de RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(raw.get()).ok())
 }

@@ -65,6 +65,31 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Without the white space at its end, whether plain or as `\n`, `\r` or `\t`.
+    #[must_use]
+    pub fn trim_end(self) -> Self {
+        match self {
+            Self::Plain(text) => Self::Plain(text.trim_end()),
+            Self::Escaped(inside) => {
+                let mut rest = inside.trim_end();
+                while let Some(before) = ["\\n", "\\r", "\\t"]
+                    .iter()
+                    .find_map(|escape| rest.strip_suffix(escape))
+                {
+                    // After an odd number of backslashes this one is the second half of an escaped backslash.
+                    let backslashes = before
+                        .len()
+                        .saturating_sub(before.trim_end_matches('\\').len());
+                    if !backslashes.is_multiple_of(2) {
+                        break;
+                    }
+                    rest = before.trim_end();
+                }
+                Self::Escaped(rest)
+            }
+        }
+    }
+
     /// Appends the string to `out` as the inside of a JSON literal.
     pub fn write_inside(self, out: &mut Vec<u8>) {
         match self {
@@ -136,6 +161,22 @@ mod tests {
             (Text::Plain("a"), false),
         ] {
             assert_eq!(text.is_blank(), blank, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn white_space_at_the_end_is_trimmed_through_escapes() {
+        for (inside, trimmed) in [
+            (r"a \n\t ", "a"),
+            (r"a\\n", r"a\\n"),
+            (r"a\\\n", r"a\\"),
+            ("a ", "a"),
+            (r"\n", ""),
+        ] {
+            let Text::Escaped(rest) = Text::Escaped(inside).trim_end() else {
+                panic!("{inside}")
+            };
+            assert_eq!(rest, trimmed, "{inside}");
         }
     }
 

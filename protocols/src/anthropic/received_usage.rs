@@ -1,0 +1,97 @@
+//! Token counts as an upstream sends them.
+
+use serde::Deserialize;
+
+use crate::json::lenient;
+use crate::usage::Usage;
+
+/// A `usage` object. Counters that are absent, `null` or no whole number are `None`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct ReceivedUsage {
+    /// Input that was neither read from nor written to a cache.
+    #[serde(default, deserialize_with = "lenient")]
+    pub input_tokens: Option<u64>,
+    /// Input read from a cache; not part of `input_tokens`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub cache_read_input_tokens: Option<u64>,
+    /// Input written to a cache; not part of `input_tokens`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub cache_creation_input_tokens: Option<u64>,
+    /// Output, thinking included.
+    #[serde(default, deserialize_with = "lenient")]
+    pub output_tokens: Option<u64>,
+    /// Parts of `output_tokens`.
+    #[serde(default, deserialize_with = "lenient")]
+    pub output_tokens_details: Option<OutputTokensDetails>,
+}
+
+/// Parts of the output.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+pub struct OutputTokensDetails {
+    /// Spent on thinking.
+    #[serde(default, deserialize_with = "lenient")]
+    pub thinking_tokens: Option<u64>,
+}
+
+impl ReceivedUsage {
+    /// Takes over a later count of the same message. Counts are cumulative and may correct earlier ones: set, never add;
+    /// what is absent stays as it was.
+    pub fn update(&mut self, later: &Self) {
+        let Self {
+            input_tokens,
+            cache_read_input_tokens,
+            cache_creation_input_tokens,
+            output_tokens,
+            output_tokens_details,
+        } = *later;
+        self.input_tokens = input_tokens.or(self.input_tokens);
+        self.cache_read_input_tokens = cache_read_input_tokens.or(self.cache_read_input_tokens);
+        self.cache_creation_input_tokens =
+            cache_creation_input_tokens.or(self.cache_creation_input_tokens);
+        self.output_tokens = output_tokens.or(self.output_tokens);
+        self.output_tokens_details = output_tokens_details.or(self.output_tokens_details);
+    }
+
+    /// The same in neutral terms: the prompt is the sum of uncached, read and written input.
+    pub fn total(&self) -> Usage {
+        let input = self.input_tokens.unwrap_or(0);
+        let cached = self.cache_read_input_tokens.unwrap_or(0);
+        let cache_written = self.cache_creation_input_tokens.unwrap_or(0);
+        let details = self.output_tokens_details.unwrap_or_default();
+        Usage {
+            prompt: input.saturating_add(cached).saturating_add(cache_written),
+            completion: self.output_tokens.unwrap_or(0),
+            cached,
+            cache_written,
+            reasoning: details.thinking_tokens.unwrap_or(0),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn later_counts_replace_earlier_ones() {
+        let read = |json| serde_json::from_str::<ReceivedUsage>(json).unwrap();
+        let mut usage = read(
+            r#"{"input_tokens":43,"cache_read_input_tokens":10,"cache_creation_input_tokens":null,"output_tokens":1}"#,
+        );
+        usage.update(&read(
+            r#"{"input_tokens":61,"output_tokens":9,"output_tokens_details":{"thinking_tokens":4},"server_tool_use":null}"#,
+        ));
+        usage.update(&read(
+            r#"{"output_tokens":"many","output_tokens_details":7}"#,
+        ));
+        let expected = Usage {
+            // 61 uncached + 10 read
+            prompt: 71,
+            completion: 9,
+            cached: 10,
+            cache_written: 0,
+            reasoning: 4,
+        };
+        assert_eq!(usage.total(), expected);
+    }
+}
