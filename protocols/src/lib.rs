@@ -10,6 +10,7 @@
 
 pub mod anthropic;
 pub mod error;
+pub mod event_stream;
 pub mod exchange;
 pub mod facts;
 pub mod format;
