@@ -1,15 +1,22 @@
 //! What routing needs to know of a client's request, found in one pass over its bytes.
 
+mod member;
+mod message;
+mod mismatch;
+
 use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::error::RequestError;
 use crate::format::ClientFormat;
+use crate::scanner::{Kind, Scanner};
+use member::Collected;
+use mismatch::Mismatch;
 
 /// What one pass over a request body found.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestFacts<'a> {
-    /// The requested model, unescaped.
+    /// The requested model, unescaped. Not empty.
     pub model: Cow<'a, str>,
     /// Bytes of the `model` value, quotes included.
     pub model_span: Range<usize>,
@@ -19,13 +26,16 @@ pub struct RequestFacts<'a> {
     pub include_usage: bool,
     /// `max_completion_tokens`, `max_tokens` or `max_output_tokens`, the first that is given.
     pub max_output_tokens: Option<u32>,
-    /// First found of `metadata.conversation_id`, `metadata.session_id`, `prompt_cache_key`, `conversation`.
+    /// First found of `metadata.conversation_id`, `metadata.session_id`, `prompt_cache_key`, `conversation`. Not empty.
     pub conversation_id: Option<Cow<'a, str>>,
-    /// Bytes of the system prompt and first user message, the same through all turns of one conversation.
+    /// Bytes from the first message to the end of the first user message, the same through all turns of one
+    /// conversation; of the whole input where there are no messages. Empty without either.
     pub opening_span: Range<usize>,
-    /// Text of the last user message.
+    /// Bytes of a system prompt that stands apart from the messages (`system`, `instructions`). Empty without one.
+    pub system_span: Range<usize>,
+    /// Text of the last user message that has text; several text parts are joined by a line end.
     pub last_user_message: Option<Cow<'a, str>>,
-    /// Bytes of text in prompt, tools and schemas; images are counted apart.
+    /// Bytes of text in prompt, tools and schemas; images are counted apart. Token ids count as four bytes.
     pub text_bytes: usize,
     /// What the request asks of whoever serves it.
     pub needs: Needs,
@@ -46,14 +56,26 @@ pub struct Needs {
     pub logprobs: bool,
 }
 
-/// Scans `body` once.
+/// Scans `body` once. What it accepts is one JSON object in UTF-8, nested at most 128 deep, in which no field that the
+/// gateway reads is given twice: readers differ in which of the two they take.
 ///
 /// # Errors
 /// Not JSON, not an object, no model, a field of the wrong type: each names the field and what was found.
-pub fn scan(_format: ClientFormat, _body: &[u8]) -> Result<RequestFacts<'_>, RequestError> {
-    Err(RequestError {
-        message: String::from("not built"),
-        param: None,
-        code: None,
-    })
+pub fn scan(format: ClientFormat, body: &[u8]) -> Result<RequestFacts<'_>, RequestError> {
+    read(format, body).map_err(RequestError::from)
 }
+
+fn read(format: ClientFormat, body: &[u8]) -> Result<RequestFacts<'_>, Mismatch> {
+    let mut scanner = Scanner::new(body)?;
+    let kind = scanner.kind()?;
+    if kind != Kind::Object {
+        return Err(Mismatch::wrong_type("an object", kind));
+    }
+    let mut collected = Collected::default();
+    scanner.object(|scanner, key| collected.member(format, scanner, &key))?;
+    scanner.end()?;
+    collected.finish(format)
+}
+
+#[cfg(test)]
+mod tests;

@@ -16,6 +16,7 @@ pub mod facts;
 pub mod format;
 pub mod json;
 pub mod openai;
+mod scanner;
 pub mod sse;
 pub mod translator;
 pub mod upstream_path;

@@ -1,0 +1,379 @@
+//! The members of a request body that matter to routing.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::message::Messages;
+use super::mismatch::Mismatch;
+use super::{Needs, RequestFacts};
+use crate::format::ClientFormat;
+use crate::scanner::{Kind, Literal, Scanner};
+
+/// Everything found so far.
+#[derive(Debug, Default)]
+pub(super) struct Collected<'a> {
+    /// One bit for each [`Field`] that has come.
+    seen: u32,
+    model: Option<Literal<'a>>,
+    stream: bool,
+    include_usage: bool,
+    max_completion_tokens: Option<u32>,
+    max_tokens: Option<u32>,
+    max_output_tokens: Option<u32>,
+    metadata_conversation_id: Option<Literal<'a>>,
+    metadata_session_id: Option<Literal<'a>>,
+    prompt_cache_key: Option<Literal<'a>>,
+    conversation: Option<Literal<'a>>,
+    system_span: Range<usize>,
+    messages: Messages<'a>,
+    tools: bool,
+    audio: bool,
+    several_choices: bool,
+    logprobs: bool,
+}
+
+/// A member that is read, under the name that its endpoint gives it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Model,
+    Stream,
+    StreamOptions,
+    MaxCompletionTokens,
+    MaxTokens,
+    MaxOutputTokens,
+    Metadata,
+    PromptCacheKey,
+    Conversation,
+    /// A system prompt apart from the messages.
+    System,
+    Messages,
+    /// Text, list of texts, or token ids.
+    Input,
+    Tools,
+    Functions,
+    /// Describes the form of the answer; part of the prompt.
+    Schema,
+    N,
+    Logprobs,
+    TopLogprobs,
+    Modalities,
+    Audio,
+}
+
+impl Field {
+    fn named(format: ClientFormat, name: &str) -> Option<Self> {
+        use ClientFormat::{
+            AnthropicCountTokens, AnthropicMessages, ChatCompletions, Completions, Embeddings,
+            Responses,
+        };
+        let field = match (name, format) {
+            ("model", _) => Self::Model,
+            ("stream", _) => Self::Stream,
+            ("stream_options", _) => Self::StreamOptions,
+            ("max_completion_tokens", _) => Self::MaxCompletionTokens,
+            ("max_tokens", _) => Self::MaxTokens,
+            ("max_output_tokens", _) => Self::MaxOutputTokens,
+            ("metadata", _) => Self::Metadata,
+            ("prompt_cache_key", _) => Self::PromptCacheKey,
+            ("conversation", _) => Self::Conversation,
+            ("system", AnthropicMessages | AnthropicCountTokens) | ("instructions", Responses) => {
+                Self::System
+            }
+            ("messages", ChatCompletions | AnthropicMessages | AnthropicCountTokens)
+            | ("input", Responses) => Self::Messages,
+            ("input", Embeddings) | ("prompt", Completions) => Self::Input,
+            ("tools", _) => Self::Tools,
+            ("functions", ChatCompletions) => Self::Functions,
+            ("response_format", ChatCompletions)
+            | ("text", Responses)
+            | ("output_config" | "output_format", AnthropicMessages | AnthropicCountTokens) => {
+                Self::Schema
+            }
+            ("n", ChatCompletions | Completions) => Self::N,
+            ("logprobs", ChatCompletions | Completions) => Self::Logprobs,
+            ("top_logprobs", ChatCompletions | Responses) => Self::TopLogprobs,
+            ("modalities", ChatCompletions | Responses) => Self::Modalities,
+            ("audio", ChatCompletions) => Self::Audio,
+            _ => return None,
+        };
+        Some(field)
+    }
+}
+
+impl<'a> Collected<'a> {
+    /// Reads the value of member `key`.
+    pub(super) fn member(
+        &mut self,
+        format: ClientFormat,
+        scanner: &mut Scanner<'a>,
+        key: &Literal<'a>,
+    ) -> Result<(), Mismatch> {
+        let name = key.decode();
+        let Some(field) = Field::named(format, &name) else {
+            scanner.value()?;
+            return Ok(());
+        };
+        let bit = 1 << field as u32;
+        if self.seen & bit != 0 {
+            return Err(Mismatch::twice().under(name));
+        }
+        self.seen |= bit;
+        self.field(field, format, scanner)
+            .map_err(|mismatch| mismatch.under(name))
+    }
+
+    fn field(
+        &mut self,
+        field: Field,
+        format: ClientFormat,
+        scanner: &mut Scanner<'a>,
+    ) -> Result<(), Mismatch> {
+        match field {
+            Field::Model => self.model = Some(required_string(scanner)?),
+            Field::Stream => self.stream = boolean(scanner)?.unwrap_or(false),
+            Field::StreamOptions => optional_object(scanner, |scanner, key| {
+                if key.is("include_usage") {
+                    self.include_usage = boolean(scanner)
+                        .map_err(|mismatch| mismatch.under("include_usage"))?
+                        .unwrap_or(false);
+                } else {
+                    scanner.value()?;
+                }
+                Ok(())
+            })?,
+            Field::MaxCompletionTokens => self.max_completion_tokens = whole_number(scanner)?,
+            Field::MaxTokens => self.max_tokens = whole_number(scanner)?,
+            Field::MaxOutputTokens => self.max_output_tokens = whole_number(scanner)?,
+            Field::Metadata => optional_object(scanner, |scanner, key| {
+                let place = if key.is("conversation_id") {
+                    &mut self.metadata_conversation_id
+                } else if key.is("session_id") {
+                    &mut self.metadata_session_id
+                } else {
+                    scanner.value()?;
+                    return Ok(());
+                };
+                *place = string_or_anything(scanner)?;
+                Ok(())
+            })?,
+            Field::PromptCacheKey => self.prompt_cache_key = string(scanner)?,
+            Field::Conversation => self.conversation = text_or_id(scanner)?,
+            Field::System => {
+                self.system_span = if scanner.kind()? == Kind::Null {
+                    scanner.value()?;
+                    0..0
+                } else {
+                    self.messages.text_apart(scanner)?
+                }
+            }
+            Field::Messages
+                if format == ClientFormat::Responses && scanner.kind()? == Kind::String =>
+            {
+                self.messages.input(scanner)?;
+            }
+            Field::Messages => self.messages.list(scanner)?,
+            Field::Input => self.messages.input(scanner)?,
+            Field::Tools => self.tools |= self.described(scanner)?,
+            Field::Functions => self.tools |= self.described(scanner)?,
+            Field::Schema => {
+                let span = scanner.value()?;
+                self.messages.add_text(span.len());
+            }
+            Field::N => self.several_choices = whole_number(scanner)?.is_some_and(|n| n > 1),
+            // A boolean in Chat Completions, a number in Completions.
+            Field::Logprobs => self.logprobs |= !matches!(scanner.raw()?, "null" | "false"),
+            Field::TopLogprobs => {
+                self.logprobs |= whole_number(scanner)?.is_some_and(|count| count > 0)
+            }
+            Field::Modalities => optional_array(scanner, |scanner| {
+                self.audio |= string(scanner)?.is_some_and(|modality| modality.is("audio"));
+                Ok(())
+            })?,
+            Field::Audio => self.audio |= scanner.raw()? != "null",
+        }
+        Ok(())
+    }
+
+    /// A list of tools. `true` if there are any.
+    fn described(&mut self, scanner: &mut Scanner<'a>) -> Result<bool, Mismatch> {
+        let mut any = false;
+        let mut bytes = 0_usize;
+        optional_array(scanner, |scanner| {
+            any = true;
+            bytes = bytes.saturating_add(scanner.value()?.len());
+            Ok(())
+        })?;
+        self.messages.add_text(bytes);
+        Ok(any)
+    }
+
+    /// All members have been read.
+    pub(super) fn finish(self, format: ClientFormat) -> Result<RequestFacts<'a>, Mismatch> {
+        let model = self.model.ok_or_else(|| Mismatch::missing("model"))?;
+        if model.is_empty() {
+            return Err(
+                Mismatch::value("expected a model name, found an empty string").under("model"),
+            );
+        }
+        let required = match format {
+            ClientFormat::ChatCompletions
+            | ClientFormat::AnthropicMessages
+            | ClientFormat::AnthropicCountTokens => Some(("messages", Field::Messages)),
+            ClientFormat::Embeddings => Some(("input", Field::Input)),
+            // Both may refer to a prompt that is kept elsewhere.
+            ClientFormat::Completions | ClientFormat::Responses => None,
+        };
+        if let Some((name, field)) = required
+            && self.seen & (1 << field as u32) == 0
+        {
+            return Err(Mismatch::missing(name));
+        }
+        let ids = [
+            self.metadata_conversation_id,
+            self.metadata_session_id,
+            self.prompt_cache_key,
+            self.conversation,
+        ];
+        let messages = self.messages.finish();
+        Ok(RequestFacts {
+            model: model.decode(),
+            model_span: model.span(),
+            stream: self.stream,
+            include_usage: self.include_usage,
+            max_output_tokens: self
+                .max_completion_tokens
+                .or(self.max_tokens)
+                .or(self.max_output_tokens),
+            conversation_id: ids
+                .into_iter()
+                .flatten()
+                .find(|id| !id.is_empty())
+                .map(|id| id.decode()),
+            opening_span: messages.opening_span,
+            system_span: self.system_span,
+            last_user_message: messages.last_user_message,
+            text_bytes: messages.text_bytes,
+            needs: Needs {
+                tools: self.tools,
+                images: messages.images,
+                audio: self.audio || messages.audio,
+                several_choices: self.several_choices,
+                logprobs: self.logprobs,
+            },
+        })
+    }
+}
+
+/// What the messages of a request add up to.
+#[derive(Debug)]
+pub(super) struct MessageFacts<'a> {
+    pub(super) opening_span: Range<usize>,
+    pub(super) last_user_message: Option<Cow<'a, str>>,
+    pub(super) text_bytes: usize,
+    pub(super) images: u32,
+    pub(super) audio: bool,
+}
+
+/// A string, and nothing else.
+pub(super) fn required_string<'a>(scanner: &mut Scanner<'a>) -> Result<Literal<'a>, Mismatch> {
+    match scanner.kind()? {
+        Kind::String => Ok(scanner.string()?),
+        other => Err(Mismatch::wrong_type("a string", other)),
+    }
+}
+
+/// A string or null.
+pub(super) fn string<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Literal<'a>>, Mismatch> {
+    match scanner.kind()? {
+        Kind::Null => {
+            scanner.value()?;
+            Ok(None)
+        }
+        _ => required_string(scanner).map(Some),
+    }
+}
+
+/// A string where there is one; `metadata` is the client's own and may hold anything.
+fn string_or_anything<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Literal<'a>>, Mismatch> {
+    if scanner.kind()? == Kind::String {
+        return Ok(Some(scanner.string()?));
+    }
+    scanner.value()?;
+    Ok(None)
+}
+
+/// `"conv_1"` or `{"id": "conv_1"}`.
+fn text_or_id<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Literal<'a>>, Mismatch> {
+    if scanner.kind()? != Kind::Object {
+        return string(scanner);
+    }
+    let mut id = None;
+    scanner.object(|scanner, key| {
+        if key.is("id") {
+            id = string(scanner).map_err(|mismatch| mismatch.under("id"))?;
+        } else {
+            scanner.value()?;
+        }
+        Ok::<(), Mismatch>(())
+    })?;
+    Ok(id)
+}
+
+fn boolean(scanner: &mut Scanner<'_>) -> Result<Option<bool>, Mismatch> {
+    match scanner.kind()? {
+        Kind::Boolean | Kind::Null => Ok(match scanner.raw()? {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }),
+        other => Err(Mismatch::wrong_type("a boolean", other)),
+    }
+}
+
+/// A number without fraction that is not negative, or null. What is above `u32` counts as its largest.
+fn whole_number(scanner: &mut Scanner<'_>) -> Result<Option<u32>, Mismatch> {
+    match scanner.kind()? {
+        Kind::Null => {
+            scanner.value()?;
+            return Ok(None);
+        }
+        Kind::Number => {}
+        other => return Err(Mismatch::wrong_type("a number", other)),
+    }
+    let text = scanner.raw()?;
+    let number: f64 = text.parse().unwrap_or(f64::NAN);
+    if number >= 0.0 && number.fract() == 0.0 {
+        // Casts of floating point numbers saturate.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        Ok(Some(number as u32))
+    } else {
+        Err(Mismatch::value(format!(
+            "expected a whole number that is not negative, found {text}"
+        )))
+    }
+}
+
+fn optional_object<'a>(
+    scanner: &mut Scanner<'a>,
+    member: impl FnMut(&mut Scanner<'a>, Literal<'a>) -> Result<(), Mismatch>,
+) -> Result<(), Mismatch> {
+    match scanner.kind()? {
+        Kind::Null => scanner.value().map(|_| ()).map_err(Mismatch::from),
+        Kind::Object => scanner.object(member).map(|_| ()),
+        other => Err(Mismatch::wrong_type("an object", other)),
+    }
+}
+
+/// Elements' mismatches get their index.
+pub(super) fn optional_array<'a>(
+    scanner: &mut Scanner<'a>,
+    mut element: impl FnMut(&mut Scanner<'a>) -> Result<(), Mismatch>,
+) -> Result<(), Mismatch> {
+    match scanner.kind()? {
+        Kind::Null => scanner.value().map(|_| ()).map_err(Mismatch::from),
+        Kind::Array => scanner
+            .array(|scanner, index| element(scanner).map_err(|mismatch| mismatch.at(index)))
+            .map(|_| ()),
+        other => Err(Mismatch::wrong_type("an array", other)),
+    }
+}

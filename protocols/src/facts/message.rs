@@ -1,0 +1,264 @@
+//! Messages and their parts: text, images, and which of them open and end the conversation.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::member::{MessageFacts, required_string, string};
+use super::mismatch::Mismatch;
+use crate::scanner::{Kind, Literal, Scanner};
+
+/// Bytes of prompt that one token id stands for.
+const BYTES_PER_TOKEN: usize = 4;
+
+/// Adds up the messages of a request as they are read.
+#[derive(Debug, Default)]
+pub(super) struct Messages<'a> {
+    opening: Opening,
+    /// Text parts of the last user message that has any.
+    last_user_text: Vec<Literal<'a>>,
+    /// Text parts of the message being read. Kept here to be allocated once.
+    text: Vec<Literal<'a>>,
+    text_bytes: usize,
+    images: u32,
+    audio: bool,
+}
+
+/// The span from the first message to the end of the first user message.
+#[derive(Debug, Default)]
+struct Opening {
+    span: Option<Range<usize>>,
+    has_user: bool,
+}
+
+/// Whose text a content part is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Written by whoever the message is from.
+    Message,
+    /// Inside a tool's result or a system prompt.
+    Inside,
+}
+
+impl Opening {
+    fn message(&mut self, span: Range<usize>, from_user: bool) {
+        if self.has_user {
+            return;
+        }
+        match &mut self.span {
+            None => self.span = Some(span),
+            // Without a user message the first message alone opens the conversation.
+            Some(opening) if from_user => opening.end = span.end,
+            Some(_) => {}
+        }
+        self.has_user = from_user;
+    }
+}
+
+impl<'a> Messages<'a> {
+    pub(super) fn add_text(&mut self, bytes: usize) {
+        self.text_bytes = self.text_bytes.saturating_add(bytes);
+    }
+
+    /// A list of messages, or of Responses' input items.
+    pub(super) fn list(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Mismatch> {
+        match scanner.kind()? {
+            Kind::Array => {}
+            other => return Err(Mismatch::wrong_type("an array", other)),
+        }
+        scanner
+            .array(|scanner, index| self.message(scanner).map_err(|mismatch| mismatch.at(index)))?;
+        Ok(())
+    }
+
+    /// A text, a list of texts, token ids, or lists of them.
+    pub(super) fn input(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Mismatch> {
+        let span = match scanner.kind()? {
+            Kind::String => {
+                let text = scanner.string()?;
+                self.add_text(text.decoded_len());
+                let span = text.span();
+                self.last_user_text = vec![text];
+                span
+            }
+            Kind::Null => scanner.value()?,
+            Kind::Array => scanner.array(|scanner, index| {
+                self.input_element(scanner)
+                    .map_err(|mismatch| mismatch.at(index))
+            })?,
+            other => return Err(Mismatch::wrong_type("a string or an array", other)),
+        };
+        self.opening.message(span, true);
+        Ok(())
+    }
+
+    fn input_element(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Mismatch> {
+        match scanner.kind()? {
+            Kind::String => {
+                let text = scanner.string()?;
+                self.add_text(text.decoded_len());
+            }
+            Kind::Number => {
+                scanner.value()?;
+                self.add_text(BYTES_PER_TOKEN);
+            }
+            Kind::Array => {
+                scanner.array(|scanner, index| match scanner.kind()? {
+                    Kind::Number => {
+                        scanner.value()?;
+                        self.add_text(BYTES_PER_TOKEN);
+                        Ok(())
+                    }
+                    other => Err(Mismatch::wrong_type("a number", other).at(index)),
+                })?;
+            }
+            other => {
+                return Err(Mismatch::wrong_type(
+                    "a string, a number or an array",
+                    other,
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// A system prompt apart from the messages: a text or a list of text parts.
+    pub(super) fn text_apart(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+    ) -> Result<Range<usize>, Mismatch> {
+        self.content(scanner, Place::Inside)
+    }
+
+    fn message(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Mismatch> {
+        match scanner.kind()? {
+            Kind::Object => {}
+            other => return Err(Mismatch::wrong_type("an object", other)),
+        }
+        self.text.clear();
+        let mut role = None;
+        let span = scanner.object(|scanner, key| {
+            let name = key.decode();
+            let read = match &*name {
+                "role" => string(scanner).map(|text| role = text),
+                "content" => self.content(scanner, Place::Message).map(|_| ()),
+                // Arguments of calls and results of tools are part of the prompt.
+                "tool_calls" | "function_call" => {
+                    let span = scanner.value()?;
+                    self.add_text(span.len());
+                    Ok(())
+                }
+                "arguments" => string(scanner).map(|text| self.count(text.as_ref())),
+                "output" => self.content(scanner, Place::Inside).map(|_| ()),
+                _ => {
+                    scanner.value()?;
+                    Ok(())
+                }
+            };
+            read.map_err(|mismatch| mismatch.under(name))
+        })?;
+        let from_user = role.is_some_and(|role| role.is("user"));
+        self.opening.message(span, from_user);
+        if from_user && !self.text.is_empty() {
+            std::mem::swap(&mut self.text, &mut self.last_user_text);
+        }
+        Ok(())
+    }
+
+    fn content(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        place: Place,
+    ) -> Result<Range<usize>, Mismatch> {
+        match scanner.kind()? {
+            Kind::String => {
+                let text = scanner.string()?;
+                let span = text.span();
+                self.take_text(text, place);
+                Ok(span)
+            }
+            Kind::Array => scanner.array(|scanner, index| {
+                self.part(scanner, place)
+                    .map_err(|mismatch| mismatch.at(index))
+            }),
+            Kind::Null => Ok(scanner.value()?),
+            other => Err(Mismatch::wrong_type("a string or an array", other)),
+        }
+    }
+
+    fn part(&mut self, scanner: &mut Scanner<'a>, place: Place) -> Result<(), Mismatch> {
+        match scanner.kind()? {
+            Kind::Object => {}
+            other => return Err(Mismatch::wrong_type("an object", other)),
+        }
+        let mut kind = None;
+        scanner.object(|scanner, key| {
+            let name = key.decode();
+            let read = match &*name {
+                "type" => required_string(scanner).map(|text| kind = Some(text)),
+                "text" => string(scanner).map(|text| {
+                    if let Some(text) = text {
+                        self.take_text(text, place);
+                    }
+                }),
+                "thinking" | "refusal" => string(scanner).map(|text| self.count(text.as_ref())),
+                // The input of a tool call.
+                "input" => {
+                    let span = scanner.value()?;
+                    self.add_text(span.len());
+                    Ok(())
+                }
+                // The result of a tool. Nesting is bounded by the scanner.
+                "content" if matches!(scanner.kind()?, Kind::String | Kind::Array) => {
+                    self.content(scanner, Place::Inside).map(|_| ())
+                }
+                _ => {
+                    scanner.value()?;
+                    Ok(())
+                }
+            };
+            read.map_err(|mismatch| mismatch.under(name))
+        })?;
+        match kind.map(|kind| kind.decode()).as_deref() {
+            Some("image_url" | "input_image" | "image") => {
+                self.images = self.images.saturating_add(1)
+            }
+            Some("input_audio" | "audio") => self.audio = true,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn take_text(&mut self, text: Literal<'a>, place: Place) {
+        self.count(Some(&text));
+        if place == Place::Message && !text.is_empty() {
+            self.text.push(text);
+        }
+    }
+
+    fn count(&mut self, text: Option<&Literal<'a>>) {
+        self.add_text(text.map_or(0, Literal::decoded_len));
+    }
+
+    /// All messages have been read.
+    pub(super) fn finish(self) -> MessageFacts<'a> {
+        let last_user_message = match self.last_user_text.as_slice() {
+            [] => None,
+            [text] => Some(text.decode()),
+            [first, others @ ..] => {
+                let mut joined = first.decode().into_owned();
+                for text in others {
+                    joined.push('\n');
+                    joined.push_str(&text.decode());
+                }
+                Some(Cow::Owned(joined))
+            }
+        };
+        MessageFacts {
+            opening_span: self.opening.span.unwrap_or(0..0),
+            last_user_message,
+            text_bytes: self.text_bytes,
+            images: self.images,
+            audio: self.audio,
+        }
+    }
+}

@@ -1,0 +1,519 @@
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use ClientFormat::{
+    AnthropicCountTokens, AnthropicMessages, ChatCompletions, Completions, Embeddings, Responses,
+};
+
+const ALL: [ClientFormat; 6] = [
+    ChatCompletions,
+    Completions,
+    Embeddings,
+    Responses,
+    AnthropicMessages,
+    AnthropicCountTokens,
+];
+
+fn facts(format: ClientFormat, body: &str) -> RequestFacts<'_> {
+    scan(format, body.as_bytes()).unwrap_or_else(|error| panic!("{body}: {error}"))
+}
+
+fn part<'a>(body: &'a str, span: &Range<usize>) -> &'a str {
+    &body[span.clone()]
+}
+
+#[test]
+fn a_whole_chat_request() {
+    let body = r#"{"messages":[{"role":"system","content":"be brief"},{"content":"hi","role":"user"},
+        {"role":"assistant","content":null,"tool_calls":[{"id":"1"}]},{"role":"tool","content":"42"},
+        {"role":"user","content":[{"type":"text","text":"a\nb"},{"image_url":{"url":"data:image/png;base64,AAAA"},"type":"image_url"},
+        {"type":"text","text":"c"}]}], "model" : "gr\u0061nd" ,"stream":true,"stream_options":{"include_usage":true},
+        "max_tokens":10,"max_completion_tokens":20,"n":2,"logprobs":true,"tools":[{"type":"function"}],
+        "metadata":{"user":"x","session_id":"s-1"},"prompt_cache_key":"p","unknown":[{"model":1}]}"#;
+    let facts = facts(ChatCompletions, body);
+    assert_eq!(facts.model, "grand");
+    assert_eq!(part(body, &facts.model_span), "\"gr\\u0061nd\"");
+    assert!(facts.stream && facts.include_usage);
+    assert_eq!(facts.max_output_tokens, Some(20));
+    assert_eq!(facts.conversation_id.as_deref(), Some("s-1"));
+    assert_eq!(
+        part(body, &facts.opening_span),
+        r#"{"role":"system","content":"be brief"},{"content":"hi","role":"user"}"#
+    );
+    assert!(facts.system_span.is_empty());
+    assert_eq!(facts.last_user_message.as_deref(), Some("a\nb\nc"));
+    // "be brief" + "hi" + [{"id":"1"}] + "42" + "a\nb" decoded + "c" + {"type":"function"}
+    assert_eq!(facts.text_bytes, 8 + 2 + 12 + 2 + 3 + 1 + 19);
+    let needs = Needs {
+        tools: true,
+        images: 1,
+        audio: false,
+        several_choices: true,
+        logprobs: true,
+    };
+    assert_eq!(facts.needs, needs);
+}
+
+#[test]
+fn a_small_request_borrows_everything() {
+    let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
+    let facts = facts(ChatCompletions, body);
+    assert!(matches!(facts.model, Cow::Borrowed("m")));
+    assert!(matches!(facts.last_user_message, Some(Cow::Borrowed("hi"))));
+    assert!(!facts.stream && !facts.include_usage);
+    assert_eq!(facts.needs, Needs::default());
+}
+
+#[test]
+fn anthropics_fields() {
+    let body = r#"{"max_tokens":5,"messages":[{"role":"user","content":[{"type":"text","text":"look"},
+        {"type":"image","source":{"type":"base64","data":"AAAA"}}]},
+        {"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{"a":1}}]},
+        {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"result"},
+        {"type":"image","source":{"type":"url","url":"u"}}]}]}],"model":"c","system":[{"type":"text","text":"sys"}],"stream":false}"#;
+    let facts = facts(AnthropicMessages, body);
+    assert_eq!(facts.max_output_tokens, Some(5));
+    assert_eq!(
+        part(body, &facts.system_span),
+        r#"[{"type":"text","text":"sys"}]"#
+    );
+    assert!(
+        part(body, &facts.opening_span)
+            .starts_with(r#"{"role":"user","content":[{"type":"text","text":"look"}"#)
+    );
+    assert!(part(body, &facts.opening_span).ends_with(r#""data":"AAAA"}}]}"#));
+    // The last turn holds a tool's result only: what the user said last is the turn before.
+    assert_eq!(facts.last_user_message.as_deref(), Some("look"));
+    assert_eq!(facts.needs.images, 2);
+    // "look" + {"a":1} + "result" + "sys"
+    assert_eq!(facts.text_bytes, 4 + 7 + 6 + 3);
+}
+
+#[test]
+fn responses_fields() {
+    let text = r#"{"model":"m","instructions":"sys","input":"hello","max_output_tokens":7,"conversation":{"id":"conv_1"}}"#;
+    let found = facts(Responses, text);
+    assert_eq!(part(text, &found.system_span), "\"sys\"");
+    assert_eq!(part(text, &found.opening_span), "\"hello\"");
+    assert_eq!(found.last_user_message.as_deref(), Some("hello"));
+    assert_eq!((found.max_output_tokens, found.text_bytes), (Some(7), 8));
+    assert_eq!(found.conversation_id.as_deref(), Some("conv_1"));
+
+    let items = r#"{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"x"},{"type":"input_image","image_url":"u"}]},
+        {"type":"function_call","name":"f","arguments":"{}"},{"type":"function_call_output","output":"out"}],"conversation":"c"}"#;
+    let found = facts(Responses, items);
+    assert_eq!(found.last_user_message.as_deref(), Some("x"));
+    assert_eq!((found.needs.images, found.text_bytes), (1, 1 + 2 + 3));
+    assert_eq!(found.conversation_id.as_deref(), Some("c"));
+    assert_eq!(
+        facts(Responses, r#"{"model":"m","prompt":{"id":"stored"}}"#).opening_span,
+        0..0
+    );
+}
+
+#[test]
+fn completions_and_embeddings_fields() {
+    let table = [
+        (
+            Completions,
+            r#"{"model":"m","prompt":"abc","n":1}"#,
+            Some("abc"),
+            3,
+        ),
+        (Completions, r#"{"model":"m"}"#, None, 0),
+        (Embeddings, r#"{"model":"m","input":"abc"}"#, Some("abc"), 3),
+        (Embeddings, r#"{"model":"m","input":["abc","de"]}"#, None, 5),
+        (Embeddings, r#"{"model":"m","input":[1,2,3]}"#, None, 12),
+        (Embeddings, r#"{"model":"m","input":[[1,2],[3]]}"#, None, 12),
+    ];
+    for (format, body, last, text_bytes) in table {
+        let facts = facts(format, body);
+        assert_eq!(
+            (facts.last_user_message.as_deref(), facts.text_bytes),
+            (last, text_bytes),
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn conversation_ids_have_an_order() {
+    let table = [
+        (
+            json!({"metadata": {"session_id": "s", "conversation_id": "c"}, "prompt_cache_key": "p"}),
+            Some("c"),
+        ),
+        (
+            json!({"metadata": {"session_id": "s"}, "prompt_cache_key": "p", "conversation": "v"}),
+            Some("s"),
+        ),
+        (
+            json!({"metadata": {"conversation_id": ""}, "prompt_cache_key": "p"}),
+            Some("p"),
+        ),
+        (
+            json!({"metadata": {"conversation_id": 7}, "conversation": "v"}),
+            Some("v"),
+        ),
+        (
+            json!({"metadata": null, "prompt_cache_key": null, "conversation": null}),
+            None,
+        ),
+        (json!({}), None),
+    ];
+    for (mut body, expected) in table {
+        body["model"] = json!("m");
+        body["messages"] = json!([]);
+        let body = body.to_string();
+        assert_eq!(
+            facts(ChatCompletions, &body).conversation_id.as_deref(),
+            expected,
+            "{body}"
+        );
+    }
+}
+
+#[test]
+fn the_opening_stays_the_same_through_all_turns() {
+    let turns = [
+        r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":"1"}]}"#,
+        r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":"1"},{"role":"assistant","content":"2"},{"role":"user","content":"3"}]}"#,
+    ];
+    let openings =
+        turns.map(|body| part(body, &facts(ChatCompletions, body).opening_span).to_owned());
+    assert_eq!(openings[0], openings[1]);
+    let no_user = r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"assistant","content":"2"}]}"#;
+    assert_eq!(
+        part(no_user, &facts(ChatCompletions, no_user).opening_span),
+        r#"{"role":"system","content":"s"}"#
+    );
+}
+
+#[test]
+fn needs() {
+    let table: &[(&str, Needs)] = &[
+        (r#""tools":[]"#, Needs::default()),
+        (r#""tools":null"#, Needs::default()),
+        (
+            r#""functions":[{}]"#,
+            Needs {
+                tools: true,
+                ..Needs::default()
+            },
+        ),
+        (
+            r#""n":1,"logprobs":false,"top_logprobs":0"#,
+            Needs::default(),
+        ),
+        (
+            r#""logprobs":null,"n":null,"audio":null,"modalities":["text"]"#,
+            Needs::default(),
+        ),
+        (
+            r#""top_logprobs":2"#,
+            Needs {
+                logprobs: true,
+                ..Needs::default()
+            },
+        ),
+        (
+            r#""modalities":["text","audio"]"#,
+            Needs {
+                audio: true,
+                ..Needs::default()
+            },
+        ),
+        (
+            r#""audio":{"voice":"x"}"#,
+            Needs {
+                audio: true,
+                ..Needs::default()
+            },
+        ),
+    ];
+    for (members, expected) in table {
+        let body = format!(r#"{{"model":"m","messages":[],{members}}}"#);
+        assert_eq!(facts(ChatCompletions, &body).needs, *expected, "{members}");
+    }
+    let audio = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"A"}}]}]}"#;
+    assert!(facts(ChatCompletions, audio).needs.audio);
+}
+
+#[test]
+fn limits_are_whole_numbers() {
+    for (text, expected) in [
+        ("0", Some(0)),
+        ("1e3", Some(1000)),
+        ("12.0", Some(12)),
+        ("99999999999", Some(u32::MAX)),
+        ("null", None),
+    ] {
+        let body = format!(r#"{{"model":"m","messages":[],"max_tokens":{text}}}"#);
+        assert_eq!(
+            facts(ChatCompletions, &body).max_output_tokens,
+            expected,
+            "{text}"
+        );
+    }
+}
+
+#[test]
+fn what_is_wrong_is_named() {
+    let chat = |members: &str| format!(r#"{{"model":"m","messages":[],{members}}}"#);
+    let message = |content: &str| {
+        format!(r#"{{"model":"m","messages":[{{"role":"user","content":{content}}}]}}"#)
+    };
+    let table: Vec<(String, &str, Option<&str>)> = vec![
+        (
+            "".into(),
+            "the request body is not JSON: expected a value at byte 0, found the end of the text",
+            None,
+        ),
+        (
+            "[]".into(),
+            "the request body: expected an object, found an array",
+            None,
+        ),
+        (
+            "\"x\"".into(),
+            "the request body: expected an object, found a string",
+            None,
+        ),
+        (
+            "{\"model\":\"m\"".into(),
+            "the request body is not JSON: expected `,` or `}` at byte 12, found the end of the text",
+            None,
+        ),
+        (
+            r#"{"model":"m","messages":[]} x"#.into(),
+            "the request body is not JSON: expected the end of the body at byte 28, found `x`",
+            None,
+        ),
+        (
+            r#"{"messages":[]}"#.into(),
+            "model: required, but missing",
+            Some("model"),
+        ),
+        (
+            r#"{"model":"m"}"#.into(),
+            "messages: required, but missing",
+            Some("messages"),
+        ),
+        (
+            r#"{"model":7,"messages":[]}"#.into(),
+            "model: expected a string, found a number",
+            Some("model"),
+        ),
+        (
+            r#"{"model":null,"messages":[]}"#.into(),
+            "model: expected a string, found null",
+            Some("model"),
+        ),
+        (
+            r#"{"model":"","messages":[]}"#.into(),
+            "model: expected a model name, found an empty string",
+            Some("model"),
+        ),
+        (
+            chat(r#""model":"n""#),
+            "model: expected once, found twice",
+            Some("model"),
+        ),
+        (
+            chat(r#""mod\u0065l":"n""#),
+            "model: expected once, found twice",
+            Some("model"),
+        ),
+        (
+            chat(r#""messages":[]"#),
+            "messages: expected once, found twice",
+            Some("messages"),
+        ),
+        (
+            chat(r#""stream":"true""#),
+            "stream: expected a boolean, found a string",
+            Some("stream"),
+        ),
+        (
+            chat(r#""stream_options":[]"#),
+            "stream_options: expected an object, found an array",
+            Some("stream_options"),
+        ),
+        (
+            chat(r#""stream_options":{"include_usage":1}"#),
+            "stream_options.include_usage: expected a boolean, found a number",
+            Some("stream_options.include_usage"),
+        ),
+        (
+            chat(r#""max_tokens":"5""#),
+            "max_tokens: expected a number, found a string",
+            Some("max_tokens"),
+        ),
+        (
+            chat(r#""max_tokens":-5"#),
+            "max_tokens: expected a whole number that is not negative, found -5",
+            Some("max_tokens"),
+        ),
+        (
+            chat(r#""n":1.5"#),
+            "n: expected a whole number that is not negative, found 1.5",
+            Some("n"),
+        ),
+        (
+            chat(r#""tools":{}"#),
+            "tools: expected an array, found an object",
+            Some("tools"),
+        ),
+        (
+            chat(r#""modalities":["text",1]"#),
+            "modalities[1]: expected a string, found a number",
+            Some("modalities[1]"),
+        ),
+        (
+            chat(r#""metadata":"x""#),
+            "metadata: expected an object, found a string",
+            Some("metadata"),
+        ),
+        (
+            chat(r#""prompt_cache_key":1"#),
+            "prompt_cache_key: expected a string, found a number",
+            Some("prompt_cache_key"),
+        ),
+        (
+            r#"{"model":"m","messages":"hi"}"#.into(),
+            "messages: expected an array, found a string",
+            Some("messages"),
+        ),
+        (
+            r#"{"model":"m","messages":[{},"hi"]}"#.into(),
+            "messages[1]: expected an object, found a string",
+            Some("messages[1]"),
+        ),
+        (
+            r#"{"model":"m","messages":[{"role":1}]}"#.into(),
+            "messages[0].role: expected a string, found a number",
+            Some("messages[0].role"),
+        ),
+        (
+            message("7"),
+            "messages[0].content: expected a string or an array, found a number",
+            Some("messages[0].content"),
+        ),
+        (
+            message(r#"[{"type":"text","text":"a"},"b"]"#),
+            "messages[0].content[1]: expected an object, found a string",
+            Some("messages[0].content[1]"),
+        ),
+        (
+            message(r#"[{"type":"text","text":5}]"#),
+            "messages[0].content[0].text: expected a string, found a number",
+            Some("messages[0].content[0].text"),
+        ),
+        (
+            message(&format!("{}{}", "[".repeat(200), "]".repeat(200))),
+            "messages[0].content[0]: expected an object, found an array",
+            Some("messages[0].content[0]"),
+        ),
+    ];
+    for (body, message, param) in table {
+        let error = scan(ChatCompletions, body.as_bytes()).unwrap_err();
+        assert_eq!(
+            (error.message.as_str(), error.param.as_deref()),
+            (message, param),
+            "{body}"
+        );
+    }
+    let invalid_utf8 = b"{\"model\":\"m\xff\",\"messages\":[]}";
+    assert!(
+        scan(ChatCompletions, invalid_utf8)
+            .unwrap_err()
+            .message
+            .contains("UTF-8")
+    );
+}
+
+#[test]
+fn nesting_is_bounded_wherever_it_is() {
+    let places = [
+        r#"{"model":"m","messages":[],"x":@}"#,
+        r#"{"model":"m","messages":[],"tools":[@]}"#,
+        r#"{"model":"m","messages":[],"metadata":{"a":@}}"#,
+    ];
+    for place in places {
+        let body = place.replace('@', &format!("{}{}", "[".repeat(300), "]".repeat(300)));
+        let error = scan(ChatCompletions, body.as_bytes()).unwrap_err();
+        assert!(
+            error.message.contains("nested too deeply"),
+            "{}",
+            error.message
+        );
+    }
+    // A result in a result in a result …
+    let deep = format!(
+        r#"{{"model":"m","messages":[{{"role":"user","content":{}"x"{}}}]}}"#,
+        r#"[{"type":"tool_result","content":"#.repeat(5000),
+        "}]".repeat(5000)
+    );
+    assert!(
+        scan(AnthropicMessages, deep.as_bytes())
+            .unwrap_err()
+            .message
+            .contains("nested too deeply")
+    );
+}
+
+#[test]
+fn time_grows_with_length_and_no_faster() {
+    let body = |messages: usize| {
+        let list = vec![
+            r#"{"role":"user","content":[{"type":"text","text":"some \"quoted\" text"}]}"#;
+            messages
+        ];
+        format!(r#"{{"model":"m","messages":[{}]}}"#, list.join(","))
+    };
+    let fastest = |text: &str| {
+        let once = || {
+            let start = std::time::Instant::now();
+            assert!(scan(ChatCompletions, text.as_bytes()).is_ok());
+            start.elapsed()
+        };
+        (0..7).map(|_| once()).min().unwrap()
+    };
+    let (small, large) = (fastest(&body(2000)), fastest(&body(20_000)));
+    assert!(
+        large < small * 30,
+        "ten times the input took {large:?} after {small:?}"
+    );
+}
+
+proptest! {
+    #[test]
+    fn any_bytes_give_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..80), format in proptest::sample::select(&ALL[..])) {
+        let _ = scan(format, &bytes);
+    }
+
+    #[test]
+    fn order_and_white_space_of_members_change_nothing(
+        text in ".{0,20}",
+        members in Just(vec!["model", "messages", "stream", "max_tokens", "other"]).prop_shuffle(),
+        space in "[ \n\t\r]{0,3}",
+    ) {
+        let value = |name: &str| match name {
+            "model" => json!("m"),
+            "messages" => json!([{"role": "user", "content": text}]),
+            "stream" => json!(true),
+            "max_tokens" => json!(3),
+            _ => json!({"model": [text]}),
+        };
+        let list: Vec<String> =
+            members.iter().map(|name| format!("{space}\"{name}\"{space}:{space}{}", value(name))).collect();
+        let body = format!("{space}{{{}{space}}}{space}", list.join(","));
+        let facts = facts(ChatCompletions, &body);
+        prop_assert_eq!(part(&body, &facts.model_span), "\"m\"");
+        prop_assert_eq!(facts.text_bytes, text.len());
+        prop_assert_eq!(facts.last_user_message.as_deref().unwrap_or_default(), text.as_str());
+        prop_assert!(facts.stream && facts.max_output_tokens == Some(3));
+        prop_assert_eq!(part(&body, &facts.opening_span), json!({"role": "user", "content": text}).to_string());
+    }
+}

@@ -1,0 +1,123 @@
+//! String literals, decoded only where someone asks for the text.
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+/// A string as it stands in the JSON text.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Literal<'a> {
+    /// Between the quotes.
+    inside: &'a str,
+    /// Quotes included.
+    span: Range<usize>,
+    saved_by_decoding: usize,
+}
+
+impl<'a> Literal<'a> {
+    pub(super) fn new(text: &'a str, span: Range<usize>, saved_by_decoding: usize) -> Self {
+        let inside = text
+            .get(span.start.saturating_add(1)..span.end.saturating_sub(1))
+            .unwrap_or_default();
+        Self {
+            inside,
+            span,
+            saved_by_decoding,
+        }
+    }
+
+    /// Where it stands, quotes included.
+    pub(crate) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// Bytes of the decoded text.
+    pub(crate) fn decoded_len(&self) -> usize {
+        self.inside.len().saturating_sub(self.saved_by_decoding)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.inside.is_empty()
+    }
+
+    /// The text. Surrogates without their other half become U+FFFD.
+    pub(crate) fn decode(&self) -> Cow<'a, str> {
+        if self.saved_by_decoding == 0 {
+            return Cow::Borrowed(self.inside);
+        }
+        let mut text = String::with_capacity(self.decoded_len());
+        let mut rest = self.inside;
+        while let Some((plain, escaped)) = rest.split_once('\\') {
+            text.push_str(plain);
+            let (char, tail) = escape(escaped);
+            text.push(char);
+            rest = tail;
+        }
+        text.push_str(rest);
+        Cow::Owned(text)
+    }
+
+    /// The text is `other`.
+    pub(crate) fn is(&self, other: &str) -> bool {
+        if self.saved_by_decoding == 0 {
+            self.inside == other
+        } else {
+            self.decode() == other
+        }
+    }
+}
+
+/// The character of an escape sequence, and what follows it. `escaped` begins behind the backslash.
+fn escape(escaped: &str) -> (char, &str) {
+    let mut chars = escaped.chars();
+    let char = match chars.next() {
+        Some('b') => '\u{8}',
+        Some('f') => '\u{c}',
+        Some('n') => '\n',
+        Some('r') => '\r',
+        Some('t') => '\t',
+        Some('u') => return unicode_escape(chars.as_str()),
+        Some(other) => other,
+        None => char::REPLACEMENT_CHARACTER,
+    };
+    (char, chars.as_str())
+}
+
+fn unicode_escape(digits: &str) -> (char, &str) {
+    let Some((first, tail)) = code_unit(digits) else {
+        return (char::REPLACEMENT_CHARACTER, digits);
+    };
+    if let Some(char) = char::from_u32(first) {
+        return (char, tail);
+    }
+    let second = tail.strip_prefix("\\u").and_then(code_unit);
+    match (first, second) {
+        (0xD800..=0xDBFF, Some((second @ 0xDC00..=0xDFFF, after))) => {
+            let code = ((first & 0x3FF) << 10 | second & 0x3FF).saturating_add(0x1_0000);
+            (
+                char::from_u32(code).unwrap_or(char::REPLACEMENT_CHARACTER),
+                after,
+            )
+        }
+        _ => (char::REPLACEMENT_CHARACTER, tail),
+    }
+}
+
+fn code_unit(digits: &str) -> Option<(u32, &str)> {
+    let (digits, tail) = digits.split_at_checked(4)?;
+    Some((u32::from_str_radix(digits, 16).ok()?, tail))
+}
+
+/// How many bytes from the front may stand in a string as they are: neither quote, nor backslash, nor control character.
+pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
+    const BLOCK: usize = 32;
+    let special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
+    // A block is looked at as a whole, without a branch for each byte, so that it compiles to vector instructions.
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let plain_blocks = blocks
+        .iter()
+        .take_while(|block| !block.iter().fold(false, |any, byte| any | special(byte)))
+        .count();
+    let plain = plain_blocks.saturating_mul(BLOCK);
+    let rest = bytes.get(plain..).unwrap_or_default();
+    plain.saturating_add(rest.iter().position(special).unwrap_or(rest.len()))
+}

@@ -1,0 +1,320 @@
+//! Watches a JSON object that passes in pieces, and keeps the values of a few of its own keys.
+
+use memchr::{memchr2, memchr3};
+
+/// Longest value that is kept, in bytes.
+const MAX_KEPT_BYTES: usize = 64 * 1024;
+/// Longest key that is compared; longer ones are none of ours.
+const MAX_KEY_BYTES: usize = 64;
+
+/// How far the object has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Progress {
+    /// Before its `{`, or inside.
+    Open,
+    /// Behind its `}`.
+    Closed,
+    /// The text does not begin with `{`.
+    NotAnObject,
+}
+
+/// Finds members of the outermost object. Strings and nesting are followed, so that neither a key in a nested object
+/// nor text that looks like one is taken for a member; beyond that nothing is checked.
+///
+/// Each byte is looked at once. Memory is bounded by the kept values.
+#[derive(Debug, Clone)]
+pub(crate) struct TopLevel {
+    keys: &'static [&'static str],
+    /// As they came, in the order of `keys`. A later member of the same name replaces an earlier one.
+    values: Vec<Option<Vec<u8>>>,
+    state: State,
+    depth: u64,
+    /// Bytes of the key being read, or the last one read.
+    key: Vec<u8>,
+    /// Index in `keys` of the member whose value is being read.
+    keeping: Option<usize>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum State {
+    Before,
+    /// In the outermost object, before a key, `,` or `}`.
+    BeforeKey,
+    Key {
+        escaped: bool,
+    },
+    /// Behind a key, before its value.
+    BeforeValue,
+    /// In a value, outside of strings.
+    Value,
+    Text {
+        escaped: bool,
+    },
+    After,
+    NotAnObject,
+}
+
+impl TopLevel {
+    /// Keeps the values of `keys`.
+    pub(crate) fn new(keys: &'static [&'static str]) -> Self {
+        Self {
+            keys,
+            values: vec![None; keys.len()],
+            state: State::Before,
+            depth: 0,
+            key: Vec::new(),
+            keeping: None,
+        }
+    }
+
+    pub(crate) fn progress(&self) -> Progress {
+        match self.state {
+            State::After => Progress::Closed,
+            State::NotAnObject => Progress::NotAnObject,
+            State::Before
+            | State::BeforeKey
+            | State::Key { .. }
+            | State::BeforeValue
+            | State::Value
+            | State::Text { .. } => Progress::Open,
+        }
+    }
+
+    /// The bytes of a member's value, once it is complete.
+    pub(crate) fn value(&self, key: &str) -> Option<&[u8]> {
+        let index = self.keys.iter().position(|known| *known == key)?;
+        if self.keeping == Some(index) {
+            return None;
+        }
+        self.values.get(index)?.as_deref().map(<[u8]>::trim_ascii)
+    }
+
+    /// The next bytes.
+    pub(crate) fn watch(&mut self, chunk: &[u8]) {
+        let mut rest = chunk;
+        while let Some((&byte, tail)) = rest.split_first() {
+            // Stretches in which nothing can happen are taken at once.
+            let quiet = match self.state {
+                State::Text { escaped: false } => memchr2(b'"', b'\\', rest).unwrap_or(rest.len()),
+                State::Value if self.depth > 1 => self.quiet_in_nested_value(rest),
+                _ => 0,
+            };
+            if quiet > 0 {
+                let (taken, after) = rest.split_at_checked(quiet).unwrap_or((rest, &[]));
+                self.keep(taken);
+                rest = after;
+                continue;
+            }
+            self.byte(byte);
+            rest = tail;
+        }
+    }
+
+    fn quiet_in_nested_value(&self, rest: &[u8]) -> usize {
+        let upto = memchr3(b'"', b'{', b'[', rest).unwrap_or(rest.len());
+        let rest = rest.get(..upto).unwrap_or_default();
+        memchr2(b'}', b']', rest).unwrap_or(upto)
+    }
+
+    fn byte(&mut self, byte: u8) {
+        match (self.state, byte) {
+            (State::Before, b'{') => {
+                self.depth = 1;
+                self.state = State::BeforeKey;
+            }
+            (State::Before, b' ' | b'\t' | b'\r' | b'\n') => {}
+            (State::Before, _) => self.state = State::NotAnObject,
+            (State::BeforeKey, b'"') => {
+                self.key.clear();
+                self.state = State::Key { escaped: false };
+            }
+            (State::BeforeKey, b'}') => self.state = State::After,
+            (State::BeforeKey, _) => {}
+            (State::Key { escaped: false }, b'"') => self.state = State::BeforeValue,
+            (State::Key { escaped }, byte) => {
+                if self.key.len() <= MAX_KEY_BYTES {
+                    self.key.push(byte);
+                }
+                self.state = State::Key {
+                    escaped: !escaped && byte == b'\\',
+                };
+            }
+            (State::BeforeValue, b':') => {
+                self.keeping = self
+                    .keys
+                    .iter()
+                    .position(|known| known.as_bytes() == self.key);
+                if let Some(kept) = self.kept() {
+                    *kept = Some(Vec::new());
+                }
+                self.state = State::Value;
+            }
+            (State::BeforeValue, _) => {}
+            (State::Value, b'"') => {
+                self.keep(&[byte]);
+                self.state = State::Text { escaped: false };
+            }
+            (State::Value, b'{' | b'[') => {
+                self.keep(&[byte]);
+                self.depth = self.depth.saturating_add(1);
+            }
+            (State::Value, b'}' | b']') if self.depth > 1 => {
+                self.keep(&[byte]);
+                self.depth = self.depth.saturating_sub(1);
+            }
+            (State::Value, b'}') => {
+                self.keeping = None;
+                self.state = State::After;
+            }
+            (State::Value, b',') if self.depth == 1 => {
+                self.keeping = None;
+                self.state = State::BeforeKey;
+            }
+            (State::Value, byte) => self.keep(&[byte]),
+            (State::Text { escaped: false }, b'"') => {
+                self.keep(&[byte]);
+                self.state = State::Value;
+            }
+            (State::Text { escaped }, byte) => {
+                self.keep(&[byte]);
+                self.state = State::Text {
+                    escaped: !escaped && byte == b'\\',
+                };
+            }
+            (State::After | State::NotAnObject, _) => {}
+        }
+    }
+
+    fn kept(&mut self) -> Option<&mut Option<Vec<u8>>> {
+        self.values.get_mut(self.keeping?)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let Some(slot) = self.kept() else { return };
+        let Some(value) = slot else { return };
+        if value.len().saturating_add(bytes.len()) > MAX_KEPT_BYTES {
+            // Too long to be what it should be.
+            *slot = None;
+            self.keeping = None;
+        } else {
+            value.extend_from_slice(bytes);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const KEYS: &[&str] = &["usage", "model"];
+
+    fn watched<'a>(
+        pieces: impl IntoIterator<Item = &'a [u8]>,
+    ) -> (Option<String>, Option<String>, Progress) {
+        let mut watcher = TopLevel::new(KEYS);
+        for piece in pieces {
+            watcher.watch(piece);
+        }
+        let text = |key| {
+            watcher
+                .value(key)
+                .map(|value| String::from_utf8_lossy(value).into_owned())
+        };
+        (text("usage"), text("model"), watcher.progress())
+    }
+
+    #[test]
+    fn only_members_of_the_outermost_object_are_taken() {
+        use Progress::{Closed, NotAnObject, Open};
+        let table: &[(&str, Option<&str>, Option<&str>, Progress)] = &[
+            (
+                r#"{"usage":{"a":[1,{"b":2}]},"model":"m"}"#,
+                Some(r#"{"a":[1,{"b":2}]}"#),
+                Some(r#""m""#),
+                Closed,
+            ),
+            (
+                r#" { "model" : "m" , "usage" : null } "#,
+                Some("null"),
+                Some(r#""m""#),
+                Closed,
+            ),
+            (
+                r#"{"choices":[{"usage":1,"model":2}],"model":"m"}"#,
+                None,
+                Some(r#""m""#),
+                Closed,
+            ),
+            (
+                r#"{"text":"\"usage\":{\"a\":1}","x":"\\","model":"m"}"#,
+                None,
+                Some(r#""m""#),
+                Closed,
+            ),
+            (
+                r#"{"a":"}","b":"{","c":["]"],"model":7}"#,
+                None,
+                Some("7"),
+                Closed,
+            ),
+            (r#"{"model":"a","model":"b"}"#, None, Some(r#""b""#), Closed),
+            (r#"{"usage\"":1,"\"model":2}"#, None, None, Closed),
+            (
+                r#"{"usage":{"a":1},"model":"#,
+                Some(r#"{"a":1}"#),
+                None,
+                Open,
+            ),
+            (r#"{"usage":{"a":1"#, None, None, Open),
+            ("{}", None, None, Closed),
+            ("", None, None, Open),
+            ("  ", None, None, Open),
+            ("[{}]", None, None, NotAnObject),
+            ("<html>", None, None, NotAnObject),
+        ];
+        for (text, usage, model, progress) in table {
+            let expected = (
+                usage.map(str::to_owned),
+                model.map(str::to_owned),
+                *progress,
+            );
+            assert_eq!(watched([text.as_bytes()]), expected, "{text}");
+            assert_eq!(
+                watched(text.as_bytes().chunks(1)),
+                expected,
+                "{text}, byte by byte"
+            );
+        }
+    }
+
+    #[test]
+    fn a_value_too_long_to_be_usage_is_not_kept() {
+        let long = format!(
+            r#"{{"usage":"{}","model":"m"}}"#,
+            "x".repeat(MAX_KEPT_BYTES)
+        );
+        assert_eq!(
+            watched([long.as_bytes()]),
+            (None, Some("\"m\"".to_owned()), Progress::Closed)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn finds_what_a_full_parser_finds(
+            members in proptest::collection::vec(("usage|model|a|\"|\\\\", "[a-z{}\\[\\]\",:\\\\]{0,6}"), 0..5),
+            cut in 0usize..80,
+        ) {
+            let mut object = serde_json::Map::new();
+            for (key, text) in members {
+                object.insert(key, serde_json::json!([text, {"usage": text}]));
+            }
+            let text = serde_json::to_string(&object).unwrap();
+            let (head, tail) = text.as_bytes().split_at(cut.min(text.len()));
+            let expected = |key: &str| object.get(key).map(|value| value.to_string());
+            prop_assert_eq!(watched([head, tail]), (expected("usage"), expected("model"), Progress::Closed));
+        }
+    }
+}
