@@ -7,6 +7,6 @@ mod object;
 mod text;
 mod writer;
 
-pub use object::{Object, characters, kind, lenient, read, require_object, text};
+pub use object::{Object, characters, kind, lenient, lenient_u64, read, require_object, text};
 pub use text::Text;
 pub use writer::Writer;

@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod anthropic;
+pub mod chat_completions_to_anthropic_messages;
 pub mod error;
 pub mod event_stream;
 pub mod exchange;

@@ -2,23 +2,23 @@
 
 use serde::Deserialize;
 
-use crate::json::lenient;
+use crate::json::{lenient, lenient_u64};
 use crate::usage::Usage;
 
 /// A `usage` object. Counters that are absent, `null` or no whole number are `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub struct ReceivedUsage {
     /// Input that was neither read from nor written to a cache.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient_u64")]
     pub input_tokens: Option<u64>,
     /// Input read from a cache; not part of `input_tokens`.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient_u64")]
     pub cache_read_input_tokens: Option<u64>,
     /// Input written to a cache; not part of `input_tokens`.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient_u64")]
     pub cache_creation_input_tokens: Option<u64>,
     /// Output, thinking included.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient_u64")]
     pub output_tokens: Option<u64>,
     /// Parts of `output_tokens`.
     #[serde(default, deserialize_with = "lenient")]
@@ -29,7 +29,7 @@ pub struct ReceivedUsage {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub struct OutputTokensDetails {
     /// Spent on thinking.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "lenient_u64")]
     pub thinking_tokens: Option<u64>,
 }
 

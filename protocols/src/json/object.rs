@@ -135,3 +135,15 @@ where
     let raw = <&'de RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(raw.get()).ok())
 }
+
+/// [`lenient`] for counters: any number, rounded towards zero.
+///
+/// # Errors
+/// Only broken JSON.
+pub fn lenient_u64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
+    let number: Option<serde_json::Number> = lenient(deserializer)?;
+    Ok(number.and_then(|number| {
+        let rounded = || number.as_f64().map(|number| number as u64);
+        number.as_u64().or_else(rounded)
+    }))
+}

@@ -136,6 +136,12 @@ impl<'a> From<&'a str> for Text<'a> {
     }
 }
 
+impl Default for Text<'_> {
+    fn default() -> Self {
+        Self::Plain("")
+    }
+}
+
 impl PartialEq for Text<'_> {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {

@@ -40,6 +40,14 @@ impl<'o> Writer<'o> {
         self
     }
 
+    /// Begins a field whose name comes from outside.
+    pub fn key(&mut self, name: &str) -> &mut Self {
+        self.string(name);
+        self.out.push(b':');
+        self.comma = false;
+        self
+    }
+
     /// An object with the fields that `content` writes.
     pub fn object(&mut self, content: impl FnOnce(&mut Self)) {
         self.nested(b'{', content, b'}');

@@ -24,6 +24,8 @@ pub enum Ignorable {
     Always,
     /// Only this one, given as JSON: it asks for what the upstream does anyway. Others are refused.
     Only(&'static str),
+    /// Decided by the translator where this holds; the words are for the documentation.
+    Where(&'static str),
 }
 
 /// Accepts a field that is in `table` and refuses every other one, naming it by `path`.
@@ -43,7 +45,7 @@ pub fn ignore(
         ));
     };
     match field.when {
-        Ignorable::Always => Ok(()),
+        Ignorable::Always | Ignorable::Where(_) => Ok(()),
         Ignorable::Only(only) if same_json(value.get(), only) => Ok(()),
         Ignorable::Only(only) => Err(RequestError {
             code: Some("unsupported_value"),

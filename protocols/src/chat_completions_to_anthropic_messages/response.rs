@@ -1,0 +1,94 @@
+//! A whole answer: Anthropic's message in, a chat completion out.
+
+use crate::anthropic::ReceivedMessage;
+use crate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
+use crate::chat_completions_to_anthropic_messages::request::Answer;
+use crate::error::{self, ProviderError};
+use crate::json::Text;
+use crate::openai::{ChatAnswer, FinishReason, ToolCall};
+use crate::translator::Attempt;
+use crate::usage::Usage;
+
+/// A translated answer.
+pub(super) struct Response {
+    pub(super) body: Vec<u8>,
+    pub(super) usage: Option<Usage>,
+    pub(super) served_model: Option<String>,
+}
+
+/// Translates the body of a successful answer.
+pub(super) fn translate(
+    attempt: &Attempt,
+    answer: &Answer,
+    body: &[u8],
+) -> Result<Response, ProviderError> {
+    let message: ReceivedMessage<'_> =
+        serde_json::from_slice(body).map_err(ProviderError::unreadable)?;
+    let kind = message.kind.and_then(Text::decode);
+    if kind.as_deref() == Some("error") {
+        return Err(error::classify_in_stream("", body));
+    }
+    let blocks = message
+        .content
+        .ok_or_else(|| ProviderError::unreadable("no list of content blocks"))?;
+    let own_id = format!("chatcmpl-{}", attempt.request_id);
+    let usage = message.usage.map(|usage| usage.total());
+    let mut chat = ChatAnswer {
+        id: message.id.unwrap_or(Text::Plain(&own_id)),
+        created: attempt.created,
+        model: message.model.unwrap_or(Text::Plain(&attempt.model)),
+        content: Vec::new(),
+        reasoning: Vec::new(),
+        reasoning_signature: None,
+        tool_calls: Vec::new(),
+        finish_reason: finish_reason(message.stop_reason),
+        usage,
+    };
+    for block in &blocks {
+        let kind = block.kind.and_then(Text::decode).unwrap_or_default();
+        match kind.as_ref() {
+            "text" => chat.content.extend(block.text),
+            "thinking" => {
+                chat.reasoning.extend(block.thinking);
+                // A signature belongs to one block: with several the joined reasoning cannot be replayed.
+                let only = chat.reasoning.len() == 1;
+                chat.reasoning_signature = block
+                    .signature
+                    .filter(|signature| only && !signature.is_empty());
+            }
+            "tool_use" => {
+                let (Some(id), Some(name)) = (block.id, block.name) else {
+                    return Err(ProviderError::unreadable("tool_use without id or name"));
+                };
+                // What is no object would break the client, which parses it.
+                let input = block.input.map(|input| input.get());
+                let arguments = input.filter(|input| input.starts_with('{')).unwrap_or("{}");
+                if answer.tool.is_some() && name.decode().as_deref() == answer.tool.as_deref() {
+                    // Its arguments are the text of the answer.
+                    chat.content.push(Text::Plain(arguments));
+                } else {
+                    chat.tool_calls.push(ToolCall {
+                        id,
+                        name,
+                        arguments: Text::Plain(arguments),
+                    });
+                }
+            }
+            // Server tools, their results, and types that are new: not for the client.
+            _ => {}
+        }
+    }
+    if chat.finish_reason == FinishReason::ToolCalls && chat.tool_calls.is_empty() {
+        chat.finish_reason = FinishReason::Stop;
+    }
+    let mut out = Vec::with_capacity(body.len().saturating_add(512));
+    chat.write(&mut out);
+    Ok(Response {
+        body: out,
+        usage,
+        served_model: message
+            .model
+            .and_then(Text::decode)
+            .map(std::borrow::Cow::into_owned),
+    })
+}

@@ -1,0 +1,382 @@
+//! A streamed answer: Anthropic's events in, Chat Completions chunks out, event by event.
+
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
+
+use crate::anthropic::{
+    ReceivedBlock, ReceivedDelta, ReceivedEvent, ReceivedMessage, ReceivedUsage,
+};
+use crate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
+use crate::chat_completions_to_anthropic_messages::request::Answer;
+use crate::error::{self, ProviderError};
+use crate::json::{Object, Text};
+use crate::openai::{ChatStreamWriter, FinishReason, ToolIndex};
+use crate::sse::{SseEvent, SseParser};
+use crate::translator::{Attempt, StreamState};
+use crate::usage::Usage;
+
+/// Most content blocks that may be open at the same time; Anthropic opens one.
+const MAX_OPEN_BLOCKS: usize = 1024;
+
+/// State of one stream.
+#[derive(Debug)]
+pub(super) struct Stream {
+    parser: SseParser,
+    state: StreamState,
+    origin: Origin,
+    /// The synthetic tool whose arguments are the answer.
+    answer_tool: Option<String>,
+    /// From `message_start` on.
+    writer: Option<ChatStreamWriter>,
+    served_model: Option<String>,
+    usage: Option<ReceivedUsage>,
+    /// Open content blocks by Anthropic's index.
+    blocks: BTreeMap<u64, Block>,
+    /// The signature of the only thinking block, once it is complete.
+    signature: Signature,
+    /// Calls of the client's own tools.
+    called_tools: bool,
+    stop_reason: Option<FinishReason>,
+}
+
+/// What stands in every chunk where the upstream does not say it.
+#[derive(Debug)]
+struct Origin {
+    id: String,
+    created: u64,
+    model: String,
+    include_usage: bool,
+}
+
+/// What an open block's deltas become.
+#[derive(Debug)]
+enum Block {
+    Text,
+    Thinking {
+        signature: String,
+    },
+    Tool {
+        index: ToolIndex,
+        /// Arguments that came whole at the start of the block; sent if no fragment follows.
+        whole: Option<String>,
+    },
+    /// Arguments of the synthetic tool are the text of the answer.
+    Answer,
+    /// Server tools, their results, and types that are new: not for the client.
+    Skipped,
+}
+
+/// One signature belongs to one block: with several blocks the joined reasoning cannot be replayed.
+#[derive(Debug)]
+enum Signature {
+    None,
+    One(String),
+    Several,
+}
+
+/// A failure that ends the stream.
+type Broken = Result<(), ProviderError>;
+
+impl Stream {
+    pub(super) fn new(attempt: &Attempt) -> Self {
+        Self {
+            parser: SseParser::new(),
+            state: StreamState::Opening,
+            origin: Origin {
+                id: format!("chatcmpl-{}", attempt.request_id),
+                created: attempt.created,
+                model: attempt.model.clone(),
+                include_usage: attempt.include_usage,
+            },
+            answer_tool: None,
+            writer: None,
+            served_model: None,
+            usage: None,
+            blocks: BTreeMap::new(),
+            signature: Signature::None,
+            called_tools: false,
+            stop_reason: None,
+        }
+    }
+
+    /// Takes what the request has agreed on.
+    pub(super) fn expect(&mut self, answer: &Answer) {
+        self.answer_tool.clone_from(&answer.tool);
+    }
+
+    pub(super) fn state(&self) -> &StreamState {
+        &self.state
+    }
+
+    pub(super) fn usage(&self) -> Option<Usage> {
+        self.usage.map(|usage| usage.total())
+    }
+
+    pub(super) fn served_model(&self) -> Option<&str> {
+        self.served_model.as_deref()
+    }
+
+    /// Takes the next bytes.
+    pub(super) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+        let mut parser = std::mem::take(&mut self.parser);
+        let mut rest = chunk;
+        while !self.is_over() {
+            match parser.next(&mut rest) {
+                Ok(Some(event)) => {
+                    if let Err(error) = self.event(&event, out) {
+                        self.fail(error, out);
+                    }
+                }
+                Ok(None) => break,
+                Err(too_long) => self.fail(ProviderError::unreadable(too_long), out),
+            }
+        }
+        self.parser = parser;
+    }
+
+    /// The upstream closed the stream. An event without its blank line still counts; anything but a finished message is a
+    /// failure.
+    pub(super) fn end(&mut self, out: &mut Vec<u8>) {
+        if self.is_over() {
+            return;
+        }
+        let mut parser = std::mem::take(&mut self.parser);
+        if let Ok(Some(event)) = parser.finish()
+            // What is cut off inside an event is no JSON; that is the same failure as a missing event.
+            && serde_json::from_slice::<IgnoredAny>(event.data).is_ok()
+            && let Err(error) = self.event(&event, out)
+        {
+            self.fail(error, out);
+        }
+        if !self.is_over() {
+            self.fail(ProviderError::cut_off(), out);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        match self.state {
+            StreamState::Opening | StreamState::Content => false,
+            StreamState::Complete | StreamState::Failed(_) => true,
+        }
+    }
+
+    fn fail(&mut self, error: ProviderError, out: &mut Vec<u8>) {
+        if let (StreamState::Content, Some(writer)) = (&self.state, &mut self.writer) {
+            writer.fail(&error, out);
+        }
+        self.state = StreamState::Failed(error);
+    }
+
+    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Broken {
+        // Some proxies end Anthropic's streams as if they were OpenAI's.
+        if event.data == b"[DONE]" {
+            return Ok(());
+        }
+        let data: ReceivedEvent<'_> =
+            serde_json::from_slice(event.data).map_err(ProviderError::unreadable)?;
+        let kind = data.kind.and_then(Text::decode);
+        match kind.as_deref().unwrap_or(event.name) {
+            "message_start" => self.message_start(&data),
+            "content_block_start" => self.block_start(&data, out)?,
+            "content_block_delta" => self.block_delta(&data, out)?,
+            "content_block_stop" => self.block_stop(&data, out),
+            "message_delta" => self.message_delta(&data)?,
+            "message_stop" => self.message_stop(out),
+            "error" => return Err(error::classify_in_stream(event.name, event.data)),
+            // `ping`, and whatever comes later.
+            _ => {}
+        }
+        if matches!(self.state, StreamState::Opening)
+            && self
+                .writer
+                .as_ref()
+                .is_some_and(ChatStreamWriter::has_begun)
+        {
+            self.state = StreamState::Content;
+        }
+        Ok(())
+    }
+
+    /// A second `message_start` changes nothing but the usage.
+    fn message_start(&mut self, data: &ReceivedEvent<'_>) {
+        let message = data.message.map(|raw| serde_json::from_str(raw.get()));
+        let message: ReceivedMessage<'_> = message.and_then(Result::ok).unwrap_or_default();
+        self.update_usage(message.usage.as_ref());
+        if self.writer.is_none() {
+            self.served_model = message
+                .model
+                .and_then(Text::decode)
+                .map(std::borrow::Cow::into_owned);
+            self.writer = Some(self.origin.writer(message.id, message.model));
+        }
+    }
+
+    fn block_start(&mut self, data: &ReceivedEvent<'_>, out: &mut Vec<u8>) -> Broken {
+        let (Some(index), Some(raw)) = (data.index, data.content_block) else {
+            return Err(ProviderError::unreadable(
+                "content_block_start without block",
+            ));
+        };
+        let block: ReceivedBlock<'_> =
+            serde_json::from_str(raw.get()).map_err(ProviderError::unreadable)?;
+        if self.blocks.len() >= MAX_OPEN_BLOCKS {
+            return Err(ProviderError::unreadable("too many open content blocks"));
+        }
+        let writer = self
+            .writer
+            .get_or_insert_with(|| self.origin.writer(None, None));
+        let kind = block.kind.and_then(Text::decode).unwrap_or_default();
+        let open = match kind.as_ref() {
+            "text" => {
+                writer.content(block.text.unwrap_or_default(), out);
+                Block::Text
+            }
+            "thinking" => {
+                writer.reasoning(block.thinking.unwrap_or_default(), out);
+                Block::Thinking {
+                    signature: decoded(block.signature),
+                }
+            }
+            "tool_use" => {
+                let (Some(id), Some(name)) = (block.id, block.name) else {
+                    return Err(ProviderError::unreadable("tool_use without id or name"));
+                };
+                let whole = block.input.map(|input| input.get()).filter(|input| {
+                    serde_json::from_str(input).is_ok_and(|Object(fields)| !fields.is_empty())
+                });
+                if self.answer_tool.is_some()
+                    && name.decode().as_deref() == self.answer_tool.as_deref()
+                {
+                    writer.content(Text::Plain(whole.unwrap_or_default()), out);
+                    Block::Answer
+                } else {
+                    self.called_tools = true;
+                    Block::Tool {
+                        index: writer.open_tool(id, name, out),
+                        whole: whole.map(str::to_owned),
+                    }
+                }
+            }
+            _ => Block::Skipped,
+        };
+        self.blocks.insert(index, open);
+        Ok(())
+    }
+
+    fn block_delta(&mut self, data: &ReceivedEvent<'_>, out: &mut Vec<u8>) -> Broken {
+        let Some(raw) = data.delta else {
+            return Err(ProviderError::unreadable(
+                "content_block_delta without delta",
+            ));
+        };
+        let delta: ReceivedDelta<'_> =
+            serde_json::from_str(raw.get()).map_err(ProviderError::unreadable)?;
+        let writer = self
+            .writer
+            .get_or_insert_with(|| self.origin.writer(None, None));
+        let block = data.index.and_then(|index| self.blocks.get_mut(&index));
+        // The block's type decides: a delta that does not fit it is not for the client.
+        match block {
+            // A block that nobody opened can only be told by its delta.
+            None => {
+                writer.content(delta.text.unwrap_or_default(), out);
+                writer.reasoning(delta.thinking.unwrap_or_default(), out);
+            }
+            Some(Block::Text) => writer.content(delta.text.unwrap_or_default(), out),
+            Some(Block::Thinking { signature }) => {
+                writer.reasoning(delta.thinking.unwrap_or_default(), out);
+                if let Some(text) = delta.signature.and_then(Text::decode) {
+                    signature.push_str(&text);
+                }
+            }
+            Some(Block::Tool { index, whole }) => {
+                if let Some(fragment) = delta.partial_json
+                    && !fragment.is_empty()
+                {
+                    *whole = None;
+                    writer.tool_arguments(*index, fragment, out);
+                }
+            }
+            Some(Block::Answer) => {
+                writer.content(delta.partial_json.unwrap_or_default(), out);
+            }
+            Some(Block::Skipped) => {}
+        }
+        Ok(())
+    }
+
+    fn block_stop(&mut self, data: &ReceivedEvent<'_>, out: &mut Vec<u8>) {
+        let block = data.index.and_then(|index| self.blocks.remove(&index));
+        let (Some(block), Some(writer)) = (block, &mut self.writer) else {
+            return;
+        };
+        match block {
+            Block::Tool { index, whole } => {
+                writer.tool_arguments(index, Text::Plain(&whole.unwrap_or_default()), out);
+                writer.close_tool(index, out);
+            }
+            Block::Thinking { signature } => {
+                self.signature = match self.signature {
+                    Signature::None => Signature::One(signature),
+                    Signature::One(_) | Signature::Several => Signature::Several,
+                };
+            }
+            Block::Text | Block::Answer | Block::Skipped => {}
+        }
+    }
+
+    fn message_delta(&mut self, data: &ReceivedEvent<'_>) -> Broken {
+        self.update_usage(data.usage.as_ref());
+        if let Some(raw) = data.delta {
+            let delta: ReceivedDelta<'_> =
+                serde_json::from_str(raw.get()).map_err(ProviderError::unreadable)?;
+            if delta.stop_reason.is_some() {
+                self.stop_reason = Some(finish_reason(delta.stop_reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Only now is it certain that no error follows: the finish reason waits for this event.
+    fn message_stop(&mut self, out: &mut Vec<u8>) {
+        let usage = self.usage();
+        let writer = self
+            .writer
+            .get_or_insert_with(|| self.origin.writer(None, None));
+        if let Signature::One(signature) = &self.signature {
+            writer.reasoning_signature(Text::Plain(signature), out);
+        }
+        let reason = match self.stop_reason {
+            // Only the synthetic tool was called.
+            Some(FinishReason::ToolCalls) if !self.called_tools => FinishReason::Stop,
+            Some(reason) => reason,
+            None => FinishReason::Stop,
+        };
+        writer.finish(reason, out);
+        writer.end(usage.as_ref(), out);
+        self.state = StreamState::Complete;
+    }
+
+    fn update_usage(&mut self, later: Option<&ReceivedUsage>) {
+        if let Some(later) = later {
+            self.usage.get_or_insert_default().update(later);
+        }
+    }
+}
+
+impl Origin {
+    fn writer(&self, id: Option<Text<'_>>, model: Option<Text<'_>>) -> ChatStreamWriter {
+        let given = |text: Option<_>| text.filter(|text: &Text<'_>| !text.is_empty());
+        ChatStreamWriter::new(
+            given(id).unwrap_or(Text::Plain(&self.id)),
+            self.created,
+            given(model).unwrap_or(Text::Plain(&self.model)),
+            self.include_usage,
+        )
+    }
+}
+
+fn decoded(text: Option<Text<'_>>) -> String {
+    text.and_then(Text::decode).unwrap_or_default().into_owned()
+}
