@@ -258,10 +258,10 @@ pub fn health(
     let mut providers = Map::new();
     let mut phases = Vec::new();
     for (index, target) in config.policy.targets.iter().enumerate() {
-        let Some((key, _)) = config.index.health_of(TargetId(index)) else {
+        let Some((key, limits)) = config.index.health_of(TargetId(index)) else {
             continue;
         };
-        let status = view.health.status(key, facts.now_ms);
+        let status = view.health.status(key, limits, facts.now_ms);
         let no_credential = config.lacks_credential(TargetId(index));
         let phase = if no_credential {
             Phase::NoCredential

@@ -1,6 +1,12 @@
 //! Session affinity: all turns of a conversation go to one member, without shared state.
+//!
+//! Weighted rendezvous hashing: every member draws a number from the hash of (conversation, member) and the best draw
+//! serves. A member that drops out takes only its own conversations along, and gets them back when it returns. The hash
+//! is XXH64 over the user's own names, and the arithmetic uses only operations that IEEE 754 defines exactly, so every
+//! worker and machine, native or wasm, decides alike.
 
 use crate::hash;
+use crate::plan::context::Contender;
 
 /// Hash of what identifies a conversation; stable over turns, workers, restarts and machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -9,4 +15,48 @@ pub struct ConversationId(pub u64);
 /// The conversation that `parts` identify: one explicit id, or gateway key, system prompt and first user message.
 pub fn conversation_id(parts: &[&[u8]]) -> ConversationId {
     ConversationId(hash::of_parts(parts))
+}
+
+/// The position in `field` where the conversation belongs; `None` where the strategy leaves nothing to spread.
+pub(crate) fn choose(
+    conversation: ConversationId,
+    field: &[Contender<'_>],
+    share: impl Fn(&Contender<'_>) -> Option<u32>,
+) -> Option<usize> {
+    let shares: Vec<u32> = field.iter().map(share).collect::<Option<_>>()?;
+    let weightless = shares.iter().all(|&share| share == 0);
+    let mut best: Option<(usize, f64)> = None;
+    for (position, (contender, share)) in field.iter().zip(shares).enumerate() {
+        let weight = if weightless { 1 } else { share };
+        if weight == 0 {
+            continue;
+        }
+        let draw = hash::combine(conversation.0, contender.candidate.identity);
+        let score = exponential(draw) / f64::from(weight);
+        if best.is_none_or(|(_, lowest)| score < lowest) {
+            best = Some((position, score));
+        }
+    }
+    best.map(|(position, _)| position)
+}
+
+/// −ln of `draw` taken as a fraction in (0, 1): exponentially distributed for uniform draws.
+///
+/// Written out because `f64::ln` may differ in its last bit between platforms.
+fn exponential(draw: u64) -> f64 {
+    // 53 bits and a half: never 0, never 1.
+    let fraction = ((draw >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0;
+    let bits = fraction.to_bits();
+    let exponent = i32::try_from(bits >> 52).unwrap_or(0) - 1_023;
+    let mantissa = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | (1_023 << 52));
+    // ln m = 2 artanh((m − 1) / (m + 1)); the argument is at most 1/3, so that ten terms reach 1e-11.
+    let ratio = (mantissa - 1.0) / (mantissa + 1.0);
+    let square = ratio * ratio;
+    let mut power = ratio;
+    let mut sum = ratio;
+    for odd in [3.0, 5.0, 7.0, 9.0, 11.0, 13.0, 15.0, 17.0, 19.0] {
+        power *= square;
+        sum += power / odd;
+    }
+    -(2.0 * sum + f64::from(exponent) * std::f64::consts::LN_2)
 }

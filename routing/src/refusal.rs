@@ -18,6 +18,8 @@ pub enum ExclusionReason {
     CoolingDown,
     /// Its key is missing.
     CredentialMissing,
+    /// Its address is missing ([`policy::Target::endpoint_variable`]).
+    EndpointMissing,
     /// The provider's budget is spent.
     ProviderBudget,
     /// Its wire format cannot say what the request asks for.
@@ -30,6 +32,50 @@ pub enum ExclusionReason {
     ContextWindow,
 }
 
+/// There is no plan. The client's answer is contract §4.
+#[derive(Debug, Clone, PartialEq, Error)]
+pub enum Refusal {
+    /// 404 `model_not_found`.
+    #[error("unknown model {model:?}; known: {}", known.join(", "))]
+    UnknownModel {
+        /// As requested.
+        model: String,
+        /// See [`crate::PolicyIndex::known_models`].
+        known: Vec<String>,
+    },
+    /// 403 `model_not_allowed`.
+    #[error("this key may not use model {model:?}")]
+    NotAllowed {
+        /// As requested.
+        model: String,
+    },
+    /// 400: nobody in the plan can say what the request asks for.
+    #[error("no provider of {model:?} supports what this request asks for")]
+    Unsupported {
+        /// As requested.
+        model: String,
+    },
+    /// 429 `budget_exceeded`, `x-should-retry: false`.
+    #[error("{}", budget_message(*cheapest_usd, *budget_usd))]
+    BudgetExceeded {
+        /// Estimate for the cheapest member whose price is known.
+        cheapest_usd: Option<f64>,
+        /// `budget_per_request_usd`; `None` when it is the provider's own budget that is spent, or a context window
+        /// that is too small.
+        budget_usd: Option<f64>,
+    },
+    /// 503 `all_providers_unavailable` with `retry-after`.
+    #[error("no provider of {model:?} is available")]
+    NothingAvailable {
+        /// As requested.
+        model: String,
+        /// Milliseconds until the first of them may be back. At least 1.
+        retry_after_ms: u64,
+        /// Everyone who could have served, and why not.
+        reasons: Vec<(TargetId, ExclusionReason)>,
+    },
+}
+
 impl ExclusionReason {
     /// Stable name for events, logs and `kt policy explain`.
     pub fn name(self) -> &'static str {
@@ -38,11 +84,40 @@ impl ExclusionReason {
             Self::TrialsUnderWay => "trials_under_way",
             Self::CoolingDown => "cooling_down",
             Self::CredentialMissing => "credential_missing",
+            Self::EndpointMissing => "endpoint_missing",
             Self::ProviderBudget => "provider_budget",
             Self::Unsupported => "unsupported",
             Self::TooSlow => "too_slow",
             Self::RequestBudget => "request_budget",
             Self::ContextWindow => "context_window",
+        }
+    }
+
+    /// The target may be tried all the same when its group is `fail_open` and nobody else is left.
+    pub(crate) fn is_health(self) -> bool {
+        match self {
+            Self::Unhealthy(_) | Self::TrialsUnderWay | Self::CoolingDown => true,
+            Self::CredentialMissing
+            | Self::EndpointMissing
+            | Self::ProviderBudget
+            | Self::Unsupported
+            | Self::TooSlow
+            | Self::RequestBudget
+            | Self::ContextWindow => false,
+        }
+    }
+
+    /// Money or room is the obstacle, which waiting does not remove.
+    pub(crate) fn is_budget(self) -> bool {
+        match self {
+            Self::ProviderBudget | Self::RequestBudget | Self::ContextWindow => true,
+            Self::Unhealthy(_)
+            | Self::TrialsUnderWay
+            | Self::CoolingDown
+            | Self::CredentialMissing
+            | Self::EndpointMissing
+            | Self::Unsupported
+            | Self::TooSlow => false,
         }
     }
 }
@@ -56,45 +131,12 @@ impl fmt::Display for ExclusionReason {
     }
 }
 
-/// There is no plan. The client's answer is contract §4.
-#[derive(Debug, Clone, PartialEq, Error)]
-pub enum Refusal {
-    /// 404 `model_not_found`.
-    #[error("model {model:?} is neither a model group nor a model of any provider; known: {}", known.join(", "))]
-    UnknownModel {
-        /// As requested.
-        model: String,
-        /// Group names in document order, or known model names where there are no groups.
-        known: Vec<String>,
-    },
-    /// 403 `model_not_allowed`.
-    #[error("this key may not use model {model:?}")]
-    NotAllowed {
-        /// As requested.
-        model: String,
-    },
-    /// 429 `budget_exceeded`, `x-should-retry: false`.
-    #[error("no provider can serve this request within its budget{}", cheapest_usd.map_or(String::new(), |usd| format!("; the cheapest would cost {usd:.6} USD")))]
-    BudgetExceeded {
-        /// Estimate of the cheapest member, where prices are known.
-        cheapest_usd: Option<f64>,
-        /// `budget_per_request_usd`; `None` when the provider's own budget is spent.
-        budget_usd: Option<f64>,
-    },
-    /// 503 `all_providers_unavailable` with `retry-after`.
-    #[error("no provider is available for {model:?}")]
-    NothingAvailable {
-        /// As requested.
-        model: String,
-        /// Milliseconds until the first of them may be back.
-        retry_after_ms: u64,
-        /// Everyone who could have served, and why not.
-        reasons: Vec<(TargetId, ExclusionReason)>,
-    },
-    /// 400: no target of the plan speaks a protocol that can say what the request asks for.
-    #[error("no provider of {model:?} supports what this request asks for")]
-    Unsupported {
-        /// As requested.
-        model: String,
-    },
+fn budget_message(cheapest_usd: Option<f64>, budget_usd: Option<f64>) -> String {
+    match (cheapest_usd, budget_usd) {
+        (Some(cheapest), Some(budget)) => format!(
+            "the request is estimated at {cheapest:.6} USD on the cheapest model that can take it, above the budget of {budget:.6} USD"
+        ),
+        (None, Some(budget)) => format!("no model is known to fit the budget of {budget:.6} USD"),
+        (_, None) => String::from("no provider can serve this request within its limits"),
+    }
 }

@@ -1,15 +1,18 @@
 //! Which targets know a model name that is no group: its vendor's, and those who serve it under the same name.
 
-use policy::Vendor;
+use policy::{Target, Vendor};
 
-/// How well `vendor` knows the name `model`: 0 for its own model, 1 where another vendor's model has the same name.
-/// `None`: the name means nothing there, as far as is known.
-pub(crate) fn rank(vendor: Vendor, model: &str) -> Option<u8> {
-    let owner = Vendor::of_model(model)?;
-    if owner == vendor {
-        Some(0)
-    } else {
-        same_names(vendor).contains(&owner).then_some(1)
+use crate::resolve::Fit;
+
+/// How well `target` fits the name `model`, which it does not name itself.
+pub(crate) fn fit(target: &Target, model: &str) -> Fit {
+    // Where users name models themselves and this one has, it serves that and nothing else.
+    let serves_another = serves_any_name(target.vendor) && target.model.is_some();
+    match Vendor::of_model(model).filter(|_| !serves_another) {
+        Some(owner) if owner == target.vendor => Fit::Vendor,
+        Some(owner) if same_names(target.vendor).contains(&owner) => Fit::SameName,
+        Some(_) | None if target.model_mapping.contains_key(model) => Fit::Mapped,
+        Some(_) | None => Fit::Fallback,
     }
 }
 

@@ -1,0 +1,134 @@
+//! The bytes of a [`HealthTable`] in shared data.
+//!
+//! Header: `KTHL`, version, length of a record, number of records (u16). Then one record of fixed length for each
+//! target; numbers are little-endian. Bytes that do not fit this read as an empty table, records that do not make sense
+//! are left out: health then starts afresh, which is safe.
+
+use super::TargetKey;
+use super::machine::{Circuit, Machine, Phase};
+use super::signal::Reason;
+use super::table::{HealthTable, MAX_TARGETS};
+
+const MAGIC: &[u8] = b"KTHL";
+/// Raised when the record changes, so that two versions of the module side by side ignore each other.
+const VERSION: u8 = 1;
+const RECORD: usize = 72;
+const HEADER: usize = 8;
+
+impl HealthTable {
+    /// Reads the bytes of shared data.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let Some(records) = records(bytes) else {
+            return Self::default();
+        };
+        let mut machines: Vec<(TargetKey, Machine)> = records
+            .chunks_exact(RECORD)
+            .take(MAX_TARGETS)
+            .filter_map(|record| read(&mut Reader(record)))
+            .collect();
+        machines.sort_by_key(|(key, _)| *key);
+        machines.dedup_by_key(|(key, _)| *key);
+        Self { machines }
+    }
+
+    /// The bytes for shared data.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(HEADER + self.machines.len() * RECORD);
+        bytes.extend_from_slice(MAGIC);
+        bytes.push(VERSION);
+        bytes.push(RECORD as u8);
+        let count = u16::try_from(self.machines.len()).unwrap_or(u16::MAX);
+        bytes.extend_from_slice(&count.to_le_bytes());
+        for (key, machine) in &self.machines {
+            write(&mut bytes, *key, machine);
+        }
+        bytes
+    }
+}
+
+fn records(bytes: &[u8]) -> Option<&[u8]> {
+    let rest = bytes.strip_prefix(MAGIC)?;
+    let (&version, rest) = rest.split_first()?;
+    let (&length, rest) = rest.split_first()?;
+    let (count, rest) = rest.split_first_chunk::<2>()?;
+    if version != VERSION || usize::from(length) != RECORD {
+        return None;
+    }
+    let expected = usize::from(u16::from_le_bytes(*count)).saturating_mul(RECORD);
+    Some(rest.get(..expected).unwrap_or(rest))
+}
+
+fn write(bytes: &mut Vec<u8>, key: TargetKey, machine: &Machine) {
+    let start = bytes.len();
+    bytes.extend_from_slice(&key.0.to_le_bytes());
+    bytes.push(machine.circuit as u8);
+    bytes.push(machine.announced as u8);
+    bytes.push(machine.reason as u8);
+    bytes.push(u8::from(machine.credential_missing));
+    for number in [
+        machine.status,
+        machine.failures,
+        machine.traffic_failures,
+        machine.successes,
+        machine.trials,
+        machine.unnamed_waits,
+    ] {
+        bytes.extend_from_slice(&number.to_le_bytes());
+    }
+    bytes.extend_from_slice(&machine.latency_ms.to_le_bytes());
+    for time in [
+        machine.since_ms,
+        machine.cooling_until_ms,
+        machine.recovered_ms,
+        machine.last_check_ms,
+        machine.last_trial_ms,
+    ] {
+        bytes.extend_from_slice(&time.to_le_bytes());
+    }
+    bytes.resize(start + RECORD, 0);
+}
+
+fn read(record: &mut Reader<'_>) -> Option<(TargetKey, Machine)> {
+    let key = TargetKey(record.u64()?);
+    let machine = Machine {
+        circuit: Circuit::numbered(record.u8()?)?,
+        announced: Phase::numbered(record.u8()?)?,
+        reason: Reason::numbered(record.u8()?)?,
+        credential_missing: record.u8()? != 0,
+        status: record.u16()?,
+        failures: record.u16()?,
+        traffic_failures: record.u16()?,
+        successes: record.u16()?,
+        trials: record.u16()?,
+        unnamed_waits: record.u16()?,
+        latency_ms: u32::from_le_bytes(record.take()?),
+        since_ms: record.u64()?,
+        cooling_until_ms: record.u64()?,
+        recovered_ms: record.u64()?,
+        last_check_ms: record.u64()?,
+        last_trial_ms: record.u64()?,
+    };
+    Some((key, machine))
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*head)
+    }
+
+    fn u8(&mut self) -> Option<u8> {
+        self.take::<1>().map(u8::from_le_bytes)
+    }
+
+    fn u16(&mut self) -> Option<u16> {
+        self.take().map(u16::from_le_bytes)
+    }
+
+    fn u64(&mut self) -> Option<u64> {
+        self.take().map(u64::from_le_bytes)
+    }
+}

@@ -1,0 +1,436 @@
+//! The state machine of one target.
+
+use super::signal::{Outcome, ProbeResult, Reason, Signal};
+use super::thresholds::Thresholds;
+
+/// The first wait after a 429 that names none, in milliseconds; doubled for each further one.
+const FIRST_COOLING_MS: u64 = 1_000;
+/// A healthy target's `last_check` is written at most this often on account of traffic, in milliseconds, so that the
+/// hot path rarely writes shared data.
+const REFRESH_MS: u64 = 5_000;
+
+/// State of a target as others see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Phase {
+    /// Serves.
+    Closed = 0,
+    /// Out after too many failures.
+    Open = 1,
+    /// A few requests try whether it serves again.
+    HalfOpen = 2,
+    /// Out because the provider asked us to wait; not a fault.
+    Cooling = 3,
+    /// Out because its key is missing.
+    NoCredential = 4,
+}
+
+/// What is stored; [`Phase`] follows from it, the time and the thresholds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Circuit {
+    Closed = 0,
+    Open = 1,
+    HalfOpen = 2,
+}
+
+/// Everything that is remembered of one target. Times are Unix milliseconds, 0 is never.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Machine {
+    pub(super) circuit: Circuit,
+    pub(super) credential_missing: bool,
+    /// The phase that was last announced by a transition.
+    pub(super) announced: Phase,
+    /// Why the circuit opened.
+    pub(super) reason: Reason,
+    /// Status of the probe that failed last; 0 is none.
+    pub(super) status: u16,
+    /// Consecutive failures of probes or traffic.
+    pub(super) failures: u16,
+    /// Consecutive failures of traffic, whatever probes say.
+    pub(super) traffic_failures: u16,
+    /// Successful probes since it opened, or successful trials since it is half-open.
+    pub(super) successes: u16,
+    /// Trials under way.
+    pub(super) trials: u16,
+    /// Consecutive 429s that named no wait.
+    pub(super) unnamed_waits: u16,
+    pub(super) latency_ms: u32,
+    /// When the circuit came into its state.
+    pub(super) since_ms: u64,
+    /// Until when the provider wants to be left alone.
+    pub(super) cooling_until_ms: u64,
+    /// When it last came back.
+    pub(super) recovered_ms: u64,
+    pub(super) last_check_ms: u64,
+    pub(super) last_trial_ms: u64,
+}
+
+/// How far a signal got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Effect {
+    /// Why the phase may have changed; [`Reason::WaitOver`] where only time has passed.
+    Taken(Reason),
+    /// No trial is left.
+    Refused,
+}
+
+impl Phase {
+    const ALL: [Self; 5] = [
+        Self::Closed,
+        Self::Open,
+        Self::HalfOpen,
+        Self::Cooling,
+        Self::NoCredential,
+    ];
+
+    /// Stable name for events and logs.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Closed => "closed",
+            Self::Open => "open",
+            Self::HalfOpen => "half_open",
+            Self::Cooling => "cooling",
+            Self::NoCredential => "no_credential",
+        }
+    }
+
+    /// `status` of a provider in `/health`. One that cools down is not unhealthy.
+    pub fn status(self) -> &'static str {
+        match self {
+            Self::Closed => "healthy",
+            Self::HalfOpen | Self::Cooling => "degraded",
+            Self::Open | Self::NoCredential => "unhealthy",
+        }
+    }
+
+    pub(super) fn numbered(number: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(number)).copied()
+    }
+}
+
+impl Circuit {
+    pub(super) fn numbered(number: u8) -> Option<Self> {
+        [Self::Closed, Self::Open, Self::HalfOpen]
+            .get(usize::from(number))
+            .copied()
+    }
+}
+
+impl Machine {
+    /// A target of which nothing is known: healthy.
+    pub(super) const NEW: Self = Self {
+        circuit: Circuit::Closed,
+        credential_missing: false,
+        announced: Phase::Closed,
+        reason: Reason::None,
+        status: 0,
+        failures: 0,
+        traffic_failures: 0,
+        successes: 0,
+        trials: 0,
+        unnamed_waits: 0,
+        latency_ms: 0,
+        since_ms: 0,
+        cooling_until_ms: 0,
+        recovered_ms: 0,
+        last_check_ms: 0,
+        last_trial_ms: 0,
+    };
+
+    pub(super) fn phase(&self, limits: &Thresholds, now_ms: u64) -> Phase {
+        let circuit = match self.circuit {
+            Circuit::Open if !limits.probed && now_ms >= self.opens_until(limits) => {
+                Circuit::HalfOpen
+            }
+            circuit => circuit,
+        };
+        match circuit {
+            _ if self.credential_missing => Phase::NoCredential,
+            Circuit::Open => Phase::Open,
+            _ if self.cooling_until_ms > now_ms => Phase::Cooling,
+            Circuit::HalfOpen => Phase::HalfOpen,
+            Circuit::Closed => Phase::Closed,
+        }
+    }
+
+    /// When an open circuit of a target without probes becomes half-open.
+    pub(super) fn opens_until(&self, limits: &Thresholds) -> u64 {
+        self.since_ms.saturating_add(limits.cooldown_ms)
+    }
+
+    /// When it last came back, a wait that has just ended included; 0 is never.
+    pub(super) fn back_since(&self, now_ms: u64) -> u64 {
+        if self.cooling_until_ms > now_ms {
+            self.recovered_ms
+        } else {
+            self.recovered_ms.max(self.cooling_until_ms)
+        }
+    }
+
+    /// Trials that may be started now, if it is half-open.
+    pub(super) fn free_trials(&self, limits: &Thresholds, now_ms: u64) -> u32 {
+        let (successes, trials) = match self.circuit {
+            Circuit::HalfOpen => (self.successes, self.trials),
+            // Half-open by time, and nobody has noticed yet.
+            Circuit::Open | Circuit::Closed => (0, 0),
+        };
+        let lost = now_ms.saturating_sub(self.last_trial_ms) >= limits.trial_timeout_ms;
+        let under_way = if lost { 0 } else { u32::from(trials) };
+        limits
+            .trials
+            .saturating_sub(u32::from(successes))
+            .saturating_sub(under_way)
+    }
+
+    pub(super) fn take(&mut self, signal: Signal, limits: &Thresholds, now_ms: u64) -> Effect {
+        self.catch_up(limits, now_ms);
+        match signal {
+            Signal::Probe(result) => Effect::Taken(self.probed(result, limits, now_ms)),
+            Signal::Attempt(outcome) => Effect::Taken(self.attempted(outcome, limits, now_ms)),
+            Signal::TrialStarted => self.start_trial(limits, now_ms),
+            Signal::Credential { present } => Effect::Taken(self.credential(present, now_ms)),
+            Signal::Tick => Effect::Taken(Reason::WaitOver),
+        }
+    }
+
+    /// Brings the state to `now_ms`, which may lie before what was seen last: clocks are set back, and workers race.
+    fn catch_up(&mut self, limits: &Thresholds, now_ms: u64) {
+        for time in [
+            &mut self.since_ms,
+            &mut self.recovered_ms,
+            &mut self.last_check_ms,
+            &mut self.last_trial_ms,
+        ] {
+            *time = (*time).min(now_ms);
+        }
+        self.cooling_until_ms = self
+            .cooling_until_ms
+            .min(now_ms.saturating_add(limits.max_cooling_ms));
+        self.recovered_ms = self.back_since(now_ms);
+        if self.cooling_until_ms <= now_ms {
+            self.cooling_until_ms = 0;
+        }
+        if self.circuit == Circuit::Open && !limits.probed && now_ms >= self.opens_until(limits) {
+            self.circuit = Circuit::HalfOpen;
+            self.since_ms = now_ms;
+            self.successes = 0;
+            self.trials = 0;
+        }
+    }
+
+    fn probed(&mut self, result: ProbeResult, limits: &Thresholds, now_ms: u64) -> Reason {
+        self.last_check_ms = now_ms;
+        let blame = match result {
+            ProbeResult::Success { latency_ms } => {
+                self.latency_ms = latency_ms;
+                return self.probe_succeeded(limits, now_ms);
+            }
+            ProbeResult::RateLimited { retry_after_ms } => {
+                return self.cool(retry_after_ms, limits, now_ms);
+            }
+            ProbeResult::Status(401 | 403) => Reason::UpstreamAuth,
+            ProbeResult::Status(_) => Reason::ProbeStatus,
+            ProbeResult::TimedOut => Reason::ProbeTimeout,
+            ProbeResult::Unreachable => Reason::ProbeUnreachable,
+        };
+        self.status = match result {
+            ProbeResult::Status(status) => status,
+            ProbeResult::Success { .. }
+            | ProbeResult::TimedOut
+            | ProbeResult::Unreachable
+            | ProbeResult::RateLimited { .. } => 0,
+        };
+        if !limits.probed {
+            // Probing was switched off while this one was under way.
+            return Reason::WaitOver;
+        }
+        self.failures = self.failures.saturating_add(1);
+        self.reason = blame;
+        match self.circuit {
+            Circuit::Closed if u32::from(self.failures) >= limits.failures => self.open(now_ms),
+            Circuit::Closed => {}
+            Circuit::Open => self.successes = 0,
+            Circuit::HalfOpen => self.open(now_ms),
+        }
+        blame
+    }
+
+    fn probe_succeeded(&mut self, limits: &Thresholds, now_ms: u64) -> Reason {
+        match self.circuit {
+            Circuit::Closed => self.failures = 0,
+            Circuit::Open | Circuit::HalfOpen if limits.probed => {
+                self.successes = self.successes.saturating_add(1);
+                if u32::from(self.successes) >= limits.probe_successes {
+                    self.close(now_ms);
+                    return Reason::ProbesSucceeded;
+                }
+            }
+            Circuit::Open | Circuit::HalfOpen => {}
+        }
+        Reason::WaitOver
+    }
+
+    fn attempted(&mut self, outcome: Outcome, limits: &Thresholds, now_ms: u64) -> Reason {
+        match outcome {
+            Outcome::Success { latency_ms } => self.served(latency_ms, limits, now_ms),
+            Outcome::RateLimited { retry_after_ms } => {
+                self.end_trial();
+                self.cool(retry_after_ms, limits, now_ms)
+            }
+            Outcome::ClientFault | Outcome::ClientGone | Outcome::Overflow => {
+                self.end_trial();
+                Reason::WaitOver
+            }
+            Outcome::ServerError
+            | Outcome::ConnectFailed
+            | Outcome::Reset
+            | Outcome::TimedOut
+            | Outcome::AuthFailed
+            | Outcome::StreamBroken => match outcome.blame() {
+                Some(blame) => self.failed(blame, limits, now_ms),
+                None => Reason::WaitOver,
+            },
+        }
+    }
+
+    fn served(&mut self, latency_ms: u32, limits: &Thresholds, now_ms: u64) -> Reason {
+        match self.circuit {
+            Circuit::Closed => {
+                let noteworthy =
+                    self.failures > 0 || self.traffic_failures > 0 || self.unnamed_waits > 0;
+                let stale = now_ms.saturating_sub(self.last_check_ms) >= REFRESH_MS;
+                if noteworthy || stale {
+                    self.last_check_ms = now_ms;
+                    self.failures = 0;
+                    self.traffic_failures = 0;
+                    if self.cooling_until_ms <= now_ms {
+                        self.unnamed_waits = 0;
+                    }
+                    if !limits.probed {
+                        self.latency_ms = latency_ms;
+                    }
+                }
+                Reason::WaitOver
+            }
+            // Either late, or sent because the group is `fail_open`: neither proves recovery.
+            Circuit::Open => Reason::WaitOver,
+            Circuit::HalfOpen if self.trials == 0 => Reason::WaitOver,
+            Circuit::HalfOpen => {
+                self.end_trial();
+                self.last_check_ms = now_ms;
+                self.latency_ms = latency_ms;
+                self.successes = self.successes.saturating_add(1);
+                if u32::from(self.successes) >= limits.trials {
+                    self.close(now_ms);
+                }
+                Reason::TrialsSucceeded
+            }
+        }
+    }
+
+    fn failed(&mut self, blame: Reason, limits: &Thresholds, now_ms: u64) -> Reason {
+        match self.circuit {
+            Circuit::Closed => {
+                self.failures = self.failures.saturating_add(1);
+                self.traffic_failures = self.traffic_failures.saturating_add(1);
+                self.last_check_ms = now_ms;
+                self.reason = blame;
+                self.status = 0;
+                let by_all = limits.probed && u32::from(self.failures) >= limits.failures;
+                let by_traffic = u32::from(self.traffic_failures) >= limits.traffic_failures;
+                if by_all || by_traffic {
+                    self.open(now_ms);
+                }
+            }
+            Circuit::HalfOpen if self.trials > 0 => {
+                self.failures = self.failures.saturating_add(1);
+                self.last_check_ms = now_ms;
+                self.reason = blame;
+                self.status = 0;
+                self.open(now_ms);
+            }
+            // Late: sent before it opened.
+            Circuit::Open | Circuit::HalfOpen => {}
+        }
+        blame
+    }
+
+    fn cool(&mut self, wait_ms: Option<u64>, limits: &Thresholds, now_ms: u64) -> Reason {
+        let cooling = self.cooling_until_ms > now_ms;
+        let wait_ms = match wait_ms {
+            Some(wait_ms) => wait_ms,
+            // Many attempts may come back with 429 at once; only the first one counts.
+            None if cooling => 0,
+            None => {
+                let doublings = u32::from(self.unnamed_waits.min(16));
+                self.unnamed_waits = self.unnamed_waits.saturating_add(1);
+                FIRST_COOLING_MS
+                    .saturating_mul(1_u64 << doublings)
+                    .min(limits.cooldown_ms)
+            }
+        };
+        let until_ms = now_ms.saturating_add(wait_ms.min(limits.max_cooling_ms));
+        if until_ms > self.cooling_until_ms && until_ms > now_ms {
+            self.cooling_until_ms = until_ms;
+            self.last_check_ms = now_ms;
+        }
+        Reason::UpstreamRateLimited
+    }
+
+    fn start_trial(&mut self, limits: &Thresholds, now_ms: u64) -> Effect {
+        match self.phase(limits, now_ms) {
+            Phase::Closed => Effect::Taken(Reason::WaitOver),
+            Phase::HalfOpen if self.free_trials(limits, now_ms) > 0 => {
+                if now_ms.saturating_sub(self.last_trial_ms) >= limits.trial_timeout_ms {
+                    self.trials = 0;
+                }
+                self.trials = self.trials.saturating_add(1);
+                self.last_trial_ms = now_ms;
+                Effect::Taken(Reason::WaitOver)
+            }
+            Phase::HalfOpen | Phase::Open | Phase::Cooling | Phase::NoCredential => Effect::Refused,
+        }
+    }
+
+    fn end_trial(&mut self) {
+        if self.circuit == Circuit::HalfOpen {
+            self.trials = self.trials.saturating_sub(1);
+        }
+    }
+
+    fn credential(&mut self, present: bool, now_ms: u64) -> Reason {
+        if present == self.credential_missing {
+            self.credential_missing = !present;
+            if present {
+                self.close(now_ms);
+                // It has never been down: no slow start.
+                self.recovered_ms = 0;
+            }
+        }
+        if present {
+            Reason::CredentialFound
+        } else {
+            Reason::CredentialMissing
+        }
+    }
+
+    fn open(&mut self, now_ms: u64) {
+        self.circuit = Circuit::Open;
+        self.since_ms = now_ms;
+        self.successes = 0;
+        self.trials = 0;
+    }
+
+    fn close(&mut self, now_ms: u64) {
+        self.circuit = Circuit::Closed;
+        self.since_ms = now_ms;
+        self.recovered_ms = now_ms;
+        self.failures = 0;
+        self.traffic_failures = 0;
+        self.successes = 0;
+        self.trials = 0;
+        self.status = 0;
+        self.reason = Reason::None;
+    }
+}

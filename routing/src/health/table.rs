@@ -1,0 +1,242 @@
+//! All targets' states: read for plans and `/health`, updated signal by signal.
+
+use super::machine::{Effect, Machine, Phase};
+use super::signal::{Reason, Signal};
+use super::thresholds::Thresholds;
+use super::{RAMP_MS, TargetKey};
+
+/// Most targets that are kept; signals of further ones are dropped, and those count as healthy.
+pub(super) const MAX_TARGETS: usize = 4_096;
+/// When a half-open target whose trials are all under way may be asked again, in milliseconds.
+const TRIAL_WAIT_MS: u64 = 1_000;
+
+/// The state of every target that has had a signal.
+///
+/// Shared data holds [`HealthTable::encode`]d bytes. A writer decodes, applies its signals, and, if something
+/// [changed](Applied::changed), writes with compare-and-swap; when it loses the race it decodes the newer bytes and
+/// applies again. Only the winner logs the [`Transition`].
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HealthTable {
+    /// Sorted by key.
+    pub(super) machines: Vec<(TargetKey, Machine)>,
+}
+
+/// A change of phase: logged, counted and sent as an event by whoever's compare-and-swap won.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Transition {
+    /// Before.
+    pub from: Phase,
+    /// After.
+    pub to: Phase,
+    /// Why.
+    pub reason: Reason,
+}
+
+/// What a signal did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Applied {
+    /// The table differs and must be written; `false` on the healthy hot path.
+    pub changed: bool,
+    /// The phase changed, by this signal or by time since the last one.
+    pub transition: Option<Transition>,
+    /// [`Signal::TrialStarted`] came too late: no trial is left, plan again.
+    pub refused: bool,
+}
+
+/// Whether a target may be used now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Availability {
+    /// Yes.
+    Available,
+    /// Yes, with a share of traffic that grows for [`RAMP_MS`].
+    Recovering {
+        /// When it came back, Unix milliseconds.
+        since_ms: u64,
+    },
+    /// Half-open, and a trial is free.
+    Trial,
+    /// No.
+    Out {
+        /// When it may be back, Unix milliseconds; `None` when that is not a matter of time.
+        until_ms: Option<u64>,
+        /// Why it is out.
+        phase: Phase,
+        /// Why it got there.
+        reason: Reason,
+    },
+}
+
+/// A provider's entry in `/health` (contract §5); `status` is [`Phase::status`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Status {
+    /// Its state.
+    pub phase: Phase,
+    /// Of probes and traffic.
+    pub consecutive_failures: u32,
+    /// Unix milliseconds; `None` before the first.
+    pub last_check_ms: Option<u64>,
+    /// Why it is not healthy; [`Reason::None`] when it is.
+    pub reason: Reason,
+    /// Status of the last probe, where that was the reason.
+    pub http_status: Option<u16>,
+    /// Of the last successful probe, or attempt where there are no probes.
+    pub latency_ms: Option<u32>,
+}
+
+impl HealthTable {
+    /// Feeds one signal to one target's machine.
+    pub fn apply(
+        &mut self,
+        key: TargetKey,
+        limits: &Thresholds,
+        signal: Signal,
+        now_ms: u64,
+    ) -> Applied {
+        let before = self.machine(key).copied().unwrap_or(Machine::NEW);
+        let mut after = before;
+        let effect = after.take(signal, limits, now_ms);
+        let phase = after.phase(limits, now_ms);
+        let transition = match effect {
+            Effect::Taken(reason) if phase != before.announced => Some(Transition {
+                from: before.announced,
+                to: phase,
+                reason: cause(phase, reason),
+            }),
+            Effect::Refused if phase != before.announced => Some(Transition {
+                from: before.announced,
+                to: phase,
+                reason: Reason::WaitOver,
+            }),
+            Effect::Taken(_) | Effect::Refused => None,
+        };
+        after.announced = phase;
+        let changed = after != before && self.store(key, after);
+        Applied {
+            changed,
+            transition: transition.filter(|_| changed),
+            refused: effect == Effect::Refused,
+        }
+    }
+
+    /// Whether the target may be used now. One without a signal so far is available.
+    pub fn availability(&self, key: TargetKey, limits: &Thresholds, now_ms: u64) -> Availability {
+        let Some(machine) = self.machine(key) else {
+            return Availability::Available;
+        };
+        let out = |until_ms, phase, reason| Availability::Out {
+            until_ms,
+            phase,
+            reason,
+        };
+        match machine.phase(limits, now_ms) {
+            phase @ Phase::NoCredential => out(None, phase, Reason::CredentialMissing),
+            phase @ Phase::Open => out(
+                Some(back_at(machine, limits, now_ms)),
+                phase,
+                machine.reason,
+            ),
+            phase @ Phase::Cooling => out(
+                Some(machine.cooling_until_ms),
+                phase,
+                Reason::UpstreamRateLimited,
+            ),
+            Phase::HalfOpen if machine.free_trials(limits, now_ms) > 0 => Availability::Trial,
+            phase @ Phase::HalfOpen => out(
+                Some(now_ms.saturating_add(TRIAL_WAIT_MS)),
+                phase,
+                machine.reason,
+            ),
+            Phase::Closed => match machine.back_since(now_ms) {
+                0 => Availability::Available,
+                since_ms if now_ms.saturating_sub(since_ms) < RAMP_MS => {
+                    Availability::Recovering { since_ms }
+                }
+                _ => Availability::Available,
+            },
+        }
+    }
+
+    /// For `/health`.
+    pub fn status(&self, key: TargetKey, limits: &Thresholds, now_ms: u64) -> Status {
+        let machine = self.machine(key).unwrap_or(&Machine::NEW);
+        let phase = machine.phase(limits, now_ms);
+        let reason = match phase {
+            Phase::Closed => Reason::None,
+            Phase::Open | Phase::HalfOpen => machine.reason,
+            Phase::Cooling => Reason::UpstreamRateLimited,
+            Phase::NoCredential => Reason::CredentialMissing,
+        };
+        let by_probe = matches!(reason, Reason::ProbeStatus | Reason::UpstreamAuth);
+        Status {
+            phase,
+            consecutive_failures: u32::from(machine.failures.max(machine.traffic_failures)),
+            last_check_ms: (machine.last_check_ms > 0).then_some(machine.last_check_ms),
+            reason,
+            http_status: (by_probe && machine.status > 0).then_some(machine.status),
+            latency_ms: (machine.latency_ms > 0).then_some(machine.latency_ms),
+        }
+    }
+
+    /// Forgets every target that `keep` does not name; for reloads. `true` when something went.
+    pub fn retain(&mut self, keep: impl Fn(TargetKey) -> bool) -> bool {
+        let before = self.machines.len();
+        self.machines.retain(|(key, _)| keep(*key));
+        self.machines.len() != before
+    }
+
+    fn machine(&self, key: TargetKey) -> Option<&Machine> {
+        let position = self
+            .machines
+            .binary_search_by_key(&key, |(key, _)| *key)
+            .ok()?;
+        self.machines.get(position).map(|(_, machine)| machine)
+    }
+
+    fn store(&mut self, key: TargetKey, machine: Machine) -> bool {
+        match self.machines.binary_search_by_key(&key, |(key, _)| *key) {
+            Ok(position) => {
+                if let Some(slot) = self.machines.get_mut(position) {
+                    slot.1 = machine;
+                }
+                true
+            }
+            Err(_) if self.machines.len() >= MAX_TARGETS => false,
+            Err(position) => {
+                self.machines.insert(position, (key, machine));
+                true
+            }
+        }
+    }
+}
+
+/// When an open target is back if all goes well from now on.
+fn back_at(machine: &Machine, limits: &Thresholds, now_ms: u64) -> u64 {
+    if !limits.probed {
+        return machine.opens_until(limits).max(now_ms);
+    }
+    let missing = limits
+        .probe_successes
+        .saturating_sub(u32::from(machine.successes))
+        .max(1);
+    let further = u64::from(missing.saturating_sub(1)).saturating_mul(limits.interval_ms);
+    machine
+        .last_check_ms
+        .saturating_add(limits.interval_ms)
+        .max(now_ms)
+        .saturating_add(further)
+}
+
+/// A signal may arrive just when time has changed the phase as well; the reason must fit the phase that was reached.
+fn cause(phase: Phase, reason: Reason) -> Reason {
+    let fits = match phase {
+        Phase::Closed => matches!(
+            reason,
+            Reason::ProbesSucceeded | Reason::TrialsSucceeded | Reason::CredentialFound
+        ),
+        Phase::HalfOpen => false,
+        Phase::Cooling => return Reason::UpstreamRateLimited,
+        Phase::NoCredential => return Reason::CredentialMissing,
+        Phase::Open => true,
+    };
+    if fits { reason } else { Reason::WaitOver }
+}

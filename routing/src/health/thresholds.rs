@@ -1,0 +1,46 @@
+//! A target's limits, from its `health_check` and `circuit_breaker`.
+
+use policy::Target;
+
+/// What the machine compares with. Every count is at least 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Probes are configured, and the vendor has something that can be probed.
+    pub probed: bool,
+    /// Milliseconds between probes.
+    pub interval_ms: u64,
+    /// Consecutive failures of probes or traffic that open a probed target.
+    pub failures: u32,
+    /// Consecutive failures of traffic alone that open any target.
+    pub traffic_failures: u32,
+    /// Consecutive successful probes that close a probed target.
+    pub probe_successes: u32,
+    /// Milliseconds until a target without probes becomes half-open.
+    pub cooldown_ms: u64,
+    /// Half-open requests that must succeed to close it.
+    pub trials: u32,
+    /// Milliseconds after which a trial without an outcome is taken for lost.
+    pub trial_timeout_ms: u64,
+    /// Longest wait that a provider may ask for, in milliseconds.
+    pub max_cooling_ms: u64,
+}
+
+impl Thresholds {
+    /// Those of `target`.
+    pub fn of(target: &Target) -> Self {
+        let check = &target.health_check;
+        let breaker = &target.circuit_breaker;
+        let path_known = check.path.is_some() || target.vendor.profile().probe.is_some();
+        Self {
+            probed: check.enabled && path_known,
+            interval_ms: check.interval_ms.max(1),
+            failures: check.unhealthy_threshold.max(1),
+            traffic_failures: breaker.failure_threshold.max(1),
+            probe_successes: check.healthy_threshold.max(1),
+            cooldown_ms: breaker.cooldown_ms,
+            trials: breaker.half_open_requests.max(1),
+            trial_timeout_ms: target.timeout_ms.max(1),
+            max_cooling_ms: breaker.max_cooldown_ms,
+        }
+    }
+}

@@ -1,0 +1,118 @@
+//! Under which name a target is asked for a model, and what that model costs there.
+
+use std::sync::Arc;
+
+use policy::{Price, Target, Vendor};
+
+use crate::index::{Candidate, PolicyIndex};
+use crate::price_table;
+use crate::resolve::Fit;
+
+/// Names and prices for one client request; remembers the last one because most members of a plan share it.
+pub(crate) struct Naming<'a> {
+    index: &'a PolicyIndex,
+    client_model: &'a str,
+    last: Option<Arc<str>>,
+    last_price: Option<(Arc<str>, Option<Price>)>,
+}
+
+impl<'a> Naming<'a> {
+    pub(crate) fn new(index: &'a PolicyIndex, client_model: &'a str) -> Self {
+        Self {
+            index,
+            client_model,
+            last: None,
+            last_price: None,
+        }
+    }
+
+    /// The model name that `candidate` is sent. `first`: it is the first choice of its group or resolution.
+    pub(crate) fn model(&mut self, candidate: &Candidate, fit: Fit, first: bool) -> Arc<str> {
+        if let Some(fixed) = &candidate.model {
+            return Arc::clone(fixed);
+        }
+        let policy = self.index.policy();
+        let name = match policy.target(candidate.target) {
+            Some(target) => {
+                let mapped = policy.failover.model_mapping.get(self.client_model);
+                sent_name(target, self.client_model, mapped, fit, first)
+            }
+            None => self.client_model,
+        };
+        match &self.last {
+            Some(last) if **last == *name => Arc::clone(last),
+            _ => {
+                let name: Arc<str> = Arc::from(name);
+                self.last = Some(Arc::clone(&name));
+                name
+            }
+        }
+    }
+
+    /// What `model` costs at `candidate`, as configured or from the built-in table.
+    pub(crate) fn price(&mut self, candidate: &Candidate, model: &Arc<str>) -> Option<Price> {
+        if candidate.price.is_some() || candidate.model.is_some() {
+            return candidate.price;
+        }
+        let vendor = self.index.policy().target(candidate.target)?.vendor;
+        if is_self_hosted(vendor) {
+            return None;
+        }
+        if let Some((last, price)) = &self.last_price
+            && Arc::ptr_eq(last, model)
+        {
+            return *price;
+        }
+        let price = price_table::lookup(model);
+        self.last_price = Some((Arc::clone(model), price));
+        price
+    }
+}
+
+/// The built-in price of `model`, except at vendors that run on the user's own machines.
+pub(crate) fn built_in_price(vendor: Vendor, model: &str) -> Option<Price> {
+    if is_self_hosted(vendor) {
+        return None;
+    }
+    price_table::lookup(model)
+}
+
+fn is_self_hosted(vendor: Vendor) -> bool {
+    matches!(
+        vendor,
+        Vendor::Ollama | Vendor::Vllm | Vendor::OpenAiCompatible
+    )
+}
+
+/// The rules for a (target, client's model) whose name no member fixes:
+///
+/// 1. the target's own `model_mapping`;
+/// 2. the client's name at the first choice, if it knows that model;
+/// 3. `failover.model_mapping` (`mapped`), unless the target knows the client's model but not the mapped one;
+/// 4. the client's name where the target knows it; else the target's own model; else the client's name.
+fn sent_name<'n>(
+    target: &'n Target,
+    client: &'n str,
+    mapped: Option<&'n String>,
+    fit: Fit,
+    first: bool,
+) -> &'n str {
+    if let Some(own) = target.model_mapping.get(client) {
+        return own;
+    }
+    let knows = match fit {
+        Fit::Named | Fit::Vendor | Fit::SameName => true,
+        Fit::Mapped | Fit::Fallback => false,
+    };
+    if knows && first {
+        return client;
+    }
+    let own_model = target.model.as_deref();
+    match mapped {
+        Some(mapped) if !knows => own_model.unwrap_or(mapped),
+        Some(mapped) if Vendor::of_model(mapped) == Some(target.vendor) => mapped,
+        Some(_) => client,
+        None if knows => client,
+        None => own_model.unwrap_or(client),
+    }
+}

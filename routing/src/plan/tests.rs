@@ -1,0 +1,631 @@
+use std::sync::Arc;
+
+use policy::{
+    CostSettings, Failover, GroupId, LatencySettings, Policy, Strategy, TargetId, Vendor,
+};
+use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_oneof, proptest};
+
+use super::{Plan, make};
+use crate::health::{HealthTable, Outcome, ProbeResult, Signal};
+use crate::index::PolicyIndex;
+use crate::latency::Snapshot;
+use crate::random::Random;
+use crate::refusal::{ExclusionReason, Refusal};
+use crate::request::Request;
+use crate::testing::{group, member, one_group, policy, target, weighted};
+use crate::view::{View, WorkerState};
+
+const NOW: u64 = 1_700_000_000_000;
+
+/// Everything a plan is made from, with nothing wrong.
+struct World {
+    index: PolicyIndex,
+    health: HealthTable,
+    latency: Snapshot,
+    over_budget: Vec<TargetId>,
+    worker: WorkerState,
+    random: Random,
+    now_ms: u64,
+}
+
+impl World {
+    fn new(policy: Policy) -> Self {
+        Self {
+            index: PolicyIndex::new(Arc::new(policy)),
+            health: HealthTable::default(),
+            latency: Snapshot::default(),
+            over_budget: Vec::new(),
+            worker: WorkerState::default(),
+            random: Random::seeded(1),
+            now_ms: NOW,
+        }
+    }
+
+    fn plan(&mut self, request: &Request<'_>) -> Result<Plan, Refusal> {
+        let view = View {
+            health: &self.health,
+            latency: &self.latency,
+            over_budget: &self.over_budget,
+        };
+        make(
+            &self.index,
+            &view,
+            &mut self.worker,
+            request,
+            &mut self.random,
+            self.now_ms,
+        )
+    }
+
+    /// `target/model` of each entry.
+    fn served(&mut self, model: &str) -> Vec<String> {
+        let plan = self.plan(&Request::for_model(model)).unwrap();
+        self.names(&plan)
+    }
+
+    fn names(&self, plan: &Plan) -> Vec<String> {
+        let id = |target: TargetId| &self.index.policy().target(target).unwrap().id;
+        plan.entries
+            .iter()
+            .map(|entry| format!("{}/{}", id(entry.target), entry.model))
+            .collect()
+    }
+
+    fn signal(&mut self, target: usize, signal: Signal) {
+        let (key, limits) = self.index.health_of(TargetId(target)).unwrap();
+        self.health.apply(key, limits, signal, self.now_ms);
+    }
+
+    fn take_down(&mut self, target: usize) {
+        for _ in 0..3 {
+            self.signal(target, Signal::Attempt(Outcome::ServerError));
+        }
+    }
+}
+
+/// Seed 003: two vendors, `model_mapping`, no groups.
+fn tutorial() -> Policy {
+    let mut document = policy(
+        vec![
+            target("openai-primary", Vendor::OpenAi),
+            target("anthropic-fallback", Vendor::Anthropic),
+        ],
+        vec![],
+    );
+    document.failover.max_attempts = Some(1);
+    for model in ["gpt-4o-mini", "gpt-4o"] {
+        document
+            .failover
+            .model_mapping
+            .insert(model.to_owned(), String::from("claude-sonnet-4-20250514"));
+    }
+    document
+}
+
+/// Seed 001: a failover chain over three vendors.
+fn reliable_chat() -> Policy {
+    policy(
+        vec![
+            target("openai", Vendor::OpenAi),
+            target("anthropic", Vendor::Anthropic),
+            target("local-ollama", Vendor::Ollama),
+        ],
+        vec![group(
+            "reliable-chat",
+            Strategy::Failover,
+            vec![
+                member(0, "gpt-4o"),
+                member(1, "claude-sonnet-4"),
+                member(2, "llama3.1"),
+            ],
+        )],
+    )
+}
+
+/// Seed 002: aliases and a fallback group.
+fn production() -> Policy {
+    let mut targets = vec![
+        target("openai-main", Vendor::OpenAi),
+        target("azure-secondary", Vendor::AzureOpenAi),
+        target("anthropic-last-resort", Vendor::Anthropic),
+    ];
+    for (target, model) in targets.iter_mut().zip([
+        "gpt-5.4-mini",
+        "gpt-5.4-mini-mini",
+        "claude-3-5-sonnet-20241022",
+    ]) {
+        target.model = Some(model.to_owned());
+    }
+    let mut main = group(
+        "production-llm",
+        Strategy::WeightedRoundRobin,
+        vec![weighted(0, "", 7), weighted(1, "", 3)],
+    );
+    main.aliases = vec![String::from("gpt-5.4-mini")];
+    main.fallback_group = Some(GroupId(1));
+    let backup = group(
+        "backup-llm",
+        Strategy::WeightedRoundRobin,
+        vec![member(2, "")],
+    );
+    policy(targets, vec![main, backup])
+}
+
+#[test]
+fn the_tutorial_serves_the_primary_and_maps_the_model_for_the_fallback() {
+    let mut world = World::new(tutorial());
+    assert_eq!(
+        world.served("gpt-4o-mini"),
+        [
+            "openai-primary/gpt-4o-mini",
+            "anthropic-fallback/claude-sonnet-4-20250514"
+        ]
+    );
+    world.take_down(0);
+    assert_eq!(
+        world.served("gpt-4o-mini"),
+        ["anthropic-fallback/claude-sonnet-4-20250514"]
+    );
+}
+
+#[test]
+fn a_model_that_is_no_group_goes_to_who_names_it_then_to_its_vendor_then_down_the_order() {
+    for (model, expected) in [
+        // Named by a member of the group.
+        (
+            "llama3.1",
+            vec![
+                "local-ollama/llama3.1",
+                "openai/llama3.1",
+                "anthropic/llama3.1",
+            ],
+        ),
+        // Named by one target; the vendor's second, by family.
+        (
+            "claude-3-haiku-20240307",
+            vec![
+                "anthropic/claude-3-haiku-20240307",
+                "openai/claude-3-haiku-20240307",
+                "local-ollama/claude-3-haiku-20240307",
+            ],
+        ),
+        (
+            "gpt-4o-mini",
+            vec![
+                "openai/gpt-4o-mini",
+                "anthropic/gpt-4o-mini",
+                "local-ollama/gpt-4o-mini",
+            ],
+        ),
+    ] {
+        assert_eq!(World::new(reliable_chat()).served(model), expected);
+    }
+}
+
+#[test]
+fn the_vendors_own_target_serves_before_one_that_uses_the_same_names() {
+    let document = policy(
+        vec![
+            target("azure", Vendor::AzureOpenAi),
+            target("anthropic", Vendor::Anthropic),
+            target("openai", Vendor::OpenAi),
+        ],
+        vec![],
+    );
+    assert_eq!(
+        World::new(document).served("gpt-4o"),
+        ["openai/gpt-4o", "azure/gpt-4o", "anthropic/gpt-4o"]
+    );
+}
+
+#[test]
+fn mapped_names_go_to_targets_that_do_not_know_the_clients_model() {
+    let mut document = policy(
+        vec![
+            target("openai", Vendor::OpenAi),
+            target("openai-eu", Vendor::OpenAi),
+            target("anthropic", Vendor::Anthropic),
+            target("vllm", Vendor::Vllm),
+        ],
+        vec![],
+    );
+    document.targets[3].model = Some(String::from("qwen3"));
+    document
+        .failover
+        .model_mapping
+        .insert(String::from("gpt-4o"), String::from("claude-sonnet-4"));
+    document
+        .failover
+        .model_mapping
+        .insert(String::from("o3"), String::from("gpt-4o-mini"));
+    document
+        .failover
+        .model_mapping
+        .insert(String::from("house-model"), String::from("gpt-4o"));
+    document.targets[2]
+        .model_mapping
+        .insert(String::from("o3"), String::from("claude-opus-4"));
+    let mut world = World::new(document);
+    assert_eq!(
+        world.served("gpt-4o"),
+        [
+            "openai/gpt-4o",
+            "openai-eu/gpt-4o",
+            "anthropic/claude-sonnet-4",
+            "vllm/qwen3"
+        ]
+    );
+    // The second account of the same vendor takes the smaller model that the user gave; a target's own mapping wins.
+    assert_eq!(
+        world.served("o3"),
+        [
+            "openai/o3",
+            "openai-eu/gpt-4o-mini",
+            "anthropic/claude-opus-4",
+            "vllm/qwen3"
+        ]
+    );
+    // Nobody knows it, but the mapping does.
+    assert_eq!(
+        world.served("house-model"),
+        [
+            "openai/gpt-4o",
+            "openai-eu/gpt-4o",
+            "anthropic/gpt-4o",
+            "vllm/qwen3"
+        ]
+    );
+}
+
+#[test]
+fn an_unknown_model_is_refused_with_the_groups() {
+    let refusal = World::new(reliable_chat()).plan(&Request::for_model("reliable-chatt"));
+    assert_eq!(
+        refusal,
+        Err(Refusal::UnknownModel {
+            model: String::from("reliable-chatt"),
+            known: vec![String::from("reliable-chat")]
+        })
+    );
+    let refusal = World::new(tutorial()).plan(&Request::for_model("no-such-model"));
+    assert!(
+        matches!(refusal, Err(Refusal::UnknownModel { known, .. }) if known == ["gpt-4o", "gpt-4o-mini"])
+    );
+}
+
+#[test]
+fn a_policy_without_groups_passes_names_on_to_servers_whose_users_name_models() {
+    let document = policy(
+        vec![
+            target("openai", Vendor::OpenAi),
+            target("vllm", Vendor::Vllm),
+        ],
+        vec![],
+    );
+    assert_eq!(
+        World::new(document).served("our-finetune"),
+        ["vllm/our-finetune", "openai/our-finetune"]
+    );
+}
+
+#[test]
+fn an_alias_leads_to_its_group_and_the_fallback_groups_plan_follows() {
+    let mut world = World::new(production());
+    for model in ["production-llm", "gpt-5.4-mini"] {
+        assert_eq!(
+            world.served(model),
+            [
+                "openai-main/gpt-5.4-mini",
+                "azure-secondary/gpt-5.4-mini-mini",
+                "anthropic-last-resort/claude-3-5-sonnet-20241022"
+            ]
+        );
+        world.worker = WorkerState::default();
+    }
+    world.take_down(0);
+    world.take_down(1);
+    assert_eq!(
+        world.served("production-llm"),
+        ["anthropic-last-resort/claude-3-5-sonnet-20241022"]
+    );
+}
+
+#[test]
+fn a_plan_has_as_many_entries_as_failover_allows() {
+    let cases = [
+        (Failover::default(), 3),
+        (
+            Failover {
+                max_attempts: Some(1),
+                ..Failover::default()
+            },
+            2,
+        ),
+        (
+            Failover {
+                max_attempts: Some(0),
+                ..Failover::default()
+            },
+            1,
+        ),
+        (
+            Failover {
+                enabled: false,
+                ..Failover::default()
+            },
+            1,
+        ),
+    ];
+    for (failover, expected) in cases {
+        let mut document = reliable_chat();
+        document.failover = failover;
+        assert_eq!(World::new(document).served("reliable-chat").len(), expected);
+    }
+}
+
+#[test]
+fn the_same_provider_may_come_twice_with_two_models_but_no_pair_twice() {
+    let members = vec![
+        member(0, "gpt-4o"),
+        member(0, "gpt-4o-mini"),
+        member(0, "gpt-4o"),
+    ];
+    let document = policy(
+        vec![target("openai", Vendor::OpenAi)],
+        vec![group("g", Strategy::Failover, members)],
+    );
+    assert_eq!(
+        World::new(document).served("g"),
+        ["openai/gpt-4o", "openai/gpt-4o-mini"]
+    );
+}
+
+#[test]
+fn single_has_one_entry_and_waits_for_its_member() {
+    let mut world = World::new(one_group(3, Strategy::Single));
+    assert_eq!(world.served("g"), ["t0/m0"]);
+    world.take_down(0);
+    assert!(matches!(
+        world.plan(&Request::for_model("g")),
+        Err(Refusal::NothingAvailable { .. })
+    ));
+}
+
+#[test]
+fn who_cannot_serve_is_left_out_with_a_reason() {
+    let mut document = one_group(7, Strategy::Failover);
+    document.targets[5].endpoint_variable = Some(String::from("AZURE_OPENAI_ENDPOINT"));
+    let mut world = World::new(document);
+    world.take_down(0);
+    world.signal(
+        1,
+        Signal::Attempt(Outcome::RateLimited {
+            retry_after_ms: Some(60_000),
+        }),
+    );
+    world.signal(2, Signal::Credential { present: false });
+    world.over_budget = vec![TargetId(3)];
+    let request = Request {
+        can_serve: &|target| target != TargetId(4),
+        ..Request::for_model("g")
+    };
+    let plan = world.plan(&request).unwrap();
+    assert_eq!(world.names(&plan), ["t6/m6"]);
+    let reasons: Vec<&str> = plan
+        .excluded
+        .iter()
+        .map(|excluded| excluded.reason.name())
+        .collect();
+    assert_eq!(
+        reasons,
+        [
+            "unhealthy",
+            "cooling_down",
+            "credential_missing",
+            "provider_budget",
+            "unsupported",
+            "endpoint_missing"
+        ]
+    );
+}
+
+#[test]
+fn when_all_are_out_the_client_learns_when_the_first_may_be_back() {
+    let mut world = World::new(one_group(2, Strategy::Failover));
+    for (target, wait) in [(0, 9_000), (1, 4_000)] {
+        world.signal(
+            target,
+            Signal::Attempt(Outcome::RateLimited {
+                retry_after_ms: Some(wait),
+            }),
+        );
+    }
+    let refusal = world.plan(&Request::for_model("g")).unwrap_err();
+    assert_eq!(
+        refusal,
+        Refusal::NothingAvailable {
+            model: String::from("g"),
+            retry_after_ms: 4_000,
+            reasons: vec![
+                (TargetId(0), ExclusionReason::CoolingDown),
+                (TargetId(1), ExclusionReason::CoolingDown)
+            ],
+        }
+    );
+}
+
+#[test]
+fn fail_open_tries_the_one_that_is_back_first_but_never_one_without_a_key() {
+    let mut document = one_group(3, Strategy::Failover);
+    document.groups[0].fail_open = true;
+    let mut world = World::new(document);
+    world.signal(0, Signal::Credential { present: false });
+    world.take_down(1);
+    world.signal(
+        2,
+        Signal::Attempt(Outcome::RateLimited {
+            retry_after_ms: Some(1_000),
+        }),
+    );
+    let plan = world.plan(&Request::for_model("g")).unwrap();
+    assert_eq!(world.names(&plan), ["t2/m2"]);
+    assert!(plan.fail_open);
+    assert_eq!(plan.excluded.len(), 2);
+    world.signal(2, Signal::Credential { present: false });
+    world.signal(1, Signal::Credential { present: false });
+    assert!(matches!(
+        world.plan(&Request::for_model("g")),
+        Err(Refusal::NothingAvailable { .. })
+    ));
+}
+
+#[test]
+fn a_spent_provider_budget_is_a_budget_refusal_and_a_missing_ability_the_clients_fault() {
+    let mut world = World::new(one_group(2, Strategy::Failover));
+    world.over_budget = vec![TargetId(0), TargetId(1)];
+    assert!(matches!(
+        world.plan(&Request::for_model("g")),
+        Err(Refusal::BudgetExceeded { .. })
+    ));
+    let nobody_can = Request {
+        can_serve: &|_| false,
+        ..Request::for_model("g")
+    };
+    assert!(matches!(
+        world.plan(&nobody_can),
+        Err(Refusal::Unsupported { .. })
+    ));
+}
+
+#[test]
+fn a_key_is_checked_against_the_group_not_the_alias() {
+    let mut world = World::new(production());
+    let only = |allowed: &'static str| move |name: &str| name == allowed;
+    let for_group = only("production-llm");
+    let request = Request {
+        allows: Some(&for_group),
+        ..Request::for_model("gpt-5.4-mini")
+    };
+    assert!(world.plan(&request).is_ok());
+    let for_other = only("backup-llm");
+    let request = Request {
+        allows: Some(&for_other),
+        ..Request::for_model("gpt-5.4-mini")
+    };
+    assert!(matches!(
+        world.plan(&request),
+        Err(Refusal::NotAllowed { .. })
+    ));
+}
+
+#[test]
+fn a_half_open_head_is_a_trial_and_others_go_elsewhere_once_all_trials_are_under_way() {
+    let mut document = one_group(2, Strategy::Failover);
+    document.targets[0].health_check.enabled = false;
+    let mut world = World::new(document);
+    world.take_down(0);
+    world.now_ms += 30_000;
+    for _ in 0..3 {
+        let plan = world.plan(&Request::for_model("g")).unwrap();
+        assert!(plan.head_is_trial);
+        assert_eq!(world.names(&plan), ["t0/m0", "t1/m1"]);
+        world.signal(0, Signal::TrialStarted);
+    }
+    let plan = world.plan(&Request::for_model("g")).unwrap();
+    assert_eq!(world.names(&plan), ["t1/m1"]);
+    assert_eq!(plan.excluded[0].reason, ExclusionReason::TrialsUnderWay);
+}
+
+#[test]
+fn a_recovered_primary_gets_the_next_request_at_once_but_not_the_whole_crowd() {
+    let mut world = World::new(one_group(2, Strategy::Failover));
+    world.take_down(0);
+    for _ in 0..2 {
+        world.signal(0, Signal::Probe(ProbeResult::Success { latency_ms: 5 }));
+    }
+    let heads = |world: &mut World, count: usize| {
+        (0..count)
+            .filter(|_| world.served("g")[0] == "t0/m0")
+            .count()
+    };
+    assert_eq!(heads(&mut world, 1), 1);
+    // 100 requests in the first second: 3 free, then a tenth.
+    let first = heads(&mut world, 99) + 1;
+    assert!((10..=15).contains(&first), "{first}");
+    world.now_ms += 5_000;
+    let half = heads(&mut world, 100);
+    assert!((50..=55).contains(&half), "{half}");
+    world.now_ms += 5_000;
+    assert_eq!(heads(&mut world, 100), 100);
+}
+
+fn any_strategy() -> impl proptest::strategy::Strategy<Value = Strategy> {
+    prop_oneof![
+        Just(Strategy::Failover),
+        Just(Strategy::Weighted),
+        Just(Strategy::WeightedRoundRobin),
+        Just(Strategy::RoundRobin),
+        Just(Strategy::Random),
+        Just(Strategy::Latency(LatencySettings::default())),
+        Just(Strategy::HighestThroughput(LatencySettings::default())),
+        Just(Strategy::Cost(CostSettings::default())),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn a_plan_never_holds_an_excluded_target_never_repeats_and_covers_the_group(
+        strategy in any_strategy(),
+        weights in proptest::collection::vec(0_u32..100, 1..12),
+        out in proptest::collection::vec(0_u8..5, 12),
+        sticky: bool,
+        conversation: Option<u64>,
+        seed: u64,
+        backups in 0_usize..4,
+    ) {
+        let mut document = one_group(weights.len() + backups, strategy);
+        let split = document.groups[0].members.split_off(weights.len());
+        for (member, weight) in document.groups[0].members.iter_mut().zip(&weights) {
+            member.weight = Some(*weight);
+        }
+        document.groups[0].session_affinity = sticky;
+        if !split.is_empty() {
+            document.groups.push(group("backup", Strategy::RoundRobin, split));
+            document.groups[0].fallback_group = Some(GroupId(1));
+        }
+        let count = document.targets.len();
+        let mut world = World::new(document);
+        world.random = Random::seeded(seed);
+        for (target, kind) in out.iter().enumerate().take(count) {
+            match kind {
+                0 => world.take_down(target),
+                1 => world.over_budget.push(TargetId(target)),
+                _ => {}
+            }
+        }
+        let able: Vec<usize> = (0..count).filter(|&target| out.get(target).is_none_or(|&kind| kind > 1)).collect();
+        let request = Request {
+            conversation: conversation.map(crate::affinity::ConversationId),
+            ..Request::for_model("g")
+        };
+        match world.plan(&request) {
+            Ok(plan) => {
+                let mut planned: Vec<usize> = plan.entries.iter().map(|entry| entry.target.0).collect();
+                // The head comes from the first group whenever anyone of it can serve.
+                if able.iter().any(|&target| target < weights.len()) {
+                    prop_assert!(planned[0] < weights.len());
+                }
+                // Behind the head of each group, failover order.
+                let main: Vec<usize> = planned.iter().copied().filter(|&target| target < weights.len()).collect();
+                prop_assert!(main.iter().skip(1).is_sorted());
+                planned.sort_unstable();
+                prop_assert_eq!(&planned, &able);
+                for excluded in &plan.excluded {
+                    prop_assert!(!planned.contains(&excluded.target.0));
+                }
+                prop_assert_eq!(plan.excluded.len() + planned.len(), count);
+            }
+            Err(_) => prop_assert!(able.is_empty()),
+        }
+    }
+}

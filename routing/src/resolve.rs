@@ -1,0 +1,146 @@
+//! What a requested model name stands for: a group, or targets from best to last choice, or nothing.
+
+use std::collections::HashMap;
+
+use policy::{GroupId, Policy, Target, TargetId, Vendor};
+
+use crate::index::PolicyIndex;
+use crate::vendor_models;
+
+/// What a requested model name stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Resolution {
+    /// A group, by name or alias.
+    Group(GroupId),
+    /// No group: targets from best to last choice.
+    Targets(Vec<Choice>),
+    /// Nobody serves it.
+    Unknown,
+}
+
+/// One target for a model that is no group.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Choice {
+    /// Who.
+    pub target: TargetId,
+    /// Why it stands where it stands.
+    pub fit: Fit,
+    /// Position in the default order.
+    pub(crate) position: usize,
+}
+
+/// How well a target fits a model name; the best first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fit {
+    /// The target names the model: as its own, or as a member of a group.
+    Named,
+    /// The model is the vendor's own.
+    Vendor,
+    /// The vendor serves another vendor's model under the same name.
+    SameName,
+    /// The target's own `model_mapping` has an entry for it.
+    Mapped,
+    /// Nothing is known against it: it follows in failover order, with `model_mapping` where that has an entry.
+    Fallback,
+}
+
+/// Which targets name which models.
+#[derive(Debug, Default)]
+pub(crate) struct NamedModels(HashMap<String, Vec<TargetId>>);
+
+impl PolicyIndex {
+    /// What `model` stands for. A name that is no group and no alias goes to a target that names the model, else to the
+    /// vendor that it belongs to, else through the failover order if a `model_mapping` has an entry for it.
+    ///
+    /// Where the policy has no groups at all, a name that belongs to no known vendor is taken for a name of the
+    /// targets whose users name their models themselves, such as a vLLM server.
+    pub fn resolve(&self, model: &str) -> Resolution {
+        if let Some(group) = self.group_named(model) {
+            return Resolution::Group(group);
+        }
+        let policy = self.policy();
+        let nameless = policy.groups.is_empty() && Vendor::of_model(model).is_none();
+        let mut choices: Vec<Choice> = self
+            .default_pool()
+            .iter()
+            .enumerate()
+            .filter_map(|(position, candidate)| {
+                let target = policy.target(candidate.target)?;
+                let fit = if self.named_models().names(model, candidate.target) {
+                    Fit::Named
+                } else if nameless && takes_any_name(target) {
+                    Fit::Vendor
+                } else {
+                    vendor_models::fit(target, model)
+                };
+                Some(Choice {
+                    target: candidate.target,
+                    fit,
+                    position,
+                })
+            })
+            .collect();
+        let mapped = policy.failover.model_mapping.contains_key(model);
+        if !mapped && choices.iter().all(|choice| choice.fit == Fit::Fallback) {
+            return Resolution::Unknown;
+        }
+        choices.sort_by_key(|choice| choice.fit);
+        Resolution::Targets(choices)
+    }
+
+    /// What a refusal lists: groups in document order, or the known model names of a policy without groups, sorted.
+    pub fn known_models(&self) -> Vec<String> {
+        let policy = self.policy();
+        if !policy.groups.is_empty() {
+            return policy
+                .groups
+                .iter()
+                .map(|group| group.name.clone())
+                .collect();
+        }
+        let mappings = policy.targets.iter().map(|target| &target.model_mapping);
+        let mapped = mappings
+            .chain([&policy.failover.model_mapping])
+            .flat_map(|mapping| mapping.keys());
+        let named = self.named_models().0.keys();
+        let mut names: Vec<String> = named.chain(mapped).cloned().collect();
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+impl NamedModels {
+    pub(crate) fn new(policy: &Policy) -> Self {
+        let mut named = Self::default();
+        for (position, target) in policy.targets.iter().enumerate() {
+            if let Some(model) = &target.model {
+                named.add(model, TargetId(position));
+            }
+        }
+        for member in policy.groups.iter().flat_map(|group| &group.members) {
+            if let Some(model) = &member.model {
+                named.add(model, member.target);
+            }
+        }
+        named
+    }
+
+    /// Whether the target names `model`.
+    pub(crate) fn names(&self, model: &str, target: TargetId) -> bool {
+        self.0
+            .get(model)
+            .is_some_and(|targets| targets.contains(&target))
+    }
+
+    fn add(&mut self, model: &str, target: TargetId) {
+        let targets = self.0.entry(model.to_owned()).or_default();
+        if !targets.contains(&target) {
+            targets.push(target);
+        }
+    }
+}
+
+fn takes_any_name(target: &Target) -> bool {
+    target.model.is_none() && vendor_models::serves_any_name(target.vendor)
+}

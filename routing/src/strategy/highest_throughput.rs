@@ -1,0 +1,14 @@
+//! `highest_throughput`
+
+use policy::LatencySettings;
+
+use super::{Pick, PickHead};
+use crate::plan::context::{Contender, Context};
+
+pub(super) struct HighestThroughput<'s>(pub(super) &'s LatencySettings);
+
+impl PickHead for HighestThroughput<'_> {
+    fn pick(&self, _field: &[Contender<'_>], _context: &mut Context<'_>) -> Pick {
+        Pick::head(0)
+    }
+}
