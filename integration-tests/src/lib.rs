@@ -1,1 +1,20 @@
-//! Harness for tests through a real Envoy: starts it with the filter, `kt` and simulated providers on free ports.
+//! Harness for tests through a real Envoy: `kt gateway run` on free ports, with simulated providers behind it.
+#![forbid(unsafe_code)]
+
+mod answer;
+mod artifacts;
+mod client;
+mod gateway;
+mod policy;
+
+pub use answer::{Answer, StreamAnswer};
+pub use artifacts::{repository, tool};
+pub use client::{Client, chat_body};
+pub use gateway::{Gateway, GatewayOptions, folder_contains};
+pub use policy::{PolicyText, Upstream};
+pub use simulator::{Behaviour, Dialect, Provider, Received, Step};
+
+/// Every key that the harness gives to a provider contains this, so that a leak can be recognised anywhere.
+pub const KEY_MARK: &str = "sk-provider-";
+/// The key that the harness's client shows to the gateway.
+pub const CLIENT_KEY: &str = "kt_gk_client-secret";

@@ -1,0 +1,189 @@
+//! What makes the gateway try the next target, and what does not.
+
+use std::time::Duration;
+
+use harness::{Behaviour, Step};
+use serde_json::json;
+
+use crate::support::Chain;
+
+/// Behaviours of the first provider after which the second serves a JSON request, with the reason that is given.
+fn json_failures() -> Vec<(&'static str, Behaviour, &'static str)> {
+    let mut cases = vec![
+        ("stall", Behaviour::Stall, "upstream_timeout"),
+        ("reset", Behaviour::Reset, "upstream_reset"),
+        ("hang-up", Behaviour::Hangup, "upstream_reset"),
+        ("429", Behaviour::status(429), "upstream_rate_limited"),
+        ("401", Behaviour::status(401), "upstream_auth"),
+        ("403", Behaviour::status(403), "upstream_auth"),
+        (
+            "404 unknown model",
+            Behaviour::error(
+                404,
+                "invalid_request_error",
+                "model_not_found",
+                "The model `m0` does not exist",
+            ),
+            "model_not_found",
+        ),
+        (
+            "200 with an error body",
+            Behaviour::json(
+                200,
+                &json!({"error": {"message": "overloaded", "type": "overloaded_error"}}),
+            ),
+            "upstream_5xx",
+        ),
+        (
+            "400 that says quota",
+            Behaviour::error(
+                400,
+                "insufficient_quota",
+                "insufficient_quota",
+                "You exceeded your current quota",
+            ),
+            "upstream_rate_limited",
+        ),
+    ];
+    for status in [500, 502, 503, 504, 529] {
+        cases.push(("5xx", Behaviour::status(status), "upstream_5xx"));
+    }
+    cases.push(("408", Behaviour::status(408), "upstream_timeout"));
+    cases
+}
+
+#[tokio::test]
+async fn json_requests_fail_over() {
+    let chain = Chain::with_timeouts(&[400, 5_000]).await;
+    for (name, behaviour, reason) in json_failures() {
+        chain.providers[0].next([behaviour]);
+        let answer = chain.gateway.client().chat("chain").await;
+        assert_eq!(
+            (answer.status, answer.provider()),
+            (200, "p1"),
+            "{name}: {}",
+            String::from_utf8_lossy(&answer.body)
+        );
+        let failover = answer.json()["keeptrusts_metadata"]["failover"].clone();
+        if name != "400 that says quota" {
+            assert_eq!(failover["reason"], reason, "{name}");
+        }
+        // Successes in between keep the target healthy, so that each case meets it.
+        assert_eq!(
+            chain.gateway.client().chat("chain").await.provider(),
+            "p0",
+            "after {name}"
+        );
+    }
+    chain.assert_nothing_leaked();
+}
+
+#[tokio::test]
+async fn streams_fail_over_before_the_first_content() {
+    let chain = Chain::with_timeouts(&[400, 5_000]).await;
+    let role = r#"{"id":"c","object":"chat.completion.chunk","created":1,"model":"m0","choices":[{"index":0,"delta":{"role":"assistant","content":""},"finish_reason":null}]}"#;
+    let pings = |count: usize| {
+        (0..count).flat_map(|_| {
+            [
+                Step::Send(": ping\n\n".into()),
+                Step::Wait(Duration::from_millis(60)),
+            ]
+        })
+    };
+    let mut cases = vec![
+        (
+            "error first",
+            Behaviour::Stream(vec![Step::data(
+                r#"{"error":{"message":"overloaded","type":"server_error","code":null}}"#,
+            )]),
+        ),
+        (
+            "error event first",
+            Behaviour::Stream(vec![Step::event(
+                "error",
+                r#"{"error":{"message":"overloaded"}}"#,
+            )]),
+        ),
+        ("empty", Behaviour::Stream(vec![])),
+        (
+            "done without content",
+            Behaviour::Stream(vec![Step::data(role), Step::data("[DONE]")]),
+        ),
+        ("role only", Behaviour::Stream(vec![Step::data(role)])),
+        (
+            "broken after the role",
+            Behaviour::Stream(vec![Step::data(role), Step::Break]),
+        ),
+        (
+            "pings but no content in time",
+            Behaviour::Stream(pings(40).collect()),
+        ),
+        (
+            "role, then silence",
+            Behaviour::Stream(vec![Step::data(role), Step::Stall]),
+        ),
+    ];
+    for status in [500, 503, 429, 401] {
+        cases.push(("status", Behaviour::status(status)));
+    }
+    cases.push(("stall", Behaviour::Stall));
+    cases.push(("reset", Behaviour::Reset));
+    for (name, behaviour) in cases {
+        chain.providers[0].next([behaviour]);
+        let answer = chain.gateway.client().chat_stream("chain").await;
+        assert_eq!(
+            (answer.status, answer.provider()),
+            (200, "p1"),
+            "{name}: {}",
+            answer.text()
+        );
+        assert!(
+            answer.content().contains("[simulated] p1"),
+            "{name}: {}",
+            answer.text()
+        );
+        assert_eq!(
+            answer.data().last().map(String::as_str),
+            Some("[DONE]"),
+            "{name}"
+        );
+        assert!(!answer.broken, "{name}");
+        assert_eq!(
+            chain.gateway.client().chat_stream("chain").await.provider(),
+            "p0",
+            "after {name}"
+        );
+    }
+    chain.assert_nothing_leaked();
+}
+
+#[tokio::test]
+async fn the_clients_own_fault_is_the_clients_answer() {
+    let chain = Chain::of(2).await;
+    for (status, code) in [
+        (400, "invalid_value"),
+        (422, "unprocessable"),
+        (404, "not_found"),
+        (413, "too_large"),
+    ] {
+        chain.providers[0].next([Behaviour::error(
+            status,
+            "invalid_request_error",
+            code,
+            "look at your request",
+        )]);
+        let answer = chain.gateway.client().chat("chain").await;
+        assert_eq!(answer.status, status);
+        assert_eq!(
+            answer.json()["error"]["message"],
+            "look at your request",
+            "{status}"
+        );
+        assert_eq!(
+            answer.json()["error"]["type"],
+            "invalid_request_error",
+            "{status}"
+        );
+    }
+    assert_eq!(chain.counts(), [4, 0]);
+}

@@ -1,0 +1,16 @@
+//! Behaviour of the gateway through a real Envoy, as users and providers see it.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing
+)]
+
+mod bad_input;
+mod bodies;
+mod credentials;
+mod failover;
+mod failover_reasons;
+mod pass_through;
+mod support;
+mod timeouts;
