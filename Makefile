@@ -46,13 +46,13 @@ setup: ## fetch everything that building and testing need into .tools (a few min
 # === check ===
 
 test: ## all tests: host, wasm under Node, real Envoy (up to 25 minutes when cold, then a few)
-	@scripts/test unit wasm integration
+	@scripts/test unit wasi wasm integration
 
 test-unit: ## only the unit tests, on the host
 	@scripts/test unit
 
 test-wasm: ## only the pure crates as wasm under Node
-	@scripts/test wasm
+	@scripts/test wasi wasm
 
 test-integration: ## only the tests with real Envoy
 	@scripts/test integration

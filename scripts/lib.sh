@@ -100,6 +100,7 @@ write_env_locked() {
             # too: it links to everything that the toolchain's own one has.
             echo "case \"\${RUSTFLAGS-}\" in ''|*--sysroot=*) ;; *) export RUSTFLAGS=\"\$RUSTFLAGS --sysroot=$sysroot\" ;; esac"
         fi
+        echo "export CARGO_TARGET_WASM32_WASIP1_RUNNER=$ROOT/scripts/wasi-test-runner"
         [ -x "$TOOLS/bin/wasm-bindgen-test-runner" ] &&
             echo "export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$TOOLS/bin/wasm-bindgen-test-runner"
         [ -n "$envoy" ] && echo "export ENVOY_BIN=\"\${ENVOY_BIN:-$envoy}\""
