@@ -1,6 +1,7 @@
 //! Tokens that an answer was billed for.
 
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 /// Token counts in OpenAI's sense: `prompt` includes what was read from or written to a cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +24,11 @@ impl Usage {
         self.prompt.saturating_add(self.completion)
     }
 
+    /// [`Usage::from_openai`] for an object that was not read yet.
+    pub fn from_openai_json(usage: &RawValue) -> Option<Self> {
+        Self::from_openai(&serde_json::from_str(usage.get()).ok()?)
+    }
+
     /// Reads the `usage` object of OpenAI's answers, in the names of Chat Completions or of Responses. `None` where
     /// neither input nor output is counted.
     pub fn from_openai(usage: &Value) -> Option<Self> {
@@ -38,9 +44,12 @@ impl Usage {
         let input_details = details("prompt_tokens_details", "input_tokens_details");
         let output_details = details("completion_tokens_details", "output_tokens_details");
         let detail = |details: Option<&Value>, name: &str| count(details?, name);
+        let prompt = input.unwrap_or(0);
+        // Gemini leaves the output out where it was all reasoning.
+        let rest = || count(usage, "total_tokens").map(|total| total.saturating_sub(prompt));
         Some(Self {
-            prompt: input.unwrap_or(0),
-            completion: output.unwrap_or(0),
+            prompt,
+            completion: output.or_else(rest).unwrap_or(0),
             // DeepSeek has a name of its own.
             cached: detail(input_details, "cached_tokens")
                 .or_else(|| count(usage, "prompt_cache_hit_tokens"))
@@ -153,6 +162,15 @@ mod tests {
                     prompt: 8,
                     completion: 1,
                     cached: 3,
+                    ..Usage::default()
+                }),
+            ),
+            (
+                json!({"prompt_tokens": 8, "total_tokens": 37, "completion_tokens_details": {"reasoning_tokens": 29}}),
+                Some(Usage {
+                    prompt: 8,
+                    completion: 29,
+                    reasoning: 29,
                     ..Usage::default()
                 }),
             ),

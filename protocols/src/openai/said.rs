@@ -1,0 +1,357 @@
+//! What a message or a delta of a Chat Completions answer says, whatever dialect of the protocol says it.
+//!
+//! | who | dialect |
+//! |---|---|
+//! | OpenAI, Azure | `content` and `refusal` are strings, reasoning is hidden |
+//! | DeepSeek, vLLM, SGLang | `reasoning_content` |
+//! | Ollama, OpenRouter, newer vLLM | `reasoning` |
+//! | Mistral | `content` is an array of `text` and `thinking` parts |
+//! | other gateways | `reasoning_content` is an object, `reasoning_signature`, `thinking_blocks` |
+//! | Gemini | tool calls without `index` |
+//! | some | arguments as an object instead of text |
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::json::Text;
+
+/// The pieces, in the order in which clients of other protocols expect them.
+#[derive(Debug, Default)]
+pub struct Said<'a> {
+    /// Reasoning.
+    pub reasoning: Vec<Text<'a>>,
+    /// What a later request needs to replay the reasoning.
+    pub signature: Option<Text<'a>>,
+    /// Text.
+    pub text: Vec<Text<'a>>,
+    /// The text of a refusal.
+    pub refusal: Vec<Text<'a>>,
+    /// Tool calls or fragments of them.
+    pub tool_calls: Vec<SaidCall<'a>>,
+}
+
+/// A tool call, or a fragment of one.
+#[derive(Debug, Clone, Copy)]
+pub struct SaidCall<'a> {
+    /// Which call the fragment belongs to.
+    pub index: Option<u64>,
+    /// Never empty.
+    pub id: Option<Text<'a>>,
+    /// Never empty.
+    pub name: Option<Text<'a>>,
+    /// May be empty.
+    pub arguments: Text<'a>,
+}
+
+/// `message` or `delta`
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WireMessage<'a> {
+    #[serde(borrow)]
+    content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    refusal: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_content: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning: Option<&'a RawValue>,
+    #[serde(borrow)]
+    reasoning_signature: Option<&'a RawValue>,
+    #[serde(borrow)]
+    thinking_blocks: Option<&'a RawValue>,
+    #[serde(borrow)]
+    tool_calls: Option<&'a RawValue>,
+    #[serde(borrow)]
+    function_call: Option<&'a RawValue>,
+}
+
+/// A part of a `content` array, or an object that stands where a string is expected.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WirePart<'a> {
+    #[serde(borrow, rename = "type")]
+    kind: Option<Cow<'a, str>>,
+    #[serde(borrow)]
+    text: Option<&'a RawValue>,
+    #[serde(borrow)]
+    thinking: Option<&'a RawValue>,
+    #[serde(borrow)]
+    refusal: Option<&'a RawValue>,
+    #[serde(borrow)]
+    signature: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WireCall<'a> {
+    #[serde(borrow)]
+    index: Option<&'a RawValue>,
+    #[serde(borrow)]
+    id: Option<&'a RawValue>,
+    #[serde(borrow)]
+    function: Option<&'a RawValue>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct WireFunction<'a> {
+    #[serde(borrow)]
+    name: Option<&'a RawValue>,
+    #[serde(borrow)]
+    arguments: Option<&'a RawValue>,
+}
+
+impl<'a> Said<'a> {
+    /// Reads a `message` or `delta`. What is not understood is left out; `None` where it is no object.
+    pub fn read(raw: &'a RawValue) -> Option<Self> {
+        let wire: WireMessage<'_> = object(raw)?;
+        let mut said = Self::default();
+        said.read_reasoning(wire.reasoning_content);
+        if said.reasoning.is_empty() {
+            said.read_reasoning(wire.reasoning);
+        }
+        said.signature = given(wire.reasoning_signature).or(said.signature);
+        said.read_thinking_blocks(wire.thinking_blocks);
+        said.read_content(wire.content);
+        said.refusal.extend(given(wire.refusal));
+        if let Some(raw) = wire.tool_calls {
+            said.tool_calls = objects(raw).iter().map(SaidCall::read).collect();
+        }
+        if let Some(function) = wire.function_call {
+            said.tool_calls.push(SaidCall::read(&WireCall {
+                function: Some(function),
+                ..WireCall::default()
+            }));
+        }
+        Some(said)
+    }
+
+    fn read_reasoning(&mut self, raw: Option<&'a RawValue>) {
+        let Some(raw) = raw else { return };
+        if let Some(text) = Text::of(raw) {
+            self.reasoning.extend(not_empty(text));
+        } else if let Some(part) = object::<WirePart<'_>>(raw) {
+            self.reasoning.extend(given(part.text));
+            self.signature = given(part.signature).or(self.signature);
+        }
+    }
+
+    /// The blocks repeat `reasoning_content`; only they have signatures.
+    fn read_thinking_blocks(&mut self, raw: Option<&'a RawValue>) {
+        let Some(raw) = raw else { return };
+        let repeated = !self.reasoning.is_empty();
+        for block in objects::<WirePart<'_>>(raw) {
+            if !repeated {
+                self.reasoning.extend(given(block.thinking));
+            }
+            self.signature = self.signature.or(given(block.signature));
+        }
+    }
+
+    fn read_content(&mut self, raw: Option<&'a RawValue>) {
+        let Some(raw) = raw else { return };
+        if let Some(text) = Text::of(raw) {
+            self.text.extend(not_empty(text));
+            return;
+        }
+        for part in objects::<WirePart<'_>>(raw) {
+            match part.kind.as_deref() {
+                Some("thinking") => self.read_thinking(part.thinking),
+                Some("refusal") => self.refusal.extend(given(part.refusal)),
+                // References, images and what else may come have no counterpart in text.
+                _ => self.text.extend(given(part.text)),
+            }
+        }
+    }
+
+    /// A string, or Mistral's array of text parts.
+    fn read_thinking(&mut self, raw: Option<&'a RawValue>) {
+        let Some(raw) = raw else { return };
+        if let Some(text) = Text::of(raw) {
+            self.reasoning.extend(not_empty(text));
+            return;
+        }
+        let parts = objects::<WirePart<'_>>(raw);
+        self.reasoning
+            .extend(parts.iter().filter_map(|part| given(part.text)));
+    }
+}
+
+impl<'a> SaidCall<'a> {
+    fn read(wire: &WireCall<'a>) -> Self {
+        let function: WireFunction<'a> = wire.function.and_then(object).unwrap_or_default();
+        Self {
+            index: wire.index.and_then(|raw| raw.get().parse().ok()),
+            id: given(wire.id),
+            name: given(function.name),
+            arguments: match function.arguments {
+                None => Text::Plain(""),
+                Some(raw) => Text::of(raw).unwrap_or(Text::Plain(raw.get())),
+            },
+        }
+    }
+}
+
+/// Reads an object; derived readers alone would take an array for one.
+fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
+    let raw = Some(raw.get()).filter(|raw| raw.starts_with('{'))?;
+    serde_json::from_str(raw).ok()
+}
+
+/// The objects in an array; what else is in it is left out.
+fn objects<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Vec<T> {
+    let items: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+    items.into_iter().filter_map(object).collect()
+}
+
+/// A string that is there and not empty.
+pub(super) fn given(raw: Option<&RawValue>) -> Option<Text<'_>> {
+    raw.and_then(Text::of).and_then(not_empty)
+}
+
+fn not_empty(text: Text<'_>) -> Option<Text<'_>> {
+    (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(pieces: &[Text<'_>]) -> String {
+        let mut joined = String::new();
+        for piece in pieces {
+            joined += &piece.decode().unwrap();
+        }
+        joined
+    }
+
+    #[test]
+    fn dialects_of_text_and_reasoning() {
+        for (json, reasoning, signature, text, refusal) in [
+            (
+                r#"{"role":"assistant","content":"Hi\n","refusal":null}"#,
+                "",
+                None,
+                "Hi\n",
+                "",
+            ),
+            (r#"{"content":null,"refusal":"No."}"#, "", None, "", "No."),
+            (
+                r#"{"content":"a","reasoning_content":"r","reasoning":"r"}"#,
+                "r",
+                None,
+                "a",
+                "",
+            ),
+            (
+                r#"{"content":"","reasoning_content":null,"reasoning":"r"}"#,
+                "r",
+                None,
+                "",
+                "",
+            ),
+            (
+                r#"{"reasoning_content":"","reasoning_signature":"s="}"#,
+                "",
+                Some("s="),
+                "",
+                "",
+            ),
+            (
+                r#"{"reasoning_content":{"text":"r","signature":"s="},"content":"a"}"#,
+                "r",
+                Some("s="),
+                "a",
+                "",
+            ),
+            (
+                r#"{"reasoning_content":"r","thinking_blocks":[{"type":"thinking","thinking":"r","signature":"s="}]}"#,
+                "r",
+                Some("s="),
+                "",
+                "",
+            ),
+            (
+                r#"{"thinking_blocks":[{"type":"thinking","thinking":"r"}],"content":"a"}"#,
+                "r",
+                None,
+                "a",
+                "",
+            ),
+            (
+                r#"{"content":[{"type":"thinking","thinking":[{"type":"text","text":"h"},{"type":"text","text":"m"}]},
+                    {"type":"text","text":"a"},{"type":"reference","reference_ids":[1]},{"type":"text","text":"b"}]}"#,
+                "hm",
+                None,
+                "ab",
+                "",
+            ),
+            (
+                r#"{"content":[{"type":"thinking","thinking":"hm"},{"type":"refusal","refusal":"No."}]}"#,
+                "hm",
+                None,
+                "",
+                "No.",
+            ),
+            (
+                r#"{"content":7,"refusal":{},"reasoning":[],"tool_calls":"x"}"#,
+                "",
+                None,
+                "",
+                "",
+            ),
+        ] {
+            let raw = RawValue::from_string(json.to_owned()).unwrap();
+            let said = Said::read(&raw).unwrap();
+            assert_eq!(joined(&said.reasoning), reasoning, "{json}");
+            assert_eq!(said.signature, signature.map(Text::Plain), "{json}");
+            assert_eq!(joined(&said.text), text, "{json}");
+            assert_eq!(joined(&said.refusal), refusal, "{json}");
+            assert!(said.tool_calls.is_empty(), "{json}");
+        }
+    }
+
+    #[test]
+    fn dialects_of_tool_calls() {
+        let json = r#"{"tool_calls":[
+            {"index":1,"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\":1}"}},
+            {"id":"","function":{"name":"","arguments":{"y":2}}},
+            {"index":null,"function":null}],
+            "function_call":{"name":"g","arguments":""}}"#;
+        let raw = RawValue::from_string(json.to_owned()).unwrap();
+        let said = Said::read(&raw).unwrap();
+        let calls: Vec<_> = said
+            .tool_calls
+            .iter()
+            .map(|call| {
+                let text = |text: Text<'_>| text.decode().unwrap().into_owned();
+                (
+                    call.index,
+                    call.id.map(text),
+                    call.name.map(text),
+                    text(call.arguments),
+                )
+            })
+            .collect();
+        let some = |text: &str| Some(text.to_owned());
+        assert_eq!(
+            calls,
+            [
+                (Some(1), some("a"), some("f"), "{\"x\":1}".to_owned()),
+                (None, None, None, "{\"y\":2}".to_owned()),
+                (None, None, None, String::new()),
+                (None, None, some("g"), String::new()),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_no_object_says_nothing() {
+        for json in ["null", "[]", "\"x\"", "1"] {
+            let raw = RawValue::from_string(json.to_owned()).unwrap();
+            assert!(Said::read(&raw).is_none(), "{json}");
+        }
+    }
+}
