@@ -1,0 +1,8 @@
+//! What the tests over recorded traffic share: pairs of formats, feeding a stream in pieces, comparing answers.
+#![allow(dead_code, unreachable_pub)]
+
+pub mod anthropic_stream;
+pub mod chat_stream;
+pub mod compare;
+pub mod feed;
+pub mod pair;
