@@ -13,6 +13,7 @@ pub mod latency;
 mod naming;
 pub mod plan;
 pub mod price_table;
+pub mod probe;
 pub mod random;
 pub mod refusal;
 pub mod request;
