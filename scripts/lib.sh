@@ -93,19 +93,25 @@ write_env_locked() {
         if [ -n "$sysroot" ]; then
             local target
             for target in WASM32_WASIP1 WASM32_UNKNOWN_UNKNOWN; do
-                echo "export CARGO_TARGET_${target}_RUSTFLAGS=--sysroot=$sysroot"
-                echo "export CARGO_TARGET_${target}_RUSTDOCFLAGS=--sysroot=$sysroot"
+                echo "export CARGO_TARGET_${target}_RUSTFLAGS=\"--sysroot=$sysroot\""
+                echo "export CARGO_TARGET_${target}_RUSTDOCFLAGS=\"--sysroot=$sysroot\""
             done
             # cargo ignores the two lines above when RUSTFLAGS is set. Host builds work with this sysroot
             # too: it links to everything that the toolchain's own one has.
             echo "case \"\${RUSTFLAGS-}\" in ''|*--sysroot=*) ;; *) export RUSTFLAGS=\"\$RUSTFLAGS --sysroot=$sysroot\" ;; esac"
         fi
-        echo "export CARGO_TARGET_WASM32_WASIP1_RUNNER=$ROOT/scripts/wasi-test-runner"
-        [ -x "$TOOLS/bin/wasm-bindgen-test-runner" ] &&
-            echo "export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=$TOOLS/bin/wasm-bindgen-test-runner"
+        # A runner is a command line to cargo, which splits it at spaces.
+        case $ROOT in
+        *[[:space:]]*) ;;
+        *)
+            echo "export CARGO_TARGET_WASM32_WASIP1_RUNNER=\"$ROOT/scripts/wasi-test-runner\""
+            [ -x "$TOOLS/bin/wasm-bindgen-test-runner" ] &&
+                echo "export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=\"$TOOLS/bin/wasm-bindgen-test-runner\""
+            ;;
+        esac
         [ -n "$envoy" ] && echo "export ENVOY_BIN=\"\${ENVOY_BIN:-$envoy}\""
-        [ -n "$(read_state venv)" ] && echo "export KT_TEST_PYTHON=$TOOLS/venv/bin/python"
-        [ -n "$(read_state venv-legacy)" ] && echo "export KT_TEST_PYTHON_LEGACY=$TOOLS/venv-legacy/bin/python"
+        [ -n "$(read_state venv)" ] && echo "export KT_TEST_PYTHON=\"$TOOLS/venv/bin/python\""
+        [ -n "$(read_state venv-legacy)" ] && echo "export KT_TEST_PYTHON_LEGACY=\"$TOOLS/venv-legacy/bin/python\""
         true
     } >"$next"
     # Untouched when nothing changed, so that its date means something.
