@@ -2,12 +2,22 @@
 #![forbid(unsafe_code)]
 
 pub mod azure;
+mod base_url;
 pub mod cluster;
+mod dialect;
+mod draft;
 mod finding;
+mod lint;
 mod load;
 pub mod model;
+mod resolve;
+mod section;
+mod suggest;
+mod value;
 pub mod vendor;
+mod yaml;
 
+pub use base_url::InvalidBaseUrl;
 pub use finding::{Code, Finding, LintReport, Severity};
 pub use load::{LoadOptions, Loaded, json_schema, load, load_with};
 pub use model::*;

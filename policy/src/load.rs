@@ -1,7 +1,12 @@
 //! The way in: text to model and findings.
 
-use crate::finding::Finding;
+use crate::dialect::sections;
+use crate::draft::Draft;
+use crate::finding::{Code, Finding, Severity};
+use crate::lint::{Lint, Problem};
 use crate::model::{Credential, Policy};
+use crate::resolve::resolve;
+use crate::yaml;
 
 /// What a document says, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq)]
@@ -31,15 +36,28 @@ pub fn load(text: &str) -> Loaded {
 }
 
 /// Reads YAML or JSON in any mixture of the dialects.
-pub fn load_with(_text: &str, _options: &LoadOptions<'_>) -> Loaded {
-    // First commit: the interface only; the reader follows.
+pub fn load_with(text: &str, options: &LoadOptions<'_>) -> Loaded {
+    let document = yaml::parse(text);
+    let mut lint = Lint::new(document.paths);
+    for error in document.errors {
+        lint.add(Problem::new(Code::E111, error.at, error.message).suggest(error.suggestion));
+    }
+    let policy = document.root.map(|root| {
+        let mut draft = Draft::default();
+        sections::ROOT.read(&mut draft, &root, &mut lint);
+        resolve(&draft, root.at, options, &mut lint)
+    });
+    let findings = lint.finish();
+    let valid = findings
+        .iter()
+        .all(|finding| finding.severity != Severity::Error);
     Loaded {
-        policy: None,
-        findings: Vec::new(),
+        policy: policy.filter(|_| valid),
+        findings,
     }
 }
 
 /// JSON Schema (2020-12) of the union of the dialects.
 pub fn json_schema() -> &'static str {
-    "{}"
+    include_str!("../schema/policy-config.schema.json")
 }

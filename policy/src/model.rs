@@ -11,6 +11,10 @@ use crate::vendor::Vendor;
 
 /// Whole-answer timeout (first byte for streams) of a target that gives none, in milliseconds.
 pub const DEFAULT_TIMEOUT_MS: u64 = 120_000;
+/// Cosine similarity below which semantic routing takes the group's first member, when the policy gives none.
+pub const DEFAULT_MIN_SIMILARITY: f64 = 0.2;
+/// How long semantic routing waits for an embeddings target that gives no `timeout_ms`, in milliseconds.
+pub const DEFAULT_EMBEDDING_TIMEOUT_MS: u64 = 2_000;
 /// Largest request body that the gateway accepts when the policy gives no `max_request_bytes`.
 pub const DEFAULT_MAX_REQUEST_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -145,6 +149,8 @@ impl Default for HealthCheck {
 /// When traffic alone opens and closes a target.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CircuitBreaker {
+    /// `false`: the circuit never opens by itself. Probes and cool-downs that a provider asks for still count.
+    pub enabled: bool,
     /// Consecutive failures that open the circuit.
     pub failure_threshold: u32,
     /// Milliseconds that an open circuit stays open before half-open traffic is let through.
@@ -158,6 +164,7 @@ pub struct CircuitBreaker {
 impl Default for CircuitBreaker {
     fn default() -> Self {
         Self {
+            enabled: true,
             failure_threshold: 3,
             cooldown_ms: 30_000,
             half_open_requests: 3,
@@ -342,6 +349,9 @@ pub struct EmbeddingSource {
 pub struct Failover {
     /// `false`: a plan never has more than one entry.
     pub enabled: bool,
+    /// `failover.strategy` as the user spelled it, for the startup log; synonyms are resolved in
+    /// [`Policy::default_strategy`].
+    pub written_strategy: Option<String>,
     /// How many further targets may be tried; `None` is the whole plan.
     pub max_attempts: Option<u32>,
     /// Client's model name to a model name of the targets that are not the first choice.
@@ -356,6 +366,7 @@ impl Default for Failover {
     fn default() -> Self {
         Self {
             enabled: true,
+            written_strategy: None,
             max_attempts: None,
             model_mapping: BTreeMap::new(),
             on_context_length: false,

@@ -182,6 +182,16 @@ impl Vendor {
         })
     }
 
+    /// The vendor whose name stands in `id` as a word or as words in a row, as in `local-ollama` or `azure-openai-eu`.
+    /// Longer names win, then earlier ones.
+    pub fn of_id(id: &str) -> Option<Self> {
+        let words: Vec<&str> = id.split(['-', '_', '.']).collect();
+        (1..=words.len().min(3))
+            .rev()
+            .flat_map(|length| words.windows(length).map(|words| words.join("-")))
+            .find_map(|name| Self::named(&name).filter(|vendor| *vendor != Self::OpenAiCompatible))
+    }
+
     /// The vendor whose own model has the name `model`, as `gpt-4o` is OpenAI's.
     pub fn of_model(model: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|vendor| {

@@ -1,0 +1,102 @@
+//! "Missing model mapping": where a target would be sent a model name that it cannot know.
+
+use super::{Context, list};
+use crate::draft::Draft;
+use crate::finding::Code;
+use crate::lint::{Lint, Problem};
+use crate::model::{ModelGroup, Target};
+use crate::vendor::Vendor;
+
+/// Warns for members without a model, and for targets of another vendor in documents without groups.
+pub(super) fn check(
+    context: &Context<'_>,
+    targets: &[Target],
+    groups: &[ModelGroup],
+    lint: &mut Lint,
+) {
+    for (group, draft) in groups.iter().zip(&context.draft.groups) {
+        // Members are sorted by now, and the warning wants the document's place.
+        for member in &draft.members {
+            let Some(provider) = member.provider.given() else {
+                continue;
+            };
+            let target = context
+                .target_ids
+                .get(provider.value.as_str())
+                .and_then(|id| targets.get(id.0));
+            let Some(target) =
+                target.filter(|target| target.model.is_none() && member.model.is_absent())
+            else {
+                continue;
+            };
+            let names = group
+                .aliases
+                .iter()
+                .chain([&group.name])
+                .map(String::as_str);
+            let unmapped: Vec<&str> = names
+                .filter(|name| !is_mapped(context.draft, target, name))
+                .collect();
+            if !unmapped.is_empty() {
+                let message = format!(
+                    "Missing model mapping: `{}` gets the client's model name ({}) as it is",
+                    target.id,
+                    list(unmapped.into_iter())
+                );
+                lint.add(
+                    Problem::new(Code::W101, provider.at, message)
+                        .suggest("give the member a `model`".to_owned()),
+                );
+            }
+        }
+    }
+    if context.draft.groups.is_empty() && context.draft.failover.enabled.copied() != Some(false) {
+        check_targets(context, targets, lint);
+    }
+}
+
+fn check_targets(context: &Context<'_>, targets: &[Target], lint: &mut Lint) {
+    let order = super::failover::default_order(targets);
+    let Some(first) = order.first().and_then(|id| targets.get(id.0)) else {
+        return;
+    };
+    for id in order.iter().skip(1) {
+        let (Some(target), Some(draft)) = (targets.get(id.0), context.draft.targets.get(id.0))
+        else {
+            continue;
+        };
+        let mapped = target.model.is_some()
+            || !target.model_mapping.is_empty()
+            || !context.draft.failover.model_mapping.is_absent();
+        if mapped || family(target.vendor) == family(first.vendor) {
+            continue;
+        }
+        let Some(id) = draft.id.given() else { continue };
+        let message = format!(
+            "Missing model mapping: when `{}` takes over for `{}`, it gets the client's model name as it is",
+            target.id, first.id
+        );
+        lint.add(
+            Problem::new(Code::W101, id.at, message)
+                .suggest("add an entry to `failover.model_mapping`".to_owned()),
+        );
+    }
+}
+
+fn is_mapped(draft: &Draft, target: &Target, name: &str) -> bool {
+    target.model_mapping.contains_key(name)
+        || draft
+            .failover
+            .model_mapping
+            .get()
+            .is_some_and(|mapping| mapping.contains_key(name))
+}
+
+/// Azure serves OpenAI's models under OpenAI's names.
+fn family(vendor: Vendor) -> Vendor {
+    if vendor == Vendor::AzureOpenAi {
+        Vendor::OpenAi
+    } else {
+        vendor
+    }
+}

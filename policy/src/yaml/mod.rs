@@ -1,0 +1,146 @@
+//! YAML and JSON text as a tree in which every node knows where it stands.
+//!
+//! The parser below is `saphyr-parser`: YAML 1.2, maintained, linear in time, without recursion, and it gives the place
+//! of every event; it costs the wasm module about 115 KB. `serde_yaml` is archived, and its forks (`serde_yaml_ng`,
+//! `serde_norway`) keep its design: they tell the place of a syntax error but not of a value, they cost 200 KB, and
+//! they rest on a C library translated to unsafe Rust. The tree builders on top of `saphyr-parser` were not taken,
+//! because limits, merge keys and duplicate keys are ours to decide.
+
+mod json;
+mod parse;
+mod scalar;
+
+pub(crate) use parse::parse;
+pub(crate) use scalar::Scalar;
+
+use std::rc::Rc;
+
+/// Deeper documents are refused. The deepest key of any dialect is 8 levels down.
+pub(crate) const MAX_DEPTH: usize = 64;
+/// Aliases may repeat this many values in total ("billion laughs").
+pub(crate) const MAX_ALIASED_NODES: usize = 100_000;
+
+/// The place of a value or key: first line, columns on it, and path in the document. Counts from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct At {
+    pub(crate) line: u32,
+    pub(crate) column: u32,
+    /// After the last character on the first line.
+    pub(crate) end_column: u32,
+    pub(crate) path: PathId,
+}
+
+/// Position of a path in [`Paths`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct PathId(u32);
+
+/// One step of a path.
+#[derive(Debug, Clone)]
+pub(crate) enum Segment {
+    Key(Rc<str>),
+    Index(usize),
+}
+
+/// All paths of a document as a tree of steps; written out only for findings.
+#[derive(Debug)]
+pub(crate) struct Paths {
+    steps: Vec<(PathId, Segment)>,
+}
+
+/// A value with its place.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) at: At,
+    pub(crate) value: Value,
+}
+
+/// What YAML values there are. Scalars stay text until someone says what type is expected.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Scalar(Scalar),
+    Sequence(Vec<Node>),
+    Mapping(Vec<Entry>),
+}
+
+/// A key and its value. Keys are unique within a mapping, merge keys are already expanded.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    pub(crate) key: Rc<str>,
+    pub(crate) key_at: At,
+    pub(crate) value: Node,
+}
+
+impl PathId {
+    /// The document itself.
+    pub(crate) const ROOT: Self = Self(0);
+}
+
+impl Paths {
+    pub(crate) fn new() -> Self {
+        Self { steps: Vec::new() }
+    }
+
+    /// The path one step below `parent`.
+    pub(crate) fn child(&mut self, parent: PathId, segment: Segment) -> PathId {
+        self.steps.push((parent, segment));
+        // Four billion values do not fit into a policy; a wrong path in a message would be the only harm.
+        PathId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX))
+    }
+
+    /// Such as `model_groups[0].models[1].weight`.
+    pub(crate) fn render(&self, path: PathId) -> String {
+        let mut segments = Vec::new();
+        let mut next = path;
+        while let Some((parent, segment)) = (next.0 as usize)
+            .checked_sub(1)
+            .and_then(|index| self.steps.get(index))
+        {
+            segments.push(segment);
+            next = *parent;
+        }
+        let mut out = String::new();
+        for segment in segments.iter().rev() {
+            match segment {
+                Segment::Key(key) => {
+                    if !out.is_empty() {
+                        out.push('.');
+                    }
+                    out.push_str(key);
+                }
+                Segment::Index(index) => out.push_str(&format!("[{index}]")),
+            }
+        }
+        out
+    }
+}
+
+impl Node {
+    /// Nothing was written: `key:` or `key: null`.
+    pub(crate) fn is_null(&self) -> bool {
+        matches!(&self.value, Value::Scalar(scalar) if scalar.is_null())
+    }
+
+    /// What it is, for messages. Scalars are quoted.
+    pub(crate) fn describe(&self) -> String {
+        match &self.value {
+            Value::Scalar(scalar) if scalar.is_null() => "nothing".to_owned(),
+            Value::Scalar(scalar) => format!("`{}`", shorten(&scalar.text)),
+            Value::Sequence(_) => "a list".to_owned(),
+            Value::Mapping(_) => "a mapping".to_owned(),
+        }
+    }
+}
+
+/// Keeps messages on one line and of bearable length.
+fn shorten(text: &str) -> String {
+    const LONGEST: usize = 80;
+    let mut short: String = text
+        .chars()
+        .take(LONGEST)
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect();
+    if text.chars().nth(LONGEST).is_some() {
+        short.push('…');
+    }
+    short
+}
