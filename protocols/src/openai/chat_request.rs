@@ -90,7 +90,7 @@ impl<'a> ChatRequest<'a> {
                 "top_p" => request.top_p = Some(Number::read(value, &name, 1.0)?),
                 "response_format" => request.response_format = ResponseFormat::read(value)?,
                 "reasoning_effort" => {
-                    request.reasoning_effort = Some(ReasoningEffort::read(value)?);
+                    request.reasoning_effort = Some(ReasoningEffort::read(value, &name)?);
                 }
                 "user" => request.user = Some(json::text(value, &name)?),
                 "safety_identifier" => {

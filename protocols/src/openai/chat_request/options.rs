@@ -56,7 +56,7 @@ pub enum ResponseFormat<'a> {
 
 impl<'a> Number<'a> {
     /// Reads the request field `path`, a number from 0 to `max`.
-    pub(super) fn read(
+    pub(crate) fn read(
         raw: &'a RawValue,
         path: impl fmt::Display,
         max: f64,
@@ -73,9 +73,9 @@ impl<'a> Number<'a> {
 }
 
 impl ReasoningEffort {
-    pub(super) fn read(raw: &RawValue) -> Result<Self, RequestError> {
-        const PATH: &str = "reasoning_effort";
-        Ok(match json::characters(raw, PATH)?.as_ref() {
+    /// Reads the request field `path`.
+    pub(crate) fn read(raw: &RawValue, path: &str) -> Result<Self, RequestError> {
+        Ok(match json::characters(raw, path)?.as_ref() {
             "none" => Self::None,
             "minimal" => Self::Minimal,
             "low" => Self::Low,
@@ -85,13 +85,26 @@ impl ReasoningEffort {
             "max" => Self::Max,
             found => {
                 return Err(RequestError::invalid_value(
-                    PATH,
+                    path,
                     format_args!(
                         "expected none, minimal, low, medium, high, xhigh or max, found {found:?}"
                     ),
                 ));
             }
         })
+    }
+
+    /// The word on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Minimal => "minimal",
+            Self::Low => "low",
+            Self::Medium => "medium",
+            Self::High => "high",
+            Self::XHigh => "xhigh",
+            Self::Max => "max",
+        }
     }
 }
 
