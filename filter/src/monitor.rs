@@ -1,29 +1,217 @@
-//! The monitor: a singleton service that probes targets through their own clusters.
+//! The monitor: a singleton service that probes targets through their own clusters, with their real credentials.
+//!
+//! Envoy configures it once, at its own start; a changed policy reaches it through shared data, where the gateway filter
+//! leaves its configuration.
 
+use std::collections::HashMap;
 use std::rc::Rc;
 
-use crate::config::GatewayConfig;
-use crate::host::Host;
-use crate::vm::Vm;
+use policy::azure::AzurePath;
+use policy::cluster::cluster_name;
+use policy::{Target, TargetId, Vendor};
+use routing::Random;
+use routing::health::{ProbeResult, Signal};
+use routing::probe::{Due, ProbeScheduler, Ticket};
+
+use crate::config::{self, GatewayConfig, Role};
+use crate::headers::text;
+use crate::host::{Headers, Host};
+use crate::target::PROBE_HEADER;
+use crate::vm::{self, Vm};
 
 /// The singleton service.
 pub struct Monitor {
     vm: Rc<Vm>,
     config: Rc<GatewayConfig>,
+    scheduler: ProbeScheduler,
+    random: Random,
+    /// Probes under way, by the token of their call.
+    under_way: HashMap<u32, Probe>,
+    /// Which publication of the configuration is in force.
+    publication: Option<u32>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Probe {
+    due: Due,
+    sent_ms: u64,
 }
 
 impl Monitor {
     /// Starts with the policy that Envoy was started with.
-    pub fn new(_host: &impl Host, vm: Rc<Vm>, config: Rc<GatewayConfig>) -> Self {
-        Self { vm, config }
+    pub fn new(host: &impl Host, vm: Rc<Vm>, config: Rc<GatewayConfig>) -> Self {
+        let mut monitor = Self {
+            vm,
+            config,
+            scheduler: ProbeScheduler::default(),
+            random: Random::seeded(host.random()),
+            under_way: HashMap::new(),
+            publication: None,
+        };
+        monitor.adopt(host, Rc::clone(&monitor.config));
+        monitor
     }
 
     /// Sends the probes that are due.
     pub fn on_tick(&mut self, host: &impl Host) {
         self.vm.tick(host);
-        let _ = &self.config;
+        self.look_for_changed_policy(host);
+        for index in 0..self.config.policy.targets.len() {
+            self.signal(host, TargetId(index), Signal::Tick);
+        }
+        for due in self.scheduler.due(host.now_ms()) {
+            let token = self
+                .config
+                .policy
+                .target(due.target)
+                .map(|target| send(host, target, due));
+            match token {
+                Some(Ok(token)) => {
+                    self.under_way.insert(
+                        token,
+                        Probe {
+                            due,
+                            sent_ms: host.now_ms(),
+                        },
+                    );
+                }
+                // The cluster is not there (yet), which is what unreachable means.
+                Some(Err(_)) => self.finish(host, due.ticket, ProbeResult::Unreachable),
+                None => {}
+            }
+        }
     }
 
     /// A probe was answered, or failed.
-    pub fn on_call_response(&mut self, _host: &impl Host, _token: u32, _body_size: usize) {}
+    pub fn on_call_response(&mut self, host: &impl Host, token: u32) {
+        let Some(probe) = self.under_way.remove(&token) else {
+            return;
+        };
+        let elapsed_ms = host.now_ms().saturating_sub(probe.sent_ms);
+        let headers = host.call_response_headers().unwrap_or_default();
+        let status = text(&headers, ":status").and_then(|status| status.parse::<u16>().ok());
+        let result = match status {
+            None if elapsed_ms >= probe.due.timeout_ms => ProbeResult::TimedOut,
+            None => ProbeResult::Unreachable,
+            // Envoy's own word for a connection that failed or was not answered in time.
+            Some(504) if elapsed_ms >= probe.due.timeout_ms => ProbeResult::TimedOut,
+            Some(429) => ProbeResult::RateLimited {
+                retry_after_ms: retry_after_ms(&headers),
+            },
+            Some(status) if self.is_expected(probe.due.target, status) => ProbeResult::Success {
+                latency_ms: u32::try_from(elapsed_ms).unwrap_or(u32::MAX),
+            },
+            Some(status) => ProbeResult::Status(status),
+        };
+        self.finish(host, probe.due.ticket, result);
+    }
+
+    fn finish(&mut self, host: &impl Host, ticket: Ticket, result: ProbeResult) {
+        if let Some(target) =
+            self.scheduler
+                .finished(ticket, result, &mut self.random, host.now_ms())
+        {
+            self.signal(host, target, Signal::Probe(result));
+        }
+    }
+
+    fn is_expected(&self, target: TargetId, status: u16) -> bool {
+        let expected = self
+            .config
+            .policy
+            .target(target)
+            .map(|target| target.health_check.expected_statuses.as_slice());
+        match expected {
+            Some([]) | None => (200..300).contains(&status),
+            Some(statuses) => statuses.contains(&status),
+        }
+    }
+
+    fn signal(&self, host: &impl Host, target: TargetId, signal: Signal) {
+        let applied = self.vm.signal(host, &self.config, target, signal);
+        if let (Some(change), Some(target)) =
+            (applied.transition, self.config.policy.target(target))
+        {
+            vm::log_transition(&target.id, &change);
+        }
+    }
+
+    fn look_for_changed_policy(&mut self, host: &impl Host) {
+        let Some(published) = vm::published_configuration(host) else {
+            return;
+        };
+        if self.publication == Some(published.cas) {
+            return;
+        }
+        self.publication = Some(published.cas);
+        match config::read(&published.value) {
+            Ok(Role::Gateway(config)) => self.adopt(host, config),
+            Ok(Role::Target | Role::Hop | Role::Monitor(_)) => {}
+            Err(error) => log::error!("monitor keeps the policy it has: {error}"),
+        }
+    }
+
+    fn adopt(&mut self, host: &impl Host, config: Rc<GatewayConfig>) {
+        let has_credential = |target| !config.lacks_credential(target);
+        self.scheduler.reload(
+            &config.index,
+            has_credential,
+            &mut self.random,
+            host.now_ms(),
+        );
+        self.config = config;
+        for index in 0..self.config.policy.targets.len() {
+            let target = TargetId(index);
+            let present = !self.config.lacks_credential(target);
+            self.signal(host, target, Signal::Credential { present });
+        }
+    }
+}
+
+/// `GET {base}/models`, or what target or vendor want instead; the target's filter chain adds the credential.
+fn send(host: &impl Host, target: &Target, due: Due) -> crate::host::HostResult<u32> {
+    let cluster = cluster_name(target, target.timeout_ms);
+    let authority = target.base_url.authority();
+    let path = probe_path(target);
+    let mut headers: Vec<(&str, &[u8])> = vec![
+        (":method", b"GET"),
+        (":path", path.as_bytes()),
+        (":authority", authority.as_bytes()),
+        (
+            ":scheme",
+            if target.base_url.tls {
+                b"https"
+            } else {
+                b"http"
+            },
+        ),
+        ("accept", b"application/json"),
+        ("user-agent", b"keeptrusts-monitor"),
+        (PROBE_HEADER, b"1"),
+    ];
+    headers.extend(
+        target
+            .vendor
+            .profile()
+            .probe_headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_bytes())),
+    );
+    host.call(&cluster, &headers, b"", due.timeout_ms)
+}
+
+/// Path of the target's probe: its own, else the vendor's, below the base URL.
+fn probe_path(target: &Target) -> String {
+    let below = |path: &str| format!("{}/{}", target.base_url.path, path.trim_start_matches('/'));
+    match (&target.health_check.path, target.vendor) {
+        (Some(path), _) => below(path),
+        (None, Vendor::AzureOpenAi) => AzurePath::of(target).models_path(),
+        (None, vendor) => below(vendor.profile().probe.unwrap_or("/models")),
+    }
+}
+
+/// Whole seconds of `retry-after`.
+fn retry_after_ms(headers: &Headers) -> Option<u64> {
+    let seconds: u64 = text(headers, "retry-after")?.parse().ok()?;
+    seconds.checked_mul(1000)
 }

@@ -47,7 +47,7 @@ impl Context for Root {
         _trailers: usize,
     ) {
         if let Part::Monitor(monitor) = &mut self.part {
-            monitor.on_call_response(&HOST, token, body_size);
+            monitor.on_call_response(&HOST, token);
         }
     }
 }
