@@ -1,6 +1,6 @@
 //! A whole answer: Anthropic's message in, a chat completion out.
 
-use crate::anthropic::ReceivedMessage;
+use crate::anthropic::{ReceivedBlock, ReceivedMessage};
 use crate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
 use crate::chat_completions_to_anthropic_messages::request::Answer;
 use crate::error::{self, ProviderError};
@@ -44,18 +44,12 @@ pub(super) fn translate(
         finish_reason: finish_reason(message.stop_reason),
         usage,
     };
+    chat.reasoning_signature = signature(&blocks);
     for block in &blocks {
         let kind = block.kind.and_then(Text::decode).unwrap_or_default();
         match kind.as_ref() {
             "text" => chat.content.extend(block.text),
-            "thinking" => {
-                chat.reasoning.extend(block.thinking);
-                // A signature belongs to one block: with several the joined reasoning cannot be replayed.
-                let only = chat.reasoning.len() == 1;
-                chat.reasoning_signature = block
-                    .signature
-                    .filter(|signature| only && !signature.is_empty());
-            }
+            "thinking" => chat.reasoning.extend(block.thinking),
             "tool_use" => {
                 let (Some(id), Some(name)) = (block.id, block.name) else {
                     return Err(ProviderError::unreadable("tool_use without id or name"));
@@ -91,4 +85,16 @@ pub(super) fn translate(
             .and_then(Text::decode)
             .map(std::borrow::Cow::into_owned),
     })
+}
+
+/// What lets the client replay the reasoning: only one thinking block at the beginning of the answer can be put back
+/// together from joined texts.
+fn signature<'a>(blocks: &[ReceivedBlock<'a>]) -> Option<Text<'a>> {
+    let thinks = |block: &ReceivedBlock<'_>| {
+        let kind = block.kind.and_then(Text::decode);
+        matches!(kind.as_deref(), Some("thinking" | "redacted_thinking"))
+    };
+    let (first, rest) = blocks.split_first()?;
+    let signature = first.signature.filter(|signature| !signature.is_empty())?;
+    (thinks(first) && !rest.iter().any(thinks)).then_some(signature)
 }

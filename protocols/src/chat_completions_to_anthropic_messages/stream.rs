@@ -33,7 +33,6 @@ pub(super) struct Stream {
     usage: Option<ReceivedUsage>,
     /// Open content blocks by Anthropic's index.
     blocks: BTreeMap<u64, Block>,
-    /// The signature of the only thinking block, once it is complete.
     signature: Signature,
     /// Calls of the client's own tools.
     called_tools: bool,
@@ -67,12 +66,13 @@ enum Block {
     Skipped,
 }
 
-/// One signature belongs to one block: with several blocks the joined reasoning cannot be replayed.
+/// What lets the client replay the reasoning: only one thinking block at the beginning of the answer can be put back
+/// together from joined texts.
 #[derive(Debug)]
 enum Signature {
     None,
     One(String),
-    Several,
+    Impossible,
 }
 
 /// A failure that ends the stream.
@@ -233,6 +233,9 @@ impl Stream {
                 Block::Text
             }
             "thinking" => {
+                if writer.has_begun() {
+                    self.signature = Signature::Impossible;
+                }
                 writer.reasoning(block.thinking.unwrap_or_default(), out);
                 Block::Thinking {
                     signature: decoded(block.signature),
@@ -257,6 +260,10 @@ impl Stream {
                         whole: whole.map(str::to_owned),
                     }
                 }
+            }
+            "redacted_thinking" => {
+                self.signature = Signature::Impossible;
+                Block::Skipped
             }
             _ => Block::Skipped,
         };
@@ -319,7 +326,7 @@ impl Stream {
             Block::Thinking { signature } => {
                 self.signature = match self.signature {
                     Signature::None => Signature::One(signature),
-                    Signature::One(_) | Signature::Several => Signature::Several,
+                    Signature::One(_) | Signature::Impossible => Signature::Impossible,
                 };
             }
             Block::Text | Block::Answer | Block::Skipped => {}
