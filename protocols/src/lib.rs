@@ -9,7 +9,10 @@
 #![forbid(unsafe_code)]
 
 pub mod anthropic;
+pub mod anthropic_pass_through;
+pub mod bedrock;
 pub mod chat_completions_to_anthropic_messages;
+pub mod chat_completions_to_bedrock_converse;
 pub mod error;
 pub mod event_stream;
 pub mod exchange;
@@ -17,6 +20,8 @@ pub mod facts;
 pub mod format;
 pub mod json;
 pub mod openai;
+pub mod openai_pass_through;
+mod pass_through;
 mod scanner;
 pub mod sse;
 pub mod translator;

@@ -5,14 +5,12 @@
 
 mod error;
 mod literal;
-#[allow(dead_code)]
 mod top_level;
 
 use std::ops::Range;
 
 pub(crate) use error::JsonError;
 pub(crate) use literal::Literal;
-#[allow(unused_imports)]
 pub(crate) use top_level::{Progress, TopLevel};
 
 /// Deepest nesting of arrays and objects.

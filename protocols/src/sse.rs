@@ -161,6 +161,11 @@ impl SseParser {
         }
     }
 
+    /// All bytes so far belong to blocks that were handed out.
+    pub fn is_between_blocks(&self) -> bool {
+        self.handed_out || self.raw.is_empty()
+    }
+
     fn event(&self) -> SseEvent<'_> {
         SseEvent {
             name: std::str::from_utf8(&self.name).unwrap_or_default(),

@@ -96,7 +96,7 @@ pub trait Translator {
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError>;
 
     /// JSON answers need no translation and may go on piece by piece: [`Translator::watch_json`] then sees each piece, and
-    /// [`Translator::response`] is not called.
+    /// [`Translator::response`] is not called. [`Translator::stream_state`] tells when the answer is complete.
     fn passes_json(&self) -> bool {
         false
     }
@@ -125,26 +125,8 @@ pub trait Translator {
     fn served_model(&self) -> Option<&str>;
 }
 
-/// An attempt with nothing out of the ordinary, for tests to vary.
 #[cfg(test)]
-pub(crate) fn test_attempt(client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
-    Attempt {
-        client,
-        upstream,
-        base_path: String::new(),
-        api_version: None,
-        model: "upstream-model".to_owned(),
-        stream: false,
-        include_usage: false,
-        native_responses: false,
-        model_span: 0..0,
-        default_max_tokens: 4096,
-        request_id: "req_1".to_owned(),
-        created: 1_700_000_000,
-        anthropic_version: None,
-        anthropic_beta: None,
-        metadata: None,
-        fail_over_on_context_length: false,
-        fail_over_on_content_policy: false,
-    }
-}
+mod testing;
+
+#[cfg(test)]
+pub(crate) use testing::{Streamed, stream_every_way, test_attempt};

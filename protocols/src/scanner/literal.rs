@@ -56,6 +56,13 @@ impl<'a> Literal<'a> {
         Cow::Owned(text)
     }
 
+    /// The text begins with `ascii`, in whatever case. Escapes are not looked through.
+    pub(crate) fn starts_with_ignoring_case(&self, ascii: &str) -> bool {
+        self.inside
+            .get(..ascii.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(ascii))
+    }
+
     /// The text is `other`.
     pub(crate) fn is(&self, other: &str) -> bool {
         if self.saved_by_decoding == 0 {
@@ -109,15 +116,24 @@ fn code_unit(digits: &str) -> Option<(u32, &str)> {
 
 /// How many bytes from the front may stand in a string as they are: neither quote, nor backslash, nor control character.
 pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
+    prefix_without(bytes, |byte| byte == b'"' || byte == b'\\' || byte < 0x20)
+}
+
+/// How many bytes come before the first `special` one.
+pub(super) fn prefix_without(bytes: &[u8], special: impl Fn(u8) -> bool) -> usize {
     const BLOCK: usize = 32;
-    let special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
     // A block is looked at as a whole, without a branch for each byte, so that it compiles to vector instructions.
+    let plain = |block: &&[u8; BLOCK]| !block.iter().fold(false, |any, byte| any | special(*byte));
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let plain_blocks = blocks
+    let passed = blocks
         .iter()
-        .take_while(|block| !block.iter().fold(false, |any, byte| any | special(byte)))
-        .count();
-    let plain = plain_blocks.saturating_mul(BLOCK);
-    let rest = bytes.get(plain..).unwrap_or_default();
-    plain.saturating_add(rest.iter().position(special).unwrap_or(rest.len()))
+        .take_while(plain)
+        .count()
+        .saturating_mul(BLOCK);
+    let rest = bytes.get(passed..).unwrap_or_default();
+    let in_rest = rest
+        .iter()
+        .position(|byte| special(*byte))
+        .unwrap_or(rest.len());
+    passed.saturating_add(in_rest)
 }

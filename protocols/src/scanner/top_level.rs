@@ -1,6 +1,8 @@
 //! Watches a JSON object that passes in pieces, and keeps the values of a few of its own keys.
 
-use memchr::{memchr2, memchr3};
+use memchr::memchr2;
+
+use super::literal::prefix_without;
 
 /// Longest value that is kept, in bytes.
 const MAX_KEPT_BYTES: usize = 64 * 1024;
@@ -96,7 +98,9 @@ impl TopLevel {
             // Stretches in which nothing can happen are taken at once.
             let quiet = match self.state {
                 State::Text { escaped: false } => memchr2(b'"', b'\\', rest).unwrap_or(rest.len()),
-                State::Value if self.depth > 1 => self.quiet_in_nested_value(rest),
+                State::Value if self.depth > 1 => prefix_without(rest, |byte| {
+                    matches!(byte, b'"' | b'{' | b'[' | b'}' | b']')
+                }),
                 _ => 0,
             };
             if quiet > 0 {
@@ -108,12 +112,6 @@ impl TopLevel {
             self.byte(byte);
             rest = tail;
         }
-    }
-
-    fn quiet_in_nested_value(&self, rest: &[u8]) -> usize {
-        let upto = memchr3(b'"', b'{', b'[', rest).unwrap_or(rest.len());
-        let rest = rest.get(..upto).unwrap_or_default();
-        memchr2(b'}', b']', rest).unwrap_or(upto)
     }
 
     fn byte(&mut self, byte: u8) {

@@ -1,0 +1,243 @@
+//! Anthropic's endpoints in front of upstreams that serve them: the model name changes, all other bytes stay.
+//!
+//! The client's own `anthropic-version` and `anthropic-beta` go along, because the body is in the dialect that they name.
+
+use std::borrow::Cow;
+
+use serde_json::Value;
+
+use crate::error::{self, ProviderError, RequestError};
+use crate::format::ClientFormat;
+use crate::json::{Object, Text};
+use crate::pass_through::{Passage, WholeEvents, model_edit, state_of};
+use crate::scanner::TopLevel;
+use crate::sse::SseEvent;
+use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
+use crate::upstream_path;
+use crate::usage::{AnthropicUsage, Usage};
+
+/// The dialect of a client that names none.
+const DEFAULT_VERSION: &str = "2023-06-01";
+
+/// See the [module](self).
+pub struct AnthropicPassThrough {
+    attempt: Attempt,
+    endpoint: &'static str,
+    events: WholeEvents,
+    state: StreamState,
+    /// What came so far explains itself: see [`StreamState::Content`].
+    has_content: bool,
+    usage: AnthropicUsage,
+    served_model: Option<String>,
+    json: TopLevel,
+}
+
+impl AnthropicPassThrough {
+    /// A translator for one attempt.
+    ///
+    /// # Errors
+    /// The endpoint is not one of Anthropic's.
+    pub fn new(attempt: Attempt) -> Result<Self, RequestError> {
+        let endpoint = match attempt.client {
+            ClientFormat::AnthropicMessages => "messages",
+            ClientFormat::AnthropicCountTokens => "messages/count_tokens",
+            ClientFormat::ChatCompletions
+            | ClientFormat::Completions
+            | ClientFormat::Embeddings
+            | ClientFormat::Responses => {
+                return Err(RequestError::new(
+                    "this upstream does not serve OpenAI's API",
+                ));
+            }
+        };
+        Ok(Self {
+            attempt,
+            endpoint,
+            events: WholeEvents::default(),
+            state: StreamState::Opening,
+            has_content: false,
+            usage: AnthropicUsage::default(),
+            served_model: None,
+            json: TopLevel::new(&["usage", "model"]),
+        })
+    }
+
+    /// Writes what becomes of one event of the stream.
+    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Passage {
+        if self.is_over() {
+            return Passage::Altered;
+        }
+        if !event.data.is_empty()
+            && let Err(error) = self.observe(event)
+        {
+            self.fail(error, out);
+            return Passage::Altered;
+        }
+        out.extend_from_slice(event.raw);
+        Passage::Unchanged
+    }
+
+    /// Takes note of what an event says.
+    fn observe(&mut self, event: &SseEvent<'_>) -> Result<(), ProviderError> {
+        let data: Object<'_> =
+            serde_json::from_slice(event.data).map_err(ProviderError::unreadable)?;
+        let object = |name: &str| serde_json::from_str::<Object<'_>>(data.get(name)?.get()).ok();
+        match text(&data, "type").as_deref().unwrap_or(event.name) {
+            "message_start" => {
+                let message = object("message").unwrap_or_default();
+                self.count(&message);
+                if let Some(model) = text(&message, "model") {
+                    self.served_model.get_or_insert_with(|| model.into_owned());
+                }
+            }
+            "content_block_start" => {
+                let block = object("content_block").unwrap_or_default();
+                let is_text = matches!(text(&block, "type").as_deref(), Some("text" | "thinking"));
+                self.has_content |= !is_text || says_something(&block);
+            }
+            "content_block_delta" => {
+                self.has_content |= says_something(&object("delta").unwrap_or_default())
+            }
+            "message_delta" => {
+                self.count(&data);
+                let delta = object("delta").unwrap_or_default();
+                // These explain an empty answer.
+                self.has_content |= matches!(
+                    text(&delta, "stop_reason").as_deref(),
+                    Some("max_tokens" | "model_context_window_exceeded" | "refusal")
+                );
+            }
+            "message_stop" if self.has_content => self.state = StreamState::Complete,
+            "error" => return Err(error::classify_in_stream(event.name, event.data)),
+            _ => {}
+        }
+        if self.has_content && self.state == StreamState::Opening {
+            self.state = StreamState::Content;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, holder: &Object<'_>) {
+        if let Some(usage) = holder
+            .get("usage")
+            .and_then(|usage| serde_json::from_str::<Value>(usage.get()).ok())
+        {
+            self.usage.update(&usage);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        match self.state {
+            StreamState::Opening | StreamState::Content => false,
+            StreamState::Complete | StreamState::Failed(_) => true,
+        }
+    }
+
+    fn fail(&mut self, error: ProviderError, out: &mut Vec<u8>) {
+        error::write_stream_error(out, self.attempt.client, &error);
+        self.state = StreamState::Failed(error);
+    }
+}
+
+/// A block or delta has a value beside its type.
+fn says_something(object: &Object<'_>) -> bool {
+    object.0.iter().any(|(name, value)| {
+        name != "type" && !matches!(value.get(), "null" | "\"\"" | "[]" | "{}")
+    })
+}
+
+fn text<'a>(object: &Object<'a>, name: &str) -> Option<Cow<'a, str>> {
+    Text::of(object.get(name)?)?.decode()
+}
+
+impl Translator for AnthropicPassThrough {
+    fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
+        let version = self
+            .attempt
+            .anthropic_version
+            .clone()
+            .unwrap_or_else(|| DEFAULT_VERSION.to_owned());
+        let mut headers = vec![("anthropic-version", version)];
+        headers.extend(
+            self.attempt
+                .anthropic_beta
+                .clone()
+                .map(|beta| ("anthropic-beta", beta)),
+        );
+        Ok(OutgoingRequest {
+            path: upstream_path::anthropic(&self.attempt.base_path, self.endpoint),
+            headers,
+            body: match model_edit(&self.attempt, body)? {
+                Some((range, model)) => BodyEdit::Splice(range, model),
+                None => BodyEdit::Unchanged,
+            },
+        })
+    }
+
+    fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
+        self.watch_json(body);
+        Ok(None)
+    }
+
+    fn passes_json(&self) -> bool {
+        true
+    }
+
+    fn watch_json(&mut self, chunk: &[u8]) {
+        self.json.watch(chunk);
+        self.state = state_of(&self.json);
+        if let Some(usage) = self
+            .json
+            .value("usage")
+            .and_then(|usage| serde_json::from_slice(usage).ok())
+        {
+            self.usage.update(&usage);
+        }
+        if self.served_model.is_none() {
+            self.served_model = self
+                .json
+                .value("model")
+                .and_then(|model| serde_json::from_slice(model).ok());
+        }
+    }
+
+    fn stream(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> bool {
+        let mut events = std::mem::take(&mut self.events);
+        let fed = events.feed(chunk, out, |event, out| self.event(event, out));
+        self.events = events;
+        fed.unwrap_or_else(|error| {
+            if !self.is_over() {
+                self.fail(ProviderError::unreadable(error), out);
+            }
+            false
+        })
+    }
+
+    fn stream_end(&mut self, out: &mut Vec<u8>) {
+        let is_whole = |data: &[u8]| serde_json::from_slice::<Object<'_>>(data).is_ok();
+        let mut events = std::mem::take(&mut self.events);
+        events.finish(out, is_whole, |event, out| self.event(event, out));
+        if self.state == StreamState::Content {
+            self.fail(ProviderError::cut_off(), out);
+        }
+    }
+
+    fn stream_state(&self) -> &StreamState {
+        &self.state
+    }
+
+    fn error(&self, status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
+        error::classify(status, headers, body)
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.usage.usage()
+    }
+
+    fn served_model(&self) -> Option<&str> {
+        self.served_model.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,170 @@
+//! What one event of a stream says, read without building it.
+
+use crate::format::ClientFormat;
+use crate::scanner::{JsonError, Kind, Literal, Scanner};
+
+/// The parts of a stream event that matter on the way through.
+#[derive(Debug, Default)]
+pub(super) struct Chunk<'a> {
+    /// JSON of a `usage` that is not null.
+    pub(super) usage: Option<&'a [u8]>,
+    pub(super) model: Option<Literal<'a>>,
+    /// Index of each choice, and whether it has a finish reason.
+    pub(super) choices: Vec<(u64, bool)>,
+    /// Something that a user can see, or a finish reason that explains why there is nothing.
+    pub(super) has_content: bool,
+    /// A choice was stopped by the provider's content filter.
+    pub(super) filtered: bool,
+    pub(super) ending: Ending,
+}
+
+/// Whether the event is the last one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) enum Ending {
+    #[default]
+    None,
+    Finished,
+    Failed,
+}
+
+impl<'a> Chunk<'a> {
+    /// Reads the data of an event.
+    ///
+    /// # Errors
+    /// Not one JSON object.
+    pub(super) fn read(client: ClientFormat, data: &'a [u8]) -> Result<Self, JsonError> {
+        let mut chunk = Self::default();
+        let mut scanner = Scanner::new(data)?;
+        let mut kind = None;
+        scanner.object(|scanner, key| match &*key.decode() {
+            "error" => {
+                if scanner.raw()? != "null" {
+                    chunk.ending = Ending::Failed;
+                }
+                Ok(())
+            }
+            "object" => {
+                // The way in which vLLM reports errors.
+                if text(scanner)?.is_some_and(|object| object.is("error")) {
+                    chunk.ending = Ending::Failed;
+                }
+                Ok(())
+            }
+            "usage" => chunk.usage(scanner),
+            "model" => {
+                chunk.model = text(scanner)?;
+                Ok(())
+            }
+            "choices" => each_object(scanner, |scanner| chunk.choice(scanner)),
+            "type" => {
+                kind = text(scanner)?;
+                Ok(())
+            }
+            "response" if client == ClientFormat::Responses => chunk.response(scanner),
+            _ => scanner.value().map(|_| ()),
+        })?;
+        scanner.end()?;
+        if client == ClientFormat::Responses {
+            chunk.event_type(&kind.map(|kind| kind.decode()).unwrap_or_default());
+        }
+        Ok(chunk)
+    }
+
+    fn usage(&mut self, scanner: &mut Scanner<'a>) -> Result<(), JsonError> {
+        let raw = scanner.raw()?;
+        self.usage = (raw != "null").then_some(raw.as_bytes());
+        Ok(())
+    }
+
+    fn choice(&mut self, scanner: &mut Scanner<'a>) -> Result<(), JsonError> {
+        let mut index = 0;
+        let mut finished = false;
+        scanner.object(|scanner, key| match &*key.decode() {
+            "index" => {
+                index = scanner.raw()?.parse().unwrap_or(0);
+                Ok(())
+            }
+            "delta" if scanner.kind()? == Kind::Object => self.delta(scanner),
+            // Completions.
+            "text" => {
+                self.has_content |= text(scanner)?.is_some_and(|text| !text.is_empty());
+                Ok(())
+            }
+            "finish_reason" => {
+                if let Some(reason) = text(scanner)? {
+                    finished = true;
+                    self.filtered |= reason.is("content_filter");
+                    self.has_content |= reason.is("content_filter") || reason.is("length");
+                }
+                Ok(())
+            }
+            _ => scanner.value().map(|_| ()),
+        })?;
+        self.choices.push((index, finished));
+        Ok(())
+    }
+
+    /// Whatever a delta brings beside the role is content, under names that exist today or come later.
+    fn delta(&mut self, scanner: &mut Scanner<'a>) -> Result<(), JsonError> {
+        scanner.object(|scanner, key| {
+            let raw = scanner.raw()?;
+            self.has_content |= !key.is("role") && !matches!(raw, "null" | "\"\"" | "[]" | "{}");
+            Ok::<(), JsonError>(())
+        })?;
+        Ok(())
+    }
+
+    /// The `response` object of Responses' own events.
+    fn response(&mut self, scanner: &mut Scanner<'a>) -> Result<(), JsonError> {
+        if scanner.kind()? != Kind::Object {
+            return scanner.value().map(|_| ());
+        }
+        scanner.object(|scanner, key| match &*key.decode() {
+            "usage" => self.usage(scanner),
+            "model" => {
+                self.model = text(scanner)?;
+                Ok(())
+            }
+            _ => scanner.value().map(|_| ()),
+        })?;
+        Ok(())
+    }
+
+    fn event_type(&mut self, kind: &str) {
+        match kind {
+            "response.completed" => self.ending = Ending::Finished,
+            "response.incomplete" => {
+                // It says why: length or content filter.
+                self.has_content = true;
+                self.ending = Ending::Finished;
+            }
+            "response.failed" | "error" => self.ending = Ending::Failed,
+            "response.output_item.done" => self.has_content = true,
+            kind => self.has_content |= kind.ends_with(".delta"),
+        }
+    }
+}
+
+/// A string, or nothing where something else stands.
+fn text<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Literal<'a>>, JsonError> {
+    if scanner.kind()? == Kind::String {
+        return scanner.string().map(Some);
+    }
+    scanner.value()?;
+    Ok(None)
+}
+
+/// Calls `element` for the objects of an array, and reads over anything else.
+fn each_object<'a>(
+    scanner: &mut Scanner<'a>,
+    mut element: impl FnMut(&mut Scanner<'a>) -> Result<(), JsonError>,
+) -> Result<(), JsonError> {
+    if scanner.kind()? != Kind::Array {
+        return scanner.value().map(|_| ());
+    }
+    scanner.array(|scanner, _| match scanner.kind()? {
+        Kind::Object => element(scanner),
+        _ => scanner.value().map(|_| ()),
+    })?;
+    Ok(())
+}

@@ -1,0 +1,196 @@
+//! Where Azure's and Ollama's answers differ from what OpenAI's clients accept.
+//!
+//! | upstream | what | becomes |
+//! |---|---|---|
+//! | Azure | stream chunk without choices and usage (`prompt_filter_results`) | nothing |
+//! | Azure | choice without `delta` (asynchronous content filter) | nothing |
+//! | Azure | `content_filter_results`, `content_filter_offsets`, `prompt_filter_results` in stream chunks | left out |
+//! | Ollama | `reasoning` in messages and deltas | `reasoning_content` |
+//! | Ollama | `role` in every delta, which clients join to `assistantassistant` | once for each choice |
+
+use crate::format::{ClientFormat, UpstreamFormat};
+use crate::json::{Object, Writer};
+use serde_json::value::RawValue;
+
+/// What is left of a chunk or answer.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Cleaned {
+    /// It had nothing to change.
+    AsItCame,
+    /// Nothing for the client.
+    Nothing,
+    Other(Vec<u8>),
+}
+
+/// Takes out of an answer what does not belong to OpenAI's protocol. What cannot be read stays as it is.
+#[derive(Debug)]
+pub(super) struct Quirks {
+    whose: Whose,
+    /// Indexes of the choices whose role was sent, as they stand in JSON.
+    roles_sent: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    Nobody,
+    Azure,
+    Ollama,
+}
+
+impl Quirks {
+    pub(super) fn new(upstream: UpstreamFormat, client: ClientFormat) -> Self {
+        let whose = match (upstream, client) {
+            (UpstreamFormat::AzureOpenAi, ClientFormat::ChatCompletions) => Whose::Azure,
+            (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) => Whose::Ollama,
+            (
+                UpstreamFormat::OpenAi
+                | UpstreamFormat::AzureOpenAi
+                | UpstreamFormat::Ollama
+                | UpstreamFormat::Anthropic
+                | UpstreamFormat::Bedrock,
+                _,
+            ) => Whose::Nobody,
+        };
+        Self {
+            whose,
+            roles_sent: Vec::new(),
+        }
+    }
+
+    /// JSON answers change.
+    pub(super) fn changes_answers(&self) -> bool {
+        self.whose == Whose::Ollama
+    }
+
+    /// The data of one event of a stream.
+    pub(super) fn chunk(&mut self, data: &[u8]) -> Cleaned {
+        match self.whose {
+            Whose::Nobody => None,
+            Whose::Azure => azure(data),
+            Whose::Ollama => ollama(data, &mut self.roles_sent),
+        }
+        .unwrap_or(Cleaned::AsItCame)
+    }
+
+    /// A whole JSON answer.
+    pub(super) fn answer(&self, data: &[u8]) -> Cleaned {
+        match self.whose {
+            Whose::Nobody | Whose::Azure => None,
+            Whose::Ollama => ollama(data, &mut Vec::new()),
+        }
+        .unwrap_or(Cleaned::AsItCame)
+    }
+}
+
+fn azure(data: &[u8]) -> Option<Cleaned> {
+    let chunk: Object<'_> = serde_json::from_slice(data).ok()?;
+    let all_choices = objects(chunk.get("choices"))?;
+    let choices: Vec<&Object<'_>> = all_choices
+        .iter()
+        .filter(|choice| choice.get("delta").is_some())
+        .collect();
+    if choices.is_empty() && chunk.get("usage").is_none() {
+        return Some(Cleaned::Nothing);
+    }
+    let in_chunk = |name: &str| name == "prompt_filter_results";
+    let in_choice =
+        |name: &str| matches!(name, "content_filter_results" | "content_filter_offsets");
+    let has = |object: &Object<'_>, unwanted: fn(&str) -> bool| {
+        object.0.iter().any(|(name, _)| unwanted(name))
+    };
+    let changed = choices.len() < all_choices.len()
+        || has(&chunk, in_chunk)
+        || choices.iter().any(|choice| has(choice, in_choice));
+    if !changed {
+        return Some(Cleaned::AsItCame);
+    }
+    let mut out = Vec::with_capacity(data.len());
+    Writer::new(&mut out).object(|w| {
+        for (name, value) in chunk.0.iter().filter(|(name, _)| !in_chunk(name)) {
+            if name != "choices" {
+                w.key(name).raw(value);
+                continue;
+            }
+            w.key(name).array(|w| {
+                for choice in &choices {
+                    w.object(|w| {
+                        for (name, value) in choice.0.iter().filter(|(name, _)| !in_choice(name)) {
+                            w.key(name).raw(value);
+                        }
+                    });
+                }
+            });
+        }
+    });
+    Some(Cleaned::Other(out))
+}
+
+fn ollama(data: &[u8], roles_sent: &mut Vec<String>) -> Option<Cleaned> {
+    let chunk: Object<'_> = serde_json::from_slice(data).ok()?;
+    let choices = objects(chunk.get("choices"))?;
+    let mut changed = false;
+    let mut out = Vec::with_capacity(data.len().saturating_add(16));
+    Writer::new(&mut out).object(|w| {
+        for (name, value) in &chunk.0 {
+            if name != "choices" {
+                w.key(name).raw(value);
+                continue;
+            }
+            w.key(name).array(|w| {
+                for choice in &choices {
+                    w.object(|w| changed |= ollama_choice(choice, roles_sent, w));
+                }
+            });
+        }
+    });
+    Some(if changed {
+        Cleaned::Other(out)
+    } else {
+        Cleaned::AsItCame
+    })
+}
+
+/// Writes the members of a choice; `true` if something changed.
+fn ollama_choice(choice: &Object<'_>, roles_sent: &mut Vec<String>, w: &mut Writer<'_>) -> bool {
+    let index = choice.get("index").map_or("0", RawValue::get);
+    let mut changed = false;
+    for (name, value) in &choice.0 {
+        match serde_json::from_str::<Object<'_>>(value.get()) {
+            Ok(message) if name == "delta" || name == "message" => {
+                let repeats_role = name == "delta" && roles_sent.iter().any(|known| known == index);
+                if message.get("role").is_some() && !repeats_role {
+                    roles_sent.push(index.to_owned());
+                }
+                w.key(name)
+                    .object(|w| changed |= ollama_message(&message, repeats_role, w));
+            }
+            _ => w.key(name).raw(value),
+        }
+    }
+    changed
+}
+
+/// Writes the members of a message or delta; `true` if something changed.
+fn ollama_message(message: &Object<'_>, repeats_role: bool, w: &mut Writer<'_>) -> bool {
+    let renames = message.get("reasoning").is_some() && message.get("reasoning_content").is_none();
+    let mut changed = false;
+    for (name, value) in &message.0 {
+        match &**name {
+            "role" if repeats_role => changed = true,
+            "reasoning" if renames => {
+                w.key("reasoning_content").raw(value);
+                changed = true;
+            }
+            name => w.key(name).raw(value),
+        }
+    }
+    changed
+}
+
+/// The elements of an array of objects; none for an absent one.
+fn objects(list: Option<&RawValue>) -> Option<Vec<Object<'_>>> {
+    list.map_or_else(
+        || Some(Vec::new()),
+        |list| serde_json::from_str(list.get()).ok(),
+    )
+}

@@ -1,0 +1,175 @@
+//! The few bytes of a request that change on the way to an upstream that speaks the client's own protocol.
+
+use crate::error::RequestError;
+use crate::format::{ClientFormat, UpstreamFormat};
+use crate::pass_through::{Edit, model_edit};
+use crate::scanner::{JsonError, Kind, Literal, Scanner};
+use crate::translator::{Attempt, BodyEdit};
+
+/// The body for this attempt's upstream.
+///
+/// # Errors
+/// The request asks for something that this upstream cannot do.
+pub(super) fn edit(attempt: &Attempt, body: &[u8]) -> Result<BodyEdit, RequestError> {
+    let mut edits = edits(attempt, body)?;
+    edits.sort_by_key(|(range, _)| range.start);
+    Ok(match edits.len() {
+        0 => BodyEdit::Unchanged,
+        1 => edits.pop().map_or(BodyEdit::Unchanged, |(range, bytes)| {
+            BodyEdit::Splice(range, bytes)
+        }),
+        _ => BodyEdit::Replace(applied(body, &edits)),
+    })
+}
+
+fn edits(attempt: &Attempt, body: &[u8]) -> Result<Vec<Edit>, RequestError> {
+    let mut edits: Vec<Edit> = model_edit(attempt, body)?.into_iter().collect();
+    match (attempt.upstream, attempt.client) {
+        (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) => {
+            edits.extend(ollama_edits(body)?)
+        }
+        (
+            UpstreamFormat::OpenAi
+            | UpstreamFormat::AzureOpenAi
+            | UpstreamFormat::Ollama
+            | UpstreamFormat::Anthropic
+            | UpstreamFormat::Bedrock,
+            _,
+        ) => {}
+    }
+    Ok(edits)
+}
+
+fn applied(body: &[u8], edits: &[Edit]) -> Vec<u8> {
+    let added: usize = edits.iter().map(|(_, bytes)| bytes.len()).sum();
+    let mut edited = Vec::with_capacity(body.len().saturating_add(added));
+    let mut from = 0;
+    for (range, bytes) in edits {
+        edited.extend_from_slice(body.get(from..range.start).unwrap_or_default());
+        edited.extend_from_slice(bytes);
+        from = range.end;
+    }
+    edited.extend_from_slice(body.get(from..).unwrap_or_default());
+    edited
+}
+
+/// Why Ollama cannot have a request.
+enum Refusal {
+    NotJson(JsonError),
+    /// Index of the message and of its part.
+    RemoteImage(usize, usize),
+}
+
+impl From<JsonError> for Refusal {
+    fn from(error: JsonError) -> Self {
+        Self::NotJson(error)
+    }
+}
+
+/// Ollama knows `max_tokens` only, and does not fetch images.
+fn ollama_edits(body: &[u8]) -> Result<Vec<Edit>, RequestError> {
+    let mut new_limit = None;
+    let mut old_limit = None;
+    let read = Scanner::new(body)
+        .map_err(Refusal::from)
+        .and_then(|mut scanner| {
+            scanner.object(|scanner, key| {
+                if key.is("messages") {
+                    return messages(scanner);
+                }
+                let value = scanner.value()?;
+                if key.is("max_completion_tokens") && body.get(value.clone()) != Some(b"null") {
+                    new_limit = Some((key.span(), value));
+                } else if key.is("max_tokens") {
+                    old_limit = Some(value);
+                }
+                Ok(())
+            })
+        });
+    match read {
+        Ok(_) => {}
+        Err(Refusal::NotJson(error)) => {
+            return Err(RequestError::new(format!(
+                "the request body is not JSON: {error}"
+            )));
+        }
+        Err(Refusal::RemoteImage(message, part)) => {
+            let field = format!("messages[{message}].content[{part}].image_url.url");
+            return Err(RequestError::unsupported(
+                field,
+                "expected a data: URL, because this upstream fetches no images",
+            ));
+        }
+    }
+    Ok(match (new_limit, old_limit) {
+        (Some((key, _)), None) => vec![(key, b"\"max_tokens\"".to_vec())],
+        // The newer name wins; Ollama reads over it where it stands.
+        (Some((_, value)), Some(old)) => vec![(old, body.get(value).unwrap_or_default().to_vec())],
+        (None, _) => Vec::new(),
+    })
+}
+
+fn messages(scanner: &mut Scanner<'_>) -> Result<(), Refusal> {
+    elements(scanner, |scanner, message| {
+        members(scanner, "content", |scanner| {
+            elements(scanner, |scanner, part| {
+                members(scanner, "image_url", |scanner| {
+                    let mut url = None;
+                    if scanner.kind()? == Kind::String {
+                        url = Some(scanner.string()?);
+                    } else {
+                        members(scanner, "url", |scanner| {
+                            if scanner.kind()? == Kind::String {
+                                url = Some(scanner.string()?);
+                            } else {
+                                scanner.value()?;
+                            }
+                            Ok(())
+                        })?;
+                    }
+                    if url.is_some_and(|url| !is_data_url(&url)) {
+                        return Err(Refusal::RemoteImage(message, part));
+                    }
+                    Ok(())
+                })
+            })
+        })
+    })
+}
+
+fn is_data_url(url: &Literal<'_>) -> bool {
+    url.starts_with_ignoring_case("data:")
+}
+
+/// Calls `read` for the elements of an array; reads over anything else.
+fn elements<'a>(
+    scanner: &mut Scanner<'a>,
+    read: impl FnMut(&mut Scanner<'a>, usize) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    if scanner.kind()? == Kind::Array {
+        scanner.array(read)?
+    } else {
+        scanner.value()?
+    };
+    Ok(())
+}
+
+/// Calls `read` for the members of that name of an object; reads over anything else.
+fn members<'a>(
+    scanner: &mut Scanner<'a>,
+    name: &str,
+    mut read: impl FnMut(&mut Scanner<'a>) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    if scanner.kind()? != Kind::Object {
+        scanner.value()?;
+        return Ok(());
+    }
+    scanner.object(|scanner, key| {
+        if key.is(name) {
+            return read(scanner);
+        }
+        scanner.value()?;
+        Ok(())
+    })?;
+    Ok(())
+}

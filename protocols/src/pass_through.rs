@@ -1,0 +1,105 @@
+//! What pass-through translators share: whole events of a stream, and answers that are watched on their way.
+
+use std::ops::Range;
+
+use crate::error::{ProviderError, RequestError};
+use crate::scanner::{Progress, TopLevel};
+use crate::sse::{EventTooLong, SseEvent, SseParser};
+use crate::translator::{Attempt, StreamState};
+
+/// A range of the client's body and what takes its place.
+pub(crate) type Edit = (Range<usize>, Vec<u8>);
+
+/// What becomes of an event.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Passage {
+    /// It was written as it came.
+    Unchanged,
+    /// It was left out, or something else was written.
+    Altered,
+}
+
+/// A stream that passes on event by event: a part of an event waits for the rest of it, so that a stream that dies can
+/// still end with an error event that clients understand.
+#[derive(Debug, Default)]
+pub(crate) struct WholeEvents {
+    parser: SseParser,
+}
+
+impl WholeEvents {
+    /// Calls `event` for each event that `chunk` completes. `true` if `out` would be `chunk`: nothing is appended then.
+    ///
+    /// # Errors
+    /// An event is too long.
+    pub(crate) fn feed(
+        &mut self,
+        chunk: &[u8],
+        out: &mut Vec<u8>,
+        mut event: impl FnMut(&SseEvent<'_>, &mut Vec<u8>) -> Passage,
+    ) -> Result<bool, EventTooLong> {
+        let before = out.len();
+        let mut unchanged = self.parser.is_between_blocks();
+        let mut rest = chunk;
+        while let Some(block) = self.parser.next_block(&mut rest)? {
+            unchanged &= event(&block, out) == Passage::Unchanged;
+        }
+        unchanged &= self.parser.is_between_blocks();
+        if unchanged {
+            out.truncate(before);
+        }
+        Ok(unchanged)
+    }
+
+    /// The stream is over. A last event without its blank line gets one if it passes, and `is_whole` says of its data
+    /// that nothing is missing.
+    pub(crate) fn finish(
+        &mut self,
+        out: &mut Vec<u8>,
+        is_whole: impl Fn(&[u8]) -> bool,
+        mut event: impl FnMut(&SseEvent<'_>, &mut Vec<u8>) -> Passage,
+    ) {
+        let Ok(Some(block)) = self.parser.finish_block() else {
+            return;
+        };
+        if block.data.is_empty() || !is_whole(block.data) {
+            return;
+        }
+        if event(&block, out) == Passage::Unchanged {
+            let missing: &[u8] = if block.raw.ends_with(b"\n") {
+                b"\n"
+            } else {
+                b"\n\n"
+            };
+            out.extend_from_slice(missing);
+        }
+    }
+}
+
+/// How far a JSON answer has come that passes while `json` watches it.
+pub(crate) fn state_of(json: &TopLevel) -> StreamState {
+    match json.progress() {
+        Progress::Open => StreamState::Content,
+        Progress::Closed => StreamState::Complete,
+        Progress::NotAnObject => StreamState::Failed(ProviderError::unreadable(
+            "expected a JSON object, found something else",
+        )),
+    }
+}
+
+/// The upstream's model name as JSON in place of the client's, or nothing where it is the same.
+///
+/// # Errors
+/// The body is not the one in which the model was found.
+pub(crate) fn model_edit(attempt: &Attempt, body: &[u8]) -> Result<Option<Edit>, RequestError> {
+    let range = attempt.model_span.clone();
+    let current = body
+        .get(range.clone())
+        .filter(|value| value.starts_with(b"\"") && value.len() > 1);
+    let Some(current) = current else {
+        return Err(RequestError::new(
+            "the request body changed after its model was found",
+        ));
+    };
+    let model = serde_json::to_vec(&attempt.model).unwrap_or_default();
+    Ok((current != model).then_some((range, model)))
+}

@@ -1,0 +1,92 @@
+//! What translators' tests share.
+
+use super::{Attempt, StreamState, Translator};
+use crate::format::{ClientFormat, UpstreamFormat};
+use crate::usage::Usage;
+
+/// An attempt with nothing out of the ordinary, for tests to vary.
+pub(crate) fn test_attempt(client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
+    Attempt {
+        client,
+        upstream,
+        base_path: String::new(),
+        api_version: None,
+        model: "upstream-model".to_owned(),
+        stream: false,
+        include_usage: false,
+        native_responses: false,
+        model_span: 0..0,
+        default_max_tokens: 4096,
+        request_id: "req_1".to_owned(),
+        created: 1_700_000_000,
+        anthropic_version: None,
+        anthropic_beta: None,
+        metadata: None,
+        fail_over_on_context_length: false,
+        fail_over_on_content_policy: false,
+    }
+}
+
+/// What became of a stream.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Streamed {
+    /// All that went to the client, as text.
+    pub(crate) out: String,
+    pub(crate) state: StreamState,
+    pub(crate) usage: Option<Usage>,
+    pub(crate) served_model: Option<String>,
+}
+
+/// Feeds `input` whole, event by event, in odd pieces and byte by byte, and insists on one outcome.
+pub(crate) fn stream_every_way(make: impl Fn() -> Box<dyn Translator>, input: &[u8]) -> Streamed {
+    let whole = stream(&make, &[input]);
+    let mut cuts: Vec<usize> = memchr::memmem::find_iter(input, b"\n\n")
+        .map(|at| at + 2)
+        .collect();
+    let mut ways: Vec<(String, Vec<usize>)> = vec![("event by event".to_owned(), cuts.clone())];
+    cuts.iter_mut().for_each(|cut| *cut -= 1);
+    ways.push(("cut inside blank lines".to_owned(), cuts));
+    for size in [1, 2, 7, 64] {
+        ways.push((
+            format!("pieces of {size}"),
+            (size..input.len()).step_by(size).collect(),
+        ));
+    }
+    for (way, cuts) in ways {
+        let mut pieces = Vec::new();
+        let mut rest = input;
+        let mut start = 0;
+        for cut in cuts {
+            let (piece, tail) = rest.split_at(cut - start);
+            pieces.push(piece);
+            rest = tail;
+            start = cut;
+        }
+        pieces.push(rest);
+        assert_eq!(stream(&make, &pieces), whole, "{way}");
+    }
+    whole
+}
+
+fn stream(make: &impl Fn() -> Box<dyn Translator>, pieces: &[&[u8]]) -> Streamed {
+    let mut translator = make();
+    let mut out = Vec::new();
+    for piece in pieces {
+        let before = out.len();
+        if translator.stream(piece, &mut out) {
+            assert_eq!(
+                out.len(),
+                before,
+                "appended beside a piece that passes as it is"
+            );
+            out.extend_from_slice(piece);
+        }
+    }
+    translator.stream_end(&mut out);
+    Streamed {
+        out: String::from_utf8(out).unwrap(),
+        state: translator.stream_state().clone(),
+        usage: translator.usage(),
+        served_model: translator.served_model().map(str::to_owned),
+    }
+}
