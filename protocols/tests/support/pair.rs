@@ -1,6 +1,7 @@
 //! The pairs of formats that are tested over files. A new pair is one row in [`PAIRS`].
 
 use protocols::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
+use protocols::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
 use protocols::{Attempt, ClientFormat, Translator, UpstreamFormat};
 use serde_json::Value;
 
@@ -15,13 +16,22 @@ pub struct Pair {
     pub make: fn(Attempt) -> Box<dyn Translator>,
 }
 
-pub const PAIRS: &[Pair] = &[Pair {
-    name: "chat_completions_to_anthropic_messages",
-    client: ClientFormat::ChatCompletions,
-    upstream: UpstreamFormat::Anthropic,
-    conformance: Some(("openai", "anthropic")),
-    make: |attempt| Box::new(ChatCompletionsToAnthropicMessages::new(attempt)),
-}];
+pub const PAIRS: &[Pair] = &[
+    Pair {
+        name: "chat_completions_to_anthropic_messages",
+        client: ClientFormat::ChatCompletions,
+        upstream: UpstreamFormat::Anthropic,
+        conformance: Some(("openai", "anthropic")),
+        make: |attempt| Box::new(ChatCompletionsToAnthropicMessages::new(attempt)),
+    },
+    Pair {
+        name: "chat_completions_to_bedrock_converse",
+        client: ClientFormat::ChatCompletions,
+        upstream: UpstreamFormat::Bedrock,
+        conformance: Some(("openai", "bedrock")),
+        make: |attempt| Box::new(ChatCompletionsToBedrockConverse::new(attempt)),
+    },
+];
 
 impl Pair {
     /// The attempt for a client's request, as the filter would make it. `settings` are fields of an `attempt.json`.

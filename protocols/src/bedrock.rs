@@ -1,0 +1,95 @@
+//! AWS Bedrock: Converse requests written so that its rules cannot be broken, its answers and streams read without being
+//! surprised by what is new in them.
+//!
+//! Shapes, names and limits are those of the service model of `bedrock-runtime` (version 2023-09-30).
+
+mod converse_request;
+mod converse_stream;
+mod document_names;
+mod reasoning;
+mod received_answer;
+mod received_event;
+mod stop_reason;
+mod tool_names;
+mod vendor;
+
+pub use converse_request::{
+    AdditionalField, Block, CachePoint, Conversation, ConverseRequest, DocumentSource, Inference,
+    JsonSchema, Role, ToolChoice, ToolResult, ToolSpec,
+};
+pub use converse_stream::{ConverseSink, ConverseStream, ReasoningSignature};
+pub use document_names::{document_format, image_format};
+pub use reasoning::{ReasoningPlan, ReasoningWish};
+pub use received_answer::{ReceivedAnswer, ReceivedBlock, ReceivedUsage};
+pub use received_event::{ConverseEvent, read_event};
+pub use stop_reason::{Stop, StopReason};
+pub use tool_names::{ToolNames, tool_use_id};
+pub use vendor::Vendor;
+
+use crate::error::RequestError;
+use crate::translator::Attempt;
+use crate::upstream_path;
+
+/// What is asked of a model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Operation {
+    /// A whole answer.
+    Converse,
+    /// A streamed answer.
+    ConverseStream,
+    /// The model's own protocol.
+    InvokeModel,
+}
+
+/// The path of `operation` on the attempt's model: the model's id or ARN is one segment.
+///
+/// # Errors
+/// The id cannot stand in a path, see [`upstream_path::segment`].
+pub fn path(attempt: &Attempt, operation: Operation) -> Result<String, RequestError> {
+    let operation = match operation {
+        Operation::Converse => "converse",
+        Operation::ConverseStream => "converse-stream",
+        Operation::InvokeModel => "invoke",
+    };
+    let model = upstream_path::segment(&attempt.model)?;
+    Ok(format!("{}/model/{model}/{operation}", attempt.base_path))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::translator::test_attempt;
+    use crate::{ClientFormat, UpstreamFormat};
+
+    #[test]
+    fn a_model_is_one_segment_whatever_its_id() {
+        let mut attempt = test_attempt(ClientFormat::ChatCompletions, UpstreamFormat::Bedrock);
+        for (base, model, operation, expected) in [
+            (
+                "",
+                "anthropic.claude-3-haiku-20240307-v1:0",
+                Operation::Converse,
+                "/model/anthropic.claude-3-haiku-20240307-v1%3A0/converse",
+            ),
+            (
+                "/aws",
+                "arn:aws:bedrock:eu-west-1:123456789012:inference-profile/x.y-v1:0",
+                Operation::ConverseStream,
+                "/aws/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A123456789012%3Ainference-profile%2Fx.y-v1%3A0/converse-stream",
+            ),
+            (
+                "",
+                "../a?b#c",
+                Operation::InvokeModel,
+                "/model/..%2Fa%3Fb%23c/invoke",
+            ),
+        ] {
+            attempt.base_path = base.to_owned();
+            attempt.model = model.to_owned();
+            assert_eq!(path(&attempt, operation).as_deref(), Ok(expected));
+        }
+        attempt.model = "..".to_owned();
+        let error = path(&attempt, Operation::Converse).unwrap_err();
+        assert_eq!(error.param.as_deref(), Some("model"));
+    }
+}

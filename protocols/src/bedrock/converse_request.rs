@@ -1,0 +1,146 @@
+//! A Converse request, the same for all clients.
+
+mod conversation;
+mod tool_config;
+
+use std::borrow::Cow;
+
+use serde_json::value::RawValue;
+
+pub use conversation::{Block, CachePoint, Conversation, DocumentSource, Role, ToolResult};
+pub use tool_config::{ToolChoice, ToolSpec};
+
+use crate::json::{Text, Writer};
+
+/// Everything that a request says; what is empty or `None` is left out, because Converse refuses `null`.
+#[derive(Debug, Default)]
+pub struct ConverseRequest<'a> {
+    /// System prompt and turns.
+    pub conversation: Conversation<'a>,
+    /// Limits and sampling.
+    pub inference: Inference<'a>,
+    /// What the model may call.
+    pub tools: Vec<ToolSpec<'a>>,
+    /// How it may choose among them.
+    pub tool_choice: ToolChoice<'a>,
+    /// What the text of the answer must be.
+    pub output: Option<JsonSchema<'a>>,
+    /// Fields in the words of the model's vendor.
+    pub additional: Vec<AdditionalField<'a>>,
+}
+
+/// Limits and sampling.
+#[derive(Debug, Clone, Default)]
+pub struct Inference<'a> {
+    /// At least 1; without one the model's own limit holds.
+    pub max_tokens: Option<u64>,
+    /// A JSON number from 0 to 1.
+    pub temperature: Option<&'a str>,
+    /// A JSON number from 0 to 1.
+    pub top_p: Option<&'a str>,
+    /// Those of nothing but white space are left out: models refuse them.
+    pub stop: Vec<Text<'a>>,
+}
+
+/// A schema that the text of the answer must follow.
+#[derive(Debug, Clone, Copy)]
+pub struct JsonSchema<'a> {
+    /// The schema's name.
+    pub name: Option<Text<'a>>,
+    /// What the answer is for.
+    pub description: Option<Text<'a>>,
+    /// A JSON Schema object. Converse wants it as a string.
+    pub schema: &'a RawValue,
+}
+
+/// One field of `additionalModelRequestFields`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdditionalField<'a> {
+    /// In the words of the model's vendor.
+    pub name: &'static str,
+    /// Its value.
+    pub json: Cow<'a, str>,
+}
+
+impl<'a> AdditionalField<'a> {
+    /// A field with a value in JSON.
+    pub fn new(name: &'static str, json: impl Into<Cow<'a, str>>) -> Self {
+        Self {
+            name,
+            json: json.into(),
+        }
+    }
+}
+
+impl ConverseRequest<'_> {
+    /// Appends the request's body to `out`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        Writer::new(out).object(|w| {
+            self.conversation.write(w);
+            self.inference.write(w);
+            tool_config::write(
+                w,
+                &self.tools,
+                &self.tool_choice,
+                self.conversation.has_tool_blocks(),
+            );
+            if let Some(schema) = &self.output {
+                schema.write(w.field("outputConfig"));
+            }
+            if !self.additional.is_empty() {
+                w.field("additionalModelRequestFields").object(|w| {
+                    for field in &self.additional {
+                        w.field(field.name).verbatim(&field.json);
+                    }
+                });
+            }
+        });
+    }
+}
+
+impl Inference<'_> {
+    fn write(&self, w: &mut Writer<'_>) {
+        let stop = || self.stop.iter().filter(|stop| !stop.is_blank());
+        let has_stop = stop().next().is_some();
+        let has_sampling = self.temperature.is_some() || self.top_p.is_some();
+        if self.max_tokens.is_none() && !has_sampling && !has_stop {
+            return;
+        }
+        w.field("inferenceConfig").object(|w| {
+            if let Some(limit) = self.max_tokens {
+                w.field("maxTokens").number(limit);
+            }
+            if let Some(temperature) = self.temperature {
+                w.field("temperature").verbatim(temperature);
+            }
+            if let Some(top_p) = self.top_p {
+                w.field("topP").verbatim(top_p);
+            }
+            if has_stop {
+                w.field("stopSequences")
+                    .array(|w| stop().for_each(|stop| w.text(*stop)));
+            }
+        });
+    }
+}
+
+impl JsonSchema<'_> {
+    fn write(&self, w: &mut Writer<'_>) {
+        w.object(|w| {
+            w.field("textFormat").object(|w| {
+                w.field("type").string("json_schema");
+                w.field("structure").object(|w| {
+                    w.field("jsonSchema").object(|w| {
+                        w.field("schema").string(self.schema.get());
+                        if let Some(name) = self.name {
+                            w.field("name").text(name);
+                        }
+                        if let Some(description) = self.description {
+                            w.field("description").text(description);
+                        }
+                    });
+                });
+            });
+        });
+    }
+}

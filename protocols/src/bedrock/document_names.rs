@@ -1,0 +1,100 @@
+//! Formats and names of images and documents, as Converse wants them.
+
+use std::collections::BTreeSet;
+
+use crate::json::Text;
+
+/// Longest document name, in characters.
+const MAX_CHARS: usize = 200;
+
+/// Converse's word for the format of an image; `None` for one that it does not take.
+pub fn image_format(media_type: &str) -> Option<&'static str> {
+    Some(match media_type {
+        "image/png" => "png",
+        "image/jpeg" | "image/jpg" => "jpeg",
+        "image/gif" => "gif",
+        "image/webp" => "webp",
+        _ => return None,
+    })
+}
+
+/// Converse's word for the format of a document; `None` for one that it does not take.
+pub fn document_format(media_type: &str) -> Option<&'static str> {
+    Some(match media_type {
+        "application/pdf" => "pdf",
+        "text/csv" => "csv",
+        "application/msword" => "doc",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document" => "docx",
+        "application/vnd.ms-excel" => "xls",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet" => "xlsx",
+        "text/html" => "html",
+        "text/plain" => "txt",
+        "text/markdown" => "md",
+        _ => return None,
+    })
+}
+
+/// The names of a request's documents. Every document needs one, and no two may have the same.
+#[derive(Debug, Clone, Default)]
+pub(super) struct DocumentNames {
+    given: BTreeSet<String>,
+}
+
+impl DocumentNames {
+    /// A name for the next document, near to the client's.
+    pub(super) fn next(&mut self, wanted: Option<Text<'_>>) -> String {
+        let wanted = wanted.and_then(Text::decode).unwrap_or_default();
+        let base = cleaned(&wanted);
+        let base = if base.is_empty() {
+            String::from("document")
+        } else {
+            base
+        };
+        let mut name = base.clone();
+        let mut number = 2_usize;
+        while !self.given.insert(name.clone()) {
+            let suffix = format!(" ({number})");
+            let room = MAX_CHARS.saturating_sub(suffix.len());
+            name = base.chars().take(room).chain(suffix.chars()).collect();
+            number = number.saturating_add(1);
+        }
+        name
+    }
+}
+
+/// Letters, digits, single spaces, `-`, `(`, `)`, `[` and `]`; everything else becomes a space.
+fn cleaned(name: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || "-()[]".contains(c);
+    let words = name
+        .split(|c: char| !fits(c))
+        .filter(|word| !word.is_empty());
+    let joined: Vec<&str> = words.collect();
+    let joined: String = joined.join(" ").chars().take(MAX_CHARS).collect();
+    joined.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_clean_and_never_repeat() {
+        let mut names = DocumentNames::default();
+        let long = "a".repeat(300);
+        for (wanted, expected) in [
+            (None, "document".to_owned()),
+            (Some(""), "document (2)".to_owned()),
+            (
+                Some("Report_2024.final.pdf"),
+                "Report 2024 final pdf".to_owned(),
+            ),
+            (Some("  a   b/../c\n"), "a b c".to_owned()),
+            (Some("x (1) [y]-z"), "x (1) [y]-z".to_owned()),
+            (Some("日本語"), "document (3)".to_owned()),
+            (Some(&long), "a".repeat(200)),
+            (Some(&long), format!("{} (2)", "a".repeat(196))),
+        ] {
+            assert_eq!(names.next(wanted.map(Text::Plain)), expected, "{wanted:?}");
+        }
+    }
+}

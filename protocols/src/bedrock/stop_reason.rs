@@ -1,0 +1,128 @@
+//! Why an answer ended.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::json::{Text, lenient};
+
+/// `stopReason`, an open list.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StopReason {
+    /// The model was done.
+    EndTurn,
+    /// One of the request's stop sequences was met.
+    StopSequence,
+    /// The limit of tokens was reached.
+    MaxTokens,
+    /// The client is to run tools.
+    ToolUse,
+    /// A guardrail stopped it.
+    GuardrailIntervened,
+    /// The provider's filter stopped it.
+    ContentFiltered,
+    /// The model wrote what Bedrock cannot read.
+    MalformedModelOutput,
+    /// The model called a tool in a way that Bedrock cannot read.
+    MalformedToolUse,
+    /// The context window was full.
+    ModelContextWindowExceeded,
+    /// A reason that is newer than this code, or none.
+    Other,
+}
+
+/// The end of an answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stop {
+    /// Why.
+    pub reason: StopReason,
+    /// Which stop sequence was met, where the model says so.
+    pub sequence: Option<String>,
+}
+
+/// What a model says beside the answer: Anthropic's puts `stop_sequence` there, in streams inside `delta`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(bound(deserialize = "'de: 'a"))]
+struct ModelFields<'a> {
+    #[serde(default, deserialize_with = "lenient")]
+    stop_sequence: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    delta: Option<&'a RawValue>,
+}
+
+impl StopReason {
+    /// Reads the word on the wire.
+    pub fn read(word: Option<Text<'_>>) -> Self {
+        match word.and_then(Text::decode).unwrap_or_default().as_ref() {
+            "end_turn" => Self::EndTurn,
+            "stop_sequence" => Self::StopSequence,
+            "max_tokens" => Self::MaxTokens,
+            "tool_use" => Self::ToolUse,
+            "guardrail_intervened" => Self::GuardrailIntervened,
+            "content_filtered" => Self::ContentFiltered,
+            "malformed_model_output" => Self::MalformedModelOutput,
+            "malformed_tool_use" => Self::MalformedToolUse,
+            "model_context_window_exceeded" => Self::ModelContextWindowExceeded,
+            _ => Self::Other,
+        }
+    }
+
+    /// It tells why an answer may have no content at all.
+    pub fn explains_silence(self) -> bool {
+        match self {
+            Self::MaxTokens
+            | Self::GuardrailIntervened
+            | Self::ContentFiltered
+            | Self::ModelContextWindowExceeded => true,
+            Self::EndTurn
+            | Self::StopSequence
+            | Self::ToolUse
+            | Self::MalformedModelOutput
+            | Self::MalformedToolUse
+            | Self::Other => false,
+        }
+    }
+}
+
+impl Stop {
+    /// From `stopReason` and `additionalModelResponseFields`.
+    pub fn read(reason: Option<Text<'_>>, fields: Option<&RawValue>) -> Self {
+        let fields: Option<ModelFields<'_>> = fields.and_then(read);
+        let sequence = fields.and_then(|fields| {
+            fields
+                .stop_sequence
+                .or_else(|| read(fields.delta?)?.stop_sequence)
+        });
+        Self {
+            reason: StopReason::read(reason),
+            sequence: sequence.and_then(Text::decode).map(Cow::into_owned),
+        }
+    }
+}
+
+fn read(raw: &RawValue) -> Option<ModelFields<'_>> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stop_sequence_is_found_where_models_put_it() {
+        for (fields, expected) in [
+            (Some(r#"{"stop_sequence":"END"}"#), Some("END")),
+            (Some(r#"{"delta":{"stop_sequence":"\u00e9"}}"#), Some("é")),
+            (Some(r#"{"delta":{"stop_sequence":null}}"#), None),
+            (Some(r#"{"stop_sequence":7,"delta":[]}"#), None),
+            (Some("[]"), None),
+            (None, None),
+        ] {
+            let raw = fields.map(|fields| RawValue::from_string(fields.to_owned()).unwrap());
+            let stop = Stop::read(Some("stop_sequence".into()), raw.as_deref());
+            assert_eq!(stop.reason, StopReason::StopSequence);
+            assert_eq!(stop.sequence.as_deref(), expected, "{fields:?}");
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Names of tools and ids of calls in the characters that Converse takes.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use crate::json::Text;
+
+/// Longest tool name and call id, in characters.
+const MAX_CHARS: usize = 64;
+
+/// Tool names of one request and what they became, so that answers can be given in the client's names.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct ToolNames {
+    /// The client's names by those that were sent, where the two differ.
+    changed: BTreeMap<String, String>,
+}
+
+impl ToolNames {
+    /// The name to send: letters, digits, `_` and `-`, at most 64. Another name gets one of its own, always the same.
+    pub fn wire_name<'a>(&mut self, name: Text<'a>) -> Cow<'a, str> {
+        let name = characters(name);
+        match fitted(&name, |c| matches!(c, '_' | '-')) {
+            None => name,
+            Some(wire) => {
+                self.changed.insert(wire.clone(), name.into_owned());
+                Cow::Owned(wire)
+            }
+        }
+    }
+
+    /// The client's name for one that came back.
+    pub fn client_name<'n>(&'n self, wire: Text<'n>) -> Text<'n> {
+        if self.changed.is_empty() {
+            return wire;
+        }
+        let name = wire.decode().unwrap_or_default();
+        match self.changed.get(name.as_ref()) {
+            Some(client) => Text::Plain(client),
+            None => wire,
+        }
+    }
+}
+
+/// The id to send for the client's id of a call: letters, digits, `_`, `.`, `:` and `-`, at most 64. Another id gets one
+/// of its own, the same for the call and its result. Ids that Bedrock makes need no way back.
+pub fn tool_use_id(id: Cow<'_, str>) -> Cow<'_, str> {
+    match fitted(&id, |c| matches!(c, '_' | '.' | ':' | '-')) {
+        None => id,
+        Some(wire) => Cow::Owned(wire),
+    }
+}
+
+fn characters(text: Text<'_>) -> Cow<'_, str> {
+    text.decode().unwrap_or_else(|| {
+        let (Text::Plain(inside) | Text::Escaped(inside)) = text;
+        Cow::Borrowed(inside)
+    })
+}
+
+/// `None` where `text` fits as it is. Else what fits of it, and a hash that tells apart what became the same.
+fn fitted(text: &str, is_sign: impl Fn(char) -> bool) -> Option<String> {
+    let fits = |c: char| c.is_ascii_alphanumeric() || is_sign(c);
+    if (1..=MAX_CHARS).contains(&text.len()) && text.chars().all(&fits) {
+        return None;
+    }
+    let mut hasher = DefaultHasher::new();
+    text.hash(&mut hasher);
+    let hash = format!("_{:016x}", hasher.finish());
+    let kept = text
+        .chars()
+        .take(MAX_CHARS.saturating_sub(hash.len()))
+        .map(|c| if fits(c) { c } else { '_' });
+    Some(kept.chain(hash.chars()).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn names_that_fit_stay_and_others_come_back() {
+        let mut names = ToolNames::default();
+        for name in ["get_weather", "a-b", &"x".repeat(64)] {
+            assert_eq!(names.wire_name(Text::Plain(name)), name);
+            assert_eq!(names.client_name(Text::Plain(name)), Text::Plain(name));
+        }
+        let long = "x".repeat(65);
+        let mut seen = Vec::new();
+        for name in [
+            "mcp.server/tool",
+            "mcp_server.tool",
+            "wetter_für",
+            "",
+            &long,
+        ] {
+            let wire = names.wire_name(Text::Plain(name)).into_owned();
+            assert!(wire.len() <= 64, "{wire}");
+            assert!(!seen.contains(&wire), "{wire}");
+            assert_eq!(names.wire_name(Text::Plain(name)), wire);
+            let escaped = Text::Escaped(&wire);
+            assert_eq!(names.client_name(escaped), Text::Plain(name));
+            seen.push(wire);
+        }
+        let unknown = Text::Plain("invented_by_the_model");
+        assert_eq!(names.client_name(unknown), unknown);
+    }
+
+    #[test]
+    fn ids_that_fit_stay() {
+        for id in ["call_1", "toolu_01.a:b-c", "tooluse_kZJMlvQmRJ6eAyJE5GIl7Q"] {
+            assert_eq!(tool_use_id(Cow::Borrowed(id)), id);
+        }
+        assert_ne!(tool_use_id("a|b".into()), tool_use_id("a/b".into()));
+    }
+
+    proptest! {
+        #[test]
+        fn every_id_becomes_one_that_converse_takes(id in ".{0,100}") {
+            let sent = tool_use_id(Cow::Borrowed(&id));
+            let fits = |c: char| c.is_ascii_alphanumeric() || "_.:-".contains(c);
+            prop_assert!((1..=64).contains(&sent.len()), "{sent}");
+            prop_assert!(sent.chars().all(fits), "{sent}");
+        }
+    }
+}
