@@ -14,6 +14,8 @@ pub mod host;
 pub mod journey;
 pub mod monitor;
 pub mod target;
+#[cfg(test)]
+mod tests;
 pub mod vm;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
