@@ -29,7 +29,7 @@ pub(crate) fn target_cluster(
     };
     let address = gateway.address_of(target);
     let mut filters = vec![wasm::target_filter(gateway.module)];
-    filters.extend(credential::filters(target, keys));
+    filters.extend(credential::filters(gateway, target, keys));
     filters.push(upstream_codec());
 
     let mut options = json!({

@@ -3,6 +3,7 @@
 use policy::{Credential, Target};
 use serde_json::{Value, json};
 
+use crate::gateway::Gateway;
 use crate::live;
 use crate::proto::{extension, file_source};
 
@@ -16,13 +17,13 @@ pub(crate) enum Keys<'a> {
 }
 
 /// The upstream filters that show `target`'s credential, between the wasm filter and the codec.
-pub(crate) fn filters(target: &Target, keys: Keys) -> Vec<Value> {
+pub(crate) fn filters(gateway: &Gateway, target: &Target, keys: Keys) -> Vec<Value> {
     if let Some(region) = &target.aws_sigv4_region {
         return vec![sigv4(region)];
     }
     match target.credential {
         Credential::None => Vec::new(),
-        Credential::Env(_) | Credential::Store(_) => vec![injector(target, keys)],
+        Credential::Env(_) | Credential::Store(_) => vec![injector(gateway, target, keys)],
     }
 }
 
@@ -45,12 +46,12 @@ pub(crate) fn secret_name(target: &str) -> String {
     format!("kt/{target}")
 }
 
-fn injector(target: &Target, keys: Keys) -> Value {
+fn injector(gateway: &Gateway, target: &Target, keys: Keys) -> Value {
     let auth = target.vendor.profile().auth;
     let mut secret = json!({ "name": secret_name(&target.id) });
     match keys {
         Keys::Live(directory) => {
-            let path = format!("{directory}/{}", live::secret_file(&target.id));
+            let path = format!("{directory}/{}", live::secret_file(target, gateway));
             secret["sds_config"] = file_source(&path);
         }
         Keys::Referenced => {}

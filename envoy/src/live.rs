@@ -5,8 +5,10 @@
 //! more, [`CLUSTERS`] and [`ROUTES`] without them.
 
 use std::collections::BTreeMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
 
 use policy::cluster::clusters;
+use policy::{Credential, Target};
 use serde_json::{Value, json};
 
 use crate::cluster::target_cluster;
@@ -77,16 +79,36 @@ pub fn gateway_filter(gateway: &Gateway) -> Value {
     )
 }
 
-/// The file of a target's secret, below the run directory. Ids are the user's: what could leave the folder is escaped.
-pub fn secret_file(target: &str) -> String {
+/// The file of a target's secret, below the run directory.
+///
+/// A target that moves to another address or another key gets another file: its old cluster keeps the old key, and no
+/// key can reach an address it was not meant for while Envoy takes the change.
+pub fn secret_file(target: &Target, gateway: &Gateway) -> String {
+    let mut hasher = DefaultHasher::new();
+    let address = gateway.address_of(target);
+    (address.tls, &address.host, address.port).hash(&mut hasher);
+    match &target.credential {
+        Credential::Env(name) => ("env", name).hash(&mut hasher),
+        Credential::Store(name) => ("store", name).hash(&mut hasher),
+        Credential::None => "none".hash(&mut hasher),
+    }
+    format!(
+        "{SECRETS}/{}-{:016x}.json",
+        file_name(&target.id),
+        hasher.finish()
+    )
+}
+
+/// Ids are the user's: what could leave the folder is escaped.
+fn file_name(id: &str) -> String {
     let mut name = String::new();
-    for byte in target.bytes() {
+    for byte in id.bytes() {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' => name.push(char::from(byte)),
             _ => name.push_str(&format!("%{byte:02x}")),
         }
     }
-    format!("{SECRETS}/{name}.json")
+    name
 }
 
 /// What [`secret_file`] holds: one resource. An empty key sends none.
@@ -135,13 +157,13 @@ mod tests {
     #[test]
     fn no_id_names_a_file_outside_the_folder() {
         for (id, file) in [
-            ("openai", "secrets/openai.json"),
-            ("openai-main_2", "secrets/openai-main_2.json"),
-            ("../../etc/x", "secrets/%2e%2e%2f%2e%2e%2fetc%2fx.json"),
-            ("a%2e", "secrets/a%252e.json"),
-            ("ü", "secrets/%c3%bc.json"),
+            ("openai", "openai"),
+            ("openai-main_2", "openai-main_2"),
+            ("../../etc/x", "%2e%2e%2f%2e%2e%2fetc%2fx"),
+            ("a%2e", "a%252e"),
+            ("ü", "%c3%bc"),
         ] {
-            assert_eq!(secret_file(id), file);
+            assert_eq!(file_name(id), file);
         }
     }
 }

@@ -1,0 +1,107 @@
+//! Finds what `kt` needs but does not contain: the filter module, Envoy, certificate authorities.
+
+use std::path::{Path, PathBuf};
+
+use crate::paths::Variables;
+
+/// File name of the module, as cargo builds it.
+const MODULE: &str = "keeptrusts_filter.wasm";
+
+/// What is not there, with the places that were looked at.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum NotFound {
+    /// The filter module.
+    #[error(
+        "no filter module: looked at {places}; build it with `make build`, or name it with --filter-wasm or KEEPTRUSTS_FILTER_WASM"
+    )]
+    Module {
+        /// Comma-separated.
+        places: String,
+    },
+    /// Envoy.
+    #[error(
+        "no Envoy: looked at {places}; get it with `scripts/setup`, or name a binary of version 1.39 or later in ENVOY_BIN"
+    )]
+    Envoy {
+        /// Comma-separated.
+        places: String,
+    },
+}
+
+/// The filter module: `named` on the command line, else beside `kt`, else in a checkout's build folders.
+pub(crate) fn module(named: Option<&Path>, kt: Option<&Path>) -> Result<PathBuf, NotFound> {
+    let places = match named {
+        Some(path) => vec![path.to_owned()],
+        None => {
+            let beside = kt.and_then(Path::parent).map(|folder| folder.join(MODULE));
+            let built = upwards(kt).flat_map(|folder| {
+                ["wasm", "release"].map(|profile| {
+                    folder
+                        .join("target/wasm32-wasip1")
+                        .join(profile)
+                        .join(MODULE)
+                })
+            });
+            beside.into_iter().chain(built).collect()
+        }
+    };
+    first_file(&places)
+        // Envoy may run in another folder.
+        .and_then(|path| std::path::absolute(path).ok())
+        .ok_or_else(|| NotFound::Module {
+            places: listed(&places),
+        })
+}
+
+/// Envoy: `ENVOY_BIN`, else what a checkout's set-up has installed, else `envoy` on the PATH.
+pub(crate) fn envoy(variables: Variables, kt: Option<&Path>) -> Result<PathBuf, NotFound> {
+    let places = match variables("ENVOY_BIN") {
+        Some(path) => vec![PathBuf::from(path)],
+        None => {
+            let path = variables("PATH").unwrap_or_default();
+            let installed = upwards(kt).map(|folder| folder.join(".tools/envoy/envoy"));
+            let on_path = std::env::split_paths(&path).map(|folder| folder.join("envoy"));
+            installed.chain(on_path).collect()
+        }
+    };
+    first_file(&places).ok_or_else(|| NotFound::Envoy {
+        places: listed(&places),
+    })
+}
+
+/// The file of certificate authorities of this machine.
+pub(crate) fn ca_file(variables: Variables) -> Option<String> {
+    envoy::find_ca_file(variables("SSL_CERT_FILE").as_deref(), Path::is_file)
+}
+
+/// The checkout is the current folder, or the one that `kt` was built in.
+fn upwards(kt: Option<&Path>) -> impl Iterator<Item = PathBuf> {
+    let current = std::env::current_dir().ok();
+    let built_in = kt
+        .into_iter()
+        .flat_map(Path::ancestors)
+        .filter(|folder| folder.join("Cargo.toml").is_file())
+        .map(Path::to_owned);
+    current.into_iter().chain(built_in.collect::<Vec<_>>())
+}
+
+fn first_file(places: &[PathBuf]) -> Option<PathBuf> {
+    places.iter().find(|path| path.is_file()).cloned()
+}
+
+fn listed(places: &[PathBuf]) -> String {
+    const SHOWN: usize = 4;
+    let mut names: Vec<String> = places
+        .iter()
+        .take(SHOWN)
+        .map(|path| path.display().to_string())
+        .collect();
+    if places.len() > SHOWN {
+        names.push(format!("{} more", places.len() - SHOWN));
+    }
+    if names.is_empty() {
+        "no place at all".to_owned()
+    } else {
+        names.join(", ")
+    }
+}

@@ -1,0 +1,73 @@
+//! What stays the same while policies come and go: where things are, and who this gateway is.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Read};
+use std::net::SocketAddr;
+use std::path::Path;
+
+use envoy::{Admin, Gateway, Runtime};
+use policy::BaseUrl;
+
+use crate::policy_file::{self, Document};
+
+/// Everything of a rendered gateway but the policy.
+#[derive(Debug)]
+pub(crate) struct Place {
+    /// Absolute.
+    pub(crate) module: String,
+    pub(crate) gateway_id: String,
+    pub(crate) listen: SocketAddr,
+    pub(crate) admin: Admin,
+    pub(crate) ca_file: Option<String>,
+    pub(crate) access_log: Option<String>,
+    /// Simulated targets.
+    pub(crate) addresses: BTreeMap<String, BaseUrl>,
+}
+
+impl Place {
+    /// What is rendered when `document` is served here.
+    pub(crate) fn gateway<'a>(
+        &'a self,
+        document: &'a Document,
+        credentials_missing: &[String],
+    ) -> Gateway<'a> {
+        Gateway {
+            policy: &document.policy,
+            policy_text: &document.text,
+            module: &self.module,
+            runtime: Runtime {
+                gateway_id: self.gateway_id.clone(),
+                config_version: policy_file::version(&document.text),
+                version: env!("CARGO_PKG_VERSION").to_owned(),
+                credentials_missing: credentials_missing.to_vec(),
+                endpoints: document.endpoints.clone(),
+            },
+            listen: self.listen,
+            admin: self.admin.clone(),
+            ca_file: self.ca_file.as_deref(),
+            access_log: self.access_log.as_deref(),
+            // Not built yet: nobody would take the events.
+            collector: None,
+            addresses: self.addresses.clone(),
+            monitor: true,
+        }
+    }
+}
+
+/// The name under which this gateway's events are filed: made once, kept in the data folder.
+pub(crate) fn gateway_id(data_folder: &Path) -> io::Result<String> {
+    let file = data_folder.join("gateway-id");
+    match fs::read_to_string(&file) {
+        Ok(id) if !id.trim().is_empty() => return Ok(id.trim().to_owned()),
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
+    }
+    let mut random = [0_u8; 6];
+    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
+    let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let id = format!("gw_{id}");
+    fs::write(file, format!("{id}\n"))?;
+    Ok(id)
+}

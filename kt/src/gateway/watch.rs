@@ -1,0 +1,100 @@
+//! Notices that a file has other content, whoever changed it and however.
+//!
+//! Reading the content again and again is the only way that works for editors that write in place or rename, for
+//! Kubernetes, which swaps a symbolic link two folders up, and for network file systems.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// Watches one text file.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    file: PathBuf,
+    /// Content that was dealt with.
+    known: String,
+    /// Content that came up, and may still be half-written.
+    coming: Option<String>,
+}
+
+impl Watch {
+    /// From now on content other than `known` is news.
+    pub(crate) fn new(file: PathBuf, known: String) -> Self {
+        Self {
+            file,
+            known,
+            coming: None,
+        }
+    }
+
+    /// What is watched.
+    pub(crate) fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// The content as it is, new or not, because somebody asked.
+    pub(crate) fn look_now(&mut self) -> Option<String> {
+        let found = fs::read_to_string(&self.file).ok()?;
+        self.coming = None;
+        self.known.clone_from(&found);
+        Some(found)
+    }
+
+    /// New content, once, as soon as two looks in a row have found it. A file that is not there or not text is no
+    /// news: it may be on its way.
+    pub(crate) fn look(&mut self) -> Option<String> {
+        let found = fs::read_to_string(&self.file).ok()?;
+        if found == self.known {
+            self.coming = None;
+            return None;
+        }
+        if self.coming.as_ref() != Some(&found) {
+            self.coming = Some(found);
+            return None;
+        }
+        self.coming = None;
+        self.known.clone_from(&found);
+        Some(found)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::symlink;
+
+    #[test]
+    fn tells_new_content_once_when_it_has_settled() {
+        let folder = std::env::temp_dir().join(format!("kt-watch-{}", std::process::id()));
+        fs::create_dir_all(folder.join("v1")).unwrap();
+        fs::create_dir_all(folder.join("v2")).unwrap();
+        fs::write(folder.join("v1/policy"), "one").unwrap();
+        fs::write(folder.join("v2/policy"), "two").unwrap();
+        symlink("v1", folder.join("current")).unwrap();
+        let mut watch = Watch::new(folder.join("current/policy"), "one".into());
+        assert_eq!(watch.look(), None);
+
+        // As Kubernetes does it.
+        symlink("v2", folder.join("next")).unwrap();
+        fs::rename(folder.join("next"), folder.join("current")).unwrap();
+        assert_eq!(watch.look(), None);
+        assert_eq!(watch.look().as_deref(), Some("two"));
+        assert_eq!(watch.look(), None);
+
+        // Written in two steps, and gone for a moment.
+        fs::write(folder.join("v2/policy"), "thr").unwrap();
+        assert_eq!(watch.look(), None);
+        fs::write(folder.join("v2/policy"), "three").unwrap();
+        assert_eq!(watch.look(), None);
+        fs::remove_file(folder.join("v2/policy")).unwrap();
+        assert_eq!(watch.look(), None);
+        fs::write(folder.join("v2/policy"), "three").unwrap();
+        assert_eq!(watch.look().as_deref(), Some("three"));
+
+        // There and back again is no news.
+        fs::write(folder.join("v2/policy"), "four").unwrap();
+        assert_eq!(watch.look(), None);
+        fs::write(folder.join("v2/policy"), "three").unwrap();
+        assert_eq!(watch.look(), None);
+        fs::remove_dir_all(folder).unwrap();
+    }
+}
