@@ -13,12 +13,13 @@ pub mod model;
 mod resolve;
 mod section;
 mod suggest;
+mod target;
 mod value;
 pub mod vendor;
 mod yaml;
 
 pub use base_url::InvalidBaseUrl;
 pub use finding::{Code, Finding, LintReport, Severity};
-pub use load::{LoadOptions, Loaded, json_schema, load, load_with};
+pub use load::{LoadOptions, Loaded, Lookup, json_schema, load, load_with};
 pub use model::*;
 pub use vendor::{AuthHeader, Profile, Vendor, Wire};

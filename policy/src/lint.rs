@@ -62,7 +62,7 @@ impl Problem {
     }
 
     /// It makes the policy unusable although its code is a warning's.
-    pub(crate) fn as_error_if(self, strict: bool) -> Self {
+    pub(crate) fn error_if(self, strict: bool) -> Self {
         if strict {
             Self {
                 severity: Severity::Error,

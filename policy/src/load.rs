@@ -17,13 +17,16 @@ pub struct Loaded {
     pub findings: Vec<Finding>,
 }
 
+/// The value of the variable of that name, if it is set.
+pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
 /// What a document alone cannot tell. The default knows nothing of the outside world, as inside Envoy.
 #[derive(Default, Clone, Copy)]
 pub struct LoadOptions<'a> {
     /// Whether the key of a credential can be had; without it no W103 is reported.
     pub variable_is_set: Option<&'a dyn Fn(&Credential) -> bool>,
     /// The value of an environment variable that stands for a missing base URL ([`crate::Target::endpoint_variable`]).
-    pub endpoint: Option<&'a dyn Fn(&str) -> Option<String>>,
+    pub endpoint: Option<&'a Lookup<'a>>,
     /// Models whose price is known without the document.
     pub known_price: Option<&'a dyn Fn(&str) -> bool>,
     /// Unset variables are errors.

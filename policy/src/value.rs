@@ -183,7 +183,13 @@ pub(crate) fn duration(node: &Node, unit: Unit, lint: &mut Lint) -> Option<Spann
             at: node.at,
         }),
         Some(_) => refuse(lint, mismatch(node, "a duration from 1ms to 24h")),
-        None => refuse(lint, mismatch(node, expected)),
+        None => {
+            let quoted = !scalar.plain && scalar.text.parse::<u64>().is_ok();
+            refuse(
+                lint,
+                mismatch(node, expected).suggest(quoted.then(|| "remove the quotes".to_owned())),
+            )
+        }
     }
 }
 

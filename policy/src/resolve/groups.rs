@@ -35,11 +35,9 @@ fn resolve_one(
     lint: &mut Lint,
 ) -> ModelGroup {
     let at = draft
-        .name
-        .given()
-        .map(|name| name.at)
-        .or(draft.at)
-        .unwrap_or(context.root);
+        .at
+        .unwrap_or(context.root)
+        .shown_at(draft.name.given().map(|name| name.at));
     let name = draft.name.get().cloned().unwrap_or_default();
     if draft.members.is_empty() && !draft.has_members {
         let at = lint.missing(at, "models");
@@ -64,7 +62,7 @@ fn resolve_one(
     if strategy == StrategyName::Weighted {
         strategy::check_percentages(draft, &mut members, at, lint);
     }
-    warn_about_repeats(draft, &members, lint);
+    warn_about_repeats(context, draft, &members, lint);
     // The sort is stable: members of one priority, or of none, stay in document order.
     members.sort_by_key(|member| (member.priority.is_none(), member.priority));
     let aliases = draft.aliases.get().map(Vec::as_slice).unwrap_or_default();
@@ -188,10 +186,16 @@ fn resolve_member(
     }
 }
 
-fn warn_about_repeats(draft: &GroupDraft, members: &[Member], lint: &mut Lint) {
+fn warn_about_repeats(
+    context: &Context<'_>,
+    draft: &GroupDraft,
+    members: &[Member],
+    lint: &mut Lint,
+) {
     let mut seen = BTreeMap::new();
     for (member, draft) in members.iter().zip(&draft.members) {
-        let Some(provider) = draft.provider.given() else {
+        let known = |id: &&Spanned<String>| context.target_ids.contains_key(id.value.as_str());
+        let Some(provider) = draft.provider.given().filter(known) else {
             continue;
         };
         if let Some(line) = seen.insert((member.target, member.model.as_deref()), provider.at.line)

@@ -41,11 +41,9 @@ fn need_descriptions(context: &Context<'_>, draft: &GroupDraft, lint: &mut Lint)
     });
     if !any && !draft.members.is_empty() {
         let at = draft
-            .name
-            .given()
-            .map(|name| name.at)
-            .or(draft.at)
-            .unwrap_or(context.root);
+            .at
+            .unwrap_or(context.root)
+            .shown_at(draft.name.given().map(|name| name.at));
         let message = "strategy `semantic` needs a `description` or `examples` on its members";
         lint.report(Code::E110, at, message);
     }

@@ -110,11 +110,9 @@ fn resolve_one(
     let id = draft.id.get().cloned().unwrap_or_default();
     // Findings about the whole target stand at its id, which names it.
     let at = draft
-        .id
-        .given()
-        .map(|id| id.at)
-        .or(draft.at)
-        .unwrap_or(context.root);
+        .at
+        .unwrap_or(context.root)
+        .shown_at(draft.id.given().map(|id| id.at));
     let vendor = vendor(draft, &id);
     let place = base_url(context, draft, vendor, &id, at, lint);
     let aws_sigv4_region = draft.aws_sigv4_region.get().cloned();
@@ -244,14 +242,14 @@ fn azure_place(context: &Context<'_>, id: &str, at: At, lint: &mut Lint) -> Plac
             let message = format!(
                 "`{id}` cannot serve: the value of {AZURE_ENDPOINT} is no base URL ({error})"
             );
-            lint.add(Problem::new(Code::W104, at, message).as_error_if(context.options.strict));
+            lint.add(Problem::new(Code::W104, at, message).error_if(context.options.strict));
             unresolved()
         }
         None => {
             let message = format!(
                 "`{id}` cannot serve: it has no base_url, and the variable {AZURE_ENDPOINT} is not set"
             );
-            let problem = Problem::new(Code::W104, at, message).as_error_if(context.options.strict);
+            let problem = Problem::new(Code::W104, at, message).error_if(context.options.strict);
             lint.add(
                 problem.suggest("add `base_url: https://RESOURCE.openai.azure.com`".to_owned()),
             );
@@ -387,7 +385,7 @@ fn warn_about_key(
         "this target cannot serve"
     };
     let problem = Problem::new(Code::W103, at, format!("{message}: {consequence}"));
-    lint.add(problem.as_error_if(context.options.strict && !keyless));
+    lint.add(problem.error_if(context.options.strict && !keyless));
 }
 
 fn warn_about_probe(draft: &TargetDraft, vendor: Vendor, enabled: bool, lint: &mut Lint) {

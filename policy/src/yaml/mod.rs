@@ -70,6 +70,16 @@ pub(crate) struct Entry {
     pub(crate) value: Node,
 }
 
+impl At {
+    /// The place of `name`, where a reader finds what the whole is called, with the path of the whole.
+    pub(crate) fn shown_at(self, name: Option<Self>) -> Self {
+        Self {
+            path: self.path,
+            ..name.unwrap_or(self)
+        }
+    }
+}
+
 impl PathId {
     /// The document itself.
     pub(crate) const ROOT: Self = Self(0);
