@@ -4,6 +4,8 @@ pub(crate) mod context;
 mod draft;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+pub(crate) mod world;
 
 use std::sync::Arc;
 

@@ -1,87 +1,15 @@
-use std::sync::Arc;
-
 use policy::{
     CostSettings, Failover, GroupId, LatencySettings, Policy, Strategy, TargetId, Vendor,
 };
 use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
-use super::{Plan, make};
-use crate::health::{HealthTable, Outcome, ProbeResult, Signal};
-use crate::index::PolicyIndex;
-use crate::latency::Snapshot;
+use super::world::World;
+use crate::health::{Outcome, ProbeResult, Signal};
 use crate::random::Random;
 use crate::refusal::{ExclusionReason, Refusal};
 use crate::request::Request;
 use crate::testing::{group, member, one_group, policy, target, weighted};
-use crate::view::{View, WorkerState};
-
-const NOW: u64 = 1_700_000_000_000;
-
-/// Everything a plan is made from, with nothing wrong.
-struct World {
-    index: PolicyIndex,
-    health: HealthTable,
-    latency: Snapshot,
-    over_budget: Vec<TargetId>,
-    worker: WorkerState,
-    random: Random,
-    now_ms: u64,
-}
-
-impl World {
-    fn new(policy: Policy) -> Self {
-        Self {
-            index: PolicyIndex::new(Arc::new(policy)),
-            health: HealthTable::default(),
-            latency: Snapshot::default(),
-            over_budget: Vec::new(),
-            worker: WorkerState::default(),
-            random: Random::seeded(1),
-            now_ms: NOW,
-        }
-    }
-
-    fn plan(&mut self, request: &Request<'_>) -> Result<Plan, Refusal> {
-        let view = View {
-            health: &self.health,
-            latency: &self.latency,
-            over_budget: &self.over_budget,
-        };
-        make(
-            &self.index,
-            &view,
-            &mut self.worker,
-            request,
-            &mut self.random,
-            self.now_ms,
-        )
-    }
-
-    /// `target/model` of each entry.
-    fn served(&mut self, model: &str) -> Vec<String> {
-        let plan = self.plan(&Request::for_model(model)).unwrap();
-        self.names(&plan)
-    }
-
-    fn names(&self, plan: &Plan) -> Vec<String> {
-        let id = |target: TargetId| &self.index.policy().target(target).unwrap().id;
-        plan.entries
-            .iter()
-            .map(|entry| format!("{}/{}", id(entry.target), entry.model))
-            .collect()
-    }
-
-    fn signal(&mut self, target: usize, signal: Signal) {
-        let (key, limits) = self.index.health_of(TargetId(target)).unwrap();
-        self.health.apply(key, limits, signal, self.now_ms);
-    }
-
-    fn take_down(&mut self, target: usize) {
-        for _ in 0..3 {
-            self.signal(target, Signal::Attempt(Outcome::ServerError));
-        }
-    }
-}
+use crate::view::WorkerState;
 
 /// Seed 003: two vendors, `model_mapping`, no groups.
 fn tutorial() -> Policy {

@@ -4,6 +4,8 @@ mod cost;
 mod failover;
 mod highest_throughput;
 mod latency;
+#[cfg(test)]
+mod latency_tests;
 mod random;
 pub(crate) mod rotation;
 mod round_robin;
@@ -11,6 +13,8 @@ pub(crate) mod sampling;
 mod semantic;
 mod single;
 pub(crate) mod slow_start;
+#[cfg(test)]
+mod tests;
 mod weighted;
 mod weighted_round_robin;
 
@@ -49,6 +53,23 @@ impl Pick {
             similarity: None,
         }
     }
+}
+
+/// Those of `field` that `may` names take turns, the first of the list first.
+fn take_turns(
+    field: &[Contender<'_>],
+    context: &mut Context<'_>,
+    may: impl Fn(usize) -> bool,
+) -> Pick {
+    let among: Vec<(usize, Contender<'_>)> = field
+        .iter()
+        .copied()
+        .enumerate()
+        .filter(|(position, _)| may(*position))
+        .collect();
+    let contenders: Vec<Contender<'_>> = among.iter().map(|(_, contender)| *contender).collect();
+    let turn = context.rotation().next(&contenders, |_| 1);
+    Pick::head(among.get(turn).map_or(0, |(position, _)| *position))
 }
 
 /// Hands the implementation of `strategy` to `job`.

@@ -1,5 +1,6 @@
 //! Members that are not measured yet get a few requests first, counted so that the crowd does not follow.
 
+use crate::latency::Measured;
 use crate::plan::context::{Contender, Context};
 
 /// Shortest time after which samples under way are taken for lost.
@@ -16,20 +17,20 @@ pub(crate) struct Sampling {
 /// `enough`, or all that lack some have enough under way.
 pub(super) fn next(
     field: &[Contender<'_>],
+    measured: &[Measured],
     enough: u32,
-    samples: impl Fn(&Contender<'_>) -> u32,
     context: &mut Context<'_>,
 ) -> Option<usize> {
     let now_ms = context.now_ms;
     let mut fewest: Option<(usize, u32)> = None;
-    for (position, contender) in field.iter().enumerate() {
-        let known = samples(contender);
+    for (position, (contender, measured)) in field.iter().zip(measured).enumerate() {
+        let known = measured.samples();
         if known >= enough {
             continue;
         }
         let sampling = context.worker.sampling(contender.candidate.pair());
-        let period = contender.candidate.timeout_ms.max(SHORTEST_PERIOD_MS);
-        if now_ms.abs_diff(sampling.since_ms) >= period {
+        let period_ms = contender.candidate.timeout_ms.max(SHORTEST_PERIOD_MS);
+        if now_ms.abs_diff(sampling.since_ms) >= period_ms {
             *sampling = Sampling {
                 since_ms: now_ms,
                 started: 0,

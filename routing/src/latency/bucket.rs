@@ -1,0 +1,128 @@
+//! What happened to one pair in one bucket of time, and the buckets of one pair.
+
+use std::collections::VecDeque;
+
+use super::histogram::Histogram;
+use super::{BUCKET_MS, LONGEST_WINDOW_MS, Sample};
+
+/// Buckets that are kept one by one; older ones are joined.
+const FINE: u64 = 60;
+/// How many buckets are joined into one.
+const JOINED: u64 = 10;
+/// Most buckets that a series ever has, those at both ends included.
+pub(super) const MOST: u64 = FINE + LONGEST_WINDOW_MS / BUCKET_MS / JOINED + 4;
+
+/// Sums over one bucket.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Bucket {
+    /// Number of the bucket since the Unix epoch.
+    pub(super) number: u64,
+    pub(super) successes: u32,
+    /// Of successes, milliseconds.
+    pub(super) latency_sum: u64,
+    /// Of successes, squared milliseconds.
+    pub(super) square_sum: f64,
+    pub(super) failures: u32,
+    /// Of failures, milliseconds.
+    pub(super) waited_sum: u64,
+    pub(super) tokens: u64,
+    /// Milliseconds in which the tokens came.
+    pub(super) token_ms: u64,
+    /// Of successes.
+    pub(super) histogram: Histogram,
+}
+
+/// Buckets of one pair, oldest first, no number twice.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Series(pub(super) VecDeque<Bucket>);
+
+/// The bucket that `now_ms` falls into.
+pub(super) fn number_at(now_ms: u64) -> u64 {
+    now_ms / BUCKET_MS
+}
+
+impl Bucket {
+    pub(super) fn record(&mut self, sample: Sample) {
+        match sample {
+            Sample::Success {
+                latency_ms,
+                throughput,
+            } => {
+                self.successes = self.successes.saturating_add(1);
+                self.latency_sum = self.latency_sum.saturating_add(latency_ms);
+                self.square_sum += (latency_ms as f64) * (latency_ms as f64);
+                self.histogram.record(latency_ms);
+                if let Some((tokens, token_ms)) = throughput {
+                    self.tokens = self.tokens.saturating_add(tokens);
+                    self.token_ms = self.token_ms.saturating_add(token_ms);
+                }
+            }
+            Sample::Failure { waited_ms } => {
+                self.failures = self.failures.saturating_add(1);
+                self.waited_sum = self.waited_sum.saturating_add(waited_ms);
+            }
+        }
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.successes = self.successes.saturating_add(other.successes);
+        self.latency_sum = self.latency_sum.saturating_add(other.latency_sum);
+        self.square_sum += other.square_sum;
+        self.failures = self.failures.saturating_add(other.failures);
+        self.waited_sum = self.waited_sum.saturating_add(other.waited_sum);
+        self.tokens = self.tokens.saturating_add(other.tokens);
+        self.token_ms = self.token_ms.saturating_add(other.token_ms);
+        self.histogram.merge(&other.histogram);
+    }
+}
+
+impl Series {
+    /// The bucket with this number, made where it belongs if it is not there.
+    pub(super) fn bucket(&mut self, number: u64) -> Option<&mut Bucket> {
+        let position = match self.0.binary_search_by_key(&number, |bucket| bucket.number) {
+            Ok(position) => position,
+            Err(position) => {
+                let bucket = Bucket {
+                    number,
+                    ..Bucket::default()
+                };
+                self.0.insert(position, bucket);
+                position
+            }
+        };
+        self.0.get_mut(position)
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        for bucket in &other.0 {
+            if let Some(known) = self.bucket(bucket.number) {
+                known.merge(bucket);
+            }
+        }
+    }
+
+    /// Removes what no window can reach, and what lies in the future because a clock was set back; joins old buckets.
+    pub(super) fn tidy(&mut self, now_ms: u64) {
+        let now = number_at(now_ms);
+        let newest = now.saturating_add(1);
+        let oldest = now.saturating_sub(LONGEST_WINDOW_MS / BUCKET_MS);
+        let fine_from = now.saturating_sub(FINE);
+        let mut joined: VecDeque<Bucket> = VecDeque::with_capacity(self.0.len());
+        for mut bucket in self.0.drain(..) {
+            if !(oldest..=newest).contains(&bucket.number) {
+                continue;
+            }
+            if bucket.number < fine_from {
+                // Named after its last second, so that it leaves a window only when all of it is too old.
+                bucket.number = (bucket.number / JOINED)
+                    .saturating_mul(JOINED)
+                    .saturating_add(JOINED - 1);
+            }
+            match joined.back_mut() {
+                Some(last) if last.number >= bucket.number => last.merge(&bucket),
+                _ => joined.push_back(bucket),
+            }
+        }
+        self.0 = joined;
+    }
+}

@@ -1,0 +1,147 @@
+//! The bytes of merged windows in shared data.
+//!
+//! `KTLW`, version, then LEB128 numbers: pairs; for each its key, its buckets; for each of these its sums and its
+//! histogram's slots as (distance from the slot before, count). Bytes that are not this read as nothing, up to where
+//! they stop making sense: measurements then begin anew.
+
+use std::collections::BTreeMap;
+
+use super::bucket::{Bucket, MOST, Series};
+use super::histogram::{Histogram, SLOTS};
+use super::{MAX_PAIRS, PairKey};
+
+const MAGIC: &[u8] = b"KTLW";
+/// Raised when the layout changes, so that two versions of the module side by side ignore each other.
+const VERSION: u8 = 1;
+
+pub(super) fn encode(pairs: &BTreeMap<PairKey, Series>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(pairs.len().saturating_mul(256));
+    bytes.extend_from_slice(MAGIC);
+    bytes.push(VERSION);
+    write(&mut bytes, pairs.len() as u64);
+    for (pair, series) in pairs {
+        bytes.extend_from_slice(&pair.0.to_le_bytes());
+        write(&mut bytes, series.0.len() as u64);
+        for bucket in &series.0 {
+            write_bucket(&mut bytes, bucket);
+        }
+    }
+    bytes
+}
+
+pub(super) fn decode(bytes: &[u8]) -> BTreeMap<PairKey, Series> {
+    let mut pairs = BTreeMap::new();
+    let Some(bytes) = bytes.strip_prefix(MAGIC) else {
+        return pairs;
+    };
+    let Some((&VERSION, bytes)) = bytes.split_first() else {
+        return pairs;
+    };
+    let mut reader = Reader(bytes);
+    let count = reader.number().unwrap_or(0).min(MAX_PAIRS as u64);
+    for _ in 0..count {
+        let Some((pair, series)) = read_pair(&mut reader) else {
+            break;
+        };
+        pairs.insert(pair, series);
+    }
+    pairs
+}
+
+fn write_bucket(bytes: &mut Vec<u8>, bucket: &Bucket) {
+    for number in [
+        bucket.number,
+        u64::from(bucket.successes),
+        bucket.latency_sum,
+        u64::from(bucket.failures),
+        bucket.waited_sum,
+        bucket.tokens,
+        bucket.token_ms,
+    ] {
+        write(bytes, number);
+    }
+    bytes.extend_from_slice(&bucket.square_sum.to_le_bytes());
+    let slots = bucket.histogram.slots();
+    write(bytes, slots.len() as u64);
+    let mut last = 0;
+    for (slot, count) in slots {
+        write(bytes, u64::from(slot.saturating_sub(last)));
+        write(bytes, u64::from(*count));
+        last = *slot;
+    }
+}
+
+fn read_pair(reader: &mut Reader<'_>) -> Option<(PairKey, Series)> {
+    let pair = PairKey(u64::from_le_bytes(reader.take()?));
+    let count = reader.number()?;
+    if count > MOST {
+        return None;
+    }
+    let mut series = Series::default();
+    for _ in 0..count {
+        let bucket = read_bucket(reader)?;
+        if let Some(known) = series.bucket(bucket.number) {
+            *known = bucket;
+        }
+    }
+    Some((pair, series))
+}
+
+fn read_bucket(reader: &mut Reader<'_>) -> Option<Bucket> {
+    let mut bucket = Bucket {
+        number: reader.number()?,
+        successes: u32::try_from(reader.number()?).ok()?,
+        latency_sum: reader.number()?,
+        failures: u32::try_from(reader.number()?).ok()?,
+        waited_sum: reader.number()?,
+        tokens: reader.number()?,
+        token_ms: reader.number()?,
+        square_sum: f64::from_le_bytes(reader.take()?),
+        histogram: Histogram::default(),
+    };
+    if !bucket.square_sum.is_finite() || bucket.square_sum < 0.0 {
+        return None;
+    }
+    let slots = reader.number()?;
+    if slots > u64::from(SLOTS) {
+        return None;
+    }
+    let mut slot = 0_u16;
+    for _ in 0..slots {
+        slot = slot.checked_add(u16::try_from(reader.number()?).ok()?)?;
+        let count = u32::try_from(reader.number()?).ok()?;
+        bucket.histogram.add(slot, count);
+    }
+    Some(bucket)
+}
+
+/// LEB128: seven bits a byte, the lowest first.
+fn write(bytes: &mut Vec<u8>, mut number: u64) {
+    while number > 0x7f {
+        bytes.push((number & 0x7f) as u8 | 0x80);
+        number >>= 7;
+    }
+    bytes.push(number as u8);
+}
+
+struct Reader<'a>(&'a [u8]);
+
+impl Reader<'_> {
+    fn take<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (head, rest) = self.0.split_first_chunk::<N>()?;
+        self.0 = rest;
+        Some(*head)
+    }
+
+    fn number(&mut self) -> Option<u64> {
+        let mut number = 0_u64;
+        for shift in (0..64).step_by(7) {
+            let [byte] = self.take()?;
+            number |= u64::from(byte & 0x7f).checked_shl(shift)?;
+            if byte & 0x80 == 0 {
+                return Some(number);
+            }
+        }
+        None
+    }
+}

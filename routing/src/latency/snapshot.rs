@@ -1,0 +1,159 @@
+//! Merged windows as strategies see them.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+
+use super::bucket::{Bucket, Series, number_at};
+use super::histogram::Histogram;
+use super::{BUCKET_MS, LONGEST_WINDOW_MS, PairKey, codec};
+
+/// Merged windows of all workers, ready to be asked.
+#[derive(Debug, Clone, Default)]
+pub struct Snapshot {
+    /// Sorted by pair.
+    pairs: Vec<(PairKey, Series)>,
+    now_ms: u64,
+    /// Answers so far: every request asks the same of one snapshot.
+    answers: RefCell<HashMap<(PairKey, u64), Measured>>,
+}
+
+/// What a window says of one pair.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Measured {
+    /// Attempts that served.
+    pub successes: u32,
+    /// Attempts that did not.
+    pub failures: u32,
+    /// Milliseconds waited for each success, what was waited for failures included: the plain average where nothing
+    /// failed. `None` without a success.
+    pub latency_ms: Option<f64>,
+    /// Standard error of the successes' average, in milliseconds; 0 with fewer than two.
+    pub standard_error_ms: f64,
+    /// Completion tokens per second of generation; `None` where nobody said.
+    pub tokens_per_second: Option<f64>,
+}
+
+impl Measured {
+    /// Attempts that came to an end.
+    pub fn samples(&self) -> u32 {
+        self.successes.saturating_add(self.failures)
+    }
+
+    /// Tokens per second, less the share of attempts that failed; 0 where nobody said.
+    pub fn useful_tokens_per_second(&self) -> f64 {
+        match self.tokens_per_second {
+            Some(rate) if self.successes > 0 => {
+                rate * f64::from(self.successes) / f64::from(self.samples())
+            }
+            _ => 0.0,
+        }
+    }
+}
+
+impl Snapshot {
+    /// Reads a merged blob; anything that is not one reads as empty. `now_ms` is when windows end.
+    pub fn decode(blob: &[u8], now_ms: u64) -> Self {
+        Self {
+            pairs: codec::decode(blob).into_iter().collect(),
+            now_ms,
+            answers: RefCell::default(),
+        }
+    }
+
+    /// A snapshot in which `pair` has served `samples` times with exactly `latency_ms`, and otherwise like this one. For
+    /// explaining plans without traffic.
+    #[must_use]
+    pub fn assuming(mut self, pair: PairKey, latency_ms: u64, samples: u32, now_ms: u64) -> Self {
+        let mut bucket = Bucket {
+            number: number_at(now_ms),
+            successes: samples,
+            latency_sum: latency_ms.saturating_mul(u64::from(samples)),
+            square_sum: (latency_ms as f64) * (latency_ms as f64) * f64::from(samples),
+            ..Bucket::default()
+        };
+        for _ in 0..samples.min(1_000) {
+            bucket.histogram.record(latency_ms);
+        }
+        let series = Series([bucket].into());
+        match self.pairs.binary_search_by_key(&pair, |(pair, _)| *pair) {
+            Ok(position) => {
+                if let Some(known) = self.pairs.get_mut(position) {
+                    known.1 = series;
+                }
+            }
+            Err(position) => self.pairs.insert(position, (pair, series)),
+        }
+        self.now_ms = self.now_ms.max(now_ms);
+        self.answers.take();
+        self
+    }
+
+    /// What the last `window_ms` say of `pair`.
+    pub fn measured(&self, pair: PairKey, window_ms: u64) -> Measured {
+        let question = (pair, window_ms);
+        if let Some(answer) = self.answers.borrow().get(&question) {
+            return *answer;
+        }
+        let answer = self.sum_up(pair, window_ms);
+        self.answers.borrow_mut().insert(question, answer);
+        answer
+    }
+
+    fn sum_up(&self, pair: PairKey, window_ms: u64) -> Measured {
+        let mut total = Measured::default();
+        let mut latency_sum = 0_u64;
+        let mut square_sum = 0.0;
+        let mut waited_sum = 0_u64;
+        let (mut tokens, mut token_ms) = (0_u64, 0_u64);
+        for bucket in self.buckets(pair, window_ms) {
+            total.successes = total.successes.saturating_add(bucket.successes);
+            total.failures = total.failures.saturating_add(bucket.failures);
+            latency_sum = latency_sum.saturating_add(bucket.latency_sum);
+            square_sum += bucket.square_sum;
+            waited_sum = waited_sum.saturating_add(bucket.waited_sum);
+            tokens = tokens.saturating_add(bucket.tokens);
+            token_ms = token_ms.saturating_add(bucket.token_ms);
+        }
+        if total.successes > 0 {
+            let count = f64::from(total.successes);
+            let mean = latency_sum as f64 / count;
+            let waited = latency_sum.saturating_add(waited_sum);
+            total.latency_ms = Some(waited as f64 / count);
+            if total.successes > 1 {
+                let variance = ((square_sum - count * mean * mean) / (count - 1.0)).max(0.0);
+                total.standard_error_ms = (variance / count).sqrt();
+            }
+        }
+        if tokens > 0 && token_ms > 0 {
+            total.tokens_per_second = Some(tokens as f64 * 1_000.0 / token_ms as f64);
+        }
+        total
+    }
+
+    /// The successes of the last `window_ms`, for quantiles.
+    pub fn histogram(&self, pair: PairKey, window_ms: u64) -> Histogram {
+        let mut histogram = Histogram::default();
+        for bucket in self.buckets(pair, window_ms) {
+            histogram.merge(&bucket.histogram);
+        }
+        histogram
+    }
+
+    /// Pairs of which anything is known, in no particular order.
+    pub fn pairs(&self) -> impl Iterator<Item = PairKey> {
+        self.pairs.iter().map(|(pair, _)| *pair)
+    }
+
+    /// A window reaches back over whole buckets: the current one and as many as it takes.
+    fn buckets(&self, pair: PairKey, window_ms: u64) -> impl Iterator<Item = &Bucket> {
+        let reach = window_ms.clamp(BUCKET_MS, LONGEST_WINDOW_MS) / BUCKET_MS;
+        let oldest = number_at(self.now_ms).saturating_sub(reach.saturating_sub(1));
+        let position = self.pairs.binary_search_by_key(&pair, |(pair, _)| *pair);
+        position
+            .ok()
+            .and_then(|position| self.pairs.get(position))
+            .into_iter()
+            .flat_map(|(_, series)| &series.0)
+            .filter(move |bucket| bucket.number >= oldest)
+    }
+}

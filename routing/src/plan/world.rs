@@ -1,0 +1,87 @@
+//! A whole world to make plans in, for tests.
+
+use std::sync::Arc;
+
+use policy::{GroupId, Policy, TargetId};
+
+use super::{Plan, make};
+use crate::health::{HealthTable, Outcome, Signal};
+use crate::index::PolicyIndex;
+use crate::latency::{PairKey, Snapshot};
+use crate::random::Random;
+use crate::refusal::Refusal;
+use crate::request::Request;
+use crate::view::{View, WorkerState};
+
+pub(crate) const NOW: u64 = 1_700_000_000_000;
+
+/// Everything a plan is made from, with nothing wrong.
+pub(crate) struct World {
+    pub(crate) index: PolicyIndex,
+    pub(crate) health: HealthTable,
+    pub(crate) latency: Snapshot,
+    pub(crate) over_budget: Vec<TargetId>,
+    pub(crate) worker: WorkerState,
+    pub(crate) random: Random,
+    pub(crate) now_ms: u64,
+}
+
+impl World {
+    pub(crate) fn new(policy: Policy) -> Self {
+        Self {
+            index: PolicyIndex::new(Arc::new(policy)),
+            health: HealthTable::default(),
+            latency: Snapshot::default(),
+            over_budget: Vec::new(),
+            worker: WorkerState::default(),
+            random: Random::seeded(1),
+            now_ms: NOW,
+        }
+    }
+
+    pub(crate) fn plan(&mut self, request: &Request<'_>) -> Result<Plan, Refusal> {
+        let view = View {
+            health: &self.health,
+            latency: &self.latency,
+            over_budget: &self.over_budget,
+        };
+        make(
+            &self.index,
+            &view,
+            &mut self.worker,
+            request,
+            &mut self.random,
+            self.now_ms,
+        )
+    }
+
+    /// `target/model` of each entry.
+    pub(crate) fn served(&mut self, model: &str) -> Vec<String> {
+        let plan = self.plan(&Request::for_model(model)).unwrap();
+        self.names(&plan)
+    }
+
+    pub(crate) fn names(&self, plan: &Plan) -> Vec<String> {
+        let id = |target: TargetId| &self.index.policy().target(target).unwrap().id;
+        plan.entries
+            .iter()
+            .map(|entry| format!("{}/{}", id(entry.target), entry.model))
+            .collect()
+    }
+
+    pub(crate) fn signal(&mut self, target: usize, signal: Signal) {
+        let (key, limits) = self.index.health_of(TargetId(target)).unwrap();
+        self.health.apply(key, limits, signal, self.now_ms);
+    }
+
+    /// Of the member at this position of the first group.
+    pub(crate) fn pair(&self, member: usize) -> PairKey {
+        self.index.pool(GroupId(0))[member].pair()
+    }
+
+    pub(crate) fn take_down(&mut self, target: usize) {
+        for _ in 0..3 {
+            self.signal(target, Signal::Attempt(Outcome::ServerError));
+        }
+    }
+}

@@ -1,0 +1,293 @@
+//! Latency routing in a small world: two workers, virtual time, targets whose latency is a function of time.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use policy::{LatencySettings, Strategy, TargetId};
+
+use crate::latency::{LocalWindow, PairKey, Sample, Snapshot};
+use crate::plan::world::{NOW, World};
+use crate::random::Random;
+use crate::refusal::ExclusionReason;
+use crate::request::Request;
+use crate::testing::one_group;
+
+const SECOND: u64 = 1_000;
+const WINDOW: u64 = 60 * SECOND;
+
+/// How a target answers a request sent at this many milliseconds after the start.
+type Behaviour = Box<dyn Fn(u64, &mut Random) -> Sample>;
+
+struct Simulation {
+    workers: Vec<(World, LocalWindow)>,
+    blob: Vec<u8>,
+    targets: Vec<Behaviour>,
+    /// (time of the end, order, worker, pair, sample)
+    under_way: BinaryHeap<Reverse<(u64, usize, usize, PairKey)>>,
+    samples: Vec<Sample>,
+    noise: Random,
+    clock_ms: u64,
+}
+
+impl Simulation {
+    fn new(settings: LatencySettings, targets: Vec<Behaviour>) -> Self {
+        let document = one_group(targets.len(), Strategy::Latency(settings));
+        let workers = (0..2)
+            .map(|seed| {
+                let mut world = World::new(document.clone());
+                world.random = Random::seeded(seed);
+                (world, LocalWindow::default())
+            })
+            .collect();
+        Self {
+            workers,
+            blob: Vec::new(),
+            targets,
+            under_way: BinaryHeap::new(),
+            samples: Vec::new(),
+            noise: Random::seeded(9),
+            clock_ms: 0,
+        }
+    }
+
+    /// 100 requests a second until `end_ms`; how many went to each target.
+    fn run_until(&mut self, end_ms: u64) -> Vec<usize> {
+        let mut counts = vec![0; self.targets.len()];
+        while self.clock_ms < end_ms {
+            if self.clock_ms.is_multiple_of(SECOND) {
+                self.tick();
+            }
+            self.finish_until(self.clock_ms);
+            counts[self.send()] += 1;
+            self.clock_ms += 10;
+        }
+        counts
+    }
+
+    fn tick(&mut self) {
+        for (world, window) in &mut self.workers {
+            self.blob = window.merge_into(&self.blob, NOW + self.clock_ms);
+            window.clear();
+            world.latency = Snapshot::decode(&self.blob, NOW + self.clock_ms);
+        }
+    }
+
+    fn send(&mut self) -> usize {
+        let turn = usize::try_from(self.clock_ms / 10).unwrap() % 2;
+        let (world, _) = &mut self.workers[turn];
+        world.now_ms = NOW + self.clock_ms;
+        let plan = world.plan(&Request::for_model("g")).unwrap();
+        let head = &plan.entries[0];
+        let sample = self.targets[head.target.0](self.clock_ms, &mut self.noise);
+        let duration = match sample {
+            Sample::Success { latency_ms, .. } => latency_ms,
+            Sample::Failure { waited_ms } => waited_ms,
+        };
+        self.samples.push(sample);
+        self.under_way.push(Reverse((
+            self.clock_ms + duration,
+            self.samples.len() - 1,
+            turn,
+            head.pair,
+        )));
+        head.target.0
+    }
+
+    fn finish_until(&mut self, now_ms: u64) {
+        while let Some(Reverse((end_ms, order, worker, pair))) = self.under_way.peek().copied()
+            && end_ms <= now_ms
+        {
+            self.under_way.pop();
+            let sample = self.samples[order];
+            self.workers[worker].1.record(pair, sample, NOW + end_ms);
+        }
+    }
+}
+
+/// Exponentially distributed around `mean_ms`, as answers of models roughly are, above a floor.
+fn around(mean_ms: u64, noise: &mut Random) -> Sample {
+    let uniform = (noise.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
+    let latency_ms = mean_ms as f64 * (0.5 - 0.5 * (1.0 - uniform).ln());
+    Sample::Success {
+        latency_ms: latency_ms as u64,
+        throughput: None,
+    }
+}
+
+#[test]
+fn the_fastest_gets_nearly_everything() {
+    let mut simulation = Simulation::new(
+        LatencySettings::default(),
+        vec![
+            Box::new(move |_, noise| around(800, noise)),
+            Box::new(move |_, noise| around(300, noise)),
+            Box::new(move |_, noise| around(600, noise)),
+        ],
+    );
+    simulation.run_until(20 * SECOND);
+    let counts = simulation.run_until(80 * SECOND);
+    assert!(counts[1] > 5_900, "{counts:?}");
+}
+
+#[test]
+fn a_target_that_slows_down_is_left_within_a_window_and_regains_within_two() {
+    let slow_from = 60 * SECOND;
+    let slow_until = 180 * SECOND;
+    let mut simulation = Simulation::new(
+        LatencySettings::default(),
+        vec![
+            Box::new(move |now, noise| {
+                let mean_ms = if (slow_from..slow_until).contains(&now) {
+                    2_000
+                } else {
+                    200
+                };
+                around(mean_ms, noise)
+            }),
+            Box::new(move |_, noise| around(500, noise)),
+        ],
+    );
+    simulation.run_until(10 * SECOND);
+    let before = simulation.run_until(slow_from);
+    assert!(before[0] > 4_900, "{before:?}");
+    simulation.run_until(slow_from + WINDOW);
+    let slow = simulation.run_until(slow_until);
+    // All that it still gets are the samples that are due.
+    assert!(slow[0] < 100, "{slow:?}");
+    simulation.run_until(slow_until + 2 * WINDOW);
+    let after = simulation.run_until(slow_until + 3 * WINDOW);
+    assert!(after[0] > 5_900, "{after:?}");
+}
+
+#[test]
+fn a_target_that_hangs_is_left_within_its_timeout() {
+    let timeout_ms = 10 * SECOND;
+    let hangs_from = 30 * SECOND;
+    let mut simulation = Simulation::new(
+        LatencySettings::default(),
+        vec![
+            Box::new(move |now, noise| {
+                if now < hangs_from {
+                    around(200, noise)
+                } else {
+                    Sample::Failure {
+                        waited_ms: timeout_ms,
+                    }
+                }
+            }),
+            Box::new(move |_, noise| around(500, noise)),
+        ],
+    );
+    simulation.run_until(hangs_from + timeout_ms + 2 * SECOND);
+    let counts = simulation.run_until(hangs_from + timeout_ms + 22 * SECOND);
+    assert!(counts[0] < 20, "{counts:?}");
+}
+
+#[test]
+fn a_target_that_always_fails_fast_gets_samples_only() {
+    let mut simulation = Simulation::new(
+        LatencySettings::default(),
+        vec![
+            Box::new(move |_, _| Sample::Failure { waited_ms: 1 }),
+            Box::new(move |_, noise| around(500, noise)),
+        ],
+    );
+    // Until the first tick nobody knows anything.
+    simulation.run_until(SECOND);
+    let counts = simulation.run_until(60 * SECOND);
+    assert!(counts[0] <= 20, "{counts:?}");
+}
+
+#[test]
+fn among_three_equals_none_gets_more_than_half() {
+    let mut simulation = Simulation::new(
+        LatencySettings::default(),
+        vec![
+            Box::new(move |_, noise| around(400, noise)),
+            Box::new(move |_, noise| around(400, noise)),
+            Box::new(move |_, noise| around(400, noise)),
+        ],
+    );
+    for second in (10..300).step_by(10) {
+        let counts = simulation.run_until(second * SECOND);
+        if second > 10 {
+            assert!(
+                counts.iter().all(|&count| count <= 500),
+                "{second} s: {counts:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn at_the_start_nobody_is_sent_the_crowd_before_it_is_measured() {
+    let mut simulation = Simulation::new(
+        LatencySettings::default(),
+        vec![
+            Box::new(move |_, _| Sample::Failure {
+                waited_ms: 30 * SECOND,
+            }),
+            Box::new(move |_, noise| around(200, noise)),
+            Box::new(move |_, noise| around(200, noise)),
+        ],
+    );
+    let counts = simulation.run_until(20 * SECOND);
+    // Five samples for each worker, twice because nothing came of the first, and its turns while nobody was known.
+    assert!(counts[0] < 60, "{counts:?}");
+}
+
+#[test]
+fn equals_take_turns_in_list_order_and_the_first_comes_first() {
+    let mut world = World::new(one_group(3, Strategy::Latency(LatencySettings::default())));
+    let pairs: Vec<PairKey> = (0..3).map(|target| world.pair(target)).collect();
+    for (pair, latency_ms) in pairs.iter().zip([800, 800, 2_000]) {
+        let snapshot = std::mem::take(&mut world.latency);
+        world.latency = snapshot.assuming(*pair, latency_ms, 100, NOW);
+    }
+    assert_eq!(world.served("g"), ["t0/m0", "t1/m1", "t2/m2"]);
+    assert_eq!(world.served("g"), ["t1/m1", "t0/m0", "t2/m2"]);
+    assert_eq!(world.served("g"), ["t0/m0", "t1/m1", "t2/m2"]);
+}
+
+#[test]
+fn members_above_the_limit_are_out_unless_all_are() {
+    let settings = LatencySettings {
+        max_latency_ms: Some(3_000),
+        ..LatencySettings::default()
+    };
+    let mut world = World::new(one_group(2, Strategy::Latency(settings)));
+    let (first, second) = (world.pair(0), world.pair(1));
+    world.latency = Snapshot::default()
+        .assuming(first, 3_500, 20, NOW)
+        .assuming(second, 2_900, 20, NOW);
+    let plan = world.plan(&Request::for_model("g")).unwrap();
+    assert_eq!(world.names(&plan), ["t1/m1"]);
+    assert_eq!(plan.excluded[0].target, TargetId(0));
+    assert_eq!(plan.excluded[0].reason, ExclusionReason::TooSlow);
+    world.latency = Snapshot::default()
+        .assuming(first, 3_500, 20, NOW)
+        .assuming(second, 9_000, 20, NOW);
+    assert_eq!(world.served("g"), ["t0/m0", "t1/m1"]);
+}
+
+#[test]
+fn highest_throughput_prefers_tokens_per_second_over_quick_starts() {
+    let mut world = World::new(one_group(
+        2,
+        Strategy::HighestThroughput(LatencySettings::default()),
+    ));
+    let mut window = LocalWindow::default();
+    for _ in 0..10 {
+        for (target, latency_ms, tokens) in [(0, 100, 40), (1, 900, 90)] {
+            let sample = Sample::Success {
+                latency_ms,
+                throughput: Some((tokens, 1_000)),
+            };
+            window.record(world.pair(target), sample, NOW);
+        }
+    }
+    world.latency = Snapshot::decode(&window.merge_into(&[], NOW), NOW);
+    for _ in 0..5 {
+        assert_eq!(world.served("g")[0], "t1/m1");
+    }
+}
