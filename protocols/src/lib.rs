@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod anthropic;
+pub mod anthropic_messages_to_chat_completions;
 pub mod anthropic_pass_through;
 pub mod bedrock;
 pub mod chat_completions_to_anthropic_messages;

@@ -1,5 +1,6 @@
 //! The pairs of formats that are tested over files. A new pair is one row in [`PAIRS`].
 
+use protocols::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
 use protocols::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
 use protocols::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
 use protocols::{Attempt, ClientFormat, Translator, UpstreamFormat};
@@ -30,6 +31,27 @@ pub const PAIRS: &[Pair] = &[
         upstream: UpstreamFormat::Bedrock,
         conformance: Some(("openai", "bedrock")),
         make: |attempt| Box::new(ChatCompletionsToBedrockConverse::new(attempt)),
+    },
+    Pair {
+        name: "anthropic_messages_to_chat_completions",
+        client: ClientFormat::AnthropicMessages,
+        upstream: UpstreamFormat::OpenAi,
+        conformance: Some(("anthropic", "openai")),
+        make: |attempt| Box::new(AnthropicMessagesToChatCompletions::new(attempt)),
+    },
+    Pair {
+        name: "anthropic_messages_to_chat_completions_azure",
+        client: ClientFormat::AnthropicMessages,
+        upstream: UpstreamFormat::AzureOpenAi,
+        conformance: Some(("anthropic", "azure")),
+        make: |attempt| Box::new(AnthropicMessagesToChatCompletions::new(attempt)),
+    },
+    Pair {
+        name: "anthropic_messages_to_chat_completions_ollama",
+        client: ClientFormat::AnthropicMessages,
+        upstream: UpstreamFormat::Ollama,
+        conformance: Some(("anthropic", "ollama")),
+        make: |attempt| Box::new(AnthropicMessagesToChatCompletions::new(attempt)),
     },
 ];
 
