@@ -7,6 +7,8 @@ mod object;
 mod text;
 mod writer;
 
-pub use object::{Object, characters, kind, lenient, lenient_u64, read, require_object, text};
+pub use object::{
+    Object, characters, kind, lenient, lenient_u64, read, read_answer, require_object, text,
+};
 pub use text::Text;
 pub use writer::Writer;

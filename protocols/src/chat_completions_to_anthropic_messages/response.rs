@@ -4,7 +4,7 @@ use crate::anthropic::{ReceivedBlock, ReceivedMessage};
 use crate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
 use crate::chat_completions_to_anthropic_messages::request::Answer;
 use crate::error::{self, ProviderError};
-use crate::json::Text;
+use crate::json::{self, Text};
 use crate::openai::{ChatAnswer, FinishReason, ToolCall};
 use crate::translator::Attempt;
 use crate::usage::Usage;
@@ -22,8 +22,7 @@ pub(super) fn translate(
     answer: &Answer,
     body: &[u8],
 ) -> Result<Response, ProviderError> {
-    let message: ReceivedMessage<'_> =
-        serde_json::from_slice(body).map_err(ProviderError::unreadable)?;
+    let message: ReceivedMessage<'_> = json::read_answer(body)?;
     let kind = message.kind.and_then(Text::decode);
     if kind.as_deref() == Some("error") {
         return Err(error::classify_in_stream("", body));
@@ -41,7 +40,7 @@ pub(super) fn translate(
         reasoning: Vec::new(),
         reasoning_signature: None,
         tool_calls: Vec::new(),
-        finish_reason: finish_reason(message.stop_reason),
+        finish_reason: FinishReason::Stop,
         usage,
     };
     chat.reasoning_signature = signature(&blocks);
@@ -72,9 +71,7 @@ pub(super) fn translate(
             _ => {}
         }
     }
-    if chat.finish_reason == FinishReason::ToolCalls && chat.tool_calls.is_empty() {
-        chat.finish_reason = FinishReason::Stop;
-    }
+    chat.finish_reason = finish_reason(message.stop_reason, !chat.tool_calls.is_empty());
     let mut out = Vec::with_capacity(body.len().saturating_add(512));
     chat.write(&mut out);
     Ok(Response {

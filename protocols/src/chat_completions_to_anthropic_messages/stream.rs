@@ -10,8 +10,8 @@ use crate::anthropic::{
 use crate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
 use crate::chat_completions_to_anthropic_messages::request::Answer;
 use crate::error::{self, ProviderError};
-use crate::json::{Object, Text};
-use crate::openai::{ChatStreamWriter, FinishReason, ToolIndex};
+use crate::json::{self, Object, Text};
+use crate::openai::{ChatStreamWriter, ToolIndex};
 use crate::sse::{SseEvent, SseParser};
 use crate::translator::{Attempt, StreamState};
 use crate::usage::Usage;
@@ -36,7 +36,7 @@ pub(super) struct Stream {
     signature: Signature,
     /// Calls of the client's own tools.
     called_tools: bool,
-    stop_reason: Option<FinishReason>,
+    stop_reason: Option<String>,
 }
 
 /// What stands in every chunk where the upstream does not say it.
@@ -173,8 +173,7 @@ impl Stream {
         if event.data == b"[DONE]" {
             return Ok(());
         }
-        let data: ReceivedEvent<'_> =
-            serde_json::from_slice(event.data).map_err(ProviderError::unreadable)?;
+        let data: ReceivedEvent<'_> = json::read_answer(event.data)?;
         let kind = data.kind.and_then(Text::decode);
         match kind.as_deref().unwrap_or(event.name) {
             "message_start" => self.message_start(&data),
@@ -339,7 +338,7 @@ impl Stream {
             let delta: ReceivedDelta<'_> =
                 serde_json::from_str(raw.get()).map_err(ProviderError::unreadable)?;
             if delta.stop_reason.is_some() {
-                self.stop_reason = Some(finish_reason(delta.stop_reason));
+                self.stop_reason = Some(decoded(delta.stop_reason));
             }
         }
         Ok(())
@@ -354,12 +353,8 @@ impl Stream {
         if let Signature::One(signature) = &self.signature {
             writer.reasoning_signature(Text::Plain(signature), out);
         }
-        let reason = match self.stop_reason {
-            // Only the synthetic tool was called.
-            Some(FinishReason::ToolCalls) if !self.called_tools => FinishReason::Stop,
-            Some(reason) => reason,
-            None => FinishReason::Stop,
-        };
+        let stop_reason = self.stop_reason.as_deref().map(Text::Plain);
+        let reason = finish_reason(stop_reason, self.called_tools);
         writer.finish(reason, out);
         writer.end(usage.as_ref(), out);
         self.state = StreamState::Complete;

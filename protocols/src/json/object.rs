@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::error::RequestError;
+use crate::error::{ProviderError, RequestError};
 use crate::json::Text;
 
 /// The fields of an object in the order in which they came, values unread.
@@ -120,6 +120,18 @@ pub fn characters<'a>(
     text(raw, path)?
         .decode()
         .ok_or_else(|| RequestError::invalid_value(path.to_string(), "not valid Unicode"))
+}
+
+/// Reads an upstream's answer or event, which must be an object: derived readers would take a list of the values as well.
+///
+/// # Errors
+/// It is something else, or lacks what `T` requires.
+pub fn read_answer<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, ProviderError> {
+    if data.trim_ascii_start().first() == Some(&b'{') {
+        serde_json::from_slice(data).map_err(ProviderError::unreadable)
+    } else {
+        Err(ProviderError::unreadable("expected a JSON object"))
+    }
 }
 
 /// For fields of answers: a value of another type is as if it were absent, because a provider's odd field must not cost
