@@ -83,6 +83,10 @@ impl Lint {
         }
     }
 
+    pub(crate) fn is_empty(&self) -> bool {
+        self.problems.is_empty()
+    }
+
     pub(crate) fn add(&mut self, problem: Problem) {
         self.problems.push(problem);
     }

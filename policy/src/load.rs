@@ -6,7 +6,8 @@ use crate::finding::{Code, Finding, Severity};
 use crate::lint::{Lint, Problem};
 use crate::model::{Credential, Policy};
 use crate::resolve::resolve;
-use crate::yaml;
+use crate::value::mismatch;
+use crate::yaml::{self, At, Value};
 
 /// What a document says, and what is wrong with it.
 #[derive(Debug, Clone, PartialEq)]
@@ -45,7 +46,25 @@ pub fn load_with(text: &str, options: &LoadOptions<'_>) -> Loaded {
     for error in document.errors {
         lint.add(Problem::new(Code::E111, error.at, error.message).suggest(error.suggestion));
     }
-    let policy = document.root.map(|root| {
+    let complete = document.root.is_some() || !lint.is_empty();
+    let root = document.root.filter(|root| match &root.value {
+        Value::Mapping(_) => true,
+        Value::Scalar(_) | Value::Sequence(_) => {
+            lint.add(mismatch(
+                root,
+                "a policy: a mapping with `providers` and more",
+            ));
+            false
+        }
+    });
+    if !complete {
+        lint.report(
+            Code::E111,
+            At::START,
+            "the document is empty: expected a policy",
+        );
+    }
+    let policy = root.map(|root| {
         let mut draft = Draft::default();
         sections::ROOT.read(&mut draft, &root, &mut lint);
         resolve(&draft, root.at, options, &mut lint)

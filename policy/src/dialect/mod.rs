@@ -10,6 +10,8 @@ mod policies;
 mod reference;
 pub(crate) mod sections;
 mod strategy;
+#[cfg(all(test, not(target_arch = "wasm32")))]
+mod tests;
 mod tutorial;
 
 pub(crate) use policies::{kind_name, policy_kind};

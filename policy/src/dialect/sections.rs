@@ -15,7 +15,7 @@ macro_rules! sections {
         };)*
 
         /// Name and keys of every section, for the test that compares them with the JSON Schema.
-        #[cfg(test)]
+        #[cfg(all(test, not(target_arch = "wasm32")))]
         pub(crate) fn sections() -> Vec<(&'static str, Vec<&'static str>)> {
             vec![$(($section.name, $section.keys().map(|key| key.name).collect())),*]
         }

@@ -71,6 +71,14 @@ pub(crate) struct Entry {
 }
 
 impl At {
+    /// Where an empty document would have begun.
+    pub(crate) const START: Self = Self {
+        line: 1,
+        column: 1,
+        end_column: 2,
+        path: PathId::ROOT,
+    };
+
     /// The place of `name`, where a reader finds what the whole is called, with the path of the whole.
     pub(crate) fn shown_at(self, name: Option<Self>) -> Self {
         Self {
