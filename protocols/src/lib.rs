@@ -9,6 +9,7 @@
 #![forbid(unsafe_code)]
 
 pub mod anthropic;
+pub mod anthropic_messages_to_bedrock_converse;
 pub mod anthropic_messages_to_chat_completions;
 pub mod anthropic_pass_through;
 pub mod bedrock;

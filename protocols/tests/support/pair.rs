@@ -1,5 +1,6 @@
 //! The pairs of formats that are tested over files. A new pair is one row in [`PAIRS`].
 
+use protocols::anthropic_messages_to_bedrock_converse::AnthropicMessagesToBedrockConverse;
 use protocols::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
 use protocols::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
 use protocols::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
@@ -31,6 +32,13 @@ pub const PAIRS: &[Pair] = &[
         upstream: UpstreamFormat::Bedrock,
         conformance: Some(("openai", "bedrock")),
         make: |attempt| Box::new(ChatCompletionsToBedrockConverse::new(attempt)),
+    },
+    Pair {
+        name: "anthropic_messages_to_bedrock_converse",
+        client: ClientFormat::AnthropicMessages,
+        upstream: UpstreamFormat::Bedrock,
+        conformance: Some(("anthropic", "bedrock")),
+        make: |attempt| Box::new(AnthropicMessagesToBedrockConverse::new(attempt)),
     },
     Pair {
         name: "anthropic_messages_to_chat_completions",
