@@ -15,6 +15,7 @@ pub mod anthropic_pass_through;
 pub mod bedrock;
 pub mod chat_completions_to_anthropic_messages;
 pub mod chat_completions_to_bedrock_converse;
+pub mod embeddings_to_bedrock_titan;
 pub mod error;
 pub mod event_stream;
 pub mod exchange;

@@ -34,15 +34,17 @@ pub const IGNORED_FIELDS: &[IgnoredField] = &[
         "tells Anthropic whose request it is; Converse has no such field",
     ),
     always("service_tier", "a choice among Anthropic's prices"),
-    only(
-        "speed",
-        r#""standard""#,
-        "the speed that Bedrock has; another is refused",
-    ),
+    always("speed", "a choice among Anthropic's prices"),
     always(
         "context_management",
         "lets Anthropic leave out old parts of the conversation; the model gets all of it",
     ),
+    always("diagnostics", "asks for a report on Anthropic's cache"),
+    always("user_profile_id", "names a profile stored with Anthropic"),
+    always("workspace_id", "names a workspace of an Anthropic account"),
+    always("conversation", "the gateway's own, for session affinity"),
+    always("session_id", "the gateway's own, for session affinity"),
+    only("mcp_servers", "[]", "refused if it names any"),
     where_(
         "output_format",
         "where it is no object",
@@ -50,7 +52,7 @@ pub const IGNORED_FIELDS: &[IgnoredField] = &[
     ),
     where_(
         "tools",
-        "tools that Anthropic's servers run: web_search, web_fetch, code_execution, tool_search, MCP toolsets",
+        "tools that Anthropic's servers run: web_search, web_fetch, code_execution, tool_search, advisor, MCP toolsets",
         "Bedrock has no servers for them: the model answers without",
     ),
     where_(
@@ -97,10 +99,9 @@ pub const IGNORED_FIELDS: &[IgnoredField] = &[
 
 /// Fields of one tool.
 pub const IGNORED_TOOL_FIELDS: &[IgnoredField] = &[
-    only(
+    always(
         "defer_loading",
-        "false",
-        "all tools are given to the model at once; `true` is refused",
+        "hides a tool until a search finds it; the model sees it from the beginning",
     ),
     only(
         "allowed_callers",

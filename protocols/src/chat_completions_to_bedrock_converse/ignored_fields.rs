@@ -85,6 +85,8 @@ pub const IGNORED_FIELDS: &[IgnoredField] = &[
         "prompt_cache_retention",
         "a hint for OpenAI's cache; Bedrock's is asked for by `cache_control`",
     ),
+    always("conversation", "the gateway's own, for session affinity"),
+    always("session_id", "the gateway's own, for session affinity"),
     where_(
         "user, safety_identifier",
         "always",

@@ -8,11 +8,12 @@ use crate::error::RequestError;
 use crate::openai::ignored_field;
 
 /// Tools that Anthropic's servers run begin with one of these words; a version follows.
-const SERVERS_TOOLS: [&str; 5] = [
+const SERVERS_TOOLS: [&str; 6] = [
     "web_search",
     "web_fetch",
     "code_execution",
     "tool_search_tool",
+    "advisor",
     "mcp_toolset",
 ];
 
