@@ -1,67 +1,39 @@
 //! One attempt's conversation with an upstream, around a [`Translator`].
+//!
+//! What is the same for all pairs of formats is here: an answer is held back until it shows content, failures that
+//! another target may cure are told from those that are the client's own, and the client gets its own shapes and a
+//! clean list of headers.
 
-use crate::error::{ProviderError, RequestError};
-use crate::translator::{Attempt, OutgoingRequest, Translator};
+mod answer;
+mod failover;
+mod headers;
+mod pairs;
+
+pub use failover::FailoverReason;
+
+use crate::error::{self, ErrorKind, ProviderError, RequestError, retry_after};
+use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
+use answer::Shown;
 
-/// Why another target is tried; the strings of `failover.reason` in events.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum FailoverReason {
-    /// No answer, or no content, in time.
-    UpstreamTimeout,
-    /// No connection.
-    UpstreamConnect,
-    /// The connection broke before content came.
-    UpstreamReset,
-    /// 429.
-    UpstreamRateLimited,
-    /// 5xx, an error body that says overloaded or quota exhausted, or an answer that cannot be read.
-    Upstream5xx,
-    /// 401, 403.
-    UpstreamAuth,
-    /// 404 for the model or deployment.
-    ModelNotFound,
-    /// The prompt is too long for this model.
-    ContextLength,
-    /// Refused by the provider's filter.
-    ContentPolicy,
-    /// A stream began with an error.
-    ErrorInStream,
-    /// A stream ended before any content.
-    EmptyStream,
-    /// Left out of the plan.
-    Unhealthy,
-}
-
-impl FailoverReason {
-    /// The string in events.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::UpstreamTimeout => "upstream_timeout",
-            Self::UpstreamConnect => "upstream_connect",
-            Self::UpstreamReset => "upstream_reset",
-            Self::UpstreamRateLimited => "upstream_rate_limited",
-            Self::Upstream5xx => "upstream_5xx",
-            Self::UpstreamAuth => "upstream_auth",
-            Self::ModelNotFound => "model_not_found",
-            Self::ContextLength => "context_length",
-            Self::ContentPolicy => "content_policy",
-            Self::ErrorInStream => "error_in_stream",
-            Self::EmptyStream => "empty_stream",
-            Self::Unhealthy => "unhealthy",
-        }
-    }
-}
+/// Longest error body that is read, in bytes.
+const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// Longest JSON answer that is gathered for translation, in bytes.
+const MAX_JSON_BYTES: usize = 32 * 1024 * 1024;
+/// A JSON answer that passes is held until it ends or shows this many bytes: errors in answers of success are shorter.
+const SHOWN_BYTES: usize = 4096;
+/// Most of a stream that is held while no content comes, in bytes.
+const MAX_HELD_BYTES: usize = 16 * 1024 * 1024;
 
 /// Decision on an upstream's answer, given on its head and on each piece of its body.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Verdict {
     /// Not decided: nothing may reach the router. Output gathers in `out`.
     Hold,
-    /// The piece goes on as it is; nothing was appended to `out`.
-    PassUnchanged,
-    /// What was appended to `out` goes on, in place of the piece. After [`Verdict::Hold`] the head goes first, as
+    /// The piece goes on as it is; nothing was appended to `out`. After [`Verdict::Hold`] the head goes first, as
     /// [`Exchange::response_headers`] gives it.
+    PassUnchanged,
+    /// What was appended to `out` goes on, in place of the piece. After [`Verdict::Hold`] the head goes first, as above.
     Pass,
     /// Another target may do better; `out` is empty. On the last attempt [`Exchange::error_answer`] is the client's.
     FailOver(FailoverReason),
@@ -73,17 +45,52 @@ pub type Headers = Vec<(String, Vec<u8>)>;
 /// One attempt. Made by [`Exchange::new`], fed by the target filter:
 ///
 /// 1. [`Exchange::request`] once;
-/// 2. [`Exchange::response_head`] once: `Hold` or `FailOver`;
+/// 2. [`Exchange::response_head`] once: `Hold` or `FailOver` where a body follows;
 /// 3. [`Exchange::response_body`] with each new piece and one `out` that is emptied only when it was passed on; the last
-///    call has `end`, with an empty piece where the answer has no body;
+///    call has `end`;
 /// 4. or [`Exchange::on_reset`] where the upstream breaks off.
 ///
 /// After `FailOver` nothing more is asked of it but [`Exchange::error_answer`] and [`Exchange::report`].
 pub struct Exchange {
-    #[allow(dead_code)]
     attempt: Attempt,
-    #[allow(dead_code)]
     translator: Box<dyn Translator>,
+    stage: Stage,
+    /// The upstream's, or the one of the error that the client gets.
+    status: u16,
+    /// Of the client's answer, where it is known.
+    content_length: Option<u64>,
+    /// The client's answer is a stream.
+    is_stream: bool,
+    error: Option<ProviderError>,
+    content_sent: bool,
+    complete: bool,
+}
+
+/// How far the upstream's answer has come.
+enum Stage {
+    /// No head yet.
+    Waiting,
+    /// An error, which is read to its end before it is judged.
+    Error { headers: Headers, body: Vec<u8> },
+    /// JSON in answer to a request for a stream: an error, or a provider that cannot stream.
+    JsonForStream { body: Vec<u8> },
+    /// JSON that is to pass and has not shown that it is no error.
+    JsonOpening {
+        /// Without white space before it.
+        held: Vec<u8>,
+        /// Bytes that are still to come, where the provider said how many there are.
+        remaining: Option<u64>,
+    },
+    /// JSON that passes.
+    JsonPassing,
+    /// JSON that is to be translated.
+    JsonWhole { body: Vec<u8> },
+    /// A stream that has not shown content.
+    StreamOpening,
+    /// A stream that passes.
+    StreamPassing,
+    /// The client's answer is complete, or will never be.
+    Over,
 }
 
 /// What an exchange has to report when it is over, and on the way.
@@ -106,52 +113,417 @@ impl Exchange {
     ///
     /// # Errors
     /// The upstream cannot serve this endpoint at all.
-    pub fn new(_attempt: Attempt) -> Result<Self, RequestError> {
-        Err(RequestError::new("not built"))
+    pub fn new(attempt: Attempt) -> Result<Self, RequestError> {
+        Ok(Self {
+            translator: pairs::translator(&attempt)?,
+            attempt,
+            stage: Stage::Waiting,
+            status: 0,
+            content_length: None,
+            is_stream: false,
+            error: None,
+            content_sent: false,
+            complete: false,
+        })
     }
 
-    /// The upstream's request for the client's body.
+    /// The upstream's request for the client's body. Compressed answers are not asked for, because they are not read.
     ///
     /// # Errors
     /// The client's request cannot be said in the upstream's protocol.
     pub fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
-        self.translator.request(body)
+        let mut request = self.translator.request(body)?;
+        request
+            .headers
+            .push(("accept-encoding", String::from("identity")));
+        Ok(request)
     }
 
-    /// The upstream's status and headers. `Hold` or `FailOver`; the body, even an empty one, decides the rest.
+    /// The upstream's status and headers. `Hold`, or `FailOver` where no body can make it an answer. With
+    /// `end_of_stream` there is no body, and Envoy lets none be added: `Pass` or `FailOver` at once.
     pub fn response_head(
         &mut self,
-        _status: u16,
-        _headers: &Headers,
-        _end_of_stream: bool,
+        status: u16,
+        upstream: &Headers,
+        end_of_stream: bool,
     ) -> Verdict {
-        Verdict::Hold
+        self.status = status;
+        match self.stage_after_head(upstream) {
+            Ok(stage) => self.stage = stage,
+            Err(verdict) => return verdict,
+        }
+        if !end_of_stream {
+            return Verdict::Hold;
+        }
+        let verdict = self.response_body(&[], true, &mut Vec::new());
+        self.content_length = Some(0);
+        verdict
+    }
+
+    fn stage_after_head(&mut self, upstream: &Headers) -> Result<Stage, Verdict> {
+        if !(200..300).contains(&self.status) {
+            return Ok(Stage::Error {
+                headers: upstream.clone(),
+                body: Vec::new(),
+            });
+        }
+        if let Some(encoding) = headers::content_encoding(upstream) {
+            return Err(self.unreadable(format_args!(
+                "expected no content-encoding, found {encoding}"
+            )));
+        }
+        let content_type = headers::media_type(upstream);
+        if content_type == "text/html" {
+            return Err(self.unreadable("expected an answer, found an HTML page"));
+        }
+        let stream_expected = self.attempt.stream && self.attempt.client.can_stream();
+        match (stream_expected, content_type.as_str()) {
+            (true, "application/json") => Ok(Stage::JsonForStream { body: Vec::new() }),
+            // Some servers label their streams as plain text or not at all.
+            (true, _) => Ok(Stage::StreamOpening),
+            (false, "text/event-stream") => {
+                Err(self.unreadable("expected JSON, found a stream of events"))
+            }
+            (false, _) if self.translator.passes_json() => Ok(Stage::JsonOpening {
+                held: Vec::new(),
+                remaining: headers::content_length(upstream),
+            }),
+            (false, _) => Ok(Stage::JsonWhole { body: Vec::new() }),
+        }
     }
 
     /// The next piece of the upstream's body. What the client gets is appended to `out`, which keeps what was appended
     /// while the verdict was `Hold`.
-    pub fn response_body(&mut self, _chunk: &[u8], _end: bool, _out: &mut Vec<u8>) -> Verdict {
-        Verdict::Hold
+    pub fn response_body(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> Verdict {
+        let verdict = match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Waiting => {
+                self.stage = Stage::Waiting;
+                Verdict::Hold
+            }
+            Stage::Error { headers, mut body } => {
+                let is_full = append_up_to(&mut body, chunk, MAX_ERROR_BYTES);
+                if end || is_full {
+                    self.judge_error(&headers, &body, out)
+                } else {
+                    self.stage = Stage::Error { headers, body };
+                    Verdict::Hold
+                }
+            }
+            Stage::JsonForStream { mut body } => {
+                let is_full = append_up_to(&mut body, chunk, MAX_ERROR_BYTES);
+                if !(end || is_full) {
+                    self.stage = Stage::JsonForStream { body };
+                    Verdict::Hold
+                } else if answer::shows(&body) == Shown::Error {
+                    self.error = Some(error::classify_in_stream("", &body));
+                    Verdict::FailOver(FailoverReason::ErrorInStream)
+                } else {
+                    self.unreadable("expected a stream, found JSON")
+                }
+            }
+            Stage::JsonOpening { held, remaining } => {
+                self.open_json(held, remaining, chunk, end, out)
+            }
+            Stage::JsonPassing => {
+                self.pass_json(chunk, end);
+                Verdict::PassUnchanged
+            }
+            Stage::JsonWhole { mut body } => {
+                if append_up_to(&mut body, chunk, MAX_JSON_BYTES) {
+                    self.unreadable(format_args!(
+                        "expected at most {MAX_JSON_BYTES} bytes, found more"
+                    ))
+                } else if end {
+                    self.translate_json(&body, out)
+                } else {
+                    self.stage = Stage::JsonWhole { body };
+                    Verdict::Hold
+                }
+            }
+            Stage::StreamOpening => self.open_stream(chunk, end, out),
+            Stage::StreamPassing => self.pass_stream(chunk, end, out),
+            Stage::Over => Verdict::Pass,
+        };
+        if matches!(verdict, Verdict::FailOver(_)) {
+            out.clear();
+        }
+        verdict
     }
 
     /// The upstream broke off. Before anything was passed on this is a failover; after that what is appended to `out` is
-    /// the end of the client's stream.
-    pub fn on_reset(&mut self, _out: &mut Vec<u8>) -> Verdict {
-        Verdict::Hold
+    /// the end of the client's stream. A JSON answer of which a part went out cannot be mended.
+    pub fn on_reset(&mut self, out: &mut Vec<u8>) -> Verdict {
+        match std::mem::replace(&mut self.stage, Stage::Over) {
+            Stage::Error { headers, body } => {
+                let verdict = self.judge_error(&headers, &body, out);
+                if matches!(verdict, Verdict::FailOver(_)) {
+                    out.clear();
+                }
+                verdict
+            }
+            Stage::Waiting
+            | Stage::JsonForStream { .. }
+            | Stage::JsonOpening { .. }
+            | Stage::JsonWhole { .. }
+            | Stage::StreamOpening => {
+                out.clear();
+                Verdict::FailOver(FailoverReason::UpstreamReset)
+            }
+            Stage::StreamPassing => {
+                self.translator.stream_end(out);
+                self.note_stream_state();
+                Verdict::Pass
+            }
+            Stage::JsonPassing | Stage::Over => Verdict::Pass,
+        }
     }
 
-    /// Status and complete header list for the client, from the upstream's list. Asked for at the first `Pass`.
-    pub fn response_headers(&self, _upstream: &Headers) -> (u16, Headers) {
-        (200, Headers::new())
+    /// Status and complete header list for the client, from the upstream's list. Asked for at the first verdict that
+    /// passes something.
+    pub fn response_headers(&self, upstream: &Headers) -> (u16, Headers) {
+        let kept = headers::kept(upstream, self.attempt.client, self.attempt.created);
+        (
+            self.status,
+            headers::with_content(kept, self.is_stream, self.content_length),
+        )
     }
 
     /// After `FailOver` because of an answer: that answer in the client's shape, for a last attempt.
     pub fn error_answer(&self) -> Option<(u16, Headers, Vec<u8>)> {
-        None
+        let error = self.error.as_ref()?;
+        let body = error::provider_error_body(self.attempt.client, error);
+        let mut list = Headers::new();
+        if let Some(delay) = error.retry_after_ms {
+            list.push((
+                String::from("retry-after"),
+                delay.div_ceil(1000).to_string().into_bytes(),
+            ));
+        }
+        let length = u64::try_from(body.len()).ok();
+        Some((
+            error.status,
+            headers::with_content(list, false, length),
+            body,
+        ))
     }
 
     /// What is known so far.
     pub fn report(&self) -> Report {
-        Report::default()
+        Report {
+            usage: self.translator.usage(),
+            served_model: self.translator.served_model().map(str::to_owned),
+            error: self.error.clone(),
+            content_sent: self.content_sent,
+            complete: self.complete,
+        }
+    }
+
+    /// An answer of success that is none.
+    fn unreadable(&mut self, found: impl std::fmt::Display) -> Verdict {
+        self.stage = Stage::Over;
+        self.error = Some(ProviderError::unreadable(found));
+        Verdict::FailOver(FailoverReason::Upstream5xx)
+    }
+
+    fn judge_error(&mut self, headers: &Headers, body: &[u8], out: &mut Vec<u8>) -> Verdict {
+        let body = if headers::content_encoding(headers).is_some() {
+            &[]
+        } else {
+            body
+        };
+        let mut error = self.translator.error(self.status, headers, body);
+        // The translator knows no clock; a date without the provider's own date needs one.
+        let now = Some(self.attempt.created);
+        error.retry_after_ms = error
+            .retry_after_ms
+            .or_else(|| retry_after::explicit_ms(headers, now));
+        self.answer_error(error, out)
+    }
+
+    /// A failover, or the client's own fault in its own shape.
+    fn answer_error(&mut self, error: ProviderError, out: &mut Vec<u8>) -> Verdict {
+        self.status = error.status;
+        let reason = failover::reason(&error, &self.attempt);
+        if reason.is_none() {
+            let body = error::provider_error_body(self.attempt.client, &error);
+            self.content_length = Some(length(&body));
+            out.extend_from_slice(&body);
+        }
+        self.error = Some(error);
+        reason.map_or(Verdict::Pass, Verdict::FailOver)
+    }
+
+    fn open_json(
+        &mut self,
+        mut held: Vec<u8>,
+        remaining: Option<u64>,
+        chunk: &[u8],
+        end: bool,
+        out: &mut Vec<u8>,
+    ) -> Verdict {
+        let remaining = remaining.map(|bytes| bytes.saturating_sub(length(chunk)));
+        let is_first = held.is_empty();
+        // Some providers send line ends to keep the connection alive.
+        let piece = if is_first {
+            chunk.trim_ascii_start()
+        } else {
+            chunk
+        };
+        held.extend_from_slice(piece);
+        if !end && held.len() < SHOWN_BYTES {
+            self.stage = Stage::JsonOpening { held, remaining };
+            return Verdict::Hold;
+        }
+        match answer::shows(if end {
+            &held
+        } else {
+            held.get(..SHOWN_BYTES).unwrap_or(&held)
+        }) {
+            Shown::Nothing => return self.unreadable("expected JSON, found an empty body"),
+            Shown::NotAnObject => {
+                return self.unreadable("expected a JSON object, found something else");
+            }
+            Shown::Error if end || held.len() > MAX_ERROR_BYTES => {
+                return self.answer_error(error::classify_in_stream("", &held), out);
+            }
+            Shown::Error => {
+                self.stage = Stage::JsonOpening { held, remaining };
+                return Verdict::Hold;
+            }
+            Shown::Answer => {}
+        }
+        self.pass_json(&held, end);
+        if is_first && piece.len() == chunk.len() && self.attempt.metadata.is_none() {
+            self.content_length = remaining.map(|bytes| bytes.saturating_add(length(chunk)));
+            return Verdict::PassUnchanged;
+        }
+        let before = out.len();
+        answer::write_with_metadata(&held, self.attempt.metadata.as_deref(), out);
+        let written = length(out.get(before..).unwrap_or_default());
+        let remaining = if end { Some(0) } else { remaining };
+        self.content_length = remaining.map(|bytes| bytes.saturating_add(written));
+        Verdict::Pass
+    }
+
+    fn pass_json(&mut self, chunk: &[u8], end: bool) {
+        self.translator.watch_json(chunk);
+        self.content_sent = true;
+        self.stage = if end { Stage::Over } else { Stage::JsonPassing };
+        self.complete = end && *self.translator.stream_state() == StreamState::Complete;
+    }
+
+    fn translate_json(&mut self, body: &[u8], out: &mut Vec<u8>) -> Verdict {
+        match answer::shows(body) {
+            Shown::Nothing => return self.unreadable("expected JSON, found an empty body"),
+            Shown::NotAnObject => {
+                return self.unreadable("expected a JSON object, found something else");
+            }
+            Shown::Error => return self.answer_error(error::classify_in_stream("", body), out),
+            Shown::Answer => {}
+        }
+        let translated = match self.translator.response(body) {
+            Ok(translated) => translated,
+            Err(error) => {
+                let reason =
+                    failover::reason(&error, &self.attempt).unwrap_or(FailoverReason::Upstream5xx);
+                self.error = Some(error);
+                return Verdict::FailOver(reason);
+            }
+        };
+        let before = out.len();
+        let body = translated.as_deref().unwrap_or(body);
+        answer::write_with_metadata(
+            body.trim_ascii_start(),
+            self.attempt.metadata.as_deref(),
+            out,
+        );
+        self.content_length = Some(length(out.get(before..).unwrap_or_default()));
+        self.content_sent = true;
+        self.complete = true;
+        Verdict::Pass
+    }
+
+    fn open_stream(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> Verdict {
+        let held_before = !out.is_empty();
+        let unchanged = self.translator.stream(chunk, out);
+        let is_open = *self.translator.stream_state() == StreamState::Opening;
+        if unchanged && !end && !held_before && !is_open {
+            return self.release_stream(Verdict::PassUnchanged);
+        }
+        if unchanged {
+            out.extend_from_slice(chunk);
+        }
+        if end {
+            self.translator.stream_end(out);
+        }
+        match self.translator.stream_state() {
+            StreamState::Opening if end || out.len() > MAX_HELD_BYTES => {
+                let message = "the provider's stream ended without content";
+                self.error = Some(ProviderError {
+                    status: 502,
+                    ..ProviderError::new(ErrorKind::Server, message)
+                });
+                Verdict::FailOver(FailoverReason::EmptyStream)
+            }
+            StreamState::Opening => {
+                self.stage = Stage::StreamOpening;
+                Verdict::Hold
+            }
+            StreamState::Content | StreamState::Complete => self.release_stream(Verdict::Pass),
+            // Content that came before the error was not passed on: another target may answer as if nothing had been.
+            StreamState::Failed(error) => {
+                let reason = failover::reason_in_stream(error, &self.attempt);
+                self.error = Some(error.clone());
+                Verdict::FailOver(reason)
+            }
+        }
+    }
+
+    fn release_stream(&mut self, verdict: Verdict) -> Verdict {
+        self.stage = Stage::StreamPassing;
+        self.is_stream = true;
+        self.content_sent = true;
+        self.note_stream_state();
+        verdict
+    }
+
+    fn pass_stream(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> Verdict {
+        self.stage = Stage::StreamPassing;
+        let unchanged = self.translator.stream(chunk, out);
+        let mut owed = Vec::new();
+        if end {
+            self.translator.stream_end(&mut owed);
+        }
+        self.note_stream_state();
+        if unchanged && owed.is_empty() {
+            return Verdict::PassUnchanged;
+        }
+        if unchanged {
+            out.extend_from_slice(chunk);
+        }
+        out.append(&mut owed);
+        Verdict::Pass
+    }
+
+    fn note_stream_state(&mut self) {
+        match self.translator.stream_state() {
+            StreamState::Opening | StreamState::Content => {}
+            StreamState::Complete => self.complete = true,
+            StreamState::Failed(error) => self.error = Some(error.clone()),
+        }
     }
 }
+
+fn length(bytes: &[u8]) -> u64 {
+    u64::try_from(bytes.len()).unwrap_or(u64::MAX)
+}
+
+/// Appends what fits. `true` where `limit` was reached.
+fn append_up_to(body: &mut Vec<u8>, chunk: &[u8], limit: usize) -> bool {
+    let room = limit.saturating_sub(body.len());
+    body.extend_from_slice(chunk.get(..room).unwrap_or(chunk));
+    chunk.len() > room
+}
+
+#[cfg(test)]
+mod tests;

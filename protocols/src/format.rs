@@ -46,11 +46,84 @@ impl ClientFormat {
         }
     }
 
+    /// The path that clients call.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::ChatCompletions => "/v1/chat/completions",
+            Self::Completions => "/v1/completions",
+            Self::Embeddings => "/v1/embeddings",
+            Self::Responses => "/v1/responses",
+            Self::AnthropicMessages => "/v1/messages",
+            Self::AnthropicCountTokens => "/v1/messages/count_tokens",
+        }
+    }
+
+    /// Answers may be streams.
+    pub fn can_stream(self) -> bool {
+        match self {
+            Self::ChatCompletions
+            | Self::Completions
+            | Self::Responses
+            | Self::AnthropicMessages => true,
+            Self::Embeddings | Self::AnthropicCountTokens => false,
+        }
+    }
+
     /// Errors go to this client in Anthropic's shape instead of OpenAI's.
     pub fn speaks_anthropic(self) -> bool {
         match self {
             Self::AnthropicMessages | Self::AnthropicCountTokens => true,
             Self::ChatCompletions | Self::Completions | Self::Embeddings | Self::Responses => false,
+        }
+    }
+}
+
+impl UpstreamFormat {
+    /// As it is called in messages.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::OpenAi => "OpenAI-compatible",
+            Self::AzureOpenAi => "Azure OpenAI",
+            Self::Ollama => "Ollama",
+            Self::Anthropic => "Anthropic",
+            Self::Bedrock => "Bedrock",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_and_formats_belong_together() {
+        use ClientFormat::{
+            AnthropicCountTokens, AnthropicMessages, ChatCompletions, Completions, Embeddings,
+            Responses,
+        };
+        for format in [
+            ChatCompletions,
+            Completions,
+            Embeddings,
+            Responses,
+            AnthropicMessages,
+            AnthropicCountTokens,
+        ] {
+            assert_eq!(ClientFormat::from_path(format.path()), Some(format));
+            assert_eq!(
+                ClientFormat::from_path(&format!("{}?beta=true", format.path())),
+                Some(format)
+            );
+        }
+        for unknown in [
+            "",
+            "/",
+            "/v1/models",
+            "/v1/chat/completions/",
+            "/V1/embeddings",
+            "v1/embeddings",
+        ] {
+            assert_eq!(ClientFormat::from_path(unknown), None, "{unknown}");
         }
     }
 }

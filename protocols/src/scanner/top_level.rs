@@ -91,6 +91,12 @@ impl TopLevel {
         self.values.get(index)?.as_deref().map(<[u8]>::trim_ascii)
     }
 
+    /// The member has begun, and its value is not complete.
+    pub(crate) fn is_reading(&self, key: &str) -> bool {
+        self.keeping
+            .is_some_and(|index| self.keys.get(index).is_some_and(|known| *known == key))
+    }
+
     /// The next bytes.
     pub(crate) fn watch(&mut self, chunk: &[u8]) {
         let mut rest = chunk;

@@ -1,0 +1,115 @@
+//! What the beginning of a JSON answer shows, and the metadata that is put in front of it.
+
+use crate::scanner::{Progress, TopLevel};
+
+/// What a JSON answer of success shows so far.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Shown {
+    /// White space, or nothing at all.
+    Nothing,
+    NotAnObject,
+    /// An error in the clothes of success.
+    Error,
+    Answer,
+}
+
+/// Looks for an error in the members of the outermost object, as far as they have come.
+pub(super) fn shows(body: &[u8]) -> Shown {
+    let mut members = TopLevel::new(&["error", "object", "type"]);
+    members.watch(body);
+    if members.progress() == Progress::NotAnObject {
+        return Shown::NotAnObject;
+    }
+    if body.trim_ascii().is_empty() {
+        return Shown::Nothing;
+    }
+    let is_error = |name: &str| members.value(name) == Some(b"\"error\"");
+    let has_error = match members.value("error") {
+        Some(value) => !matches!(value, b"null" | b"false" | b"\"\"" | b"{}"),
+        // An error object that has begun and not ended.
+        None => members.is_reading("error"),
+    };
+    if has_error || is_error("object") || is_error("type") {
+        Shown::Error
+    } else {
+        Shown::Answer
+    }
+}
+
+/// Appends `answer`, which begins with its `{`, with `metadata` as its first member.
+pub(super) fn write_with_metadata(answer: &[u8], metadata: Option<&str>, out: &mut Vec<u8>) {
+    let (Some(metadata), Some(members)) = (metadata, answer.strip_prefix(b"{")) else {
+        out.extend_from_slice(answer);
+        return;
+    };
+    out.extend_from_slice(b"{\"keeptrusts_metadata\":");
+    out.extend_from_slice(metadata.as_bytes());
+    if !members.trim_ascii_start().starts_with(b"}") {
+        out.push(b',');
+    }
+    out.extend_from_slice(members);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn errors_in_the_clothes_of_success() {
+        let table = [
+            ("", Shown::Nothing),
+            (" \n", Shown::Nothing),
+            ("[]", Shown::NotAnObject),
+            ("<html>", Shown::NotAnObject),
+            ("{}", Shown::Answer),
+            (r#"{"error":{"message":"x"}}"#, Shown::Error),
+            (r#"{"error":"x"}"#, Shown::Error),
+            (r#"{"error": {"message":"#, Shown::Error),
+            (r#"{"error": "#, Shown::Error),
+            (r#"{"id":"r","error":{"message":"x"}}"#, Shown::Error),
+            (r#"{"object":"error","message":"x"}"#, Shown::Error),
+            (
+                r#"{"type":"error","error":{"type":"overloaded_error"}}"#,
+                Shown::Error,
+            ),
+            (r#"{"error":null,"choices":[]}"#, Shown::Answer),
+            (
+                r#"{"id":"r","object":"response","error":null}"#,
+                Shown::Answer,
+            ),
+            (
+                r#"{"type":"message","content":[{"type":"error"}]}"#,
+                Shown::Answer,
+            ),
+            (r#"{"choices":[{"error":1}],"mess"#, Shown::Answer),
+            (r#"{"text":"\"error\":1"}"#, Shown::Answer),
+        ];
+        for (body, expected) in table {
+            assert_eq!(shows(body.as_bytes()), expected, "{body}");
+        }
+    }
+
+    #[test]
+    fn metadata_goes_first() {
+        let table = [
+            (
+                "{\"a\":1}",
+                Some("{\"p\":1}"),
+                "{\"keeptrusts_metadata\":{\"p\":1},\"a\":1}",
+            ),
+            ("{ }", Some("{}"), "{\"keeptrusts_metadata\":{} }"),
+            (
+                "{\n \"a\":1}",
+                Some("{}"),
+                "{\"keeptrusts_metadata\":{},\n \"a\":1}",
+            ),
+            ("{\"a\"", Some("{}"), "{\"keeptrusts_metadata\":{},\"a\""),
+            ("{\"a\":1}", None, "{\"a\":1}"),
+        ];
+        for (answer, metadata, expected) in table {
+            let mut out = Vec::new();
+            write_with_metadata(answer.as_bytes(), metadata, &mut out);
+            assert_eq!(std::str::from_utf8(&out), Ok(expected));
+        }
+    }
+}

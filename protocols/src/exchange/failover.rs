@@ -1,0 +1,144 @@
+//! Which failures another target may cure.
+
+use crate::error::{ErrorKind, ProviderError};
+use crate::translator::Attempt;
+
+/// Why another target is tried; the strings of `failover.reason` in events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FailoverReason {
+    /// No answer, or no content, in time.
+    UpstreamTimeout,
+    /// No connection.
+    UpstreamConnect,
+    /// The connection broke before content came.
+    UpstreamReset,
+    /// 429.
+    UpstreamRateLimited,
+    /// 5xx, an error body that says overloaded or quota exhausted, or an answer that cannot be read.
+    Upstream5xx,
+    /// 401, 403.
+    UpstreamAuth,
+    /// 404 for the model or deployment.
+    ModelNotFound,
+    /// The prompt is too long for this model.
+    ContextLength,
+    /// Refused by the provider's filter.
+    ContentPolicy,
+    /// A stream began with an error.
+    ErrorInStream,
+    /// A stream ended before any content.
+    EmptyStream,
+    /// Left out of the plan.
+    Unhealthy,
+}
+
+impl FailoverReason {
+    /// The string in events.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::UpstreamTimeout => "upstream_timeout",
+            Self::UpstreamConnect => "upstream_connect",
+            Self::UpstreamReset => "upstream_reset",
+            Self::UpstreamRateLimited => "upstream_rate_limited",
+            Self::Upstream5xx => "upstream_5xx",
+            Self::UpstreamAuth => "upstream_auth",
+            Self::ModelNotFound => "model_not_found",
+            Self::ContextLength => "context_length",
+            Self::ContentPolicy => "content_policy",
+            Self::ErrorInStream => "error_in_stream",
+            Self::EmptyStream => "empty_stream",
+            Self::Unhealthy => "unhealthy",
+        }
+    }
+}
+
+/// Why this error answer sends the request to another target; `None` if the fault is the client's.
+///
+/// What the error means decides, not its status: a 400 that says "credit balance is too low" is the gateway's trouble.
+pub(super) fn reason(error: &ProviderError, attempt: &Attempt) -> Option<FailoverReason> {
+    match error.kind {
+        ErrorKind::InvalidRequest | ErrorKind::NotFound | ErrorKind::RequestTooLarge => None,
+        ErrorKind::ContextLength => attempt
+            .fail_over_on_context_length
+            .then_some(FailoverReason::ContextLength),
+        ErrorKind::ContentPolicy => attempt
+            .fail_over_on_content_policy
+            .then_some(FailoverReason::ContentPolicy),
+        ErrorKind::Authentication | ErrorKind::Permission => Some(FailoverReason::UpstreamAuth),
+        ErrorKind::ModelNotFound => Some(FailoverReason::ModelNotFound),
+        ErrorKind::RateLimited => Some(FailoverReason::UpstreamRateLimited),
+        ErrorKind::QuotaExhausted | ErrorKind::Overloaded if error.status == 429 => {
+            Some(FailoverReason::UpstreamRateLimited)
+        }
+        ErrorKind::Timeout if error.status < 500 => Some(FailoverReason::UpstreamTimeout),
+        ErrorKind::QuotaExhausted
+        | ErrorKind::Overloaded
+        | ErrorKind::Timeout
+        | ErrorKind::Server => Some(FailoverReason::Upstream5xx),
+    }
+}
+
+/// The same for an error inside a stream of which nothing was passed on: it always sends the request on.
+pub(super) fn reason_in_stream(error: &ProviderError, attempt: &Attempt) -> FailoverReason {
+    match (error.kind, reason(error, attempt)) {
+        (ErrorKind::ContextLength | ErrorKind::ContentPolicy, Some(reason)) => reason,
+        _ => FailoverReason::ErrorInStream,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::format::{ClientFormat, UpstreamFormat};
+    use crate::translator::test_attempt;
+
+    #[test]
+    fn the_providers_fault_fails_over_and_the_clients_does_not() {
+        use FailoverReason::{
+            ContentPolicy, ContextLength, ModelNotFound, Upstream5xx, UpstreamAuth,
+            UpstreamRateLimited, UpstreamTimeout,
+        };
+        let table = [
+            (ErrorKind::InvalidRequest, 400, None),
+            (ErrorKind::InvalidRequest, 422, None),
+            (ErrorKind::NotFound, 404, None),
+            (ErrorKind::RequestTooLarge, 413, None),
+            (ErrorKind::ContextLength, 400, None),
+            (ErrorKind::ContentPolicy, 400, None),
+            (ErrorKind::Authentication, 401, Some(UpstreamAuth)),
+            (ErrorKind::Permission, 403, Some(UpstreamAuth)),
+            (ErrorKind::ModelNotFound, 404, Some(ModelNotFound)),
+            (ErrorKind::Timeout, 408, Some(UpstreamTimeout)),
+            (ErrorKind::RateLimited, 429, Some(UpstreamRateLimited)),
+            (ErrorKind::QuotaExhausted, 429, Some(UpstreamRateLimited)),
+            (ErrorKind::QuotaExhausted, 400, Some(Upstream5xx)),
+            (ErrorKind::Overloaded, 400, Some(Upstream5xx)),
+            (ErrorKind::Overloaded, 503, Some(Upstream5xx)),
+            (ErrorKind::Timeout, 504, Some(Upstream5xx)),
+            (ErrorKind::Server, 424, Some(Upstream5xx)),
+            (ErrorKind::Server, 500, Some(Upstream5xx)),
+        ];
+        let attempt = test_attempt(ClientFormat::ChatCompletions, UpstreamFormat::OpenAi);
+        for (kind, status, expected) in table {
+            let error = ProviderError {
+                status,
+                ..ProviderError::new(kind, "x")
+            };
+            assert_eq!(reason(&error, &attempt), expected, "{kind:?} {status}");
+        }
+        let asked = Attempt {
+            fail_over_on_context_length: true,
+            fail_over_on_content_policy: true,
+            ..attempt
+        };
+        for (kind, expected) in [
+            (ErrorKind::ContextLength, ContextLength),
+            (ErrorKind::ContentPolicy, ContentPolicy),
+        ] {
+            assert_eq!(
+                reason(&ProviderError::new(kind, "x"), &asked),
+                Some(expected)
+            );
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! Which translator serves which pair of formats: one line for each.
+
+use crate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
+use crate::anthropic_pass_through::AnthropicPassThrough;
+use crate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
+use crate::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
+use crate::error::RequestError;
+use crate::format::{ClientFormat, UpstreamFormat};
+use crate::openai_pass_through::OpenAiPassThrough;
+use crate::translator::{Attempt, Translator};
+
+/// # Errors
+/// The upstream cannot serve this endpoint.
+pub(super) fn translator(attempt: &Attempt) -> Result<Box<dyn Translator>, RequestError> {
+    use ClientFormat::{
+        AnthropicCountTokens, AnthropicMessages, ChatCompletions, Completions, Embeddings,
+        Responses,
+    };
+    use UpstreamFormat::{Anthropic, AzureOpenAi, Bedrock, Ollama, OpenAi};
+
+    let own = attempt.clone();
+    match (attempt.client, attempt.upstream) {
+        (ChatCompletions | Completions | Embeddings, OpenAi | AzureOpenAi | Ollama) => {
+            Ok(Box::new(OpenAiPassThrough::new(own)?))
+        }
+        (Responses, OpenAi | AzureOpenAi | Ollama) if attempt.native_responses => {
+            Ok(Box::new(OpenAiPassThrough::new(own)?))
+        }
+        (AnthropicMessages | AnthropicCountTokens, Anthropic) => {
+            Ok(Box::new(AnthropicPassThrough::new(own)?))
+        }
+        (ChatCompletions, Anthropic) => Ok(Box::new(ChatCompletionsToAnthropicMessages::new(own))),
+        (ChatCompletions, Bedrock) => Ok(Box::new(ChatCompletionsToBedrockConverse::new(own))),
+        (AnthropicMessages, OpenAi | AzureOpenAi | Ollama) => {
+            Ok(Box::new(AnthropicMessagesToChatCompletions::new(own)))
+        }
+        (Embeddings, Bedrock)
+        | (Responses, OpenAi | AzureOpenAi | Ollama | Anthropic | Bedrock)
+        | (AnthropicMessages, Bedrock)
+        | (AnthropicCountTokens, OpenAi | AzureOpenAi | Ollama | Bedrock)
+        | (Completions, Anthropic | Bedrock)
+        | (Embeddings, Anthropic) => Err(not_served(attempt)),
+    }
+}
+
+fn not_served(attempt: &Attempt) -> RequestError {
+    RequestError {
+        code: Some("unsupported_endpoint"),
+        ..RequestError::new(format!(
+            "{} is not served by {} upstreams",
+            attempt.client.path(),
+            attempt.upstream.name()
+        ))
+    }
+}
