@@ -11,12 +11,15 @@ use crate::proto::{extension, file_source, host_address, socket_address};
 use crate::route::ADMIN_CLUSTER;
 use crate::{first_byte, live, route, wasm};
 
-/// One self-contained bootstrap. Keys stay outside: `env` ones are read from Envoy's environment, `store` ones from
-/// files in `secrets_folder`. Envoy refuses to start where one is missing.
+/// One self-contained bootstrap. Keys stay outside: Envoy reads them from variables of its environment, or, for a
+/// `store` name of which `stored_file` knows the path, from that file. It refuses to start where one is missing.
 ///
 /// # Errors
 /// See [`RenderError`].
-pub fn document(gateway: &Gateway, secrets_folder: &str) -> Result<Value, RenderError> {
+pub fn document(
+    gateway: &Gateway,
+    stored_file: &dyn Fn(&str) -> Option<String>,
+) -> Result<Value, RenderError> {
     let mut rendered = Vec::new();
     let specs = clusters(gateway.policy);
     for spec in &specs {
@@ -33,7 +36,7 @@ pub fn document(gateway: &Gateway, secrets_folder: &str) -> Result<Value, Render
         .policy
         .targets
         .iter()
-        .filter_map(|target| referenced_secret(target, secrets_folder))
+        .filter_map(|target| referenced_secret(target, stored_file))
         .collect();
 
     let mut bootstrap = frame(gateway, listener)?;

@@ -27,16 +27,23 @@ pub(crate) fn filters(gateway: &Gateway, target: &Target, keys: Keys) -> Vec<Val
     }
 }
 
-/// The secret of `target` for [`Keys::Referenced`]: a variable of Envoy's environment, or a file of `secrets_folder`.
-/// `None` where it needs none.
-pub(crate) fn referenced_secret(target: &Target, secrets_folder: &str) -> Option<Value> {
+/// The secret of `target` for [`Keys::Referenced`]: a variable of Envoy's environment, or the file that `stored_file`
+/// knows for its name. `None` where it needs none.
+pub(crate) fn referenced_secret(
+    target: &Target,
+    stored_file: &dyn Fn(&str) -> Option<String>,
+) -> Option<Value> {
     if target.aws_sigv4_region.is_some() {
         return None;
     }
+    let variable = |name: &str| json!({ "environment_variable": name });
     let source = match &target.credential {
         Credential::None => return None,
-        Credential::Env(variable) => json!({ "environment_variable": variable }),
-        Credential::Store(name) => json!({ "filename": format!("{secrets_folder}/{name}") }),
+        Credential::Env(name) => variable(name),
+        Credential::Store(name) => match stored_file(name) {
+            Some(path) => json!({ "filename": path }),
+            None => variable(name),
+        },
     };
     Some(json!({ "name": secret_name(&target.id), "generic_secret": { "secret": source } }))
 }

@@ -90,7 +90,11 @@ impl Render {
         };
         match self.target {
             Target::Bootstrap => {
-                let rendered = ::envoy::document(&gateway, &folder.to_string_lossy())?;
+                let stored_file = |name: &str| {
+                    let file = folder.join(name);
+                    file.is_file().then(|| file.to_string_lossy().into_owned())
+                };
+                let rendered = ::envoy::document(&gateway, &stored_file)?;
                 print!("{}", ::envoy::to_yaml(&rendered));
             }
         }

@@ -7,8 +7,11 @@
 use std::io;
 use std::time::Duration;
 
+use std::collections::BTreeMap;
+
 use envoy::live::{self, Clusters};
 use envoy::{Gateway, RenderError};
+use policy::BaseUrl;
 use tokio::time::{Instant, sleep};
 
 use super::admin::AdminClient;
@@ -109,6 +112,11 @@ impl<'a> Served<'a> {
     /// The policy that plans are made by.
     pub(crate) fn document(&self) -> &Document {
         &self.document
+    }
+
+    /// From the next change on, these targets are reached elsewhere.
+    pub(crate) fn relocate(&mut self, addresses: BTreeMap<String, BaseUrl>) {
+        self.place.addresses = addresses;
     }
 
     /// Goes over to `document`.

@@ -4,14 +4,18 @@ mod access_log;
 mod admin;
 mod change;
 mod envoy_process;
+mod follow;
 mod keys;
 mod place;
 mod run_directory;
+mod simulation;
 mod startup;
+mod surroundings;
 mod watch;
 
+use std::collections::BTreeMap;
 use std::io::{self, Write};
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,32 +23,31 @@ use std::time::Duration;
 use envoy::Admin;
 use serde_json::json;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, sleep};
 
 use crate::commands::Failure;
 use crate::find;
 use crate::paths::{self, variable};
-use crate::policy_file::{self, Document, Refused};
+use crate::policy_file;
 use crate::secrets::Secrets;
 use access_log::AccessLog;
 use admin::AdminClient;
 use change::Served;
 use envoy_process::{EnvoyProcess, Start};
+use follow::{Follower, report, say_what_was_loaded};
 use keys::KeySource;
 use place::Place;
 use run_directory::RunDirectory;
+use simulation::Simulation;
+use surroundings::{access_log, admin_address, check_port, run_root};
 use watch::Watch;
 
 const LOG: &str = "keeptrusts::gateway";
-/// How often files are looked at.
-const LOOK: Duration = Duration::from_millis(250);
 /// Compiling the module and resolving the first names take most of it.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 /// From SIGTERM to SIGKILL, after draining.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(20);
-/// Unix sockets have no longer names (macOS 103, Linux 107).
-const LONGEST_SOCKET_PATH: usize = 103;
 
 /// What the command line says.
 #[derive(Debug)]
@@ -76,7 +79,11 @@ async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     let mut stop = StopSignals::new()?;
     let secrets = Secrets {
         folder: paths::secrets_folder(&variable, settings.data_dir.clone()),
-        variables: &variable,
+        variables: if settings.simulate {
+            &simulation::variable
+        } else {
+            &variable
+        },
     };
     let file = &settings.policy_config;
     let document = policy_file::read(file, &secrets).inspect_err(report)?;
@@ -99,6 +106,7 @@ async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     let access_log = access_log(settings.access_log.as_deref(), &data_folder);
     let admin = admin_address(settings.admin_listen, &path)?;
     let client = AdminClient::new(admin.clone());
+    let mut simulation = settings.simulate.then(Simulation::default);
     let place = Place {
         module: module.to_string_lossy().into_owned(),
         gateway_id: place::gateway_id(&data_folder)?,
@@ -106,22 +114,32 @@ async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
         admin: admin.clone(),
         ca_file: find::ca_file(&variable),
         access_log: access_log.path(),
-        addresses: Default::default(),
+        addresses: match &mut simulation {
+            Some(simulation) => simulation.addresses(&document.policy).await?,
+            None => BTreeMap::new(),
+        },
     };
     let source = if settings.simulate {
         KeySource::Simulated
     } else {
         KeySource::Real(secrets.clone())
     };
-    let mut watch = Watch::new(file.clone(), document.text.clone());
-    let mut served = Served::prepare(directory, place, source, document)?;
+    let watch = Watch::new(file.clone(), document.text.clone());
+    let mut follower = Follower {
+        served: Served::prepare(directory, place, source, document)?,
+        watch,
+        secrets,
+        simulation,
+        access_log,
+        admin: client.clone(),
+    };
 
     let mut envoy = EnvoyProcess::start(&Start {
         binary: &binary,
         bootstrap: &path.join(envoy::live::BOOTSTRAP),
         concurrency: settings.concurrency,
         log_level: &settings.envoy_log_level,
-        shares_stdout: access_log == AccessLog::Stdout,
+        shares_stdout: follower.access_log == AccessLog::Stdout,
     })
     .map_err(|error| format!("cannot start {}: {error}", binary.display()))?;
 
@@ -141,7 +159,7 @@ async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     }
 
     let failed = tokio::select! {
-        never = follow(&mut served, &client, &mut watch, &secrets, &access_log) => match never? {},
+        never = follower.follow() => match never? {},
         status = envoy.ended() => Some(status?),
         () = stop.wait() => None,
     };
@@ -178,66 +196,6 @@ async fn until_ready(envoy: &mut EnvoyProcess, admin: &AdminClient) -> Result<()
     Err(format!("Envoy was not ready within {} s", START_PATIENCE.as_secs()).into())
 }
 
-/// Takes over changes of files, as long as it is polled.
-async fn follow(
-    served: &mut Served<'_>,
-    admin: &AdminClient,
-    watch: &mut Watch,
-    secrets: &Secrets<'_>,
-    access_log: &AccessLog,
-) -> io::Result<std::convert::Infallible> {
-    let mut asked = signal(SignalKind::hangup())?;
-    let mut looks = interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        let news = tokio::select! {
-            _ = looks.tick() => watch.look(),
-            _ = asked.recv() => watch.look_now(),
-        };
-        if let Some(text) = news {
-            take_over(served, text, watch.file(), admin, secrets).await;
-        }
-        let upkeep = async {
-            served.refresh_keys(admin).await?;
-            served.retire(admin).await?;
-            access_log.rotate(admin).await?;
-            Ok::<_, change::ChangeError>(())
-        };
-        if let Err(error) = upkeep.await {
-            log::error!(target: LOG, "{error}");
-        }
-    }
-}
-
-/// Goes over to the policy in `text`, or says why not.
-async fn take_over(
-    served: &mut Served<'_>,
-    text: String,
-    file: &Path,
-    admin: &AdminClient,
-    secrets: &Secrets<'_>,
-) {
-    let version = policy_file::version(&text);
-    if text == served.document().text {
-        log::info!(target: LOG, "Policy is unchanged (version {version})");
-        return;
-    }
-    let outcome: Result<(), Failure> = match policy_file::check(file, text, secrets) {
-        Err(refused) => {
-            report(&refused);
-            Err(refused.into())
-        }
-        Ok(document) => {
-            say_what_was_loaded(&document, file);
-            served.change_to(document, admin).await.map_err(Into::into)
-        }
-    };
-    match outcome {
-        Ok(()) => log::info!(target: LOG, "Policy changed (version {version})"),
-        Err(error) => log::error!(target: LOG, "Policy change refused, the old one stays: {error}"),
-    }
-}
-
 /// Lets requests in flight end.
 async fn drain(admin: &AdminClient, patience: Duration) {
     log::info!(target: LOG, "Draining");
@@ -255,69 +213,6 @@ async fn drain(admin: &AdminClient, patience: Duration) {
     log::warn!(target: LOG, "Requests are still in flight after {} s", patience.as_secs());
 }
 
-fn say_what_was_loaded(document: &Document, file: &Path) {
-    let name = file.display().to_string();
-    for warning in &document.warnings {
-        log::warn!(target: LOG, "{}", warning.render_human(&name, &document.text));
-    }
-    for line in startup::lines(&document.policy) {
-        log::info!(target: LOG, "{line}");
-    }
-}
-
-/// Every finding of a policy that was refused.
-fn report(refused: &Refused) {
-    if let Refused::Invalid { rendered, .. } = refused {
-        for finding in rendered {
-            log::error!(target: LOG, "{finding}");
-        }
-    }
-}
-
-/// Envoy shares ports with other Envoys, so it would not notice that somebody else already has this one.
-fn check_port(listen: SocketAddr) -> Result<(), Failure> {
-    match TcpListener::bind(listen) {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => Err(format!(
-            "cannot listen on {listen}: the port is taken (choose another with --port or --listen)"
-        )
-        .into()),
-        Err(error) => Err(format!("cannot listen on {listen}: {error}").into()),
-    }
-}
-
-/// Below the data folder, unless that makes the name of the admin socket too long.
-fn run_root(data_folder: &Path) -> PathBuf {
-    let root = data_folder.join("run");
-    let longest = root.join("4294967295-0").join(ADMIN_SOCKET);
-    if longest.as_os_str().len() <= LONGEST_SOCKET_PATH {
-        return root;
-    }
-    std::env::temp_dir().join(format!("keeptrusts-{}", rustix::process::getuid().as_raw()))
-}
-
-const ADMIN_SOCKET: &str = "admin.sock";
-
-/// The admin cluster needs the real port, so port 0 is resolved here and not by Envoy.
-fn admin_address(listen: Option<SocketAddr>, directory: &Path) -> io::Result<Admin> {
-    Ok(match listen {
-        None => Admin::Socket(directory.join(ADMIN_SOCKET).to_string_lossy().into_owned()),
-        Some(address) if address.port() == 0 => {
-            Admin::Loopback(TcpListener::bind(address)?.local_addr()?)
-        }
-        Some(address) => Admin::Loopback(address),
-    })
-}
-
-fn access_log(chosen: Option<&str>, data_folder: &Path) -> AccessLog {
-    match chosen {
-        None => AccessLog::File(data_folder.join("access.log")),
-        Some("off") => AccessLog::Off,
-        Some("-") => AccessLog::Stdout,
-        Some(path) => AccessLog::File(PathBuf::from(path)),
-    }
-}
-
 fn print_ports(
     gateway: SocketAddr,
     admin: &Admin,
@@ -329,7 +224,7 @@ fn print_ports(
         Admin::Loopback(address) => address.to_string(),
     };
     let line = json!({
-        "gateway": gateway.to_string(),
+        "listen": gateway.to_string(),
         "admin": admin,
         // Not built yet.
         "collector": null,

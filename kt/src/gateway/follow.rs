@@ -1,0 +1,106 @@
+//! Follows what changes on disk: the policy, keys in files, the size of the access log.
+
+use std::convert::Infallible;
+use std::io;
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::LOG;
+use super::access_log::AccessLog;
+use super::admin::AdminClient;
+use super::change::{ChangeError, Served};
+use super::simulation::Simulation;
+use super::startup;
+use super::watch::Watch;
+use crate::commands::Failure;
+use crate::policy_file::{self, Document, Refused};
+use crate::secrets::Secrets;
+
+/// How often files are looked at.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Takes changes over, one after the other.
+pub(crate) struct Follower<'a> {
+    pub(crate) served: Served<'a>,
+    pub(crate) watch: Watch,
+    pub(crate) secrets: Secrets<'a>,
+    pub(crate) simulation: Option<Simulation>,
+    pub(crate) access_log: AccessLog,
+    pub(crate) admin: AdminClient,
+}
+
+impl Follower<'_> {
+    /// Works as long as it is polled. SIGHUP makes it look at once.
+    pub(crate) async fn follow(&mut self) -> io::Result<Infallible> {
+        let mut asked = signal(SignalKind::hangup())?;
+        let mut looks = interval(LOOK);
+        looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            let news = tokio::select! {
+                _ = looks.tick() => self.watch.look(),
+                _ = asked.recv() => self.watch.look_now(),
+            };
+            if let Some(text) = news {
+                self.take_over(text).await;
+            }
+            if let Err(error) = self.upkeep().await {
+                log::error!(target: LOG, "{error}");
+            }
+        }
+    }
+
+    async fn upkeep(&mut self) -> Result<(), ChangeError> {
+        self.served.refresh_keys(&self.admin).await?;
+        self.served.retire(&self.admin).await?;
+        Ok(self.access_log.rotate(&self.admin).await?)
+    }
+
+    /// Goes over to the policy in `text`, or says why not.
+    async fn take_over(&mut self, text: String) {
+        let version = policy_file::version(&text);
+        if text == self.served.document().text {
+            log::info!(target: LOG, "Policy is unchanged (version {version})");
+            return;
+        }
+        match self.try_take_over(text).await {
+            Ok(()) => log::info!(target: LOG, "Policy changed (version {version})"),
+            Err(error) => {
+                log::error!(target: LOG, "Policy change refused, the old one stays: {error}")
+            }
+        }
+    }
+
+    async fn try_take_over(&mut self, text: String) -> Result<(), Failure> {
+        let file = self.watch.file();
+        let document = policy_file::check(file, text, &self.secrets).inspect_err(report)?;
+        say_what_was_loaded(&document, file);
+        if let Some(simulation) = &mut self.simulation {
+            self.served
+                .relocate(simulation.addresses(&document.policy).await?);
+        }
+        Ok(self.served.change_to(document, &self.admin).await?)
+    }
+}
+
+/// Warnings, and the lines that every start begins with.
+pub(crate) fn say_what_was_loaded(document: &Document, file: &Path) {
+    let name = file.display().to_string();
+    for warning in &document.warnings {
+        log::warn!(target: LOG, "{}", warning.render_human(&name, &document.text));
+    }
+    for line in startup::lines(&document.policy) {
+        log::info!(target: LOG, "{line}");
+    }
+}
+
+/// Every finding of a policy that was refused.
+pub(crate) fn report(refused: &Refused) {
+    if let Refused::Invalid { rendered, .. } = refused {
+        for finding in rendered {
+            log::error!(target: LOG, "{finding}");
+        }
+    }
+}
