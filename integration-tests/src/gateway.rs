@@ -118,16 +118,29 @@ impl Gateway {
     pub fn url(&self) -> String {
         format!(
             "http://{}",
-            self.ports["listen"].as_str().unwrap_or_default()
+            self.ports["gateway"].as_str().unwrap_or_default()
         )
     }
 
-    /// `http://127.0.0.1:PORT` of Envoy's admin interface.
-    pub fn admin_url(&self) -> String {
-        format!(
-            "http://{}",
-            self.ports["admin"].as_str().unwrap_or_default()
-        )
+    /// What Envoy's admin interface, a socket in the run directory, says at `path`.
+    ///
+    /// # Panics
+    /// It says nothing.
+    pub async fn admin(&self, path: &str) -> String {
+        let socket = self.ports["admin"]
+            .as_str()
+            .and_then(|admin| admin.strip_prefix("unix:"))
+            .unwrap_or_default();
+        let http = reqwest::Client::builder()
+            .unix_socket(socket)
+            .build()
+            .expect("an HTTP client");
+        let answer = http
+            .get(format!("http://admin{path}"))
+            .send()
+            .await
+            .expect("the admin interface answers");
+        answer.text().await.expect("the answer is complete")
     }
 
     /// Addresses as `--print-ports` gave them.

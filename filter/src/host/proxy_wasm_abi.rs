@@ -8,7 +8,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::ptr;
 use std::sync::OnceLock;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Headers, Host, HostError, HostResult, Shared, header_map};
 
@@ -101,18 +101,6 @@ mod raw {
             value: *const u8,
             size: usize,
             cas: u32,
-        ) -> u32;
-        pub(super) fn proxy_http_call(
-            cluster: *const u8,
-            cluster_size: usize,
-            headers: *const u8,
-            headers_size: usize,
-            body: *const u8,
-            body_size: usize,
-            trailers: *const u8,
-            trailers_size: usize,
-            timeout_ms: u32,
-            token: *mut u32,
         ) -> u32;
     }
 }
@@ -275,26 +263,20 @@ impl Host for ProxyWasmHost {
         body: &[u8],
         timeout_ms: u64,
     ) -> HostResult<u32> {
-        let pairs = header_map::encode(headers);
-        let no_trailers = header_map::encode(&[]);
-        let timeout_ms = u32::try_from(timeout_ms).unwrap_or(u32::MAX);
-        let mut token = 0u32;
-        // SAFETY: all slices outlive the call; `token` is valid for writes.
-        check(unsafe {
-            raw::proxy_http_call(
-                cluster.as_ptr(),
-                cluster.len(),
-                pairs.as_ptr(),
-                pairs.len(),
-                body.as_ptr(),
-                body.len(),
-                no_trailers.as_ptr(),
-                no_trailers.len(),
-                timeout_ms,
-                &mut token,
-            )
-        })?;
-        Ok(token)
+        let text = |value| std::str::from_utf8(value).map_err(|_| HostError::NotInThisPhase);
+        let headers = headers
+            .iter()
+            .map(|(name, value)| Ok((*name, text(value)?)))
+            .collect::<HostResult<Vec<_>>>()?;
+        // Through the SDK, because its dispatcher panics on answers to calls that it did not register itself.
+        proxy_wasm::hostcalls::dispatch_http_call(
+            cluster,
+            headers,
+            Some(body),
+            Vec::new(),
+            Duration::from_millis(timeout_ms),
+        )
+        .map_err(|status| HostError::Status(status as u32))
     }
 
     fn call_response_headers(&self) -> HostResult<Headers> {

@@ -115,12 +115,7 @@ async fn keys_are_nowhere_but_in_the_secret_files() {
     ))
     .await;
     assert_eq!(gateway.client().chat("g").await.status, 200);
-    let dump = reqwest::get(format!("{}/config_dump?include_eds", gateway.admin_url()))
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let dump = gateway.admin("/config_dump?include_eds").await;
     assert!(!dump.contains(&key), "the key shows in /config_dump");
     assert!(
         !gateway.log().join("\n").contains(&key),

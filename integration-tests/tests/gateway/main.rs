@@ -12,5 +12,6 @@ mod credentials;
 mod failover;
 mod failover_reasons;
 mod pass_through;
+mod sdk;
 mod support;
 mod timeouts;
