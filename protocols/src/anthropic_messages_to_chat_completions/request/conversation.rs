@@ -6,27 +6,15 @@
 
 use std::fmt;
 
-use super::media::{Part, push_text};
-use crate::anthropic::messages_request::{Block, Role, TextBlock, ToolResult, ToolUse, Turn};
+use super::media::{self, push_text};
+use crate::anthropic::messages_request::{Block, Role, TextBlock, ToolResult, Turn};
 use crate::error::RequestError;
 use crate::format::UpstreamFormat;
 use crate::json::{Object, Text, Writer};
+use crate::openai::{OutgoingCall, OutgoingMessage, OutgoingPart};
 
 /// The messages, in order.
-pub(super) struct Conversation<'a>(Vec<Message<'a>>);
-
-enum Message<'a> {
-    System(Vec<Text<'a>>),
-    User(Vec<Part<'a>>),
-    Assistant {
-        text: Vec<Text<'a>>,
-        calls: Vec<ToolUse<'a>>,
-    },
-    Tool {
-        call_id: Text<'a>,
-        content: Vec<Part<'a>>,
-    },
-}
+pub(super) struct Conversation<'a>(Vec<OutgoingMessage<'a>>);
 
 impl<'a> Conversation<'a> {
     /// # Errors
@@ -39,7 +27,7 @@ impl<'a> Conversation<'a> {
         let mut messages = Vec::with_capacity(turns.len().saturating_add(1));
         let system = texts(system.into_iter().map(|block| block.text));
         if !system.is_empty() {
-            messages.push(Message::System(system));
+            messages.push(OutgoingMessage::System(system));
         }
         for (index, turn) in turns.into_iter().enumerate() {
             let path = format_args!("messages[{index}].content");
@@ -55,7 +43,7 @@ impl<'a> Conversation<'a> {
     pub(super) fn write(&self, w: &mut Writer<'_>) {
         w.field("messages").array(|w| {
             for message in &self.0 {
-                w.object(|w| message.write(w));
+                message.write(w);
             }
         });
     }
@@ -65,7 +53,7 @@ fn user_turn<'a>(
     upstream: UpstreamFormat,
     content: Vec<Block<'a>>,
     path: fmt::Arguments<'_>,
-    messages: &mut Vec<Message<'a>>,
+    messages: &mut Vec<OutgoingMessage<'a>>,
 ) -> Result<(), RequestError> {
     let mut parts = Vec::new();
     let mut from_tools = Vec::new();
@@ -81,7 +69,7 @@ fn user_turn<'a>(
     }
     from_tools.append(&mut parts);
     if !from_tools.is_empty() || !has_results {
-        messages.push(Message::User(from_tools));
+        messages.push(OutgoingMessage::User(from_tools));
     }
     Ok(())
 }
@@ -90,18 +78,18 @@ fn user_part<'a>(
     upstream: UpstreamFormat,
     block: Block<'a>,
     path: fmt::Arguments<'_>,
-    parts: &mut Vec<Part<'a>>,
+    parts: &mut Vec<OutgoingPart<'a>>,
 ) -> Result<(), RequestError> {
     match block {
         Block::Text(text) => push_text(vec![text.text], parts),
-        Block::Image(image) => parts.push(Part::image(upstream, &image, path)?),
-        Block::Document(document) => Part::document(upstream, &document, path, parts)?,
+        Block::Image(image) => parts.push(media::image(upstream, &image, path)?),
+        Block::Document(document) => media::document(upstream, &document, path, parts)?,
         Block::SearchResult {
             source,
             title,
             content,
             ..
-        } => parts.push(Part::Text(search_result(source, title, content))),
+        } => parts.push(OutgoingPart::Text(search_result(source, title, content))),
         Block::Thinking { .. } | Block::RedactedThinking { .. } => {}
         Block::Other { kind, .. } if is_server_work(&kind) => {}
         Block::ToolUse(_) => return Err(misplaced(path, "tool_use", "assistant")),
@@ -116,8 +104,8 @@ fn tool_message<'a>(
     upstream: UpstreamFormat,
     result: ToolResult<'a>,
     path: fmt::Arguments<'_>,
-    from_tools: &mut Vec<Part<'a>>,
-) -> Result<Message<'a>, RequestError> {
+    from_tools: &mut Vec<OutgoingPart<'a>>,
+) -> Result<OutgoingMessage<'a>, RequestError> {
     let mut text = Vec::new();
     let mut media = Vec::new();
     for (index, block) in result.content.into_iter().enumerate() {
@@ -136,20 +124,20 @@ fn tool_message<'a>(
         }
         for part in parts {
             match part {
-                Part::Text(_) => text.push(part),
-                Part::Image(_) | Part::File { .. } => media.push(part),
+                OutgoingPart::Text(line) => text.push(line),
+                OutgoingPart::Image { .. } | OutgoingPart::File { .. } => media.push(part),
             }
         }
     }
     if !media.is_empty() {
-        from_tools.push(Part::Text(vec![
+        from_tools.push(OutgoingPart::Text(vec![
             Text::Plain("Result of tool call "),
             result.tool_use_id,
             Text::Plain(":"),
         ]));
         from_tools.append(&mut media);
     }
-    Ok(Message::Tool {
+    Ok(OutgoingMessage::Tool {
         call_id: result.tool_use_id,
         content: text,
     })
@@ -158,7 +146,7 @@ fn tool_message<'a>(
 fn assistant_turn<'a>(
     content: Vec<Block<'a>>,
     path: fmt::Arguments<'_>,
-    messages: &mut Vec<Message<'a>>,
+    messages: &mut Vec<OutgoingMessage<'a>>,
 ) -> Result<(), RequestError> {
     let mut text = Vec::new();
     let mut calls = Vec::new();
@@ -167,7 +155,11 @@ fn assistant_turn<'a>(
         match block {
             Block::Text(block) if block.text.is_empty() => {}
             Block::Text(block) => text.push(block.text),
-            Block::ToolUse(call) => calls.push(call),
+            Block::ToolUse(call) => calls.push(OutgoingCall {
+                id: call.id,
+                name: call.name,
+                arguments: Text::Plain(call.input.get()),
+            }),
             Block::Thinking { .. } | Block::RedactedThinking { .. } => {}
             Block::Other { kind, .. } if is_server_work(&kind) => {}
             Block::Image(_) => return Err(misplaced(path, "image", "user")),
@@ -179,7 +171,11 @@ fn assistant_turn<'a>(
     }
     // A turn of thinking alone leaves nothing that could be sent.
     if !text.is_empty() || !calls.is_empty() {
-        messages.push(Message::Assistant { text, calls });
+        messages.push(OutgoingMessage::Assistant {
+            text,
+            reasoning: None,
+            calls,
+        });
     }
     Ok(())
 }
@@ -187,7 +183,7 @@ fn assistant_turn<'a>(
 fn system_turn<'a>(
     content: Vec<Block<'a>>,
     path: fmt::Arguments<'_>,
-) -> Result<Message<'a>, RequestError> {
+) -> Result<OutgoingMessage<'a>, RequestError> {
     let mut text = Vec::new();
     for (index, block) in content.into_iter().enumerate() {
         match block {
@@ -207,7 +203,7 @@ fn system_turn<'a>(
             }
         }
     }
-    Ok(Message::System(texts(text)))
+    Ok(OutgoingMessage::System(texts(text)))
 }
 
 fn search_result<'a>(
@@ -222,10 +218,10 @@ fn search_result<'a>(
     pieces
 }
 
-/// Texts with something in them.
-fn texts<'a>(texts: impl IntoIterator<Item = Text<'a>>) -> Vec<Text<'a>> {
-    let texts = texts.into_iter();
-    texts.filter(|text| !text.is_empty()).collect()
+/// Texts with something in them, each a line.
+fn texts<'a>(texts: impl IntoIterator<Item = Text<'a>>) -> Vec<Vec<Text<'a>>> {
+    let texts = texts.into_iter().filter(|text| !text.is_empty());
+    texts.map(|text| vec![text]).collect()
 }
 
 /// Calls of Anthropic's own tools and their results.
@@ -248,82 +244,4 @@ fn unknown_block(path: fmt::Arguments<'_>, kind: &str) -> RequestError {
             format_args!("the target of this request has no counterpart for {kind}"),
         )
     }
-}
-
-impl Message<'_> {
-    fn write(&self, w: &mut Writer<'_>) {
-        match self {
-            Self::System(text) => {
-                w.field("role").string("system");
-                write_lines(w.field("content"), text.iter().map(std::slice::from_ref));
-            }
-            Self::User(parts) => {
-                w.field("role").string("user");
-                write_parts(w.field("content"), parts);
-            }
-            Self::Assistant { text, calls } => {
-                w.field("role").string("assistant");
-                write_assistant_text(w, text);
-                if !calls.is_empty() {
-                    w.field("tool_calls")
-                        .array(|w| calls.iter().for_each(|call| write_call(w, call)));
-                }
-            }
-            Self::Tool { call_id, content } => {
-                w.field("role").string("tool");
-                w.field("tool_call_id").text(*call_id);
-                write_parts(w.field("content"), content);
-            }
-        }
-    }
-}
-
-/// Text alone as one string, which every server takes; a part of text is a line of it.
-fn write_parts(w: &mut Writer<'_>, parts: &[Part<'_>]) {
-    let mut lines = Vec::with_capacity(parts.len());
-    for part in parts {
-        match part {
-            Part::Text(pieces) => lines.push(pieces.as_slice()),
-            Part::Image(_) | Part::File { .. } => {
-                w.array(|w| parts.iter().for_each(|part| part.write(w)));
-                return;
-            }
-        }
-    }
-    write_lines(w, lines.into_iter());
-}
-
-fn write_lines<'l, 't: 'l>(w: &mut Writer<'_>, lines: impl Iterator<Item = &'l [Text<'t>]>) {
-    let pieces = lines.enumerate().flat_map(|(index, line)| {
-        let separator = (index > 0).then_some(Text::Plain("\n"));
-        separator.into_iter().chain(line.iter().copied())
-    });
-    w.joined(pieces);
-}
-
-/// Blocks of the model's own text are cut where it cites, in the middle of a line: they are not lines.
-fn write_assistant_text(w: &mut Writer<'_>, text: &[Text<'_>]) {
-    match text {
-        [] => {}
-        [text] => w.field("content").text(*text),
-        texts => w.field("content").array(|w| {
-            for text in texts {
-                w.object(|w| {
-                    w.field("type").string("text");
-                    w.field("text").text(*text);
-                });
-            }
-        }),
-    }
-}
-
-fn write_call(w: &mut Writer<'_>, call: &ToolUse<'_>) {
-    w.object(|w| {
-        w.field("id").text(call.id);
-        w.field("type").string("function");
-        w.field("function").object(|w| {
-            w.field("name").text(call.name);
-            w.field("arguments").string(call.input.get());
-        });
-    });
 }

@@ -1,0 +1,277 @@
+//! Messages of a Chat Completions request, written as every server takes them.
+
+use crate::json::{Text, Writer};
+
+/// A message on its way to an upstream. Texts are made of pieces, joined without separator.
+#[derive(Debug, Clone)]
+pub enum OutgoingMessage<'a> {
+    /// `system`: lines.
+    System(Vec<Vec<Text<'a>>>),
+    /// `user`
+    User(Vec<OutgoingPart<'a>>),
+    /// `assistant`
+    Assistant {
+        /// Blocks of text. They may have been cut anywhere: they are not lines.
+        text: Vec<Text<'a>>,
+        /// Reasoning and what lets it be replayed, for upstreams that take it back.
+        reasoning: Option<(Text<'a>, Text<'a>)>,
+        /// Calls of tools.
+        calls: Vec<OutgoingCall<'a>>,
+    },
+    /// `tool`: lines; tool messages hold text only.
+    Tool {
+        /// Ties the result to its call.
+        call_id: Text<'a>,
+        /// The result.
+        content: Vec<Vec<Text<'a>>>,
+    },
+}
+
+/// A part of a user message.
+#[derive(Debug, Clone)]
+pub enum OutgoingPart<'a> {
+    /// A line of text.
+    Text(Vec<Text<'a>>),
+    /// An image.
+    Image {
+        /// `https:` or `data:`
+        url: Vec<Text<'a>>,
+        /// How closely the model looks at it.
+        detail: Option<Text<'a>>,
+    },
+    /// A file.
+    File {
+        /// Its name.
+        name: Option<Text<'a>>,
+        /// `data:`
+        data: Vec<Text<'a>>,
+    },
+}
+
+/// A call that the model made.
+#[derive(Debug, Clone, Copy)]
+pub struct OutgoingCall<'a> {
+    /// Ties the result to the call.
+    pub id: Text<'a>,
+    /// The function.
+    pub name: Text<'a>,
+    /// A JSON object as text.
+    pub arguments: Text<'a>,
+}
+
+impl OutgoingMessage<'_> {
+    /// Writes the message.
+    pub fn write(&self, w: &mut Writer<'_>) {
+        w.object(|w| match self {
+            Self::System(lines) => {
+                w.field("role").string("system");
+                write_lines(w.field("content"), lines.iter().map(Vec::as_slice));
+            }
+            Self::User(parts) => {
+                w.field("role").string("user");
+                write_parts(w.field("content"), parts);
+            }
+            Self::Assistant {
+                text,
+                reasoning,
+                calls,
+            } => {
+                w.field("role").string("assistant");
+                write_assistant_text(w, text);
+                if let Some((reasoning, signature)) = reasoning {
+                    w.field("reasoning_content").text(*reasoning);
+                    w.field("reasoning_signature").text(*signature);
+                }
+                if !calls.is_empty() {
+                    w.field("tool_calls")
+                        .array(|w| calls.iter().for_each(|call| call.write(w)));
+                }
+            }
+            Self::Tool { call_id, content } => {
+                w.field("role").string("tool");
+                w.field("tool_call_id").text(*call_id);
+                write_lines(w.field("content"), content.iter().map(Vec::as_slice));
+            }
+        });
+    }
+}
+
+impl OutgoingPart<'_> {
+    fn write(&self, w: &mut Writer<'_>) {
+        w.object(|w| match self {
+            Self::Text(pieces) => {
+                w.field("type").string("text");
+                w.field("text").joined(pieces.iter().copied());
+            }
+            Self::Image { url, detail } => {
+                w.field("type").string("image_url");
+                w.field("image_url").object(|w| {
+                    w.field("url").joined(url.iter().copied());
+                    if let Some(detail) = detail {
+                        w.field("detail").text(*detail);
+                    }
+                });
+            }
+            Self::File { name, data } => {
+                w.field("type").string("file");
+                w.field("file").object(|w| {
+                    if let Some(name) = name {
+                        w.field("filename").text(*name);
+                    }
+                    w.field("file_data").joined(data.iter().copied());
+                });
+            }
+        });
+    }
+}
+
+impl OutgoingCall<'_> {
+    fn write(&self, w: &mut Writer<'_>) {
+        w.object(|w| {
+            w.field("id").text(self.id);
+            w.field("type").string("function");
+            w.field("function").object(|w| {
+                w.field("name").text(self.name);
+                w.field("arguments").text(self.arguments);
+            });
+        });
+    }
+}
+
+/// Text alone goes as one string: not every server takes an array.
+fn write_parts(w: &mut Writer<'_>, parts: &[OutgoingPart<'_>]) {
+    let mut lines = Vec::with_capacity(parts.len());
+    for part in parts {
+        match part {
+            OutgoingPart::Text(pieces) => lines.push(pieces.as_slice()),
+            OutgoingPart::Image { .. } | OutgoingPart::File { .. } => {
+                w.array(|w| parts.iter().for_each(|part| part.write(w)));
+                return;
+            }
+        }
+    }
+    write_lines(w, lines.into_iter());
+}
+
+fn write_lines<'l, 't: 'l>(w: &mut Writer<'_>, lines: impl Iterator<Item = &'l [Text<'t>]>) {
+    w.joined(lines.enumerate().flat_map(|(index, line)| {
+        let separator = (index > 0).then_some(Text::Plain("\n"));
+        separator.into_iter().chain(line.iter().copied())
+    }));
+}
+
+fn write_assistant_text(w: &mut Writer<'_>, text: &[Text<'_>]) {
+    match text {
+        [] => {}
+        [text] => w.field("content").text(*text),
+        texts => w.field("content").array(|w| {
+            for text in texts {
+                w.object(|w| {
+                    w.field("type").string("text");
+                    w.field("text").text(*text);
+                });
+            }
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn written(message: &OutgoingMessage<'_>) -> String {
+        let mut out = Vec::new();
+        message.write(&mut Writer::new(&mut out));
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn text_alone_is_one_string() {
+        let lines = vec![vec!["a".into(), "b".into()], vec![Text::Escaped("\\u00e9")]];
+        for (message, want) in [
+            (
+                OutgoingMessage::System(lines.clone()),
+                r#"{"role":"system","content":"ab\n\u00e9"}"#,
+            ),
+            (
+                OutgoingMessage::User(lines.iter().cloned().map(OutgoingPart::Text).collect()),
+                r#"{"role":"user","content":"ab\n\u00e9"}"#,
+            ),
+            (
+                OutgoingMessage::Tool {
+                    call_id: "t".into(),
+                    content: lines,
+                },
+                r#"{"role":"tool","tool_call_id":"t","content":"ab\n\u00e9"}"#,
+            ),
+            (
+                OutgoingMessage::User(Vec::new()),
+                r#"{"role":"user","content":""}"#,
+            ),
+        ] {
+            assert_eq!(written(&message), want);
+        }
+    }
+
+    #[test]
+    fn media_make_parts() {
+        let message = OutgoingMessage::User(vec![
+            OutgoingPart::Text(vec!["a".into()]),
+            OutgoingPart::Image {
+                url: vec!["data:,".into(), "x".into()],
+                detail: Some("low".into()),
+            },
+            OutgoingPart::File {
+                name: None,
+                data: vec!["data:".into()],
+            },
+        ]);
+        assert_eq!(
+            written(&message),
+            concat!(
+                r#"{"role":"user","content":[{"type":"text","text":"a"},"#,
+                r#"{"type":"image_url","image_url":{"url":"data:,x","detail":"low"}},"#,
+                r#"{"type":"file","file":{"file_data":"data:"}}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn an_assistant_message_has_what_was_said_and_nothing_else() {
+        let call = OutgoingCall {
+            id: "t".into(),
+            name: "f".into(),
+            arguments: Text::Plain(r#"{"a":1}"#),
+        };
+        for (text, reasoning, calls, want) in [
+            (
+                vec![],
+                None,
+                vec![call],
+                r#""tool_calls":[{"id":"t","type":"function","function":{"name":"f","arguments":"{\"a\":1}"}}]"#,
+            ),
+            (
+                vec!["a".into()],
+                Some(("r".into(), "s".into())),
+                vec![],
+                r#""content":"a","reasoning_content":"r","reasoning_signature":"s""#,
+            ),
+            (
+                vec!["a".into(), "b".into()],
+                None,
+                vec![],
+                r#""content":[{"type":"text","text":"a"},{"type":"text","text":"b"}]"#,
+            ),
+        ] {
+            let message = OutgoingMessage::Assistant {
+                text,
+                reasoning,
+                calls,
+            };
+            assert_eq!(
+                written(&message),
+                format!(r#"{{"role":"assistant",{want}}}"#)
+            );
+        }
+    }
+}
