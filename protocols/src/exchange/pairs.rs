@@ -1,9 +1,11 @@
 //! Which translator serves which pair of formats: one line for each.
 
+use crate::anthropic_messages_to_bedrock_converse::AnthropicMessagesToBedrockConverse;
 use crate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
 use crate::anthropic_pass_through::AnthropicPassThrough;
 use crate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
 use crate::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
+use crate::embeddings_to_bedrock_titan::EmbeddingsToBedrockTitan;
 use crate::error::RequestError;
 use crate::format::{ClientFormat, UpstreamFormat};
 use crate::openai_pass_through::OpenAiPassThrough;
@@ -34,9 +36,9 @@ pub(super) fn translator(attempt: &Attempt) -> Result<Box<dyn Translator>, Reque
         (AnthropicMessages, OpenAi | AzureOpenAi | Ollama) => {
             Ok(Box::new(AnthropicMessagesToChatCompletions::new(own)))
         }
-        (Embeddings, Bedrock)
-        | (Responses, OpenAi | AzureOpenAi | Ollama | Anthropic | Bedrock)
-        | (AnthropicMessages, Bedrock)
+        (AnthropicMessages, Bedrock) => Ok(Box::new(AnthropicMessagesToBedrockConverse::new(own))),
+        (Embeddings, Bedrock) => Ok(Box::new(EmbeddingsToBedrockTitan::new(own))),
+        (Responses, OpenAi | AzureOpenAi | Ollama | Anthropic | Bedrock)
         | (AnthropicCountTokens, OpenAi | AzureOpenAi | Ollama | Bedrock)
         | (Completions, Anthropic | Bedrock)
         | (Embeddings, Anthropic) => Err(not_served(attempt)),
