@@ -12,7 +12,7 @@ use crate::json::{Text, lenient};
 #[serde(bound(deserialize = "'de: 'a"))]
 pub struct ReceivedEvent<'a> {
     /// `message_start`, `content_block_delta`, `ping` …
-    #[serde(rename = "type", default, deserialize_with = "lenient")]
+    #[serde(rename = "type", default, deserialize_with = "Text::lenient")]
     pub kind: Option<Text<'a>>,
     /// Which content block, in `content_block_*`.
     #[serde(default, deserialize_with = "lenient")]
@@ -37,21 +37,21 @@ pub struct ReceivedEvent<'a> {
 pub struct ReceivedDelta<'a> {
     /// `text_delta`, `thinking_delta`, `signature_delta`, `input_json_delta`, `citations_delta`; absent in
     /// `message_delta`.
-    #[serde(rename = "type", default, deserialize_with = "lenient")]
+    #[serde(rename = "type", default, deserialize_with = "Text::lenient")]
     pub kind: Option<Text<'a>>,
     /// Of `text_delta`.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub text: Option<Text<'a>>,
     /// Of `thinking_delta`.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub thinking: Option<Text<'a>>,
     /// Of `signature_delta`.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub signature: Option<Text<'a>>,
     /// Of `input_json_delta`: a fragment of the arguments.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub partial_json: Option<Text<'a>>,
     /// Of `message_delta`.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub stop_reason: Option<Text<'a>>,
 }

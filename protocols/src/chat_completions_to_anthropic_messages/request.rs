@@ -12,7 +12,7 @@ use crate::chat_completions_to_anthropic_messages::IGNORED_FIELDS;
 use crate::error::RequestError;
 use crate::json::{self, Writer};
 use crate::openai::ChatRequest;
-use crate::openai::chat_request::Number;
+use crate::openai::chat_request::{Number, ResponseFormat};
 use crate::openai::ignored_field;
 use crate::translator::Attempt;
 use conversation::Conversation;
@@ -24,6 +24,8 @@ use tools::ToolPlan;
 pub(super) struct Answer {
     /// Name of the synthetic tool whose arguments are the text of the answer.
     pub(super) tool: Option<String>,
+    /// The text was to be JSON, and nothing but the prompt saw to it: a Markdown fence around it is taken off.
+    pub(super) unfence: bool,
 }
 
 /// Anthropic's own fields, which clients send through OpenAI's SDKs as extra fields, as Anthropic's own
@@ -56,6 +58,7 @@ pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answ
             _ => ignored_field::ignore(IGNORED_FIELDS, name, name, value)?,
         }
     }
+    let unfence = matches!(request.response_format, ResponseFormat::JsonObject);
     let model = Claude::from_name(&attempt.model);
     let conversation = Conversation::build(request.messages)?;
     let tools = ToolPlan::new(
@@ -117,6 +120,7 @@ pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answ
     });
     let answer = Answer {
         tool: tools.into_answer_tool(),
+        unfence,
     };
     Ok((out, answer))
 }

@@ -8,6 +8,7 @@ use crate::anthropic::{
     ReceivedBlock, ReceivedDelta, ReceivedEvent, ReceivedMessage, ReceivedUsage,
 };
 use crate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
+use crate::chat_completions_to_anthropic_messages::json_fence::JsonFence;
 use crate::chat_completions_to_anthropic_messages::request::Answer;
 use crate::error::{self, ProviderError};
 use crate::json::{self, Object, Text};
@@ -27,6 +28,8 @@ pub(super) struct Stream {
     origin: Origin,
     /// The synthetic tool whose arguments are the answer.
     answer_tool: Option<String>,
+    /// Set where the text was to be JSON.
+    fence: Option<JsonFence>,
     /// From `message_start` on.
     writer: Option<ChatStreamWriter>,
     served_model: Option<String>,
@@ -90,6 +93,7 @@ impl Stream {
                 include_usage: attempt.include_usage,
             },
             answer_tool: None,
+            fence: None,
             writer: None,
             served_model: None,
             usage: None,
@@ -103,6 +107,7 @@ impl Stream {
     /// Takes what the request has agreed on.
     pub(super) fn expect(&mut self, answer: &Answer) {
         self.answer_tool.clone_from(&answer.tool);
+        self.fence = answer.unfence.then(JsonFence::default);
     }
 
     pub(super) fn state(&self) -> &StreamState {
@@ -228,7 +233,7 @@ impl Stream {
         let kind = block.kind.and_then(Text::decode).unwrap_or_default();
         let open = match kind.as_ref() {
             "text" => {
-                writer.content(block.text.unwrap_or_default(), out);
+                write_text(writer, &mut self.fence, block.text, out);
                 Block::Text
             }
             "thinking" => {
@@ -286,10 +291,10 @@ impl Stream {
         match block {
             // A block that nobody opened can only be told by its delta.
             None => {
-                writer.content(delta.text.unwrap_or_default(), out);
+                write_text(writer, &mut self.fence, delta.text, out);
                 writer.reasoning(delta.thinking.unwrap_or_default(), out);
             }
-            Some(Block::Text) => writer.content(delta.text.unwrap_or_default(), out),
+            Some(Block::Text) => write_text(writer, &mut self.fence, delta.text, out),
             Some(Block::Thinking { signature }) => {
                 writer.reasoning(delta.thinking.unwrap_or_default(), out);
                 if let Some(text) = delta.signature.and_then(Text::decode) {
@@ -350,6 +355,9 @@ impl Stream {
         let writer = self
             .writer
             .get_or_insert_with(|| self.origin.writer(None, None));
+        if let Some(fence) = &mut self.fence {
+            writer.content(Text::Plain(&fence.finish()), out);
+        }
         if let Signature::One(signature) = &self.signature {
             writer.reasoning_signature(Text::Plain(signature), out);
         }
@@ -376,6 +384,20 @@ impl Origin {
             given(model).unwrap_or(Text::Plain(&self.model)),
             self.include_usage,
         )
+    }
+}
+
+/// Writes a piece of text, without the Markdown fence where the text was to be JSON.
+fn write_text(
+    writer: &mut ChatStreamWriter,
+    fence: &mut Option<JsonFence>,
+    text: Option<Text<'_>>,
+    out: &mut Vec<u8>,
+) {
+    let text = text.unwrap_or_default();
+    match (fence, text.decode()) {
+        (Some(fence), Some(text)) => writer.content(Text::Plain(&fence.push(&text)), out),
+        (Some(_) | None, _) => writer.content(text, out),
     }
 }
 

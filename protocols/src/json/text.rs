@@ -22,6 +22,16 @@ impl<'a> Text<'a> {
         Some(Self::Escaped(inside))
     }
 
+    /// For fields of answers: a value that is no string is as if it were absent.
+    ///
+    /// # Errors
+    /// Only broken JSON.
+    pub fn lenient<'de: 'a, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Self>, D::Error> {
+        <&'de RawValue>::deserialize(deserializer).map(Self::of)
+    }
+
     /// No characters at all.
     pub fn is_empty(self) -> bool {
         match self {

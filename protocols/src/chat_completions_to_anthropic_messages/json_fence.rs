@@ -1,0 +1,138 @@
+//! Takes the Markdown fence off an answer that was to be JSON.
+//!
+//! `response_format: json_object` promises text that parses. Models of other vendors that have only the prompt to go by
+//! like to wrap their JSON in a fence. No JSON begins with a backtick, so nothing else can be hit.
+
+/// What may open a fence, and how long it may get before it is taken for text.
+const LONGEST_OPENING: usize = 32;
+
+/// Most white space and backticks that are kept back at the end of what has come.
+const LONGEST_CLOSING: usize = 256;
+
+/// Filters the text of one answer, piece by piece.
+#[derive(Debug, Clone)]
+pub(super) struct JsonFence {
+    place: Place,
+    /// What has come and is not decided.
+    held: String,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    /// Before the first character that decides.
+    Start,
+    /// In text without a fence.
+    Open,
+    /// Behind an opening fence.
+    Fenced,
+}
+
+impl Default for JsonFence {
+    fn default() -> Self {
+        Self {
+            place: Place::Start,
+            held: String::new(),
+        }
+    }
+}
+
+impl JsonFence {
+    /// Takes the next piece and gives what is certain to be part of the answer.
+    pub(super) fn push(&mut self, text: &str) -> String {
+        self.held.push_str(text);
+        if self.place == Place::Start {
+            self.begin();
+        }
+        match self.place {
+            Place::Start => String::new(),
+            Place::Open => std::mem::take(&mut self.held),
+            Place::Fenced => {
+                let closing = |c: char| c == '`' || c.is_whitespace();
+                let certain = self.held.trim_end_matches(closing).len();
+                if self.held.len().saturating_sub(certain) > LONGEST_CLOSING {
+                    return std::mem::take(&mut self.held);
+                }
+                let kept = self.held.split_off(certain);
+                std::mem::replace(&mut self.held, kept)
+            }
+        }
+    }
+
+    /// The text is over: gives what was kept back, unless it closes the fence.
+    pub(super) fn finish(&mut self) -> String {
+        let held = std::mem::take(&mut self.held);
+        match self.place {
+            Place::Fenced if held.trim() == "```" => String::new(),
+            Place::Start | Place::Open | Place::Fenced => held,
+        }
+    }
+
+    /// Decides whether the answer begins with a fence, if enough of it has come.
+    fn begin(&mut self) {
+        let text = self.held.trim_start();
+        let undecided = self.held.len() <= LONGEST_OPENING;
+        match text.strip_prefix("```").map(|line| line.split_once('\n')) {
+            Some(Some((language, rest))) if is_json(language) => {
+                self.held = rest.to_owned();
+                self.place = Place::Fenced;
+            }
+            Some(None) if undecided => {}
+            None if undecided && "```".starts_with(text) => {}
+            Some(_) | None => self.place = Place::Open,
+        }
+    }
+}
+
+fn is_json(language: &str) -> bool {
+    let language = language.trim();
+    language.is_empty() || language.eq_ignore_ascii_case("json")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_fence_around_the_whole_answer_is_taken_off() {
+        for (text, expected) in [
+            ("```json\n{\"a\": 1}\n```", "{\"a\": 1}"),
+            (" \n```JSON \r\n{\"a\":\n 1}\n``` \n", "{\"a\":\n 1}"),
+            ("```\n{}\n```\n", "{}"),
+            ("```json\n{\"a\": \"```\"}\n```", "{\"a\": \"```\"}"),
+            // Broken off inside the fence.
+            ("```json\n{\"a\": ", "{\"a\": "),
+            ("{\"a\": 1}\n", "{\"a\": 1}\n"),
+            ("  {}", "  {}"),
+            ("```python\nprint()\n```", "```python\nprint()\n```"),
+            ("``", "``"),
+            ("", ""),
+            (
+                "```json\n{}\n```\nThere you are.",
+                "{}\n```\nThere you are.",
+            ),
+        ] {
+            for size in [1, 2, 3, 100] {
+                let mut fence = JsonFence::default();
+                let characters: Vec<char> = text.chars().collect();
+                let mut out = String::new();
+                for piece in characters.chunks(size) {
+                    out.push_str(&fence.push(&piece.iter().collect::<String>()));
+                }
+                out.push_str(&fence.finish());
+                assert_eq!(out, expected, "{text:?} in pieces of {size}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_kept_back_is_bounded() {
+        for opening in ["", "```json\n"] {
+            let mut fence = JsonFence::default();
+            fence.push(opening);
+            for _ in 0..1000 {
+                fence.push(" \n");
+                assert!(fence.held.len() <= LONGEST_CLOSING + 2);
+            }
+        }
+    }
+}
