@@ -26,7 +26,7 @@ pub use stop_reason::{Stop, StopReason};
 pub use tool_names::{ToolNames, tool_use_id};
 pub use vendor::Vendor;
 
-use crate::error::RequestError;
+use crate::error::{self, ProviderError, RequestError};
 use crate::translator::Attempt;
 use crate::upstream_path;
 
@@ -53,6 +53,16 @@ pub fn path(attempt: &Attempt, operation: Operation) -> Result<String, RequestEr
     };
     let model = upstream_path::segment(&attempt.model)?;
     Ok(format!("{}/model/{model}/{operation}", attempt.base_path))
+}
+
+/// Reads an error answer of Bedrock. The class of an exception is the client's `error.code` only where no code of its own
+/// protocol says the same: clients compare codes.
+pub fn read_error(status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
+    let error = error::classify(status, headers, body);
+    ProviderError {
+        code: error.code.filter(|_| error.kind.openai_code().is_none()),
+        ..error
+    }
 }
 
 #[cfg(test)]

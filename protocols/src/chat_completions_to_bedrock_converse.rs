@@ -8,7 +8,7 @@ mod stream;
 pub use ignored_fields::IGNORED_FIELDS;
 
 use crate::bedrock::{self, ConverseStream, Operation, ToolNames};
-use crate::error::{self, ProviderError, RequestError};
+use crate::error::{ProviderError, RequestError};
 use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 use stream::ChatSink;
@@ -74,7 +74,7 @@ impl Translator for ChatCompletionsToBedrockConverse {
     }
 
     fn error(&self, status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
-        error::classify(status, headers, body)
+        bedrock::read_error(status, headers, body)
     }
 
     fn usage(&self) -> Option<Usage> {

@@ -159,7 +159,7 @@ impl Translator for EmbeddingsToBedrockTitan {
     }
 
     fn error(&self, status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
-        error::classify(status, headers, body)
+        bedrock::read_error(status, headers, body)
     }
 
     fn usage(&self) -> Option<Usage> {

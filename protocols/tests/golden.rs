@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | `request` | `input.json`, the client's body | `expected.json`: `{path, headers, body}` or `{error}` |
 //! | `response` | `input.json`, the upstream's body | `expected.json`: `{body, usage, served_model}` or `{error}` |
-//! | `stream` | `input.sse` or `input.bin`, the upstream's bytes | `expected.sse`: the client's bytes, then a comment with the end state |
+//! | `stream` | `input.sse`, the upstream's bytes, or `input.frames`, see [`support::frames`] | `expected.sse`: the client's bytes, then a comment with the end state |
 //! | `error` | `input.json`: `{status, headers, body or body_text}` | `expected.json`: `{status, kind, retry_after_ms, body}` |
 //!
 //! Beside them there may be `attempt.json` (fields of the attempt that differ from the usual) and `request.json` (the
@@ -20,6 +20,7 @@ use protocols::{BodyEdit, OutgoingRequest, ProviderError, StreamState, Translato
 use serde_json::{Value, json};
 
 use support::feed::{Outcome, cuts, feed};
+use support::frames;
 use support::pair::{PAIRS, Pair};
 
 /// One folder with a case.
@@ -147,6 +148,9 @@ impl Case {
     }
 
     fn input(&self) -> Vec<u8> {
+        if let Some(frames) = self.file("input.frames") {
+            return frames::encode_all(std::str::from_utf8(&frames).unwrap());
+        }
         ["input.json", "input.sse", "input.bin", "input.txt"]
             .iter()
             .find_map(|name| self.file(name))

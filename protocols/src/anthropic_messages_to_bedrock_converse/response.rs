@@ -79,7 +79,9 @@ fn message_block<'a>(
         return Ok((!text.is_empty()).then(|| MessageBlock::Text(vec![text])));
     }
     if let Some(cited) = &block.citations_content {
-        return Ok(Some(MessageBlock::Text(cited.texts().collect())));
+        let texts: Vec<_> = cited.texts().collect();
+        let says_something = texts.iter().any(|text| !text.is_empty());
+        return Ok(says_something.then_some(MessageBlock::Text(texts)));
     }
     if let Some(reasoning) = &block.reasoning_content {
         if let Some(data) = reasoning.redacted_content {

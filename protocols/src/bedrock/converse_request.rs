@@ -131,7 +131,7 @@ impl JsonSchema<'_> {
                 w.field("type").string("json_schema");
                 w.field("structure").object(|w| {
                     w.field("jsonSchema").object(|w| {
-                        w.field("schema").string(self.schema.get());
+                        w.field("schema").string(&compact(self.schema.get()));
                         if let Some(name) = self.name {
                             w.field("name").text(name);
                         }
@@ -142,5 +142,40 @@ impl JsonSchema<'_> {
                 });
             });
         });
+    }
+}
+
+/// `json`, which is valid, without white space between its values.
+fn compact(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for c in json.chars() {
+        if in_string || !c.is_ascii_whitespace() {
+            out.push(c);
+        }
+        match c {
+            '"' if !escaped => in_string = !in_string,
+            _ => {}
+        }
+        escaped = in_string && c == '\\' && !escaped;
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn white_space_goes_only_between_values() {
+        for (json, expected) in [
+            ("{ \"a b\" : [ 1 ,\n\t2.50 ] }", "{\"a b\":[1,2.50]}"),
+            (
+                r#"[ "\\" , "\" \\\" " , " é " ]"#,
+                r#"["\\","\" \\\" "," é "]"#,
+            ),
+        ] {
+            assert_eq!(compact(json), expected);
+        }
     }
 }

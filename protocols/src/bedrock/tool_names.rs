@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
-use std::hash::{DefaultHasher, Hash, Hasher};
 
 use crate::json::Text;
 
@@ -64,14 +63,19 @@ fn fitted(text: &str, is_sign: impl Fn(char) -> bool) -> Option<String> {
     if (1..=MAX_CHARS).contains(&text.len()) && text.chars().all(&fits) {
         return None;
     }
-    let mut hasher = DefaultHasher::new();
-    text.hash(&mut hasher);
-    let hash = format!("_{:016x}", hasher.finish());
+    let hash = format!("_{:016x}", fnv1a(text));
     let kept = text
         .chars()
         .take(MAX_CHARS.saturating_sub(hash.len()))
         .map(|c| if fits(c) { c } else { '_' });
     Some(kept.chain(hash.chars()).collect())
+}
+
+/// FNV-1a: the same in every release and on every machine, because names are part of what a model caches.
+fn fnv1a(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    })
 }
 
 #[cfg(test)]
@@ -106,6 +110,14 @@ mod tests {
         }
         let unknown = Text::Plain("invented_by_the_model");
         assert_eq!(names.client_name(unknown), unknown);
+    }
+
+    /// Values from the algorithm's specification.
+    #[test]
+    fn the_hash_is_fnv1a() {
+        assert_eq!(fnv1a(""), 0xcbf2_9ce4_8422_2325);
+        assert_eq!(fnv1a("a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(fnv1a("foobar"), 0x8594_4171_f739_67e8);
     }
 
     #[test]

@@ -43,9 +43,20 @@ pub fn cuts(input: &[u8]) -> Vec<(&'static str, Vec<&[u8]>)> {
     ]
 }
 
-/// Pieces that end where an event's blank line ends; binary streams stay whole.
+/// Pieces that end where an event's blank line ends, or a binary frame.
 fn events(input: &[u8]) -> Vec<&[u8]> {
     let mut pieces = Vec::new();
+    if input.first() == Some(&0) {
+        let mut rest = input;
+        while let Some((length, _)) = rest.split_first_chunk() {
+            let length = usize::try_from(u32::from_be_bytes(*length)).unwrap();
+            let (frame, behind) = rest.split_at(length.clamp(1, rest.len()));
+            pieces.push(frame);
+            rest = behind;
+        }
+        pieces.push(rest);
+        return pieces;
+    }
     let mut start = 0;
     for end in 1..=input.len() {
         let so_far = &input[start..end];

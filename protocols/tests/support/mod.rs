@@ -5,4 +5,5 @@ pub mod anthropic_stream;
 pub mod chat_stream;
 pub mod compare;
 pub mod feed;
+pub mod frames;
 pub mod pair;
