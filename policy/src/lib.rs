@@ -10,6 +10,7 @@ mod finding;
 mod lint;
 mod load;
 pub mod model;
+mod order;
 mod resolve;
 mod section;
 mod suggest;

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use crate::finding::{Code, Finding, Severity};
+use crate::order;
 use crate::suggest;
 use crate::yaml::{At, Paths, Segment};
 
@@ -105,17 +106,17 @@ impl Lint {
     }
 
     /// "did you mean …", as long as the budget lasts.
-    pub(crate) fn did_you_mean<'a>(
+    pub(crate) fn did_you_mean(
         &mut self,
         word: &str,
-        candidates: impl IntoIterator<Item = &'a str>,
+        candidates: &mut dyn Iterator<Item = &str>,
     ) -> Option<String> {
         let left = &mut self.suggestions_left;
-        let candidates = candidates.into_iter().take_while(|_| {
+        let mut candidates = candidates.take_while(|_| {
             *left = left.saturating_sub(1);
             *left > 0
         });
-        suggest::nearest(word, candidates).map(|near| format!("did you mean `{near}`?"))
+        suggest::nearest(word, &mut candidates).map(|near| format!("did you mean `{near}`?"))
     }
 
     /// All findings by position.
@@ -125,7 +126,9 @@ impl Lint {
             mut problems,
             ..
         } = self;
-        problems.sort_by_key(|problem| (problem.at.line, problem.at.column, problem.code));
+        problems = order::by_rank(problems, |problem| {
+            u64::from(problem.at.line) << 32 | u64::from(problem.at.column)
+        });
         let finish = |problem: Problem| Finding {
             severity: problem.severity,
             code: problem.code,

@@ -3,7 +3,7 @@
 use crate::finding::Code;
 use crate::lint::{Lint, Problem, Spanned};
 use crate::value;
-use crate::yaml::{At, Node, Value};
+use crate::yaml::{Entry, Node, Value};
 
 /// A kind of mapping. Its name is that of its definition in the JSON Schema.
 pub(crate) struct Section<D: 'static> {
@@ -60,49 +60,75 @@ impl<D> Section<D> {
     }
 
     /// Reads every key of `node` into `draft`. Reports unknown keys and a node that is no mapping.
+    ///
+    /// Only what depends on `D` is here: this is compiled once for every draft.
     pub(crate) fn read(&self, draft: &mut D, node: &Node, lint: &mut Lint) {
-        let Value::Mapping(entries) = &node.value else {
-            let words = self.name.replace('_', " ");
-            lint.add(value::mismatch(
-                node,
-                &format!("a mapping with the keys of a `{words}`"),
-            ));
-            return;
-        };
         let mut empty_above = None;
-        for entry in entries {
+        for entry in entries(self.name, node, lint) {
             match self
                 .keys()
                 .find(|key| key.name == &*entry.key)
                 .map(|key| &key.read)
             {
                 Some(Read::Into(read)) => read(draft, &entry.value, lint),
-                Some(Read::NoEffect(reason)) => {
-                    let message = format!("`{}` has no effect here: {reason}", entry.key);
-                    lint.report(Code::W102, entry.key_at, message);
-                }
-                None => self.unknown(&entry.key, entry.key_at, empty_above, lint),
+                Some(Read::NoEffect(reason)) => no_effect(entry, reason, lint),
+                None => unknown(
+                    self.name,
+                    &mut self.keys().map(|key| key.name),
+                    entry,
+                    empty_above,
+                    lint,
+                ),
             }
             if entry.value.is_null() {
-                empty_above = Some(&*entry.key);
+                empty_above = Some(entry);
             }
         }
     }
+}
 
-    fn unknown(&self, key: &str, at: At, empty_above: Option<&str>, lint: &mut Lint) {
-        let suggestion = match (secret_like(key), empty_above) {
-            (true, _) => Some("keys do not belong into a policy: name a variable with `secret_key_ref: {env: NAME}`".into()),
-            (false, Some(empty)) => Some(format!("`{empty}:` above is empty: is this line indented too little?")),
-            (false, None) => lint.did_you_mean(key, self.keys().map(|key| key.name)),
-        };
-        let words = self.name.replace('_', " ");
-        let mut problem = Problem::new(Code::E002, at, format!("unknown key `{key}` in `{words}`"))
-            .suggest(suggestion);
-        if secret_like(key) {
-            problem = problem.sensitive();
+/// The entries of `node`, or none and a finding.
+fn entries<'n>(section: &str, node: &'n Node, lint: &mut Lint) -> &'n [Entry] {
+    match &node.value {
+        Value::Mapping(entries) => entries,
+        Value::Scalar(_) | Value::Sequence(_) => {
+            let expected = format!(
+                "a mapping with the keys of a `{}`",
+                section.replace('_', " ")
+            );
+            lint.add(value::mismatch(node, &expected));
+            &[]
         }
-        lint.add(problem);
     }
+}
+
+fn no_effect(entry: &Entry, reason: &str, lint: &mut Lint) {
+    let message = format!("`{}` has no effect here: {reason}", entry.key);
+    lint.report(Code::W102, entry.key_at, message);
+}
+
+fn unknown(
+    section: &str,
+    names: &mut dyn Iterator<Item = &'static str>,
+    entry: &Entry,
+    empty_above: Option<&Entry>,
+    lint: &mut Lint,
+) {
+    let key = &*entry.key;
+    let message = format!("unknown key `{key}` in `{}`", section.replace('_', " "));
+    let problem = Problem::new(Code::E002, entry.key_at, message);
+    let problem = match empty_above {
+        _ if secret_like(key) => {
+            let advice = "keys do not belong into a policy: name a variable with `secret_key_ref: {env: NAME}`";
+            problem.suggest(advice.to_owned()).sensitive()
+        }
+        Some(empty) => problem.suggest(format!(
+            "`{}:` above is empty: is this line indented too little?",
+            empty.key
+        )),
+        None => problem.suggest(lint.did_you_mean(key, names)),
+    };
+    lint.add(problem);
 }
 
 /// People write keys where no keys belong.

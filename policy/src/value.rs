@@ -271,7 +271,7 @@ pub(crate) fn choice<T: Copy>(
     if let Some((_, chosen)) = choices.iter().find(|(name, _)| *name == folded) {
         return Some(Spanned { value: *chosen, at });
     }
-    let suggestion = lint.did_you_mean(&folded, choices.iter().map(|(name, _)| *name));
+    let suggestion = lint.did_you_mean(&folded, &mut choices.iter().map(|(name, _)| *name));
     let names: Vec<String> = choices
         .iter()
         .map(|(name, _)| format!("`{name}`"))

@@ -107,11 +107,11 @@ fn named_vendor(name: &str, at: crate::yaml::At, lint: &mut Lint) -> Option<Vend
     if let Some(vendor) = Vendor::named(name) {
         return Some(vendor);
     }
-    let names = Vendor::ALL.iter().flat_map(|vendor| {
+    let mut names = Vendor::ALL.iter().flat_map(|vendor| {
         let profile = vendor.profile();
         profile.aliases.iter().copied().chain([profile.name])
     });
-    let suggestion = lint.did_you_mean(name, names).unwrap_or_else(|| {
+    let suggestion = lint.did_you_mean(name, &mut names).unwrap_or_else(|| {
         "a vendor that is not listed is `openai-compatible` with a `base_url`".to_owned()
     });
     let message = format!("unknown vendor `{name}`");

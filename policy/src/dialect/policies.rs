@@ -143,7 +143,7 @@ pub(crate) fn policy_kind(name: &str, at: At, lint: &mut Lint) -> Option<PolicyK
     if let Some((_, kind)) = KINDS.iter().find(|(known, _)| *known == folded) {
         return Some(*kind);
     }
-    let suggestion = lint.did_you_mean(&folded, KINDS.iter().map(|(name, _)| *name));
+    let suggestion = lint.did_you_mean(&folded, &mut KINDS.iter().map(|(name, _)| *name));
     let known = || {
         format!(
             "known are {}",

@@ -35,7 +35,7 @@ pub(super) fn strategy_name(node: &Node, lint: &mut Lint) -> Option<Spanned<Stra
     if let Some((_, name)) = NAMES.iter().find(|(name, _)| *name == folded) {
         return Some(Spanned { value: *name, at });
     }
-    let suggestion = lint.did_you_mean(&folded, NAMES.iter().map(|(name, _)| *name));
+    let suggestion = lint.did_you_mean(&folded, &mut NAMES.iter().map(|(name, _)| *name));
     let known = || {
         format!(
             "known are {}",

@@ -5,6 +5,7 @@ use crate::draft::{Draft, StrategyName};
 use crate::finding::Code;
 use crate::lint::{Lint, Problem};
 use crate::model::{Failover, Strategy, Target, TargetId};
+use crate::order;
 
 /// Failover is on unless any of the three blocks switches it off. The smallest limit of attempts counts.
 pub(super) fn resolve(draft: &Draft) -> Failover {
@@ -45,13 +46,10 @@ pub(super) fn resolve(draft: &Draft) -> Failover {
 
 /// By priority, then document order.
 pub(super) fn default_order(targets: &[Target]) -> Vec<TargetId> {
-    let mut order: Vec<(bool, Option<u32>, TargetId)> = targets
-        .iter()
-        .enumerate()
-        .map(|(index, target)| (target.priority.is_none(), target.priority, TargetId(index)))
-        .collect();
-    order.sort();
-    order.into_iter().map(|(_, _, target)| target).collect()
+    let priority = |id: &TargetId| targets.get(id.0).and_then(|target| target.priority);
+    order::by_rank((0..targets.len()).map(TargetId).collect(), |id| {
+        order::rank_of_priority(priority(id))
+    })
 }
 
 /// `providers.routing`, then `failover`, then `providers.fallback`, else failover order.

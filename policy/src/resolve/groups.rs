@@ -7,6 +7,7 @@ use crate::draft::{GroupDraft, MemberDraft, StrategyName};
 use crate::finding::Code;
 use crate::lint::{Lint, Problem, Spanned};
 use crate::model::{GroupId, Member, ModelGroup, Target, TargetId};
+use crate::order;
 use crate::section::Slot;
 use crate::yaml::At;
 
@@ -63,8 +64,7 @@ fn resolve_one(
         strategy::check_percentages(draft, &mut members, at, lint);
     }
     warn_about_repeats(context, draft, &members, lint);
-    // The sort is stable: members of one priority, or of none, stay in document order.
-    members.sort_by_key(|member| (member.priority.is_none(), member.priority));
+    let members = order::by_rank(members, |member| order::rank_of_priority(member.priority));
     let aliases = draft.aliases.get().map(Vec::as_slice).unwrap_or_default();
     ModelGroup {
         name,
@@ -286,7 +286,7 @@ fn fallbacks(
             .and_then(|fallback| names.get(fallback.value.as_str()))
             .map(|group| group.value);
         if let (Some(fallback), None) = (fallback, found) {
-            let suggestion = lint.did_you_mean(&fallback.value, names.keys().copied());
+            let suggestion = lint.did_you_mean(&fallback.value, &mut names.keys().copied());
             let known = || format!("known are {}", list(names.keys().copied()));
             let message = format!("fallback_group `{}` is no model group", fallback.value);
             let problem = Problem::new(Code::E107, fallback.at, message);

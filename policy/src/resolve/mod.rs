@@ -77,7 +77,7 @@ impl Context<'_> {
     fn target(&self, id: &str, at: At, lint: &mut Lint) -> Option<TargetId> {
         let found = self.target_ids.get(id).copied();
         if found.is_none() {
-            let suggestion = lint.did_you_mean(id, self.target_ids.keys().copied());
+            let suggestion = lint.did_you_mean(id, &mut self.target_ids.keys().copied());
             let message = format!("Unknown provider in model group: no target has the id `{id}`");
             let known = || format!("known are {}", list(self.target_ids.keys().copied()));
             let problem = crate::lint::Problem::new(Code::E101, at, message);

@@ -105,7 +105,7 @@ impl Builder {
         parser: &mut Parser<'t, saphyr_parser::StrInput<'t>>,
         text: &str,
     ) -> Halted<()> {
-        let mut documents = 0;
+        let mut seen_document = false;
         while let Some(event) = parser.next_event() {
             let (event, span) = match event {
                 Ok(event) => event,
@@ -114,8 +114,7 @@ impl Builder {
             match event {
                 Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentEnd => {}
                 Event::DocumentStart(_) => {
-                    documents += 1;
-                    if documents > 1 {
+                    if std::mem::replace(&mut seen_document, true) {
                         return self.halt(
                             place(span),
                             "a policy is one YAML document, and a second one begins here",
