@@ -1,6 +1,8 @@
 //! Strategies pick the head of a plan. A new one is a file here and a line in [`with_strategy`].
 
 mod cost;
+#[cfg(test)]
+mod cost_tests;
 mod failover;
 mod highest_throughput;
 mod latency;
