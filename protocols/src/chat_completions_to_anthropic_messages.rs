@@ -2,7 +2,6 @@
 
 mod finish_reason;
 mod ignored_fields;
-mod json_fence;
 mod request;
 mod response;
 mod stream;

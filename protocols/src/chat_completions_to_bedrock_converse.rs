@@ -7,18 +7,19 @@ mod stream;
 
 pub use ignored_fields::IGNORED_FIELDS;
 
-use crate::bedrock::{self, ConverseStream, Operation, ToolNames};
+use crate::bedrock::{self, ConverseStream, Operation};
 use crate::error::{ProviderError, RequestError};
 use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
+use request::Answer;
 use stream::ChatSink;
 
 /// Translates one attempt. See [`IGNORED_FIELDS`] for what it leaves out; everything else that cannot be said is refused.
 #[derive(Debug)]
 pub struct ChatCompletionsToBedrockConverse {
     attempt: Attempt,
-    /// What tools are called at the client.
-    tool_names: ToolNames,
+    /// What was agreed in the request and has to be undone in the answer.
+    answer: Answer,
     stream: ConverseStream<ChatSink>,
     /// Of a whole answer; streams keep their own.
     usage: Option<Usage>,
@@ -30,7 +31,7 @@ impl ChatCompletionsToBedrockConverse {
         Self {
             stream: ConverseStream::new(ChatSink::new(&attempt)),
             attempt,
-            tool_names: ToolNames::default(),
+            answer: Answer::default(),
             usage: None,
         }
     }
@@ -44,9 +45,9 @@ impl Translator for ChatCompletionsToBedrockConverse {
             Operation::Converse
         };
         let path = bedrock::path(&self.attempt, operation)?;
-        let (body, tool_names) = request::translate(&self.attempt, body)?;
-        self.stream.sink_mut().call_tools(tool_names.clone());
-        self.tool_names = tool_names;
+        let (body, answer) = request::translate(&self.attempt, body)?;
+        self.stream.sink_mut().expect(&answer);
+        self.answer = answer;
         Ok(OutgoingRequest {
             path,
             headers: Vec::new(),
@@ -55,7 +56,7 @@ impl Translator for ChatCompletionsToBedrockConverse {
     }
 
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
-        let (body, usage) = response::translate(&self.attempt, &self.tool_names, body)?;
+        let (body, usage) = response::translate(&self.attempt, &self.answer, body)?;
         self.usage = usage;
         Ok(Some(body))
     }

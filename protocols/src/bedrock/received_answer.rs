@@ -13,7 +13,7 @@ pub struct ReceivedAnswer<'a> {
     #[serde(default, deserialize_with = "lenient")]
     output: Option<Output<'a>>,
     /// Why it ended.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub stop_reason: Option<Text<'a>>,
     /// Tokens.
     #[serde(default, deserialize_with = "lenient")]
@@ -43,7 +43,7 @@ struct Message<'a> {
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 pub struct ReceivedBlock<'a> {
     /// Text.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub text: Option<Text<'a>>,
     /// A call of a tool.
     #[serde(default, deserialize_with = "lenient")]
@@ -61,16 +61,16 @@ pub struct ReceivedBlock<'a> {
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 pub struct ToolUse<'a> {
     /// Ties the result to the call.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub tool_use_id: Option<Text<'a>>,
     /// The tool, in the name that was sent.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub name: Option<Text<'a>>,
     /// An object; absent at the start of a streamed call.
     #[serde(borrow, default)]
     pub input: Option<&'a RawValue>,
     /// `server_tool_use`: the provider runs it, not the client.
-    #[serde(rename = "type", default, deserialize_with = "lenient")]
+    #[serde(rename = "type", default, deserialize_with = "Text::lenient")]
     pub kind: Option<Text<'a>>,
 }
 
@@ -82,13 +82,13 @@ pub struct ReasoningContent<'a> {
     #[serde(default, deserialize_with = "lenient")]
     pub reasoning_text: Option<ReasoningText<'a>>,
     /// Reasoning that only the provider can read, in base64.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub redacted_content: Option<Text<'a>>,
     /// A piece of it, in a stream.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub text: Option<Text<'a>>,
     /// A piece of the signature, in a stream.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub signature: Option<Text<'a>>,
 }
 
@@ -97,10 +97,10 @@ pub struct ReasoningContent<'a> {
 #[serde(bound(deserialize = "'de: 'a"))]
 pub struct ReasoningText<'a> {
     /// The reasoning.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub text: Option<Text<'a>>,
     /// What a later request needs to replay it.
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     pub signature: Option<Text<'a>>,
 }
 
@@ -115,7 +115,7 @@ pub struct CitationsContent<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"))]
 struct CitedText<'a> {
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     text: Option<Text<'a>>,
 }
 

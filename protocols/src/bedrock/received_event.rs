@@ -86,7 +86,7 @@ struct Payload<'a> {
     start: Option<BlockStart<'a>>,
     #[serde(default, deserialize_with = "lenient")]
     delta: Option<Delta<'a>>,
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     stop_reason: Option<Text<'a>>,
     #[serde(borrow, default)]
     additional_model_response_fields: Option<&'a RawValue>,
@@ -108,7 +108,7 @@ struct BlockStart<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct Delta<'a> {
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     text: Option<Text<'a>>,
     #[serde(default, deserialize_with = "lenient")]
     tool_use: Option<ToolInput<'a>>,
@@ -119,7 +119,7 @@ struct Delta<'a> {
 #[derive(Debug, Default, Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"))]
 struct ToolInput<'a> {
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     input: Option<Text<'a>>,
 }
 

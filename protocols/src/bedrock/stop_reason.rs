@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::json::{Text, lenient};
+use crate::json::Text;
 
 /// `stopReason`, an open list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +45,7 @@ pub struct Stop {
 #[derive(Debug, Default, Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"))]
 struct ModelFields<'a> {
-    #[serde(default, deserialize_with = "lenient")]
+    #[serde(default, deserialize_with = "Text::lenient")]
     stop_sequence: Option<Text<'a>>,
     #[serde(borrow, default)]
     delta: Option<&'a RawValue>,

@@ -2,11 +2,10 @@
 
 use crate::anthropic::{ReceivedBlock, ReceivedMessage};
 use crate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
-use crate::chat_completions_to_anthropic_messages::json_fence::JsonFence;
 use crate::chat_completions_to_anthropic_messages::request::Answer;
 use crate::error::{self, ProviderError};
 use crate::json::{self, Text};
-use crate::openai::{ChatAnswer, FinishReason, ToolCall};
+use crate::openai::{ChatAnswer, FinishReason, JsonFence, ToolCall};
 use crate::translator::Attempt;
 use crate::usage::Usage;
 
@@ -73,7 +72,10 @@ pub(super) fn translate(
         }
     }
     chat.finish_reason = finish_reason(message.stop_reason, !chat.tool_calls.is_empty());
-    let unfenced = answer.unfence.then(|| unfenced(&chat.content)).flatten();
+    let unfenced = answer
+        .unfence
+        .then(|| JsonFence::take_off(&chat.content))
+        .flatten();
     if let Some(text) = &unfenced {
         chat.content = vec![Text::Plain(text)];
     }
@@ -87,17 +89,6 @@ pub(super) fn translate(
             .and_then(Text::decode)
             .map(std::borrow::Cow::into_owned),
     })
-}
-
-/// The text without a Markdown fence around it; `None` where there is no text, or no valid one.
-fn unfenced(content: &[Text<'_>]) -> Option<String> {
-    let mut fence = JsonFence::default();
-    let mut out = String::new();
-    for text in content {
-        out.push_str(&fence.push(&text.decode()?));
-    }
-    out.push_str(&fence.finish());
-    (!content.is_empty()).then_some(out)
 }
 
 /// What lets the client replay the reasoning: only one thinking block at the beginning of the answer can be put back

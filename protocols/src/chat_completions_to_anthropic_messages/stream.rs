@@ -8,11 +8,10 @@ use crate::anthropic::{
     ReceivedBlock, ReceivedDelta, ReceivedEvent, ReceivedMessage, ReceivedUsage,
 };
 use crate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
-use crate::chat_completions_to_anthropic_messages::json_fence::JsonFence;
 use crate::chat_completions_to_anthropic_messages::request::Answer;
 use crate::error::{self, ProviderError};
 use crate::json::{self, Object, Text};
-use crate::openai::{ChatStreamWriter, ToolIndex};
+use crate::openai::{ChatStreamWriter, JsonFence, ToolIndex};
 use crate::sse::{SseEvent, SseParser};
 use crate::translator::{Attempt, StreamState};
 use crate::usage::Usage;

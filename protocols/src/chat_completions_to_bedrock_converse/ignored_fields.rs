@@ -125,7 +125,7 @@ pub const IGNORED_FIELDS: &[IgnoredField] = &[
     where_(
         "response_format",
         "type `json_object`",
-        "Converse has no JSON without a schema; OpenAI demands that the prompt asks for JSON, and that does it",
+        "Converse has no JSON without a schema; OpenAI demands that the prompt asks for JSON, and that does it; a Markdown fence around the answer is taken off",
     ),
     where_(
         "tool_choice, parallel_tool_calls",

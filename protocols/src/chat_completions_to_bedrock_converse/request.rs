@@ -29,11 +29,17 @@ struct Extras<'a> {
     cache_control: Option<&'a RawValue>,
 }
 
-/// The upstream's body, and what the client calls the tools in it.
-pub(super) fn translate(
-    attempt: &Attempt,
-    body: &[u8],
-) -> Result<(Vec<u8>, ToolNames), RequestError> {
+/// What the request does in a way that the answer has to undo.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct Answer {
+    /// What tools are called at the client.
+    pub(super) tool_names: ToolNames,
+    /// The text was to be JSON, and nothing but the prompt saw to it: a Markdown fence around it is taken off.
+    pub(super) unfence: bool,
+}
+
+/// The upstream's body, and what its answer needs.
+pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answer), RequestError> {
     let request = ChatRequest::read(body)?;
     let mut extras = Extras::default();
     for (name, value) in &request.rest {
@@ -106,6 +112,7 @@ pub(super) fn translate(
         additional.push(AdditionalField::new("top_k", top_k.get()));
     }
 
+    let unfence = matches!(request.response_format, ResponseFormat::JsonObject);
     let (tools, tool_choice) = tools.into_config();
     let mut out = Vec::with_capacity(body.len().saturating_add(1024));
     ConverseRequest {
@@ -129,7 +136,11 @@ pub(super) fn translate(
         additional,
     }
     .write(&mut out);
-    Ok((out, tool_names))
+    let answer = Answer {
+        tool_names,
+        unfence,
+    };
+    Ok((out, answer))
 }
 
 fn is_disabled(thinking: &RawValue) -> Result<bool, RequestError> {

@@ -1,9 +1,10 @@
 //! A whole answer: Converse in, a chat completion out.
 
 use crate::bedrock::{ReasoningSignature, ReceivedAnswer, ReceivedBlock, StopReason, ToolNames};
+use crate::chat_completions_to_bedrock_converse::request::Answer;
 use crate::error::{self, ProviderError};
 use crate::json::Text;
-use crate::openai::{ChatAnswer, FinishReason, ToolCall};
+use crate::openai::{ChatAnswer, FinishReason, JsonFence, ToolCall};
 use crate::translator::Attempt;
 use crate::usage::Usage;
 
@@ -33,7 +34,7 @@ pub(super) fn finish_reason(reason: StopReason, called_tools: bool) -> FinishRea
 /// Translates the body of a successful answer; gives its usage as well.
 pub(super) fn translate(
     attempt: &Attempt,
-    tool_names: &ToolNames,
+    expected: &Answer,
     body: &[u8],
 ) -> Result<(Vec<u8>, Option<Usage>), ProviderError> {
     let answer: ReceivedAnswer<'_> =
@@ -57,13 +58,20 @@ pub(super) fn translate(
     };
     let mut signature = ReasoningSignature::None;
     for block in blocks {
-        add_block(&mut chat, &mut signature, tool_names, block)?;
+        add_block(&mut chat, &mut signature, &expected.tool_names, block)?;
     }
     if let ReasoningSignature::One(signature) = &signature {
         chat.reasoning_signature = Some(Text::Plain(signature));
     }
     let reason = StopReason::read(answer.stop_reason);
     chat.finish_reason = finish_reason(reason, !chat.tool_calls.is_empty());
+    let unfenced = expected
+        .unfence
+        .then(|| JsonFence::take_off(&chat.content))
+        .flatten();
+    if let Some(text) = &unfenced {
+        chat.content = vec![Text::Plain(text)];
+    }
     let mut out = Vec::with_capacity(body.len().saturating_add(512));
     chat.write(&mut out);
     Ok((out, usage))

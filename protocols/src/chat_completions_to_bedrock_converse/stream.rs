@@ -1,10 +1,11 @@
 //! Writes the chunks of a Chat Completions stream.
 
-use crate::bedrock::{ConverseSink, ReasoningSignature, Stop, ToolNames};
+use crate::bedrock::{ConverseSink, ReasoningSignature, Stop};
+use crate::chat_completions_to_bedrock_converse::request::Answer;
 use crate::chat_completions_to_bedrock_converse::response::finish_reason;
 use crate::error::ProviderError;
 use crate::json::Text;
-use crate::openai::{ChatStreamWriter, ToolIndex};
+use crate::openai::{ChatStreamWriter, JsonFence, ToolIndex};
 use crate::translator::Attempt;
 use crate::usage::Usage;
 
@@ -12,7 +13,9 @@ use crate::usage::Usage;
 #[derive(Debug)]
 pub(super) struct ChatSink {
     writer: ChatStreamWriter,
-    tool_names: ToolNames,
+    answer: Answer,
+    /// Set where the text was to be JSON.
+    fence: Option<JsonFence>,
     signature: ReasoningSignature,
     called_tools: bool,
 }
@@ -27,15 +30,17 @@ impl ChatSink {
                 Text::Plain(&attempt.model),
                 attempt.include_usage,
             ),
-            tool_names: ToolNames::default(),
+            answer: Answer::default(),
+            fence: None,
             signature: ReasoningSignature::None,
             called_tools: false,
         }
     }
 
-    /// What the client calls the tools in the request.
-    pub(super) fn call_tools(&mut self, tool_names: ToolNames) {
-        self.tool_names = tool_names;
+    /// Takes what the request has agreed on.
+    pub(super) fn expect(&mut self, answer: &Answer) {
+        self.fence = answer.unfence.then(JsonFence::default);
+        self.answer = answer.clone();
     }
 }
 
@@ -46,7 +51,13 @@ impl ConverseSink for ChatSink {
     fn start(&mut self, _out: &mut Vec<u8>) {}
 
     fn text(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError> {
-        self.writer.content(text, out);
+        match (&mut self.fence, text.decode()) {
+            (Some(fence), Some(text)) => {
+                let certain = fence.push(&text);
+                self.writer.content(Text::Plain(&certain), out);
+            }
+            (None, _) | (_, None) => self.writer.content(text, out),
+        }
         Ok(())
     }
 
@@ -74,7 +85,7 @@ impl ConverseSink for ChatSink {
         out: &mut Vec<u8>,
     ) -> Result<ToolIndex, ProviderError> {
         self.called_tools = true;
-        let name = self.tool_names.client_name(name);
+        let name = self.answer.tool_names.client_name(name);
         Ok(self.writer.open_tool(id, name, out))
     }
 
@@ -93,6 +104,10 @@ impl ConverseSink for ChatSink {
     }
 
     fn finish(&mut self, stop: &Stop, usage: Option<&Usage>, out: &mut Vec<u8>) {
+        if let Some(fence) = &mut self.fence {
+            let kept_back = fence.finish();
+            self.writer.content(Text::Plain(&kept_back), out);
+        }
         if let ReasoningSignature::One(signature) = &self.signature {
             self.writer.reasoning_signature(Text::Plain(signature), out);
         }

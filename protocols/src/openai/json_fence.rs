@@ -3,6 +3,8 @@
 //! `response_format: json_object` promises text that parses. Models of other vendors that have only the prompt to go by
 //! like to wrap their JSON in a fence. No JSON begins with a backtick, so nothing else can be hit.
 
+use crate::json::Text;
+
 /// What may open a fence, and how long it may get before it is taken for text.
 const LONGEST_OPENING: usize = 32;
 
@@ -11,7 +13,7 @@ const LONGEST_CLOSING: usize = 256;
 
 /// Filters the text of one answer, piece by piece.
 #[derive(Debug, Clone)]
-pub(super) struct JsonFence {
+pub struct JsonFence {
     place: Place,
     /// What has come and is not decided.
     held: String,
@@ -37,8 +39,19 @@ impl Default for JsonFence {
 }
 
 impl JsonFence {
+    /// A whole answer, given in pieces, without its fence; `None` where there is no text, or no valid one.
+    pub fn take_off(content: &[Text<'_>]) -> Option<String> {
+        let mut fence = Self::default();
+        let mut out = String::new();
+        for text in content {
+            out.push_str(&fence.push(&text.decode()?));
+        }
+        out.push_str(&fence.finish());
+        (!content.is_empty()).then_some(out)
+    }
+
     /// Takes the next piece and gives what is certain to be part of the answer.
-    pub(super) fn push(&mut self, text: &str) -> String {
+    pub fn push(&mut self, text: &str) -> String {
         self.held.push_str(text);
         if self.place == Place::Start {
             self.begin();
@@ -59,7 +72,7 @@ impl JsonFence {
     }
 
     /// The text is over: gives what was kept back, unless it closes the fence.
-    pub(super) fn finish(&mut self) -> String {
+    pub fn finish(&mut self) -> String {
         let held = std::mem::take(&mut self.held);
         match self.place {
             Place::Fenced if held.trim() == "```" => String::new(),
