@@ -214,20 +214,19 @@ impl Target {
         self.report(host, &attempt, outcome);
     }
 
-    /// By filter state for an attempt that the router made, by header for one behind the first-byte hop.
+    /// By filter state for an attempt that the router made; by header for one behind the first-byte hop, whose inner
+    /// request has no filter state. In this order: after a hop the header stays in the outer request's map.
     fn find_journey(
         &self,
         host: &impl Host,
         headers: &Headers,
     ) -> Option<(Rc<RefCell<Journey>>, bool)> {
-        if let Some(token) =
-            crate::headers::text(headers, TOKEN_HEADER).and_then(|token| token.parse().ok())
-        {
-            return Some((self.vm.journeys.find(token)?, true));
+        if let Ok(token) = host.property(&[state::TOKEN]) {
+            let token = u64::from_le_bytes(token.as_slice().try_into().ok()?);
+            return Some((self.vm.journeys.find(token)?, false));
         }
-        let token = host.property(&[state::TOKEN]).ok()?;
-        let token = u64::from_le_bytes(token.as_slice().try_into().ok()?);
-        Some((self.vm.journeys.find(token)?, false))
+        let token = crate::headers::text(headers, TOKEN_HEADER)?.parse().ok()?;
+        Some((self.vm.journeys.find(token)?, true))
     }
 
     /// A probe brings its own complete request; only our marks are taken off. Anything else without a journey

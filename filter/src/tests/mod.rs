@@ -2,6 +2,7 @@
 
 mod gateway;
 mod health;
+mod target;
 
 use std::rc::Rc;
 
@@ -46,6 +47,7 @@ struct Visit {
     host: FakeHost,
     vm: Rc<Vm>,
     gateway: Gateway,
+    body: Vec<u8>,
 }
 
 impl Visit {
@@ -53,7 +55,13 @@ impl Visit {
         let host = FakeHost::with_request(method, path, headers, body.as_bytes());
         let vm = Rc::new(Vm::new(&host));
         let gateway = Gateway::new(Rc::clone(&vm), gateway_config(policy));
-        Self { host, vm, gateway }
+        let body = body.as_bytes().to_vec();
+        Self {
+            host,
+            vm,
+            gateway,
+            body,
+        }
     }
 
     fn chat(body: &str) -> Self {

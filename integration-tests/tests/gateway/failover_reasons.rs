@@ -13,7 +13,6 @@ fn json_failures() -> Vec<(&'static str, Behaviour, &'static str)> {
         ("stall", Behaviour::Stall, "upstream_timeout"),
         ("reset", Behaviour::Reset, "upstream_reset"),
         ("hang-up", Behaviour::Hangup, "upstream_reset"),
-        ("429", Behaviour::status(429), "upstream_rate_limited"),
         ("401", Behaviour::status(401), "upstream_auth"),
         ("403", Behaviour::status(403), "upstream_auth"),
         (
@@ -33,16 +32,6 @@ fn json_failures() -> Vec<(&'static str, Behaviour, &'static str)> {
                 &json!({"error": {"message": "overloaded", "type": "overloaded_error"}}),
             ),
             "upstream_5xx",
-        ),
-        (
-            "400 that says quota",
-            Behaviour::error(
-                400,
-                "insufficient_quota",
-                "insufficient_quota",
-                "You exceeded your current quota",
-            ),
-            "upstream_rate_limited",
         ),
     ];
     for status in [500, 502, 503, 504, 529] {
@@ -65,9 +54,7 @@ async fn json_requests_fail_over() {
             String::from_utf8_lossy(&answer.body)
         );
         let failover = answer.json()["keeptrusts_metadata"]["failover"].clone();
-        if name != "400 that says quota" {
-            assert_eq!(failover["reason"], reason, "{name}");
-        }
+        assert_eq!(failover["reason"], reason, "{name}");
         // Successes in between keep the target healthy, so that each case meets it.
         assert_eq!(
             chain.gateway.client().chat("chain").await.provider(),
@@ -123,7 +110,7 @@ async fn streams_fail_over_before_the_first_content() {
             Behaviour::Stream(vec![Step::data(role), Step::Stall]),
         ),
     ];
-    for status in [500, 503, 429, 401] {
+    for status in [500, 503, 401] {
         cases.push(("status", Behaviour::status(status)));
     }
     cases.push(("stall", Behaviour::Stall));
@@ -186,4 +173,42 @@ async fn the_clients_own_fault_is_the_clients_answer() {
         );
     }
     assert_eq!(chain.counts(), [4, 0]);
+}
+
+#[tokio::test]
+async fn a_provider_that_asks_for_patience_is_passed_over_at_once() {
+    let cases = [
+        (
+            "429",
+            Behaviour::status(429).with_header("retry-after", "60"),
+        ),
+        (
+            "400 that says quota",
+            Behaviour::error(
+                400,
+                "insufficient_quota",
+                "insufficient_quota",
+                "You exceeded your current quota",
+            ),
+        ),
+    ];
+    for (name, behaviour) in cases {
+        for stream in [false, true] {
+            let chain = Chain::of(2).await;
+            chain.providers[0].behave(behaviour.clone());
+            let client = chain.gateway.client();
+            let (status, provider) = if stream {
+                let answer = client.chat_stream("chain").await;
+                (answer.status, answer.provider().to_owned())
+            } else {
+                let answer = client.chat("chain").await;
+                (answer.status, answer.provider().to_owned())
+            };
+            assert_eq!(
+                (status, provider.as_str()),
+                (200, "p1"),
+                "{name}, stream: {stream}"
+            );
+        }
+    }
 }
