@@ -1,0 +1,178 @@
+//! Envoy itself accepts what is rendered.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use envoy::{Admin, Gateway, Runtime, document, to_yaml};
+use policy::{Credential, LoadOptions, Policy};
+
+/// Every kind of address, credential and timeout that a target can have.
+const ALL_KINDS: &str = r#"
+providers:
+  targets:
+    - { id: openai, provider: openai, secret_key_ref: { env: OPENAI_API_KEY } }
+    - { id: anthropic, provider: anthropic, secret_key_ref: { store: ANTHROPIC_API_KEY } }
+    - { id: azure, provider: { base_url: "https://mine.openai.azure.com" }, secret_key_ref: { env: AZURE_KEY } }
+    - { id: bedrock, provider: { base_url: "https://bedrock-runtime.us-east-1.amazonaws.com" }, secret_key_ref: { env: AWS_KEY } }
+    - { id: by-address, provider: { base_url: "https://10.1.2.3:8443/v1" }, secret_key_ref: { env: OTHER_KEY } }
+    - { id: by-v6-address, provider: { base_url: "http://[::1]:8000/v1" } }
+    - { id: "ollama_the.local-1", provider: { base_url: "http://localhost:11434/v1" } }
+model_groups:
+  - name: chat
+    strategy: failover
+    models:
+      - { provider: openai, model: a, timeout_ms: 300 }
+      - { provider: openai, model: b, timeout_ms: 5000 }
+      - { provider: "ollama_the.local-1", model: c }
+"#;
+
+#[test]
+fn every_kind_of_target_is_accepted() {
+    accepts("all kinds", ALL_KINDS);
+}
+
+#[test]
+fn a_target_with_aws_signing_is_accepted() {
+    let mut policy = loaded("all kinds", ALL_KINDS);
+    for target in &mut policy.targets {
+        target.aws_sigv4_region = Some("eu-central-1".to_owned());
+    }
+    envoy_accepts("signing", &rendered(&policy, ALL_KINDS));
+}
+
+#[test]
+fn every_example_is_accepted() {
+    let examples = policies_below(&checkout().join("examples"));
+    assert!(!examples.is_empty());
+    for file in examples {
+        let text = fs::read_to_string(&file).unwrap();
+        accepts(&file.display().to_string(), &text);
+    }
+}
+
+fn accepts(name: &str, text: &str) {
+    envoy_accepts(name, &rendered(&loaded(name, text), text));
+}
+
+fn loaded(name: &str, text: &str) -> Policy {
+    let endpoint = |_: &str| Some("https://mine.openai.azure.com".to_owned());
+    let options = LoadOptions {
+        endpoint: Some(&endpoint),
+        ..LoadOptions::default()
+    };
+    let loaded = policy::load_with(text, &options);
+    loaded
+        .policy
+        .unwrap_or_else(|| panic!("{name}: {:#?}", loaded.findings))
+}
+
+fn rendered(policy: &Policy, text: &str) -> String {
+    let module = module();
+    let gateway = Gateway {
+        policy,
+        policy_text: text,
+        module: module.to_str().unwrap(),
+        runtime: Runtime {
+            gateway_id: "gw-test".to_owned(),
+            ..Runtime::default()
+        },
+        listen: "127.0.0.1:0".parse().unwrap(),
+        admin: Admin::Loopback("127.0.0.1:0".parse().unwrap()),
+        ca_file: Some("/etc/ssl/certs/ca-certificates.crt"),
+        access_log: Some("/dev/null"),
+        collector: Some("127.0.0.1:41003".parse().unwrap()),
+        addresses: BTreeMap::new(),
+        monitor: true,
+    };
+    to_yaml(&document(&gateway, &|_| None).unwrap())
+}
+
+/// `envoy --mode validate`, with a key in every variable that a target names.
+fn envoy_accepts(name: &str, document: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("bootstrap.yaml");
+    fs::write(&file, document).unwrap();
+    let keys = variables(document)
+        .into_iter()
+        .map(|name| (name, "sk-test"));
+    let output = Command::new(envoy_binary())
+        .args([
+            "--mode",
+            "validate",
+            "--log-level",
+            "warning",
+            "--config-path",
+        ])
+        .arg(&file)
+        .env_clear()
+        .envs(keys)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{name}: {said}\n{document}");
+    // What is deprecated today is refused by a later Envoy.
+    assert!(!said.contains("eprecated"), "{name}: {said}");
+}
+
+fn variables(document: &str) -> Vec<&str> {
+    let lines = document.lines().map(str::trim);
+    lines
+        .filter_map(|line| line.strip_prefix("environment_variable: "))
+        .collect()
+}
+
+fn policies_below(folder: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        // A snippet is a part of a policy, and `envoy.yaml` is Envoy's own.
+        let is_policy = path
+            .extension()
+            .is_some_and(|extension| extension == "yaml")
+            && !path.ends_with("envoy.yaml");
+        if path.is_dir() && !path.ends_with("snippets") {
+            found.extend(policies_below(&path));
+        } else if is_policy {
+            found.push(path);
+        }
+    }
+    found
+}
+
+fn envoy_binary() -> PathBuf {
+    let named = std::env::var_os("ENVOY_BIN").map(PathBuf::from);
+    let installed = Some(checkout().join(".tools/envoy/envoy")).filter(|path| path.is_file());
+    named
+        .or(installed)
+        .expect("these tests need Envoy: run scripts/setup, or name a binary in ENVOY_BIN")
+}
+
+fn module() -> PathBuf {
+    let named = std::env::var_os("KEEPTRUSTS_FILTER_WASM").map(PathBuf::from);
+    let built = checkout().join("target/wasm32-wasip1/wasm/keeptrusts_filter.wasm");
+    named
+        .or_else(|| Some(built).filter(|path| path.is_file()))
+        .expect("these tests need the filter module: run `make wasm`, or name it in KEEPTRUSTS_FILTER_WASM")
+}
+
+fn checkout() -> &'static Path {
+    Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+}
+
+#[test]
+fn no_key_can_be_in_what_is_rendered() {
+    // The renderer is given no keys at all: what it writes for a key is where Envoy finds it.
+    let document = rendered(&loaded("all kinds", ALL_KINDS), ALL_KINDS);
+    let policy = loaded("all kinds", ALL_KINDS);
+    let referenced: Vec<&str> = variables(&document);
+    for target in &policy.targets {
+        match &target.credential {
+            Credential::Env(name) | Credential::Store(name) => {
+                assert!(referenced.contains(&name.as_str()), "{name}");
+            }
+            Credential::None => {}
+        }
+    }
+}
