@@ -421,6 +421,69 @@ fn time_grows_with_the_input_and_not_faster() {
     assert_linear("tools in a stream", stream);
 }
 
+/// All fields of OpenAI's reference, and what becomes of a request that uses them in earnest.
+#[test]
+fn every_documented_field_is_decided() {
+    let tool = json!([{"type": "function", "function": {"name": "f"}}]);
+    for (field, value, served) in [
+        ("audio", json!({"voice": "alloy", "format": "wav"}), false),
+        ("frequency_penalty", json!(0.5), true),
+        ("function_call", json!("auto"), false),
+        ("functions", json!([{"name": "f"}]), false),
+        ("logit_bias", json!({"1": 1}), true),
+        ("logprobs", json!(true), true),
+        ("max_completion_tokens", json!(10), true),
+        ("max_tokens", json!(10), true),
+        ("metadata", json!({"a": "b"}), true),
+        ("modalities", json!(["text", "audio"]), false),
+        (
+            "moderation",
+            json!({"model": "omni-moderation-latest"}),
+            false,
+        ),
+        ("n", json!(2), false),
+        ("parallel_tool_calls", json!(false), true),
+        (
+            "prediction",
+            json!({"type": "content", "content": "x"}),
+            true,
+        ),
+        ("presence_penalty", json!(0.5), true),
+        ("prompt_cache_key", json!("k"), true),
+        ("prompt_cache_options", json!({"mode": "explicit"}), true),
+        ("prompt_cache_retention", json!("24h"), true),
+        ("reasoning_effort", json!("max"), true),
+        ("response_format", json!({"type": "json_object"}), true),
+        ("safety_identifier", json!("u"), true),
+        ("seed", json!(1), true),
+        ("service_tier", json!("priority"), true),
+        ("stop", json!("END"), true),
+        ("store", json!(true), true),
+        ("stream", json!(true), true),
+        ("stream_options", json!({"include_usage": true}), true),
+        ("temperature", json!(2), true),
+        ("tool_choice", json!("auto"), true),
+        ("tools", tool, true),
+        ("top_logprobs", json!(2), true),
+        ("top_p", json!(0.5), true),
+        ("user", json!("u"), true),
+        ("verbosity", json!("low"), true),
+        ("web_search_options", json!({}), false),
+    ] {
+        let mut request = json!({"model": "m", "messages": [{"role": "user", "content": "x"}]});
+        request[field] = value;
+        let attempt = pair().attempt(&request, &json!({}));
+        let answer = (pair().make)(attempt).request(request.to_string().as_bytes());
+        match answer {
+            Ok(_) => assert!(served, "{field} was taken"),
+            Err(error) => {
+                assert!(!served, "{field} was refused: {error}");
+                assert!(error.param.is_some_and(|param| param.starts_with(field)));
+            }
+        }
+    }
+}
+
 #[test]
 fn a_large_image_is_not_unescaped() {
     let data = "A/9+".repeat(5 * 1024 * 1024 / 4 * 4);

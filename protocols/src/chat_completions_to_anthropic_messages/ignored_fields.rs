@@ -89,6 +89,10 @@ pub const IGNORED_FIELDS: &[IgnoredField] = &[
         "a hint for OpenAI's cache; Anthropic's is asked for by `cache_control`",
     ),
     always(
+        "prompt_cache_options",
+        "a hint for OpenAI's cache; Anthropic's is asked for by `cache_control`",
+    ),
+    always(
         "prompt_cache_retention",
         "a hint for OpenAI's cache; Anthropic's is asked for by `cache_control`",
     ),
@@ -141,6 +145,11 @@ pub const IGNORED_FIELDS: &[IgnoredField] = &[
         "messages[].content[].image_url.detail",
         "always",
         "how many tokens OpenAI spends on an image",
+    ),
+    where_(
+        "messages[].content[].prompt_cache_breakpoint",
+        "always",
+        "a hint for OpenAI's cache; Anthropic's is asked for by `cache_control`",
     ),
     where_(
         "messages[].content",

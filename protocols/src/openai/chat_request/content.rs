@@ -94,7 +94,8 @@ fn read_part<'a>(part: &Object<'a>, path: fmt::Arguments<'_>) -> Result<Part<'a>
         }
     };
     for (name, _) in part.fields() {
-        if !["type", "cache_control", field].contains(&name) {
+        // `prompt_cache_breakpoint` is a hint for OpenAI's cache only; `cache_control` is the one for others.
+        if !["type", "cache_control", "prompt_cache_breakpoint", field].contains(&name) {
             return Err(unknown(format_args!("{path}.{name}")));
         }
     }

@@ -88,6 +88,11 @@ pub const IGNORED_MESSAGE_FIELDS: &[IgnoredField] = &[
         reason: "unsigned reasoning of other providers; no provider takes it back",
     },
     IgnoredField {
+        name: "thinking_blocks",
+        when: Ignorable::Always,
+        reason: "reasoning as another gateway returns it; ours comes back as `reasoning_signature`",
+    },
+    IgnoredField {
         name: "provider_specific_fields",
         when: Ignorable::Always,
         reason: "comes back when a client echoes the answer of another gateway",

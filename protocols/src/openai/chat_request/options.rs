@@ -31,7 +31,7 @@ pub enum ReasoningEffort {
     High,
     /// More than `high`, where a model has that.
     XHigh,
-    /// The most a model can do. Not OpenAI's word; clients of other vendors send it.
+    /// The most a model can do.
     Max,
 }
 
