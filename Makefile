@@ -46,9 +46,9 @@ setup: ## fetch everything that building and testing need into .tools (a few min
 # === check ===
 
 test: ## all tests: host, wasm under Node, real Envoy (up to 25 minutes when cold, then a few)
-	@scripts/test unit wasi wasm integration
+	@scripts/test
 
-test-unit: ## only the unit tests, on the host
+test-unit: ## only the crates' own tests, on the host
 	@scripts/test unit
 
 test-wasm: ## only the pure crates as wasm under Node
