@@ -118,7 +118,7 @@ impl Gateway {
     pub fn url(&self) -> String {
         format!(
             "http://{}",
-            self.ports["gateway"].as_str().unwrap_or_default()
+            self.ports["listen"].as_str().unwrap_or_default()
         )
     }
 
