@@ -1,7 +1,6 @@
 //! Merged windows as strategies see them.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 
 use super::bucket::{Bucket, Series, number_at};
 use super::histogram::Histogram;
@@ -13,8 +12,8 @@ pub struct Snapshot {
     /// Sorted by pair.
     pairs: Vec<(PairKey, Series)>,
     now_ms: u64,
-    /// Answers so far: every request asks the same of one snapshot.
-    answers: RefCell<HashMap<(PairKey, u64), Measured>>,
+    /// Answers so far, because every request asks the same of one snapshot: for each window, by position in `pairs`.
+    answers: RefCell<Vec<(u64, Vec<Option<Measured>>)>>,
 }
 
 /// What a window says of one pair.
@@ -90,22 +89,33 @@ impl Snapshot {
 
     /// What the last `window_ms` say of `pair`.
     pub fn measured(&self, pair: PairKey, window_ms: u64) -> Measured {
-        let question = (pair, window_ms);
-        if let Some(answer) = self.answers.borrow().get(&question) {
-            return *answer;
+        let Some(position) = self.position(pair) else {
+            return Measured::default();
+        };
+        let mut answers = self.answers.borrow_mut();
+        let window = match answers.iter().position(|(known, _)| *known == window_ms) {
+            Some(window) => window,
+            None => {
+                answers.push((window_ms, vec![None; self.pairs.len()]));
+                answers.len().saturating_sub(1)
+            }
+        };
+        let slot = answers
+            .get_mut(window)
+            .and_then(|(_, slots)| slots.get_mut(position));
+        match slot {
+            Some(slot) => *slot.get_or_insert_with(|| self.sum_up(position, window_ms)),
+            None => Measured::default(),
         }
-        let answer = self.sum_up(pair, window_ms);
-        self.answers.borrow_mut().insert(question, answer);
-        answer
     }
 
-    fn sum_up(&self, pair: PairKey, window_ms: u64) -> Measured {
+    fn sum_up(&self, position: usize, window_ms: u64) -> Measured {
         let mut total = Measured::default();
         let mut latency_sum = 0_u64;
         let mut square_sum = 0.0;
         let mut waited_sum = 0_u64;
         let (mut tokens, mut token_ms) = (0_u64, 0_u64);
-        for bucket in self.buckets(pair, window_ms) {
+        for bucket in self.buckets(position, window_ms) {
             total.successes = total.successes.saturating_add(bucket.successes);
             total.failures = total.failures.saturating_add(bucket.failures);
             latency_sum = latency_sum.saturating_add(bucket.latency_sum);
@@ -133,8 +143,10 @@ impl Snapshot {
     /// The successes of the last `window_ms`, for quantiles.
     pub fn histogram(&self, pair: PairKey, window_ms: u64) -> Histogram {
         let mut histogram = Histogram::default();
-        for bucket in self.buckets(pair, window_ms) {
-            histogram.merge(&bucket.histogram);
+        if let Some(position) = self.position(pair) {
+            for bucket in self.buckets(position, window_ms) {
+                histogram.merge(&bucket.histogram);
+            }
         }
         histogram
     }
@@ -144,14 +156,18 @@ impl Snapshot {
         self.pairs.iter().map(|(pair, _)| *pair)
     }
 
+    fn position(&self, pair: PairKey) -> Option<usize> {
+        self.pairs
+            .binary_search_by_key(&pair, |(pair, _)| *pair)
+            .ok()
+    }
+
     /// A window reaches back over whole buckets: the current one and as many as it takes.
-    fn buckets(&self, pair: PairKey, window_ms: u64) -> impl Iterator<Item = &Bucket> {
+    fn buckets(&self, position: usize, window_ms: u64) -> impl Iterator<Item = &Bucket> {
         let reach = window_ms.clamp(BUCKET_MS, LONGEST_WINDOW_MS) / BUCKET_MS;
         let oldest = number_at(self.now_ms).saturating_sub(reach.saturating_sub(1));
-        let position = self.pairs.binary_search_by_key(&pair, |(pair, _)| *pair);
-        position
-            .ok()
-            .and_then(|position| self.pairs.get(position))
+        self.pairs
+            .get(position)
             .into_iter()
             .flat_map(|(_, series)| &series.0)
             .filter(move |bucket| bucket.number >= oldest)

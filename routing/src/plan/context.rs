@@ -27,6 +27,8 @@ pub(crate) struct Contender<'a> {
     /// How the target fits the client's model name.
     pub(crate) fit: Fit,
     pub(crate) standing: Standing,
+    /// What the strategy's screening found out, for its picking.
+    pub(crate) score: f64,
 }
 
 /// How freely a target may be used.

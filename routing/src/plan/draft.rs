@@ -130,6 +130,7 @@ impl<'a> Draft<'a> {
                 rank: choice.fit,
                 fit: choice.fit,
                 standing: Standing::Healthy,
+                score: 0.0,
             })
         });
         self.add_pool(strategy, false, contenders.take(length(strategy)));
@@ -142,7 +143,10 @@ impl<'a> Draft<'a> {
         pool: impl Iterator<Item = Contender<'a>>,
     ) {
         self.output_tokens = cost::output_tokens(self.context.request, strategy);
-        let mut field: Vec<Contender<'a>> = Vec::with_capacity(pool.size_hint().1.unwrap_or(0));
+        let most = pool.size_hint().1.unwrap_or(0);
+        let mut field: Vec<Contender<'a>> = Vec::with_capacity(most);
+        self.entries
+            .reserve(most.min(self.room.saturating_sub(self.entries.len())));
         for mut contender in pool {
             match self.standing(contender.candidate) {
                 Ok(standing) => {
@@ -360,6 +364,7 @@ fn members<'a>(
                 rank: Fit::Named,
                 fit,
                 standing: Standing::Healthy,
+                score: 0.0,
             }
         })
 }

@@ -31,11 +31,13 @@ impl Cost<'_> {
             .unwrap_or(self.0.assumed_output_tokens)
     }
 
+    /// Puts the estimate, infinite where no price is known, into `contender.score`.
     fn obstacle(
         &self,
-        contender: &Contender<'_>,
+        contender: &mut Contender<'_>,
         context: &mut Context<'_>,
     ) -> Option<ExclusionReason> {
+        contender.score = self.estimate(contender, context).unwrap_or(f64::INFINITY);
         let tokens = context
             .request
             .prompt_tokens
@@ -70,7 +72,7 @@ impl Cost<'_> {
 impl PickHead for Cost<'_> {
     fn screen(&self, field: &mut Vec<Contender<'_>>, context: &mut Context<'_>) {
         let obstacles: Vec<Option<ExclusionReason>> = field
-            .iter()
+            .iter_mut()
             .map(|contender| self.obstacle(contender, context))
             .collect();
         if obstacles.iter().all(Option::is_none) {
@@ -83,16 +85,13 @@ impl PickHead for Cost<'_> {
             OnOverBudget::Cheapest | OnOverBudget::Refuse => None,
         };
         if nobody_fits && forgiven.is_none() {
-            let able: Vec<Contender<'_>> = field
+            let least = field
                 .iter()
                 .zip(&obstacles)
                 .filter(|(_, obstacle)| **obstacle == Some(ExclusionReason::RequestBudget))
-                .map(|(contender, _)| *contender)
-                .collect();
-            let least = self
-                .cheapest(&able, context)
-                .map(|(_, estimate)| estimate)
-                .filter(|estimate| estimate.is_finite());
+                .map(|(contender, _)| contender.score)
+                .filter(|estimate| estimate.is_finite())
+                .min_by(f64::total_cmp);
             context
                 .too_dear
                 .get_or_insert((least, self.0.budget_per_request_usd));
@@ -113,10 +112,14 @@ impl PickHead for Cost<'_> {
         });
     }
 
-    fn pick(&self, field: &[Contender<'_>], context: &mut Context<'_>) -> Pick {
-        Pick::head(
-            self.cheapest(field, context)
-                .map_or(0, |(position, _)| position),
-        )
+    fn pick(&self, field: &[Contender<'_>], _context: &mut Context<'_>) -> Pick {
+        let mut cheapest = 0;
+        let mut least = f64::INFINITY;
+        for (position, contender) in field.iter().enumerate() {
+            if contender.score < least {
+                (cheapest, least) = (position, contender.score);
+            }
+        }
+        Pick::head(cheapest)
     }
 }

@@ -28,22 +28,28 @@ impl Latency<'_> {
             .measured(contender.candidate.pair(), self.0.window_ms)
     }
 
-    fn is_too_slow(&self, contender: &Contender<'_>, context: &Context<'_>) -> bool {
+    fn is_slower_than(
+        &self,
+        limit_ms: u64,
+        contender: &Contender<'_>,
+        context: &Context<'_>,
+    ) -> bool {
         let measured = self.measured(contender, context);
-        match (self.0.max_latency_ms, measured.latency_ms) {
-            (Some(limit), Some(latency_ms)) => {
-                measured.samples() >= self.0.min_sample_count && latency_ms > limit as f64
-            }
-            _ => false,
-        }
+        measured.samples() >= self.0.min_sample_count
+            && measured
+                .latency_ms
+                .is_some_and(|latency_ms| latency_ms > limit_ms as f64)
     }
 }
 
 impl PickHead for Latency<'_> {
     fn screen(&self, field: &mut Vec<Contender<'_>>, context: &mut Context<'_>) {
+        let Some(limit_ms) = self.0.max_latency_ms else {
+            return;
+        };
         let is_slow: Vec<bool> = field
             .iter()
-            .map(|contender| self.is_too_slow(contender, context))
+            .map(|contender| self.is_slower_than(limit_ms, contender, context))
             .collect();
         if is_slow.iter().all(|slow| *slow) || !is_slow.contains(&true) {
             return;

@@ -1,0 +1,251 @@
+//! How long plan making takes: by strategy for a group of 20 targets, and by number of groups.
+//!
+//! `cargo bench -p keeptrusts-routing`. The aim is under 3 µs for every strategy but semantic, and no growth with the
+//! number of groups.
+
+#[path = "../src/testing.rs"]
+mod testing;
+
+use std::fmt::Write;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Instant;
+
+use policy::{
+    CostSettings, LatencySettings, Policy, Price, SemanticSettings, Strategy, TargetId, Vendor,
+};
+use routing::affinity::conversation_id;
+use routing::health::{HealthTable, Outcome, Signal};
+use routing::latency::{LocalWindow, Sample, Snapshot};
+use routing::{PolicyIndex, Random, Request, View, WorkerState, plan};
+
+const NOW: u64 = 1_700_000_000_000;
+const TARGETS: usize = 20;
+
+struct World {
+    index: PolicyIndex,
+    health: HealthTable,
+    latency: Snapshot,
+    worker: WorkerState,
+    random: Random,
+}
+
+impl World {
+    fn new(policy: Policy) -> Self {
+        let index = PolicyIndex::new(Arc::new(policy));
+        let mut health = HealthTable::default();
+        for target in 0..index.policy().targets.len() {
+            let (key, limits) = index.health_of(TargetId(target)).expect("a target");
+            health.apply(
+                key,
+                limits,
+                Signal::Attempt(Outcome::Success { latency_ms: 5 }),
+                NOW,
+            );
+        }
+        Self {
+            index,
+            health,
+            latency: Snapshot::default(),
+            worker: WorkerState::default(),
+            random: Random::seeded(1),
+        }
+    }
+
+    fn plan(&mut self, request: &Request<'_>) -> usize {
+        let view = View {
+            health: &self.health,
+            latency: &self.latency,
+            over_budget: &[],
+        };
+        let made = plan::make(
+            &self.index,
+            &view,
+            &mut self.worker,
+            request,
+            &mut self.random,
+            NOW,
+        );
+        made.map_or(0, |plan| plan.entries.len())
+    }
+
+    /// Every pair has a busy minute behind it.
+    fn measure(&mut self) {
+        let mut window = LocalWindow::default();
+        let pairs: Vec<_> = {
+            let request = Request::for_model("g");
+            let view = View {
+                health: &self.health,
+                latency: &self.latency,
+                over_budget: &[],
+            };
+            let made = plan::make(
+                &self.index,
+                &view,
+                &mut self.worker,
+                &request,
+                &mut self.random,
+                NOW,
+            );
+            made.expect("a plan")
+                .entries
+                .iter()
+                .map(|entry| entry.pair)
+                .collect()
+        };
+        for second in 0..60 {
+            for (number, pair) in pairs.iter().enumerate() {
+                let sample = Sample::Success {
+                    latency_ms: 400 + number as u64 * 40,
+                    throughput: Some((100, 2_000)),
+                };
+                window.record(*pair, sample, NOW - second * 1_000);
+            }
+        }
+        self.latency = Snapshot::decode(&window.merge_into(&[], NOW), NOW);
+    }
+}
+
+/// Nanoseconds of one call, in the quickest of several rounds: the machine may be busy with other things.
+fn nanoseconds(mut job: impl FnMut() -> usize) -> f64 {
+    const CALLS: u32 = 5_000;
+    (0..30)
+        .map(|_| {
+            let start = Instant::now();
+            for _ in 0..CALLS {
+                black_box(job());
+            }
+            start.elapsed().as_nanos() as f64 / f64::from(CALLS)
+        })
+        .fold(f64::INFINITY, f64::min)
+}
+
+fn group_of_twenty(strategy: Strategy, sticky: bool) -> Policy {
+    let mut policy = testing::one_group(TARGETS, strategy);
+    let group = &mut policy.groups[0];
+    group.session_affinity = sticky;
+    for (number, member) in group.members.iter_mut().enumerate() {
+        member.weight = Some(5);
+        member.tag = Some(format!("arm-{number}"));
+        member.region = Some(String::from("us-east"));
+        member.price = Some(Price {
+            input_per_1k: 0.001 + number as f64,
+            output_per_1k: 0.002,
+            cached_input_per_1k: None,
+        });
+        member.description = Some(format!("topic {number}: questions about subject {number}"));
+        member.examples = vec![
+            String::from("How do I sort a list?"),
+            format!("Example {number}"),
+        ];
+    }
+    policy
+}
+
+fn main() {
+    let cost = CostSettings {
+        budget_per_request_usd: Some(1_000.0),
+        ..CostSettings::default()
+    };
+    let semantic = SemanticSettings {
+        min_similarity: 0.1,
+        embedding: None,
+    };
+    let strategies = [
+        ("failover", Strategy::Failover, false),
+        ("weighted", Strategy::Weighted, false),
+        ("weighted, affinity", Strategy::Weighted, true),
+        ("weighted_round_robin", Strategy::WeightedRoundRobin, false),
+        ("round_robin", Strategy::RoundRobin, false),
+        ("random", Strategy::Random, false),
+        ("single", Strategy::Single, false),
+        (
+            "latency",
+            Strategy::Latency(LatencySettings::default()),
+            false,
+        ),
+        (
+            "highest_throughput",
+            Strategy::HighestThroughput(LatencySettings::default()),
+            false,
+        ),
+        ("cost", Strategy::Cost(cost), false),
+        ("semantic", Strategy::Semantic(semantic), false),
+    ];
+    println!("plan of {TARGETS} targets     ns");
+    for (name, strategy, sticky) in strategies {
+        let mut world = World::new(group_of_twenty(strategy, sticky));
+        world.measure();
+        let request = Request {
+            conversation: Some(conversation_id(&[b"key", b"conversation"])),
+            prompt_tokens: 1_000,
+            last_user_message: Some(
+                "Write a function that sorts a list of numbers and explain how it works.",
+            ),
+            ..Request::for_model("g")
+        };
+        println!("{name:20} {:8.0}", nanoseconds(|| world.plan(&request)));
+    }
+
+    let mut world = World::new(group_of_twenty(Strategy::Failover, false));
+    world.index = {
+        let mut policy = testing::policy(
+            (0..TARGETS)
+                .map(|number| testing::target(&format!("t{number}"), Vendor::OpenAi))
+                .collect(),
+            vec![],
+        );
+        policy
+            .failover
+            .model_mapping
+            .insert(String::from("gpt-4o"), String::from("gpt-4o-mini"));
+        PolicyIndex::new(Arc::new(policy))
+    };
+    let request = Request::for_model("gpt-4o");
+    println!(
+        "{:20} {:8.0}",
+        "no group",
+        nanoseconds(|| world.plan(&request))
+    );
+
+    println!("\ngroups    lookup and plan of 3 targets, ns");
+    for groups in [10, 100, 1_000, 10_000] {
+        let targets = (0..3)
+            .map(|number| testing::target(&format!("t{number}"), Vendor::OpenAi))
+            .collect();
+        let list = (0..groups)
+            .map(|number| {
+                let members = (0..3)
+                    .map(|target| testing::member(target, "gpt-4o"))
+                    .collect();
+                testing::group(&format!("group-{number}"), Strategy::Failover, members)
+            })
+            .collect();
+        let mut world = World::new(testing::policy(targets, list));
+        let names: Vec<String> = (0..groups)
+            .map(|number| format!("group-{number}"))
+            .collect();
+        let mut turn = 0;
+        let time = nanoseconds(|| {
+            turn = (turn + 7_919) % names.len();
+            world.plan(&Request::for_model(&names[turn]))
+        });
+        println!("{groups:6}    {time:8.0}");
+    }
+
+    let world = World::new(group_of_twenty(Strategy::Failover, false));
+    let blob = world.health.encode();
+    println!(
+        "\nhealth of {TARGETS} targets: {} bytes, decode {:.0} ns, encode {:.0} ns",
+        blob.len(),
+        nanoseconds(|| HealthTable::decode(&blob).encode().len()) / 2.0,
+        nanoseconds(|| world.health.encode().len()),
+    );
+    let mut world = World::new(group_of_twenty(Strategy::Failover, false));
+    let (key, limits) = world.index.health_of(TargetId(3)).expect("a target");
+    let served = Signal::Attempt(Outcome::Success { latency_ms: 5 });
+    println!(
+        "a success of a healthy target: {:.0} ns",
+        nanoseconds(|| usize::from(world.health.apply(key, limits, served, NOW).changed))
+    );
+}
