@@ -129,4 +129,4 @@ pub trait Translator {
 mod testing;
 
 #[cfg(test)]
-pub(crate) use testing::{Streamed, stream_every_way, test_attempt};
+pub(crate) use testing::{Streamed, assert_linear, stream_every_way, test_attempt};

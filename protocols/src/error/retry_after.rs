@@ -130,6 +130,9 @@ fn decimal_ms(text: &str, scale: u32) -> Option<u64> {
 mod tests {
     use super::*;
 
+    /// Headers, and the delay in them.
+    type Row = (&'static [(&'static str, &'static str)], Option<u64>);
+
     fn headers(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
         list.iter()
             .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
@@ -138,7 +141,7 @@ mod tests {
 
     #[test]
     fn explicit_delays() {
-        let table: &[(&[(&str, &str)], Option<u64>)] = &[
+        let table: &[Row] = &[
             (&[("retry-after", "12")], Some(12_000)),
             (&[("retry-after", " 12 ")], Some(12_000)),
             (&[("retry-after", "0")], Some(0)),
@@ -191,7 +194,7 @@ mod tests {
 
     #[test]
     fn resets_of_limits() {
-        let table: &[(&[(&str, &str)], Option<u64>)] = &[
+        let table: &[Row] = &[
             (&[("x-ratelimit-reset-requests", "1m30s")], Some(90_000)),
             (&[("x-ratelimit-reset-requests", "20ms")], Some(20)),
             (&[("x-ratelimit-reset-requests", "2m59.56s")], Some(179_560)),

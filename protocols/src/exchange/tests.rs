@@ -365,7 +365,13 @@ fn the_clients_own_fault_is_its_answer_whatever_the_status() {
 fn answers_of_the_wrong_kind_fail_over() {
     let json = attempt(ChatCompletions, OpenAi);
     let stream = streaming(ChatCompletions, OpenAi);
-    let table: &[(&Attempt, &[(&str, &str)], &str, FailoverReason)] = &[
+    type Row<'a> = (
+        &'a Attempt,
+        &'a [(&'a str, &'a str)],
+        &'a str,
+        FailoverReason,
+    );
+    let table: &[Row<'_>] = &[
         (
             &json,
             &[("content-type", "text/html; charset=utf-8")],

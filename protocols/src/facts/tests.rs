@@ -472,18 +472,9 @@ fn time_grows_with_length_and_no_faster() {
         ];
         format!(r#"{{"model":"m","messages":[{}]}}"#, list.join(","))
     };
-    let fastest = |text: &str| {
-        let once = || {
-            let start = std::time::Instant::now();
-            assert!(scan(ChatCompletions, text.as_bytes()).is_ok());
-            start.elapsed()
-        };
-        (0..7).map(|_| once()).min().unwrap()
-    };
-    let (small, large) = (fastest(&body(2000)), fastest(&body(20_000)));
-    assert!(
-        large < small * 30,
-        "ten times the input took {large:?} after {small:?}"
+    crate::translator::assert_linear(
+        |size| body(size / 10),
+        |body| assert!(scan(ChatCompletions, body.as_bytes()).is_ok()),
     );
 }
 

@@ -115,15 +115,44 @@ fn code_unit(digits: &str) -> Option<(u32, &str)> {
 }
 
 /// How many bytes from the front may stand in a string as they are: neither quote, nor backslash, nor control character.
+///
+/// Eight bytes are looked at in one word, which is as fast in wasm without vector instructions: a byte `b` is below `n`
+/// where `b - n` borrows into its highest bit and `b` has it not, and equal to `c` where `b ^ c` is below 1. A borrow can
+/// reach into higher bytes, but the lowest byte that is found is right.
 pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
-    prefix_without(bytes, |byte| byte == b'"' || byte == b'\\' || byte < 0x20)
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
+    const QUOTES: u64 = 0x2222_2222_2222_2222;
+    const BACKSLASHES: u64 = 0x5C5C_5C5C_5C5C_5C5C;
+    const SPACES: u64 = 0x2020_2020_2020_2020;
+    let below = |word: u64, limit: u64| word.wrapping_sub(limit) & !word;
+    let (words, tail) = bytes.as_chunks::<8>();
+    let mut passed = 0_usize;
+    for word in words {
+        let word = u64::from_le_bytes(*word);
+        let found =
+            below(word ^ QUOTES, EACH) | below(word ^ BACKSLASHES, EACH) | below(word, SPACES);
+        let found = found & HIGHEST_BITS;
+        if found != 0 {
+            // At most 7.
+            return passed.saturating_add(found.trailing_zeros() as usize / 8);
+        }
+        passed = passed.saturating_add(8);
+    }
+    let special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
+    passed.saturating_add(tail.iter().position(special).unwrap_or(tail.len()))
 }
 
 /// How many bytes come before the first `special` one.
 pub(super) fn prefix_without(bytes: &[u8], special: impl Fn(u8) -> bool) -> usize {
     const BLOCK: usize = 32;
-    // A block is looked at as a whole, without a branch for each byte, so that it compiles to vector instructions.
-    let plain = |block: &&[u8; BLOCK]| !block.iter().fold(false, |any, byte| any | special(*byte));
+    // A block is looked at as a whole and in bytes, not in booleans: only that compiles to vector instructions.
+    let plain = |block: &&[u8; BLOCK]| {
+        block
+            .iter()
+            .fold(0, |any, byte| any | u8::from(special(*byte)))
+            == 0
+    };
     let (blocks, _) = bytes.as_chunks::<BLOCK>();
     let passed = blocks
         .iter()

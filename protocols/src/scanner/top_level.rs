@@ -305,6 +305,21 @@ mod tests {
         );
     }
 
+    #[test]
+    fn time_grows_with_length_and_no_faster() {
+        let nested = |depth: usize| {
+            format!(
+                "{{\"a\":{}{}{}",
+                "[".repeat(depth),
+                "]".repeat(depth),
+                " ".repeat(depth * 8)
+            )
+        };
+        crate::translator::assert_linear(nested, |text| {
+            assert_eq!(watched([text.as_bytes()]).2, Progress::Open);
+        });
+    }
+
     proptest! {
         #[test]
         fn finds_what_a_full_parser_finds(

@@ -48,7 +48,13 @@ fn events(input: &[u8]) -> Vec<(String, String)> {
 
 #[test]
 fn reads_the_event_stream_format() {
-    let table: &[(&str, &[u8], &[(&str, &str)])] = &[
+    // What it is about, the stream, and the names and data of its events.
+    type Row = (
+        &'static str,
+        &'static [u8],
+        &'static [(&'static str, &'static str)],
+    );
+    let table: &[Row] = &[
         ("one event", b"data: a\n\n", &[("", "a")]),
         (
             "event name",
@@ -224,6 +230,15 @@ fn many_data_lines_count_as_one_event() {
         count += 1;
     }
     assert_eq!(count, 100);
+}
+
+#[test]
+fn time_grows_with_length_and_no_faster() {
+    let event = |length: usize| format!("data: {}\n\n", "x".repeat(length));
+    crate::translator::assert_linear(event, |event| {
+        let pieces: Vec<&[u8]> = event.as_bytes().chunks(1).collect();
+        assert_eq!(blocks(&pieces, false).len(), 1);
+    });
 }
 
 #[test]

@@ -90,3 +90,19 @@ fn stream(make: &impl Fn() -> Box<dyn Translator>, pieces: &[&[u8]]) -> Streamed
         served_model: translator.served_model().map(str::to_owned),
     }
 }
+
+/// Insists that `run` takes time in proportion to its input: ten times the input takes far less than the hundred times
+/// that a quadratic step would take. On a busy machine a measurement says little, so one good one out of many is enough.
+pub(crate) fn assert_linear<I>(make: impl Fn(usize) -> I, run: impl Fn(&I)) {
+    let (small, large) = (make(2_000), make(20_000));
+    let time = |input: &I| {
+        let start = std::time::Instant::now();
+        run(input);
+        start.elapsed()
+    };
+    let is_linear = || time(&large) < time(&small) * 30;
+    assert!(
+        (0..50).any(|_| is_linear()),
+        "ten times the input took more than thirty times as long, fifty times over"
+    );
+}
