@@ -14,8 +14,8 @@ pub(crate) struct Draft {
     pub(crate) pack: PackDraft,
     pub(crate) version: Slot<String>,
     pub(crate) targets: Vec<TargetDraft>,
-    /// A list of targets was given, readable or not.
-    pub(crate) has_targets: bool,
+    /// The list of targets: given where its items are targets or it has none.
+    pub(crate) target_list: Slot<()>,
     pub(crate) groups: Vec<GroupDraft>,
     pub(crate) routing: StrategyDraft,
     pub(crate) failover: FailoverDraft,
@@ -108,8 +108,8 @@ pub(crate) struct GroupDraft {
     /// Where the group begins.
     pub(crate) at: Option<At>,
     pub(crate) members: Vec<MemberDraft>,
-    /// A list of members was given, readable or not.
-    pub(crate) has_members: bool,
+    /// The list of members: given where its items are members or it has none.
+    pub(crate) member_list: Slot<()>,
     pub(crate) aliases: Slot<Vec<Spanned<String>>>,
     pub(crate) fallback_group: Slot<String>,
     pub(crate) strategy: StrategyDraft,

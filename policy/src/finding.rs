@@ -55,6 +55,8 @@ pub enum Code {
     W105,
     /// The same target and model twice in one group.
     W106,
+    /// A model that the target's base URL overrides.
+    W107,
 }
 
 impl Code {
@@ -81,6 +83,7 @@ impl Code {
             Self::W104 => "W104",
             Self::W105 => "W105",
             Self::W106 => "W106",
+            Self::W107 => "W107",
         }
     }
 
@@ -171,21 +174,35 @@ impl Finding {
         );
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
-        let line = usize::try_from(self.line.saturating_sub(1))
-            .ok()
-            .and_then(|index| source.lines().nth(index));
-        if let (Some(line), false) = (line, self.sensitive) {
-            // Tabs stay tabs below the line, so that the caret stands under its character in every terminal.
-            let before = line.chars().take(self.column.saturating_sub(1) as usize);
-            let indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-            let carets = "^".repeat(self.end_column.saturating_sub(self.column).max(1) as usize);
-            out.push_str(&format!(
-                "\n {number} | {line}\n {margin} | {indent}{carets}"
-            ));
+        let source = source.strip_prefix('\u{feff}').unwrap_or(source);
+        let line = source.lines().nth(self.line.saturating_sub(1) as usize);
+        if let Some(line) = line.filter(|_| !self.sensitive) {
+            let (shown, carets) = self.excerpt(line);
+            out.push_str(&format!("\n {number} | {shown}\n {margin} | {carets}"));
         }
         if let Some(suggestion) = &self.suggestion {
             out.push_str(&format!("\n {margin} = {suggestion}"));
         }
         out
+    }
+
+    /// The part of `line` around the finding, and carets to stand below it.
+    fn excerpt(&self, line: &str) -> (String, String) {
+        /// A line of JSON can hold a whole document.
+        const WIDTH: usize = 160;
+        const BEFORE: usize = 60;
+        let start = self.column.saturating_sub(1) as usize;
+        let length = self.end_column.saturating_sub(self.column).max(1) as usize;
+        let is_long = line.chars().nth(WIDTH).is_some();
+        let skipped = if is_long {
+            start.saturating_sub(BEFORE)
+        } else {
+            0
+        };
+        let shown: String = line.chars().skip(skipped).take(WIDTH).collect();
+        // Tabs stay tabs below the line, so that the caret stands under its character in every terminal.
+        let before = shown.chars().take(start.saturating_sub(skipped));
+        let indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+        (shown, format!("{indent}{}", "^".repeat(length.min(WIDTH))))
     }
 }

@@ -92,10 +92,7 @@ fn entries<'n>(section: &str, node: &'n Node, lint: &mut Lint) -> &'n [Entry] {
     match &node.value {
         Value::Mapping(entries) => entries,
         Value::Scalar(_) | Value::Sequence(_) => {
-            let expected = format!(
-                "a mapping with the keys of a `{}`",
-                section.replace('_', " ")
-            );
+            let expected = format!("a `{}` mapping", section.replace('_', " "));
             lint.add(value::mismatch(node, &expected));
             &[]
         }

@@ -475,6 +475,144 @@ fn one_mistake_one_finding() {
 }
 
 #[test]
+fn a_deployment_in_the_base_url_wins_over_the_model() {
+    let azure = "\
+providers:
+  targets:
+    - id: a
+      base_url: https://x.openai.azure.com/openai/deployments/gpt-4o
+      secret_key_ref: {env: K}
+model_groups:
+  - name: g
+    models: [{provider: a, model: gpt-4o}]
+";
+    expect(azure, &[]);
+    let other = azure.replace("model: gpt-4o", "model: gpt-4o-mini");
+    let place = "model_groups[0].models[0].model";
+    expect(
+        &other,
+        &[(Code::W107, 8, 35, place, "names the deployment `gpt-4o`")],
+    );
+}
+
+#[test]
+fn targets_must_say_where_they_are() {
+    for (target, message) in [
+        ("id: openai", "needs a `provider` or a `base_url`"),
+        ("id: azure", "needs a `provider` or a `base_url`"),
+        (
+            "id: x, provider: vertex",
+            "vendor `vertex` needs a `base_url`",
+        ),
+        (
+            "id: x, provider: openai-compatible",
+            "vendor `openai-compatible` needs a `base_url`",
+        ),
+        ("id: x, provider: nobody", "unknown vendor `nobody`"),
+        (
+            "id: x, base_url: nowhere",
+            "begins with http:// or https://",
+        ),
+        (
+            "id: x, provider: azure, base_url: 'https://x.openai.azure.com?api-version=1'",
+            "`api_version`",
+        ),
+    ] {
+        let text = format!("providers: [{{{target}, secret_key_ref: {{env: K}}}}]");
+        let findings = load(&text).findings;
+        assert_eq!(found(&findings).len(), 1, "{text}: {findings:?}");
+        assert_eq!(findings[0].code, Code::E109);
+        assert!(
+            findings[0].message.contains(message),
+            "{text}: {findings:?}"
+        );
+    }
+}
+
+#[test]
+fn one_wrong_type_is_one_finding() {
+    const TARGETS: &str = "providers: [{id: a, provider: ollama}]";
+    for (text, line, column, path) in [
+        ("providers: 1".to_owned(), 1, 12, "providers"),
+        (
+            "providers: {targets: 1}".to_owned(),
+            1,
+            22,
+            "providers.targets",
+        ),
+        (
+            "providers: {targets: [1]}".to_owned(),
+            1,
+            23,
+            "providers.targets[0]",
+        ),
+        (
+            "providers: {targets: []}".to_owned(),
+            1,
+            22,
+            "providers.targets",
+        ),
+        ("providers:".to_owned(), 1, 10, "providers"),
+        ("pack: {name: x}".to_owned(), 1, 1, "providers"),
+        ("[]".to_owned(), 1, 1, ""),
+        (format!("{TARGETS}\nmodel_groups: x"), 2, 15, "model_groups"),
+        (
+            format!("{TARGETS}\nmodel_groups: [x]"),
+            2,
+            16,
+            "model_groups[0]",
+        ),
+        (
+            format!("{TARGETS}\nmodel_groups: [{{name: g, models: x}}]"),
+            2,
+            34,
+            "model_groups[0].models",
+        ),
+        (
+            format!("{TARGETS}\nmodel_groups: [{{name: g, models: []}}]"),
+            2,
+            34,
+            "model_groups[0].models",
+        ),
+        (
+            format!("{TARGETS}\nmodel_groups: [{{name: g, models: [[]]}}]"),
+            2,
+            35,
+            "model_groups[0].models[0]",
+        ),
+        (
+            format!("{TARGETS}\nmodel_groups: [{{name: g}}]"),
+            2,
+            23,
+            "model_groups[0].models",
+        ),
+        (format!("{TARGETS}\npolicies: x"), 2, 11, "policies"),
+        (format!("{TARGETS}\nfailover: []"), 2, 11, "failover"),
+    ] {
+        let findings = load(&text).findings;
+        let places: Vec<(u32, u32, &str)> = findings
+            .iter()
+            .map(|f| (f.line, f.column, f.path.as_str()))
+            .collect();
+        assert_eq!(places, [(line, column, path)], "{text}: {findings:?}");
+    }
+}
+
+#[test]
+fn long_lines_are_shown_in_part() {
+    let text = format!(
+        "{{\"pack\": {{\"name\": \"{}\"}}, \"providers\": 1}}",
+        "x".repeat(5_000)
+    );
+    let finding = &load(&text).findings[0];
+    let human = finding.render_human("p", &text);
+    assert!(human.len() < 700, "{human}");
+    let (line, carets) = (human.lines().nth(1).unwrap(), human.lines().nth(2).unwrap());
+    let caret = carets.find('^').unwrap();
+    assert_eq!(line.get(caret..=caret), Some("1"));
+}
+
+#[test]
 fn unset_variables() {
     let unset = |credential: &Credential| *credential != Credential::Env("OPENAI_API_KEY".into());
     for strict in [false, true] {

@@ -7,7 +7,7 @@ use crate::draft::{
 use crate::finding::Code;
 use crate::lint::{Lint, Problem, Spanned};
 use crate::model::{BaseUrl, Credential};
-use crate::section::Key;
+use crate::section::{Key, Slot};
 use crate::value::{self, Unit};
 use crate::yaml::{Node, Value};
 
@@ -138,21 +138,26 @@ fn read_providers(draft: &mut Draft, node: &Node, lint: &mut Lint) {
     match &node.value {
         // `providers[].priority`, as the summaries of seeds 001 and 003 have it.
         Value::Sequence(_) => read_targets(draft, node, lint),
-        Value::Scalar(_) | Value::Mapping(_) => sections::PROVIDERS.read(draft, node, lint),
+        Value::Mapping(_) => sections::PROVIDERS.read(draft, node, lint),
+        Value::Scalar(_) => {
+            sections::PROVIDERS.read(draft, node, lint);
+            draft.target_list.put(None);
+        }
     }
 }
 
 fn read_targets(draft: &mut Draft, node: &Node, lint: &mut Lint) {
-    draft.has_targets = true;
-    for item in value::sequence(node, "targets", lint).unwrap_or_default() {
+    let items = list(&mut draft.target_list, node, "targets", lint);
+    for item in items {
         let mut target = TargetDraft {
             at: Some(item.at),
             ..TargetDraft::default()
         };
         sections::TARGET.read(&mut target, item, lint);
         // What is no mapping is no target: further complaints about it would only repeat the first.
-        if matches!(item.value, Value::Mapping(_)) {
-            draft.targets.push(target);
+        match &item.value {
+            Value::Mapping(_) => draft.targets.push(target),
+            Value::Scalar(_) | Value::Sequence(_) => draft.target_list.put(None),
         }
     }
 }
@@ -172,8 +177,8 @@ pub(super) fn read_groups(draft: &mut Draft, node: &Node, lint: &mut Lint) {
 
 /// A list of `{provider, model, …}` or of target ids.
 pub(super) fn read_members(group: &mut GroupDraft, node: &Node, lint: &mut Lint) {
-    group.has_members = true;
-    for item in value::sequence(node, "members", lint).unwrap_or_default() {
+    let items = list(&mut group.member_list, node, "members", lint);
+    for item in items {
         let mut member = MemberDraft {
             at: Some(item.at),
             ..MemberDraft::default()
@@ -184,10 +189,21 @@ pub(super) fn read_members(group: &mut GroupDraft, node: &Node, lint: &mut Lint)
                 sections::MEMBER.read(&mut member, item, lint)
             }
         }
-        if !matches!(item.value, Value::Sequence(_)) {
-            group.members.push(member);
+        match &item.value {
+            Value::Scalar(_) | Value::Mapping(_) => group.members.push(member),
+            Value::Sequence(_) => group.member_list.put(None),
         }
     }
+}
+
+/// The items of `node`, with a note in `given` that there is such a list.
+fn list<'n>(given: &mut Slot<()>, node: &'n Node, of: &str, lint: &mut Lint) -> &'n [Node] {
+    let items = value::sequence(node, of, lint);
+    given.put(items.map(|_| Spanned {
+        value: (),
+        at: node.at,
+    }));
+    items.unwrap_or_default()
 }
 
 pub(super) fn weight(node: &Node, lint: &mut Lint) -> Option<Spanned<u32>> {

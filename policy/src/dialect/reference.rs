@@ -20,9 +20,15 @@ pub(super) const ROOT: &[Key<Draft>] = &[
     }),
 ];
 
-pub(super) const PROVIDERS: &[Key<Draft>] = &[Key::new("circuit_breaker", |draft, node, lint| {
-    sections::CIRCUIT_BREAKER.read(&mut draft.circuit_breaker, node, lint);
-})];
+pub(super) const PROVIDERS: &[Key<Draft>] = &[
+    Key::new("circuit_breaker", |draft, node, lint| {
+        sections::CIRCUIT_BREAKER.read(&mut draft.circuit_breaker, node, lint);
+    }),
+    Key::without_effect(
+        "ab_test",
+        "use a model group with `strategy: weighted`, `tag` and `session_affinity`",
+    ),
+];
 
 pub(super) const TARGET: &[Key<TargetDraft>] = &[
     Key::new("base_url", |target, node, lint| {

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::{Context, list, strategy, targets};
+use crate::azure::AzurePath;
 use crate::draft::{GroupDraft, MemberDraft, StrategyName};
 use crate::finding::Code;
 use crate::lint::{Lint, Problem, Spanned};
 use crate::model::{GroupId, Member, ModelGroup, Target, TargetId};
 use crate::order;
 use crate::section::Slot;
+use crate::vendor::Vendor;
 use crate::yaml::At;
 
 /// All groups, in document order.
@@ -40,19 +42,23 @@ fn resolve_one(
         .unwrap_or(context.root)
         .shown_at(draft.name.given().map(|name| name.at));
     let name = draft.name.get().cloned().unwrap_or_default();
-    if draft.members.is_empty() && !draft.has_members {
-        let at = lint.missing(at, "models");
-        lint.report(
-            Code::E109,
-            at,
-            format!("model group `{name}` has no `models`"),
-        );
-    } else if draft.members.is_empty() {
-        lint.report(
-            Code::E109,
-            at,
-            format!("model group `{name}` has an empty list of models"),
-        );
+    match &draft.member_list {
+        Slot::Absent => {
+            let at = lint.missing(at, "models");
+            lint.report(
+                Code::E109,
+                at,
+                format!("model group `{name}` has no `models`"),
+            );
+        }
+        Slot::Given(list) if draft.members.is_empty() => {
+            lint.report(
+                Code::E109,
+                list.at,
+                format!("model group `{name}` has an empty list of models"),
+            );
+        }
+        Slot::Given(_) | Slot::Bad => {}
     }
     let strategy = strategy::of_group(context, draft, lint);
     let mut members: Vec<Member> = draft
@@ -104,6 +110,7 @@ fn resolve_member(
         .get()
         .cloned()
         .or_else(|| target.and_then(|target| target.model.clone()));
+    warn_about_deployment(draft, target, lint);
     let price = targets::price(&draft.price, lint).or(target.and_then(|target| target.price));
     let known = |model: &String| {
         context
@@ -183,6 +190,29 @@ fn resolve_member(
                     .collect()
             })
             .unwrap_or_default(),
+    }
+}
+
+/// A base URL that names a deployment serves that one, whatever the member asks for.
+fn warn_about_deployment(draft: &MemberDraft, target: Option<&Target>, lint: &mut Lint) {
+    let (Some(target), Some(model)) = (target, draft.model.given()) else {
+        return;
+    };
+    if target.vendor != Vendor::AzureOpenAi {
+        return;
+    }
+    match AzurePath::of(target) {
+        AzurePath::Deployment { deployment, .. } if deployment != model.value => {
+            let message = format!(
+                "`{}` has no effect: the base URL of `{}` names the deployment `{deployment}`",
+                model.value, target.id
+            );
+            let problem = Problem::new(Code::W107, model.at, message);
+            lint.add(problem.suggest("end the base URL before `/openai/deployments`".to_owned()));
+        }
+        AzurePath::Deployment { .. }
+        | AzurePath::V1 { .. }
+        | AzurePath::DeploymentPerModel { .. } => {}
     }
 }
 

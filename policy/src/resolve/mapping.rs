@@ -4,7 +4,7 @@ use super::{Context, list};
 use crate::draft::Draft;
 use crate::finding::Code;
 use crate::lint::{Lint, Problem};
-use crate::model::{ModelGroup, Target};
+use crate::model::{Failover, ModelGroup, Target};
 use crate::vendor::Vendor;
 
 /// Warns for members without a model, and for targets of another vendor in documents without groups.
@@ -12,6 +12,7 @@ pub(super) fn check(
     context: &Context<'_>,
     targets: &[Target],
     groups: &[ModelGroup],
+    failover: &Failover,
     lint: &mut Lint,
 ) {
     for (group, draft) in groups.iter().zip(&context.draft.groups) {
@@ -50,7 +51,7 @@ pub(super) fn check(
             }
         }
     }
-    if context.draft.groups.is_empty() && context.draft.failover.enabled.copied() != Some(false) {
+    if groups.is_empty() && failover.enabled {
         check_targets(context, targets, lint);
     }
 }

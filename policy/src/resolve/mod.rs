@@ -4,10 +4,12 @@
 //! at once; the policy that results is thrown away then.
 
 mod content_policies;
+mod credential;
 mod failover;
 mod groups;
 mod health;
 mod mapping;
+mod place;
 mod strategy;
 mod targets;
 
@@ -47,7 +49,8 @@ pub(crate) fn resolve(
     let targets = targets::resolve(&context, lint);
     let groups = groups::resolve(&context, &targets, lint);
     let default_strategy = failover::default_strategy(&context, &targets, lint);
-    mapping::check(&context, &targets, &groups, lint);
+    let failover = failover::resolve(draft);
+    mapping::check(&context, &targets, &groups, &failover, lint);
     Policy {
         name: draft
             .pack
@@ -64,7 +67,7 @@ pub(crate) fn resolve(
             .unwrap_or_default(),
         default_order: failover::default_order(&targets),
         default_strategy,
-        failover: failover::resolve(draft),
+        failover,
         content_policies: content_policies::resolve(draft, lint),
         gateway: gateway(draft),
         targets,
