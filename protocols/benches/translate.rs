@@ -67,7 +67,8 @@ fn main() -> ExitCode {
         let thousand = measure(|| (0..1000).for_each(|_| stream.push(event.as_bytes())));
         within &= report(&pair, event.len(), thousand / 1000, EVENT_BUDGET);
     }
-    if within {
+    // Unoptimized builds run this only to see that it runs.
+    if within || cfg!(debug_assertions) {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
