@@ -3,12 +3,14 @@
 use crate::anthropic_messages_to_bedrock_converse::AnthropicMessagesToBedrockConverse;
 use crate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
 use crate::anthropic_pass_through::AnthropicPassThrough;
+use crate::chain::Chain;
 use crate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
 use crate::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
 use crate::embeddings_to_bedrock_titan::EmbeddingsToBedrockTitan;
 use crate::error::RequestError;
 use crate::format::{ClientFormat, UpstreamFormat};
 use crate::openai_pass_through::OpenAiPassThrough;
+use crate::responses_to_chat_completions::ResponsesToChatCompletions;
 use crate::translator::{Attempt, Translator};
 
 /// # Errors
@@ -38,8 +40,20 @@ pub(super) fn translator(attempt: &Attempt) -> Result<Box<dyn Translator>, Reque
         }
         (AnthropicMessages, Bedrock) => Ok(Box::new(AnthropicMessagesToBedrockConverse::new(own))),
         (Embeddings, Bedrock) => Ok(Box::new(EmbeddingsToBedrockTitan::new(own))),
-        (Responses, OpenAi | AzureOpenAi | Ollama | Anthropic | Bedrock)
-        | (AnthropicCountTokens, OpenAi | AzureOpenAi | Ollama | Bedrock)
+        (Responses, OpenAi | AzureOpenAi | Ollama) => {
+            Ok(Box::new(ResponsesToChatCompletions::new(own)))
+        }
+        (Responses, Anthropic) => Ok(Box::new(Chain::new(
+            own,
+            |own| Box::new(ResponsesToChatCompletions::new(own)),
+            |own| Box::new(ChatCompletionsToAnthropicMessages::new(own)),
+        ))),
+        (Responses, Bedrock) => Ok(Box::new(Chain::new(
+            own,
+            |own| Box::new(ResponsesToChatCompletions::new(own)),
+            |own| Box::new(ChatCompletionsToBedrockConverse::new(own)),
+        ))),
+        (AnthropicCountTokens, OpenAi | AzureOpenAi | Ollama | Bedrock)
         | (Completions, Anthropic | Bedrock)
         | (Embeddings, Anthropic) => Err(not_served(attempt)),
     }

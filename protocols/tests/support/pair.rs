@@ -2,8 +2,10 @@
 
 use protocols::anthropic_messages_to_bedrock_converse::AnthropicMessagesToBedrockConverse;
 use protocols::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
+use protocols::chain::Chain;
 use protocols::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
 use protocols::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
+use protocols::responses_to_chat_completions::ResponsesToChatCompletions;
 use protocols::{Attempt, ClientFormat, Translator, UpstreamFormat};
 use serde_json::Value;
 
@@ -60,6 +62,46 @@ pub const PAIRS: &[Pair] = &[
         upstream: UpstreamFormat::Ollama,
         conformance: Some(("anthropic", "ollama")),
         make: |attempt| Box::new(AnthropicMessagesToChatCompletions::new(attempt)),
+    },
+    Pair {
+        name: "responses_to_chat_completions",
+        client: ClientFormat::Responses,
+        upstream: UpstreamFormat::OpenAi,
+        conformance: None,
+        make: |attempt| Box::new(ResponsesToChatCompletions::new(attempt)),
+    },
+    Pair {
+        name: "responses_to_chat_completions_ollama",
+        client: ClientFormat::Responses,
+        upstream: UpstreamFormat::Ollama,
+        conformance: None,
+        make: |attempt| Box::new(ResponsesToChatCompletions::new(attempt)),
+    },
+    Pair {
+        name: "responses_to_anthropic_messages",
+        client: ClientFormat::Responses,
+        upstream: UpstreamFormat::Anthropic,
+        conformance: None,
+        make: |attempt| {
+            Box::new(Chain::new(
+                attempt,
+                |attempt| Box::new(ResponsesToChatCompletions::new(attempt)),
+                |attempt| Box::new(ChatCompletionsToAnthropicMessages::new(attempt)),
+            ))
+        },
+    },
+    Pair {
+        name: "responses_to_bedrock_converse",
+        client: ClientFormat::Responses,
+        upstream: UpstreamFormat::Bedrock,
+        conformance: None,
+        make: |attempt| {
+            Box::new(Chain::new(
+                attempt,
+                |attempt| Box::new(ResponsesToChatCompletions::new(attempt)),
+                |attempt| Box::new(ChatCompletionsToBedrockConverse::new(attempt)),
+            ))
+        },
     },
 ];
 

@@ -71,9 +71,18 @@ pub(super) fn document<'a>(
             )
         }
         Source::Base64 { data, .. } if upstream != UpstreamFormat::Ollama => {
+            // Servers tell what a file is by the end of its name.
+            let (name, title) = match document.title {
+                Some(title) if is_pdf_name(title) => (title, Text::Plain("")),
+                title => (
+                    Text::Plain("document.pdf"),
+                    title.unwrap_or(Text::Plain("")),
+                ),
+            };
+            push_text(vec![title], parts);
             push_text(vec![document.context.unwrap_or(Text::Plain(""))], parts);
             parts.push(OutgoingPart::File {
-                name: Some(document.title.unwrap_or(Text::Plain("document.pdf"))),
+                name: Some(name),
                 // Anthropic takes no other type.
                 data: data_url("application/pdf", *data),
             });
@@ -134,6 +143,15 @@ fn data_url<'a>(media_type: &'static str, data: Text<'a>) -> Vec<Text<'a>> {
         Text::Plain(";base64,"),
         data,
     ]
+}
+
+fn is_pdf_name(title: Text<'_>) -> bool {
+    let (Text::Plain(title) | Text::Escaped(title)) = title;
+    title
+        .len()
+        .checked_sub(4)
+        .and_then(|start| title.get(start..))
+        .is_some_and(|end| end.eq_ignore_ascii_case(".pdf"))
 }
 
 /// The types that Anthropic takes.
