@@ -19,6 +19,9 @@ use crate::usage::Usage;
 /// Most content blocks that may be open at the same time; Anthropic opens one.
 const MAX_OPEN_BLOCKS: usize = 1024;
 
+/// Longest signature of a thinking block that is kept for the end of the stream.
+const MAX_SIGNATURE_BYTES: usize = 1024 * 1024;
+
 /// State of one stream.
 #[derive(Debug)]
 pub(super) struct Stream {
@@ -296,8 +299,11 @@ impl Stream {
             Some(Block::Text) => write_text(writer, &mut self.fence, delta.text, out),
             Some(Block::Thinking { signature }) => {
                 writer.reasoning(delta.thinking.unwrap_or_default(), out);
-                if let Some(text) = delta.signature.and_then(Text::decode) {
-                    signature.push_str(&text);
+                let more = decoded(delta.signature);
+                if signature.len().saturating_add(more.len()) > MAX_SIGNATURE_BYTES {
+                    self.signature = Signature::Impossible;
+                } else {
+                    signature.push_str(&more);
                 }
             }
             Some(Block::Tool { index, whole }) => {
