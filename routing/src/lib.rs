@@ -19,6 +19,7 @@ pub mod refusal;
 pub mod request;
 pub mod resolve;
 mod strategy;
+pub mod tokens;
 mod vendor_models;
 pub mod view;
 

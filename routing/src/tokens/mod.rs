@@ -1,0 +1,13 @@
+//! Estimates how many tokens a prompt has, without a vocabulary.
+//!
+//! The measure is OpenAI's `o200k_base`; other vendors' tokenizers differ from it by more than the estimate does. The
+//! weights of [`text`] were fitted against the real tokenizer over prose in 28 languages and source code in eight;
+//! `tests/tokens.rs` holds the table of real counts that the estimate is held against.
+
+mod image;
+mod request;
+mod text;
+
+pub use image::{ImageSize, image_tokens, size_of_base64};
+pub use request::of_request;
+pub use text::{TextTokens, of_text};

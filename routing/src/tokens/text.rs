@@ -1,0 +1,276 @@
+//! Tokens of plain text: runs of characters of one kind, each with a price.
+//!
+//! A byte-pair tokenizer first cuts text into words, numbers, punctuation and blanks, then into pieces it has in its
+//! vocabulary. The cutting is done here; how many pieces come of a run is estimated from its kind and length.
+
+/// Hundredths of a token.
+type Weight = u64;
+
+/// A word of up to [`SHORT`] ASCII letters; most are in the vocabulary, and the rest make up for plural forms.
+const WORD: Weight = 90;
+/// Letters that a word may have until it is likely to be cut.
+const SHORT: u64 = 7;
+/// Each further letter.
+const LONG_WORD_LETTER: Weight = 30;
+/// A word in capitals, and each of its letters.
+const CAPITALS: Weight = 31;
+const CAPITAL_LETTER: Weight = 21;
+/// A word with letters beyond ASCII.
+const FOREIGN_WORD: Weight = 12;
+/// Three digits, or what is left of them.
+const DIGITS: Weight = 117;
+/// The blank before a number, which does not join it as it joins a word.
+const BLANK_BEFORE_NUMBER: Weight = 100;
+/// Two or more blanks: an indent.
+const INDENT: Weight = 82;
+/// Line ends, and such that follow punctuation and often join it.
+const LINE_END: Weight = 110;
+const LINE_END_AFTER_MARK: Weight = 15;
+/// One mark on its own, one that leads a word, two, more, and each beyond four.
+const MARK: Weight = 109;
+const MARK_BEFORE_WORD: Weight = 44;
+const TWO_MARKS: Weight = 121;
+const MARKS: Weight = 141;
+const FURTHER_MARK: Weight = 17;
+/// Four or more times the same mark, as in a rule.
+const RULE: Weight = 150;
+
+/// What a character belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Before the first character.
+    Start,
+    Latin,
+    Digit,
+    Blank,
+    LineEnd,
+    /// ASCII punctuation.
+    Mark,
+    /// A script whose words are runs; hundredths of a token for each letter.
+    Words(u8),
+    /// A script without blanks: for a run, and for each character.
+    Signs(u8, u8),
+    /// Counted one by one.
+    Single(u8),
+}
+
+/// Counts text as it comes, piece by piece; a word may be cut between pieces.
+#[derive(Debug, Clone)]
+pub struct TextTokens {
+    hundredths: Weight,
+    kind: Kind,
+    length: u64,
+    /// Capitals of a Latin run, and whether it left ASCII.
+    capitals: u64,
+    foreign: bool,
+    /// The last character was a capital.
+    capital_last: bool,
+    /// The first mark of a run, and whether all are the same.
+    mark: u8,
+    same_marks: bool,
+    before: Kind,
+    before_length: u64,
+}
+
+impl Default for TextTokens {
+    fn default() -> Self {
+        Self {
+            hundredths: 0,
+            kind: Kind::Start,
+            length: 0,
+            capitals: 0,
+            foreign: false,
+            capital_last: false,
+            mark: 0,
+            same_marks: true,
+            before: Kind::Start,
+            before_length: 0,
+        }
+    }
+}
+
+/// Estimated tokens of `text`.
+pub fn of_text(text: &str) -> u32 {
+    let mut tokens = TextTokens::default();
+    tokens.push(text);
+    tokens.finish()
+}
+
+impl TextTokens {
+    /// Counts `text`.
+    pub fn push(&mut self, text: &str) {
+        for character in text.chars() {
+            self.push_char(character);
+        }
+    }
+
+    /// Ends the current run, so that what follows is a text of its own.
+    pub fn end_text(&mut self) {
+        self.end_run(Kind::Start);
+        self.kind = Kind::Start;
+        self.length = 0;
+    }
+
+    /// Adds whole tokens that are not text.
+    pub fn add(&mut self, tokens: u32) {
+        self.hundredths = self
+            .hundredths
+            .saturating_add(u64::from(tokens).saturating_mul(100));
+    }
+
+    /// The estimate, rounded up.
+    pub fn finish(mut self) -> u32 {
+        self.end_text();
+        u32::try_from(self.hundredths.div_ceil(100)).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn push_char(&mut self, character: char) {
+        let kind = kind_of(character);
+        let capital = character.is_ascii_uppercase();
+        // `camelCase` is two words, `HTTPServer` is one.
+        let hump = kind == Kind::Latin && capital && !self.capital_last;
+        if kind != self.kind || hump || matches!(kind, Kind::Single(_)) {
+            self.end_run(kind);
+            self.kind = kind;
+            self.length = 0;
+            self.capitals = 0;
+            self.foreign = false;
+            self.mark = u8::try_from(character).unwrap_or(0);
+            self.same_marks = true;
+        }
+        self.length = self.length.saturating_add(1);
+        self.capitals = self.capitals.saturating_add(u64::from(capital));
+        self.capital_last = capital;
+        if kind == Kind::Latin {
+            self.foreign |= !character.is_ascii();
+        } else if kind == Kind::Mark {
+            self.same_marks &= u8::try_from(character).is_ok_and(|mark| mark == self.mark);
+        }
+    }
+
+    fn end_run(&mut self, next: Kind) {
+        let length = self.length;
+        let weight = match self.kind {
+            Kind::Start => 0,
+            Kind::Latin if self.foreign => FOREIGN_WORD.saturating_add(length.saturating_mul(38)),
+            Kind::Latin if self.capitals > 1 => {
+                CAPITALS.saturating_add(length.saturating_mul(CAPITAL_LETTER))
+            }
+            Kind::Latin => {
+                let long = length.saturating_sub(SHORT);
+                WORD.saturating_add(long.saturating_mul(LONG_WORD_LETTER))
+            }
+            Kind::Digit => {
+                let blank = if self.before == Kind::Blank && self.before_length == 1 {
+                    BLANK_BEFORE_NUMBER
+                } else {
+                    0
+                };
+                blank.saturating_add(length.div_ceil(3).saturating_mul(DIGITS))
+            }
+            Kind::Blank if length > 1 => INDENT,
+            Kind::Blank => 0,
+            Kind::LineEnd if self.before == Kind::Mark => LINE_END_AFTER_MARK,
+            Kind::LineEnd => LINE_END,
+            Kind::Mark if self.same_marks && length > 3 => RULE,
+            Kind::Mark => match length {
+                1 if next == Kind::Latin => MARK_BEFORE_WORD,
+                1 => MARK,
+                2 => TWO_MARKS,
+                _ => {
+                    let further = length.saturating_sub(4);
+                    MARKS.saturating_add(further.saturating_mul(FURTHER_MARK))
+                }
+            },
+            Kind::Words(letter) => {
+                FOREIGN_WORD.saturating_add(length.saturating_mul(u64::from(letter)))
+            }
+            Kind::Signs(run, sign) => {
+                u64::from(run).saturating_add(length.saturating_mul(u64::from(sign)))
+            }
+            Kind::Single(weight) => u64::from(weight),
+        };
+        self.hundredths = self.hundredths.saturating_add(weight);
+        self.before = self.kind;
+        self.before_length = length;
+    }
+}
+
+fn kind_of(character: char) -> Kind {
+    match character {
+        'a'..='z' | 'A'..='Z' => Kind::Latin,
+        '0'..='9' => Kind::Digit,
+        ' ' | '\t' => Kind::Blank,
+        '\n' | '\r' => Kind::LineEnd,
+        '\0'..='\u{7f}' => Kind::Mark,
+        '×' | '÷' | '\u{80}'..='\u{bf}' => Kind::Single(84),
+        '\u{c0}'..='\u{24f}' | '\u{300}'..='\u{36f}' | '\u{1e00}'..='\u{1eff}' => Kind::Latin,
+        // Greek, Cyrillic, Armenian, Hebrew, Arabic, the scripts of India, Thai and Lao, Georgian
+        '\u{370}'..='\u{3ff}' => Kind::Words(36),
+        '\u{400}'..='\u{52f}' => Kind::Words(27),
+        '\u{530}'..='\u{58f}' => Kind::Words(38),
+        '\u{590}'..='\u{5ff}' => Kind::Words(41),
+        '\u{600}'..='\u{77f}' | '\u{fb50}'..='\u{fdff}' | '\u{fe70}'..='\u{feff}' => {
+            Kind::Words(31)
+        }
+        '\u{900}'..='\u{dff}' => Kind::Words(37),
+        '\u{e00}'..='\u{eff}' => Kind::Words(39),
+        '\u{10a0}'..='\u{10ff}' => Kind::Words(32),
+        // General punctuation, currency signs, arrows and mathematics
+        '\u{2000}'..='\u{206f}' | '\u{20a0}'..='\u{20cf}' | '\u{2190}'..='\u{25ff}' => {
+            Kind::Single(84)
+        }
+        // CJK punctuation and full-width forms, kana, ideographs, Hangul
+        '\u{3000}'..='\u{303f}' | '\u{ff00}'..='\u{ff65}' => Kind::Signs(4, 76),
+        '\u{3040}'..='\u{30ff}' | '\u{ff66}'..='\u{ff9f}' => Kind::Signs(10, 64),
+        '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{2ffff}' => {
+            Kind::Signs(19, 70)
+        }
+        '\u{1100}'..='\u{11ff}' | '\u{ac00}'..='\u{d7af}' => Kind::Signs(6, 65),
+        '\u{10000}'.. => Kind::Single(200),
+        _ => Kind::Single(120),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
+
+    use super::*;
+
+    #[test]
+    fn short_texts_are_about_right() {
+        // Real counts in o200k_base.
+        for (text, real) in [
+            ("", 0),
+            ("Hello", 1),
+            ("Hello, world!", 4),
+            ("The quick brown fox jumps over the lazy dog.", 10),
+            ("1234567890", 4),
+        ] {
+            let estimate = of_text(text);
+            assert!(
+                estimate.abs_diff(real) <= 1 + real / 5,
+                "{text:?}: {estimate} for {real}"
+            );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn pieces_add_up_to_the_whole(text: String, cut in 0_usize..40) {
+            let cut = text.char_indices().nth(cut).map_or(text.len(), |(position, _)| position);
+            let (head, tail) = text.split_at(cut);
+            let mut tokens = TextTokens::default();
+            tokens.push(head);
+            tokens.push(tail);
+            prop_assert_eq!(tokens.finish(), of_text(&text));
+        }
+
+        #[test]
+        fn more_text_is_never_fewer_tokens_by_much(text: String, more: String) {
+            // A mark may turn from a run of its own into one that leads a word.
+            prop_assert!(of_text(&(text.clone() + &more)) + 2 >= of_text(&text));
+        }
+    }
+}
