@@ -66,8 +66,8 @@ pub trait ConverseSink {
 
 /// The state machine between Bedrock's frames and a client's stream.
 ///
-/// The end waits for both `messageStop` and `metadata`, which come in either order, so that it carries the usage and
-/// nothing can fail behind it. Where the stream ends after `messageStop` without `metadata`, it is complete without usage.
+/// The end waits for both `messageStop` and the usage in `metadata`, which come in either order, so that it carries the
+/// usage and nothing can fail behind it. Where the stream ends after `messageStop` without usage, it is complete without.
 #[derive(Debug)]
 pub struct ConverseStream<S: ConverseSink> {
     sink: S,
@@ -79,7 +79,6 @@ pub struct ConverseStream<S: ConverseSink> {
     /// Open calls by Bedrock's index; `None` for blocks that are not for the client.
     calls: BTreeMap<u64, Option<S::Call>>,
     stop: Option<Stop>,
-    metadata_seen: bool,
     usage: Option<Usage>,
 }
 
@@ -118,7 +117,6 @@ impl<S: ConverseSink> ConverseStream<S> {
             open: None,
             calls: BTreeMap::new(),
             stop: None,
-            metadata_seen: false,
             usage: None,
         }
     }
@@ -198,7 +196,9 @@ impl<S: ConverseSink> ConverseStream<S> {
             ConverseEvent::Redacted { block: _, data } => {
                 self.close_block(out)?;
                 self.sink.start(out);
+                let before = out.len();
                 self.sink.redacted(data, out)?;
+                self.content_came_if(out.len() > before);
             }
             ConverseEvent::ToolStart { block, id, name } => {
                 self.close_block(out)?;
@@ -227,14 +227,13 @@ impl<S: ConverseSink> ConverseStream<S> {
             },
             ConverseEvent::Stop(stop) => {
                 self.stop.get_or_insert(stop);
-                if self.metadata_seen {
+                if self.usage.is_some() {
                     self.complete(out)?;
                 }
             }
             ConverseEvent::Metadata(usage) => {
-                self.metadata_seen = true;
                 self.usage = usage.or(self.usage);
-                if self.stop.is_some() {
+                if self.usage.is_some() && self.stop.is_some() {
                     self.complete(out)?;
                 }
             }
@@ -279,7 +278,9 @@ impl<S: ConverseSink> ConverseStream<S> {
         };
         match open.kind {
             BlockKind::Reasoning { signature } if !signature.is_empty() => {
+                let before = out.len();
                 self.sink.signature(&signature, out)?;
+                self.content_came_if(out.len() > before);
             }
             BlockKind::Reasoning { .. } | BlockKind::Text => {}
         }
@@ -309,6 +310,13 @@ impl<S: ConverseSink> ConverseStream<S> {
             return Err(ProviderError::unreadable(found));
         }
         Ok(())
+    }
+
+    /// Not every client has room for every kind of block.
+    fn content_came_if(&mut self, something_was_written: bool) {
+        if something_was_written {
+            self.content_came();
+        }
     }
 
     fn content_came(&mut self) {

@@ -1,6 +1,6 @@
 //! Formats and names of images and documents, as Converse wants them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::json::Text;
 
@@ -38,6 +38,8 @@ pub fn document_format(media_type: &str) -> Option<&'static str> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct DocumentNames {
     given: BTreeSet<String>,
+    /// By wanted name the number that the next document of that name gets.
+    numbers: BTreeMap<String, usize>,
 }
 
 impl DocumentNames {
@@ -51,12 +53,12 @@ impl DocumentNames {
             base
         };
         let mut name = base.clone();
-        let mut number = 2_usize;
         while !self.given.insert(name.clone()) {
+            let number = self.numbers.entry(base.clone()).or_insert(2);
             let suffix = format!(" ({number})");
             let room = MAX_CHARS.saturating_sub(suffix.len());
             name = base.chars().take(room).chain(suffix.chars()).collect();
-            number = number.saturating_add(1);
+            *number = number.saturating_add(1);
         }
         name
     }
