@@ -4,26 +4,24 @@
 //! another target may cure are told from those that are the client's own, and the client gets its own shapes and a
 //! clean list of headers.
 
-mod answer;
 mod failover;
 mod headers;
+mod json_answer;
 mod pairs;
+mod shown;
+mod stream_answer;
 
 pub use failover::FailoverReason;
 
-use crate::error::{self, ErrorKind, ProviderError, RequestError, retry_after};
-use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
+use crate::error::{self, ProviderError, RequestError, retry_after};
+use crate::translator::{Attempt, OutgoingRequest, Translator};
 use crate::usage::Usage;
-use answer::Shown;
+use shown::Shown;
 
 /// Longest error body that is read, in bytes.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
 /// Longest JSON answer that is gathered for translation, in bytes.
 const MAX_JSON_BYTES: usize = 32 * 1024 * 1024;
-/// A JSON answer that passes is held until it ends or shows this many bytes: errors in answers of success are shorter.
-const SHOWN_BYTES: usize = 4096;
-/// Most of a stream that is held while no content comes, in bytes.
-const MAX_HELD_BYTES: usize = 16 * 1024 * 1024;
 
 /// Decision on an upstream's answer, given on its head and on each piece of its body.
 #[derive(Debug, Clone, PartialEq)]
@@ -214,7 +212,7 @@ impl Exchange {
                 if !(end || is_full) {
                     self.stage = Stage::JsonForStream { body };
                     Verdict::Hold
-                } else if answer::shows(&body) == Shown::Error {
+                } else if shown::shows(&body) == Shown::Error {
                     self.error = Some(error::classify_in_stream("", &body));
                     Verdict::FailOver(FailoverReason::ErrorInStream)
                 } else {
@@ -351,166 +349,6 @@ impl Exchange {
         }
         self.error = Some(error);
         reason.map_or(Verdict::Pass, Verdict::FailOver)
-    }
-
-    fn open_json(
-        &mut self,
-        mut held: Vec<u8>,
-        remaining: Option<u64>,
-        chunk: &[u8],
-        end: bool,
-        out: &mut Vec<u8>,
-    ) -> Verdict {
-        let remaining = remaining.map(|bytes| bytes.saturating_sub(length(chunk)));
-        let is_first = held.is_empty();
-        // Some providers send line ends to keep the connection alive.
-        let piece = if is_first {
-            chunk.trim_ascii_start()
-        } else {
-            chunk
-        };
-        held.extend_from_slice(piece);
-        if !end && held.len() < SHOWN_BYTES {
-            self.stage = Stage::JsonOpening { held, remaining };
-            return Verdict::Hold;
-        }
-        match answer::shows(if end {
-            &held
-        } else {
-            held.get(..SHOWN_BYTES).unwrap_or(&held)
-        }) {
-            Shown::Nothing => return self.unreadable("expected JSON, found an empty body"),
-            Shown::NotAnObject => {
-                return self.unreadable("expected a JSON object, found something else");
-            }
-            Shown::Error if end || held.len() > MAX_ERROR_BYTES => {
-                return self.answer_error(error::classify_in_stream("", &held), out);
-            }
-            Shown::Error => {
-                self.stage = Stage::JsonOpening { held, remaining };
-                return Verdict::Hold;
-            }
-            Shown::Answer => {}
-        }
-        self.pass_json(&held, end);
-        if is_first && piece.len() == chunk.len() && self.attempt.metadata.is_none() {
-            self.content_length = remaining.map(|bytes| bytes.saturating_add(length(chunk)));
-            return Verdict::PassUnchanged;
-        }
-        let before = out.len();
-        answer::write_with_metadata(&held, self.attempt.metadata.as_deref(), out);
-        let written = length(out.get(before..).unwrap_or_default());
-        let remaining = if end { Some(0) } else { remaining };
-        self.content_length = remaining.map(|bytes| bytes.saturating_add(written));
-        Verdict::Pass
-    }
-
-    fn pass_json(&mut self, chunk: &[u8], end: bool) {
-        self.translator.watch_json(chunk);
-        self.content_sent = true;
-        self.stage = if end { Stage::Over } else { Stage::JsonPassing };
-        self.complete = end && *self.translator.stream_state() == StreamState::Complete;
-    }
-
-    fn translate_json(&mut self, body: &[u8], out: &mut Vec<u8>) -> Verdict {
-        match answer::shows(body) {
-            Shown::Nothing => return self.unreadable("expected JSON, found an empty body"),
-            Shown::NotAnObject => {
-                return self.unreadable("expected a JSON object, found something else");
-            }
-            Shown::Error => return self.answer_error(error::classify_in_stream("", body), out),
-            Shown::Answer => {}
-        }
-        let translated = match self.translator.response(body) {
-            Ok(translated) => translated,
-            Err(error) => {
-                let reason =
-                    failover::reason(&error, &self.attempt).unwrap_or(FailoverReason::Upstream5xx);
-                self.error = Some(error);
-                return Verdict::FailOver(reason);
-            }
-        };
-        let before = out.len();
-        let body = translated.as_deref().unwrap_or(body);
-        answer::write_with_metadata(
-            body.trim_ascii_start(),
-            self.attempt.metadata.as_deref(),
-            out,
-        );
-        self.content_length = Some(length(out.get(before..).unwrap_or_default()));
-        self.content_sent = true;
-        self.complete = true;
-        Verdict::Pass
-    }
-
-    fn open_stream(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> Verdict {
-        let held_before = !out.is_empty();
-        let unchanged = self.translator.stream(chunk, out);
-        let is_open = *self.translator.stream_state() == StreamState::Opening;
-        if unchanged && !end && !held_before && !is_open {
-            return self.release_stream(Verdict::PassUnchanged);
-        }
-        if unchanged {
-            out.extend_from_slice(chunk);
-        }
-        if end {
-            self.translator.stream_end(out);
-        }
-        match self.translator.stream_state() {
-            StreamState::Opening if end || out.len() > MAX_HELD_BYTES => {
-                let message = "the provider's stream ended without content";
-                self.error = Some(ProviderError {
-                    status: 502,
-                    ..ProviderError::new(ErrorKind::Server, message)
-                });
-                Verdict::FailOver(FailoverReason::EmptyStream)
-            }
-            StreamState::Opening => {
-                self.stage = Stage::StreamOpening;
-                Verdict::Hold
-            }
-            StreamState::Content | StreamState::Complete => self.release_stream(Verdict::Pass),
-            // Content that came before the error was not passed on: another target may answer as if nothing had been.
-            StreamState::Failed(error) => {
-                let reason = failover::reason_in_stream(error, &self.attempt);
-                self.error = Some(error.clone());
-                Verdict::FailOver(reason)
-            }
-        }
-    }
-
-    fn release_stream(&mut self, verdict: Verdict) -> Verdict {
-        self.stage = Stage::StreamPassing;
-        self.is_stream = true;
-        self.content_sent = true;
-        self.note_stream_state();
-        verdict
-    }
-
-    fn pass_stream(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> Verdict {
-        self.stage = Stage::StreamPassing;
-        let unchanged = self.translator.stream(chunk, out);
-        let mut owed = Vec::new();
-        if end {
-            self.translator.stream_end(&mut owed);
-        }
-        self.note_stream_state();
-        if unchanged && owed.is_empty() {
-            return Verdict::PassUnchanged;
-        }
-        if unchanged {
-            out.extend_from_slice(chunk);
-        }
-        out.append(&mut owed);
-        Verdict::Pass
-    }
-
-    fn note_stream_state(&mut self) {
-        match self.translator.stream_state() {
-            StreamState::Opening | StreamState::Content => {}
-            StreamState::Complete => self.complete = true,
-            StreamState::Failed(error) => self.error = Some(error.clone()),
-        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::translator::Attempt;
 /// | | any other | `{base}/{endpoint}` |
 /// | Azure | ends with `/deployments/{d}` or `/v1` | `{base}/{endpoint}`, with `api-version` if there is one |
 /// | | other, with `api-version` | `{base}/openai/deployments/{model}/{endpoint}?api-version=…` |
+/// | | other, with `api-version`, for `responses` | `{base}/openai/responses?api-version=…` |
 /// | | other, without | `{base}/openai/v1/{endpoint}` |
 ///
 /// `/openai` at the end of Azure's base path is not doubled.
@@ -61,6 +62,9 @@ fn azure(attempt: &Attempt, endpoint: &str) -> Result<String, RequestError> {
     let base = base.strip_suffix("/openai").unwrap_or(base);
     if attempt.api_version.is_none() {
         return Ok(format!("{base}/openai/v1/{endpoint}"));
+    }
+    if endpoint == "responses" {
+        return Ok(format!("{base}/openai/responses{query}"));
     }
     let deployment = segment(&attempt.model)?;
     Ok(format!(
@@ -205,6 +209,23 @@ mod tests {
                 "{upstream:?} {base_path}"
             );
         }
+    }
+
+    #[test]
+    fn responses_are_not_below_a_deployment() {
+        let azure = test_attempt(crate::ClientFormat::Responses, UpstreamFormat::AzureOpenAi);
+        let dated = Attempt {
+            api_version: Some("2025-04-01-preview".to_owned()),
+            ..azure.clone()
+        };
+        assert_eq!(
+            openai(&dated, "responses").as_deref(),
+            Ok("/openai/responses?api-version=2025-04-01-preview")
+        );
+        assert_eq!(
+            openai(&azure, "responses").as_deref(),
+            Ok("/openai/v1/responses")
+        );
     }
 
     #[test]

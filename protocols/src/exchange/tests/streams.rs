@@ -1,0 +1,166 @@
+//! Streams.
+
+use super::*;
+use crate::error::ErrorKind;
+
+#[test]
+fn a_stream_is_held_until_it_shows_content() {
+    let stream = hello() + &chunk("{}", "\"stop\"") + "data: [DONE]\n\n";
+    let (outcome, report) = answer(
+        &streaming(ChatCompletions, OpenAi),
+        200,
+        &[SSE, ("x-request-id", "r")],
+        &stream,
+    );
+    assert_eq!(body_of(&outcome), stream);
+    assert_eq!(header(&outcome, "content-type"), Some("text/event-stream"));
+    assert_eq!(header(&outcome, "content-length"), None);
+    assert_eq!(header(&outcome, "x-request-id"), Some("r"));
+    assert!(report.complete && report.content_sent && report.error.is_none());
+
+    let mut exchange = Exchange::new(streaming(ChatCompletions, OpenAi)).unwrap();
+    exchange.response_head(200, &headers(&[SSE]), false);
+    let mut out = Vec::new();
+    let mut give =
+        |text: &str, out: &mut Vec<u8>| exchange.response_body(text.as_bytes(), false, out);
+    assert_eq!(give(": ping\n\n", &mut out), Verdict::Hold);
+    let role = chunk(r#"{"role":"assistant","content":""}"#, "null");
+    assert_eq!(give(&role, &mut out), Verdict::Hold);
+    let content = chunk(r#"{"content":"a"}"#, "null");
+    assert_eq!(give(&content, &mut out), Verdict::Pass);
+    assert_eq!(
+        std::mem::take(&mut out),
+        format!(": ping\n\n{role}{content}").into_bytes()
+    );
+    assert_eq!(give(&content, &mut out), Verdict::PassUnchanged);
+}
+
+#[test]
+fn a_stream_whose_first_piece_shows_content_passes_without_a_copy() {
+    let mut exchange = Exchange::new(streaming(ChatCompletions, OpenAi)).unwrap();
+    exchange.response_head(200, &headers(&[SSE]), false);
+    let mut out = Vec::new();
+    assert_eq!(
+        exchange.response_body(hello().as_bytes(), false, &mut out),
+        Verdict::PassUnchanged
+    );
+    assert!(out.is_empty());
+}
+
+#[test]
+fn a_stream_without_content_fails_over() {
+    use FailoverReason::{EmptyStream, ErrorInStream};
+    let role = chunk(r#"{"role":"assistant","content":""}"#, "null");
+    let table = [
+        (String::new(), EmptyStream),
+        ("data: [DONE]\n\n".to_owned(), EmptyStream),
+        (format!("{role}data: [DONE]\n\n"), EmptyStream),
+        (
+            format!(
+                ": ping\n\n{role}{}data: [DONE]\n\n",
+                chunk("{}", "\"stop\"")
+            ),
+            EmptyStream,
+        ),
+        (format!("{role}data: {{\"choi"), EmptyStream),
+        (
+            "data: {\"error\":{\"message\":\"x\",\"type\":\"server_error\"}}\n\n".to_owned(),
+            ErrorInStream,
+        ),
+        (
+            format!("{role}data: {{\"error\":{{\"message\":\"bad\",\"code\":400}}}}\n\n"),
+            ErrorInStream,
+        ),
+        (
+            "event: error\ndata: {\"error\":\"x\"}\n\n".to_owned(),
+            ErrorInStream,
+        ),
+        (format!("{role}data: <html>\n\n"), ErrorInStream),
+    ];
+    for (stream, reason) in table {
+        let (outcome, report) = answer(&streaming(ChatCompletions, OpenAi), 200, &[SSE], &stream);
+        assert_eq!(outcome, Outcome::FailedOver(reason), "{stream}");
+        assert!(
+            report.error.is_some() && !report.content_sent && !report.complete,
+            "{stream}"
+        );
+    }
+    let overloaded = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
+    for client in [ChatCompletions, AnthropicMessages] {
+        let (outcome, report) = answer(&streaming(client, Anthropic), 200, &[SSE], overloaded);
+        assert_eq!(outcome, Outcome::FailedOver(ErrorInStream));
+        assert_eq!(report.error.unwrap().kind, ErrorKind::Overloaded);
+    }
+}
+
+#[test]
+fn a_finish_reason_that_explains_an_empty_answer_is_an_answer() {
+    let stream = chunk("{}", "\"length\"") + "data: [DONE]\n\n";
+    assert_eq!(
+        body_of(&answer(&streaming(ChatCompletions, OpenAi), 200, &[SSE], &stream).0),
+        stream
+    );
+}
+
+#[test]
+fn a_stream_that_dies_after_content_ends_with_an_error_event() {
+    let frame = "data: {\"error\":{\"message\":\"boom\",\"type\":\"server_error\"}}\n\n";
+    let role = chunk(r#"{"role":"assistant"}"#, "null");
+    let pieces = [hello(), role, format!("{frame}data: [DONE]\n\n")];
+    let pieces: Vec<&[u8]> = pieces.iter().map(String::as_bytes).collect();
+    let (outcome, report) = play(
+        &streaming(ChatCompletions, OpenAi),
+        200,
+        &headers(&[SSE]),
+        &pieces,
+        End::Properly,
+    );
+    let body = body_of(&outcome);
+    assert!(body.starts_with(&hello()) && body.contains("boom") && !body.contains("[DONE]"));
+    assert!(report.content_sent && !report.complete && report.error.is_some());
+
+    for end in [End::ByReset, End::Properly] {
+        let cut = hello();
+        let pieces: [&[u8]; 2] = [cut.as_bytes(), b"data: {\"choices\":[{"];
+        let (outcome, report) = play(
+            &streaming(ChatCompletions, OpenAi),
+            200,
+            &headers(&[SSE]),
+            &pieces,
+            end,
+        );
+        let error = body_of(&outcome).strip_prefix(&cut).unwrap();
+        assert!(
+            error.starts_with("data: {\"error\":{") && error.ends_with("}\n\n"),
+            "{error}"
+        );
+        assert!(!report.complete && report.error.is_some());
+    }
+}
+
+#[test]
+fn content_that_was_not_passed_on_does_not_keep_an_error_from_failing_over() {
+    let stream = hello() + "data: {\"error\":{\"message\":\"boom\"}}\n\n";
+    let (outcome, _) = play(
+        &streaming(ChatCompletions, OpenAi),
+        200,
+        &headers(&[SSE]),
+        &[stream.as_bytes()],
+        End::Properly,
+    );
+    assert_eq!(outcome, Outcome::FailedOver(FailoverReason::ErrorInStream));
+}
+
+#[test]
+fn a_reset_after_the_end_changes_nothing() {
+    let stream = hello() + &chunk("{}", "\"stop\"") + "data: [DONE]\n\n";
+    let (outcome, report) = play(
+        &streaming(ChatCompletions, OpenAi),
+        200,
+        &headers(&[SSE]),
+        &[stream.as_bytes()],
+        End::ByReset,
+    );
+    assert_eq!(body_of(&outcome), stream);
+    assert!(report.complete && report.error.is_none());
+}
