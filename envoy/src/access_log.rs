@@ -14,7 +14,7 @@ pub(crate) fn file(path: &str) -> Value {
             "request_id": "%REQ(X-REQUEST-ID)%",
             "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
             "method": "%REQ(:METHOD)%",
-            "path": "%PATH(NQ:PATH)%",
+            "path": "%PATH(NQ:ORIG_OR_PATH)%",
             "protocol": "%PROTOCOL%",
             "status": "%RESPONSE_CODE%",
             "details": "%RESPONSE_CODE_DETAILS%",

@@ -18,6 +18,7 @@ mod first_byte;
 mod gateway;
 mod listener;
 pub mod live;
+mod local_reply;
 mod proto;
 mod route;
 mod tls;

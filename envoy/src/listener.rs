@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use crate::access_log;
 use crate::gateway::Gateway;
 use crate::proto::{duration, extension, router, socket_address};
+use crate::{access_log, local_reply};
 
 /// Name of the listener and prefix of its statistics.
 pub(crate) const LISTENER: &str = "gateway";
@@ -28,6 +28,7 @@ pub(crate) fn gateway_listener(gateway: &Gateway, route: (&str, Value), filter: 
         // ... but an answer may be silent for as long as all attempts together.
         "stream_idle_timeout": duration(longest_silence_ms(gateway)),
         "http2_protocol_options": { "max_concurrent_streams": 256 },
+        "local_reply_config": local_reply::in_error_shape(),
     });
     let (key, value) = route;
     settings[key] = value;

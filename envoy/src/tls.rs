@@ -13,6 +13,11 @@ pub(crate) fn transport_socket(address: &BaseUrl, ca_file: &str) -> Value {
     let san_type = if literal { "IP_ADDRESS" } else { "DNS" };
     let mut context = json!({
         "common_tls_context": {
+            // Envoy as a client stops at 1.2 unless it is told.
+            "tls_params": {
+                "tls_minimum_protocol_version": "TLSv1_2",
+                "tls_maximum_protocol_version": "TLSv1_3",
+            },
             "validation_context": {
                 "trusted_ca": { "filename": ca_file },
                 // A chain that ends at a trusted authority is not enough: the certificate must be this host's.

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// How long anything may take before the test fails.
@@ -184,21 +184,20 @@ impl Gateway {
 
     /// Status and body of a GET.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
-        let mut stream = TcpStream::connect(self.address()).expect("the gateway listens");
-        let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n");
-        stream
-            .write_all(request.as_bytes())
-            .expect("the gateway reads");
-        let mut answer = String::new();
-        stream
-            .read_to_string(&mut answer)
-            .expect("the gateway answers");
-        let (head, body) = answer.split_once("\r\n\r\n").expect("HTTP");
-        let status = head
-            .split(' ')
-            .nth(1)
-            .and_then(|status| status.parse().ok());
-        (status.expect("HTTP"), body.to_owned())
+        self.get_with(path, &[])
+    }
+
+    /// Status and body of a GET with these headers.
+    pub(crate) fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> (u16, String) {
+        let headers: String = headers
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}\r\n"))
+            .collect();
+        exchange(
+            self.address(),
+            &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n{headers}\r\n"),
+        )
+        .expect("the gateway answers")
     }
 
     /// `/health`.
@@ -219,6 +218,31 @@ impl Gateway {
         });
         status.expect("it has ended")
     }
+}
+
+/// Status and body of a chat request for `model`; `None` where the gateway did not answer in HTTP.
+pub(crate) fn chat(address: &str, model: &str) -> Option<(u16, Value)> {
+    let body =
+        json!({ "model": model, "messages": [{ "role": "user", "content": "hello" }] }).to_string();
+    let length = body.len();
+    let (status, answer) = exchange(
+        address,
+        &format!(
+            "POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n\
+             content-length: {length}\r\nconnection: close\r\n\r\n{body}"
+        ),
+    )?;
+    Some((status, serde_json::from_str(&answer).unwrap_or(Value::Null)))
+}
+
+fn exchange(address: &str, request: &str) -> Option<(u16, String)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, body.to_owned()))
 }
 
 impl Drop for Gateway {
