@@ -222,13 +222,13 @@ fn main() {
             })
             .collect();
         let mut world = World::new(testing::policy(targets, list));
-        let names: Vec<String> = (0..groups)
-            .map(|number| format!("group-{number}"))
-            .collect();
         let mut turn = 0;
+        let mut name = String::new();
         let time = nanoseconds(|| {
-            turn = (turn + 7_919) % names.len();
-            world.plan(&Request::for_model(&names[turn]))
+            turn = (turn + 7_919) % groups;
+            name.clear();
+            write!(name, "group-{turn}").expect("memory");
+            world.plan(&Request::for_model(&name))
         });
         println!("{groups:6}    {time:8.0}");
     }
@@ -248,4 +248,23 @@ fn main() {
         "a success of a healthy target: {:.0} ns",
         nanoseconds(|| usize::from(world.health.apply(key, limits, served, NOW).changed))
     );
+
+    let question = "Write a function that sorts a list of numbers and explain how it works. ";
+    let text = question.repeat(1_000);
+    let body = format!(r#"{{"model":"m","messages":[{{"role":"user","content":"{text}"}}]}}"#);
+    let image = format!(
+        r#"{{"messages":[{{"content":[{{"image_url":{{"url":"data:image/png;base64,{}"}}}}]}}]}}"#,
+        "QUJD".repeat(1_000_000)
+    );
+    println!("\ntoken estimate, megabytes a second");
+    for (name, body) in [("text", &body), ("image", &image)] {
+        let seconds = (0..50)
+            .map(|_| {
+                let start = Instant::now();
+                black_box(routing::tokens::of_request(body.as_bytes()));
+                start.elapsed().as_secs_f64()
+            })
+            .fold(f64::INFINITY, f64::min);
+        println!("{name:6} {:8.0}", body.len() as f64 / 1e6 / seconds);
+    }
 }

@@ -1,6 +1,6 @@
 //! Everything about a policy that can be worked out before a request comes: built once per policy load.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use policy::{GroupId, Member, Policy, Price, Target, TargetId};
@@ -59,13 +59,14 @@ impl PolicyIndex {
             }
         }
         let vitals = policy.targets.iter().map(Vitals::of).collect();
+        let mut words = Words::default();
         let pools = (0..policy.groups.len())
-            .map(|group| group_pool(&policy, GroupId(group)))
+            .map(|group| group_pool(&policy, GroupId(group), &mut words))
             .collect();
         let default_pool: Vec<Candidate> = policy
             .default_order
             .iter()
-            .filter_map(|&id| Some(Candidate::of_target(id, policy.target(id)?)))
+            .filter_map(|&id| Some(Candidate::of_target(id, policy.target(id)?, &mut words)))
             .collect();
         let named_models = NamedModels::new(&policy);
         Self {
@@ -111,21 +112,22 @@ impl PolicyIndex {
 }
 
 impl Candidate {
-    fn of_member(at: (GroupId, usize), member: &Member, target: &Target) -> Self {
+    fn of_member(
+        at: (GroupId, usize),
+        member: &Member,
+        target: &Target,
+        words: &mut Words,
+    ) -> Self {
         let model = member.model.as_deref().or(target.model.as_deref());
         let identity = identity(target, model);
         Self {
             target: member.target,
             member: Some(at),
-            model: model.map(Arc::from),
+            model: words.shared(model),
             weight: member.weight.or(target.weight),
             timeout_ms: member.timeout_ms,
-            tag: member.tag.as_deref().map(Arc::from),
-            region: member
-                .region
-                .as_deref()
-                .or(target.region.as_deref())
-                .map(Arc::from),
+            tag: words.shared(member.tag.as_deref()),
+            region: words.shared(member.region.as_deref().or(target.region.as_deref())),
             price: member
                 .price
                 .or(target.price)
@@ -136,7 +138,7 @@ impl Candidate {
         }
     }
 
-    fn of_target(id: TargetId, target: &Target) -> Self {
+    fn of_target(id: TargetId, target: &Target, words: &mut Words) -> Self {
         let identity = identity(target, None);
         Self {
             target: id,
@@ -145,7 +147,7 @@ impl Candidate {
             weight: target.weight,
             timeout_ms: target.timeout_ms,
             tag: None,
-            region: target.region.as_deref().map(Arc::from),
+            region: words.shared(target.region.as_deref()),
             price: target.price,
             context_window: None,
             unreachable: target.endpoint_variable.is_some(),
@@ -168,7 +170,7 @@ impl Vitals {
     }
 }
 
-fn group_pool(policy: &Policy, id: GroupId) -> Vec<Candidate> {
+fn group_pool(policy: &Policy, id: GroupId, words: &mut Words) -> Vec<Candidate> {
     let members = policy
         .group(id)
         .map_or(&[][..], |group| group.members.as_slice());
@@ -177,9 +179,25 @@ fn group_pool(policy: &Policy, id: GroupId) -> Vec<Candidate> {
         .enumerate()
         .filter_map(|(position, member)| {
             let target = policy.target(member.target)?;
-            Some(Candidate::of_member((id, position), member, target))
+            Some(Candidate::of_member((id, position), member, target, words))
         })
         .collect()
+}
+
+/// One copy of each word: thousands of groups share a handful of models.
+#[derive(Default)]
+struct Words(HashSet<Arc<str>>);
+
+impl Words {
+    fn shared(&mut self, word: Option<&str>) -> Option<Arc<str>> {
+        let word = word?;
+        if let Some(known) = self.0.get(word) {
+            return Some(Arc::clone(known));
+        }
+        let word: Arc<str> = Arc::from(word);
+        self.0.insert(Arc::clone(&word));
+        Some(word)
+    }
 }
 
 fn identity(target: &Target, model: Option<&str>) -> u64 {

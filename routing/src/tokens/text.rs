@@ -99,8 +99,27 @@ pub fn of_text(text: &str) -> u32 {
 impl TextTokens {
     /// Counts `text`.
     pub fn push(&mut self, text: &str) {
-        for character in text.chars() {
-            self.push_char(character);
+        let mut rest = text;
+        loop {
+            // Most text is words in small letters: they are taken whole.
+            let letters = rest
+                .bytes()
+                .position(|byte| !byte.is_ascii_lowercase())
+                .unwrap_or(rest.len());
+            if letters > 0 {
+                if self.kind != Kind::Latin {
+                    self.begin_run(Kind::Latin, 0);
+                }
+                self.length = self.length.saturating_add(letters as u64);
+                self.capital_last = false;
+                rest = rest.get(letters..).unwrap_or("");
+            }
+            let mut characters = rest.chars();
+            match characters.next() {
+                Some(character) => self.push_char(character),
+                None => return,
+            }
+            rest = characters.as_str();
         }
     }
 
@@ -130,13 +149,7 @@ impl TextTokens {
         // `camelCase` is two words, `HTTPServer` is one.
         let hump = kind == Kind::Latin && capital && !self.capital_last;
         if kind != self.kind || hump || matches!(kind, Kind::Single(_)) {
-            self.end_run(kind);
-            self.kind = kind;
-            self.length = 0;
-            self.capitals = 0;
-            self.foreign = false;
-            self.mark = u8::try_from(character).unwrap_or(0);
-            self.same_marks = true;
+            self.begin_run(kind, u8::try_from(character).unwrap_or(0));
         }
         self.length = self.length.saturating_add(1);
         self.capitals = self.capitals.saturating_add(u64::from(capital));
@@ -146,6 +159,16 @@ impl TextTokens {
         } else if kind == Kind::Mark {
             self.same_marks &= u8::try_from(character).is_ok_and(|mark| mark == self.mark);
         }
+    }
+
+    fn begin_run(&mut self, kind: Kind, mark: u8) {
+        self.end_run(kind);
+        self.kind = kind;
+        self.length = 0;
+        self.capitals = 0;
+        self.foreign = false;
+        self.mark = mark;
+        self.same_marks = true;
     }
 
     fn end_run(&mut self, next: Kind) {
