@@ -114,7 +114,8 @@ fn damage_is_named_and_what_came_before_it_is_kept() {
         bytes
     };
     let header = |block: &[u8]| frame_around(block, b"");
-    let cases: [(&str, Vec<u8>, fn(&EventStreamError) -> bool); 13] = [
+    type Expected = fn(&EventStreamError) -> bool;
+    let cases: [(&str, Vec<u8>, Expected); 13] = [
         ("payload", bad_payload, |e| {
             matches!(e, EventStreamError::FrameChecksum { .. })
         }),
