@@ -27,9 +27,11 @@ fn main() -> ExitCode {
         (ClientFormat::ChatCompletions, UpstreamFormat::Bedrock),
         (ClientFormat::AnthropicMessages, UpstreamFormat::OpenAi),
         (ClientFormat::AnthropicMessages, UpstreamFormat::Bedrock),
+        (ClientFormat::Responses, UpstreamFormat::OpenAi),
+        (ClientFormat::Responses, UpstreamFormat::Anthropic),
     ] {
         let pair = format!("{} on {}", client.path(), upstream.name());
-        let body = request(22);
+        let body = request(client, 22);
         let once = measure(|| translate(client, upstream, &body));
         within &= report(
             &format!("request: {pair}"),
@@ -37,7 +39,7 @@ fn main() -> ExitCode {
             once,
             REQUEST_BUDGET,
         );
-        let large = request(220);
+        let large = request(client, 220);
         let tenfold = measure(|| translate(client, upstream, &large));
         let growth = once.max(EVENT_BUDGET).mul_f64(MOST_GROWTH);
         within &= report("         tenfold", large.len(), tenfold, growth);
@@ -60,6 +62,18 @@ fn main() -> ExitCode {
             UpstreamFormat::OpenAi,
             "",
             OPENAI_EVENT,
+        ),
+        (
+            ClientFormat::Responses,
+            UpstreamFormat::OpenAi,
+            "",
+            OPENAI_EVENT,
+        ),
+        (
+            ClientFormat::Responses,
+            UpstreamFormat::Anthropic,
+            ANTHROPIC_OPENING,
+            ANTHROPIC_EVENT,
         ),
     ] {
         let pair = format!("event: {} on {}", client.path(), upstream.name());
@@ -90,8 +104,12 @@ const OPENAI_EVENT: &str = concat!(
     "\"choices\":[{\"index\":0,\"delta\":{\"content\":\" a few \\\"words\\\"\"},\"finish_reason\":null}]}\n\n",
 );
 
-/// A conversation of `turns` messages of 440 bytes, which both kinds of clients may send.
-fn request(turns: usize) -> String {
+/// A conversation of `turns` messages of 440 bytes, which every kind of client may send.
+fn request(client: ClientFormat, turns: usize) -> String {
+    let (limit, messages) = match client {
+        ClientFormat::Responses => ("max_output_tokens", "input"),
+        _ => ("max_tokens", "messages"),
+    };
     let text = "The quick brown fox \\\"jumps\\\" over the lazy dog.\\n".repeat(8);
     let turn = |turn: usize| {
         let role = if turn.is_multiple_of(2) {
@@ -103,7 +121,7 @@ fn request(turns: usize) -> String {
     };
     let turns: Vec<String> = (0..turns).map(turn).collect();
     let turns = turns.join(",");
-    format!("{{\"model\":\"m\",\"max_tokens\":100,\"temperature\":0.5,\"messages\":[{turns}]}}")
+    format!("{{\"model\":\"m\",\"{limit}\":100,\"temperature\":0.5,\"{messages}\":[{turns}]}}")
 }
 
 fn attempt(client: ClientFormat, upstream: UpstreamFormat) -> Attempt {

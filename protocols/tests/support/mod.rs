@@ -7,3 +7,4 @@ pub mod compare;
 pub mod feed;
 pub mod frames;
 pub mod pair;
+pub mod responses_stream;

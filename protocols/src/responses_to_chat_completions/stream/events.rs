@@ -378,8 +378,8 @@ impl Events {
             Content::FunctionCall { arguments: all, .. } => {
                 // Clients cannot parse the empty string.
                 if escaped(all).is_blank() {
-                    *all = b"{}".to_vec();
-                    self.arguments_delta(attempt, index, escaped(all), out);
+                    all.extend_from_slice(b"{}");
+                    self.arguments_delta(attempt, index, Text::Plain("{}"), out);
                 }
                 self.event(out, "response.function_call_arguments.done", |w| {
                     write_place(w, &id, index);
