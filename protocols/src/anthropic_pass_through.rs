@@ -6,6 +6,7 @@ use std::borrow::Cow;
 
 use serde_json::Value;
 
+use crate::anthropic::StopReason;
 use crate::error::{self, ProviderError, RequestError};
 use crate::format::ClientFormat;
 use crate::json::{Object, Text};
@@ -101,11 +102,8 @@ impl AnthropicPassThrough {
             "message_delta" => {
                 self.count(&data);
                 let delta = object("delta").unwrap_or_default();
-                // These explain an empty answer.
-                self.has_content |= matches!(
-                    text(&delta, "stop_reason").as_deref(),
-                    Some("max_tokens" | "model_context_window_exceeded" | "refusal")
-                );
+                self.has_content |= text(&delta, "stop_reason")
+                    .is_some_and(|word| StopReason::explains_silence(&word));
             }
             "message_stop" if self.has_content => self.state = StreamState::Complete,
             "error" => return Err(error::classify_in_stream(event.name, event.data)),

@@ -20,6 +20,18 @@ pub enum StopReason {
 }
 
 impl StopReason {
+    /// This word on the wire says why an answer has no content: a limit, or a filter. Any other empty answer is one that
+    /// another target may do better.
+    pub fn explains_silence(word: &str) -> bool {
+        [
+            Self::MaxTokens,
+            Self::ModelContextWindowExceeded,
+            Self::Refusal,
+        ]
+        .iter()
+        .any(|reason| reason.as_str() == word)
+    }
+
     /// The word on the wire.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::de::IgnoredAny;
 
 use crate::anthropic::{
-    ReceivedBlock, ReceivedDelta, ReceivedEvent, ReceivedMessage, ReceivedUsage,
+    ReceivedBlock, ReceivedDelta, ReceivedEvent, ReceivedMessage, ReceivedUsage, StopReason,
 };
 use crate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
 use crate::chat_completions_to_anthropic_messages::request::Answer;
@@ -365,6 +365,14 @@ impl Stream {
         }
         if let Signature::One(signature) = &self.signature {
             writer.reasoning_signature(Text::Plain(signature), out);
+        }
+        let explained = self
+            .stop_reason
+            .as_deref()
+            .is_some_and(StopReason::explains_silence);
+        if !writer.has_begun() && !explained {
+            // Left open, so that the exchange asks another target for the content that did not come.
+            return;
         }
         let stop_reason = self.stop_reason.as_deref().map(Text::Plain);
         let reason = finish_reason(stop_reason, self.called_tools);

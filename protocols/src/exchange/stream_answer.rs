@@ -22,19 +22,16 @@ impl Exchange {
             self.translator.stream_end(out);
         }
         match self.translator.stream_state() {
-            StreamState::Opening if end || out.len() > MAX_HELD_BYTES => {
-                let message = "the provider's stream ended without content";
-                self.error = Some(ProviderError {
-                    status: 502,
-                    ..ProviderError::new(ErrorKind::Server, message)
-                });
-                Verdict::FailOver(FailoverReason::EmptyStream)
-            }
+            StreamState::Opening if end || out.len() > MAX_HELD_BYTES => self.empty_stream(),
             StreamState::Opening => {
                 self.stage = Stage::StreamOpening;
                 Verdict::Hold
             }
             StreamState::Content | StreamState::Complete => self.release_stream(Verdict::Pass),
+            // It broke off, and nothing had come.
+            StreamState::Failed(error) if end && is_open && *error == ProviderError::cut_off() => {
+                self.empty_stream()
+            }
             // Content that came before the error was not passed on: another target may answer as if nothing had been.
             StreamState::Failed(error) => {
                 let reason = failover::reason_in_stream(error, &self.attempt);
@@ -42,6 +39,15 @@ impl Exchange {
                 Verdict::FailOver(reason)
             }
         }
+    }
+
+    fn empty_stream(&mut self) -> Verdict {
+        let message = "the provider's stream ended without content";
+        self.error = Some(ProviderError {
+            status: 502,
+            ..ProviderError::new(ErrorKind::Server, message)
+        });
+        Verdict::FailOver(FailoverReason::EmptyStream)
     }
 
     fn release_stream(&mut self, verdict: Verdict) -> Verdict {

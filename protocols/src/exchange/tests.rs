@@ -11,7 +11,7 @@ use super::*;
 use crate::format::ClientFormat::{
     self, AnthropicMessages, ChatCompletions, Embeddings, Responses,
 };
-use crate::format::UpstreamFormat::{self, Anthropic, Bedrock, Ollama, OpenAi};
+use crate::format::UpstreamFormat::{self, Anthropic, AzureOpenAi, Bedrock, Ollama, OpenAi};
 use crate::translator::test_attempt;
 
 /// What the filter makes of an answer.

@@ -164,3 +164,49 @@ fn a_reset_after_the_end_changes_nothing() {
     assert_eq!(body_of(&outcome), stream);
     assert!(report.complete && report.error.is_none());
 }
+
+#[test]
+fn a_stream_without_content_fails_over_for_every_pair() {
+    let chat = [
+        String::new(),
+        "data: [DONE]\n\n".to_owned(),
+        chunk(r#"{"role":"assistant","content":""}"#, "null"),
+        chunk("{}", "\"stop\"") + "data: [DONE]\n\n",
+    ];
+    let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"c\",\"usage\":{\"input_tokens\":1}}}\n\n";
+    let stop = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":0}}\n\n\
+        event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    let messages = [
+        String::new(),
+        "event: ping\ndata: {\"type\":\"ping\"}\n\n".to_owned(),
+        start.to_owned(),
+        format!("{start}{stop}"),
+    ];
+    for client in [
+        ChatCompletions,
+        ClientFormat::Completions,
+        Responses,
+        AnthropicMessages,
+    ] {
+        for upstream in [OpenAi, AzureOpenAi, Ollama, Anthropic, Bedrock] {
+            let attempt = streaming(client, upstream);
+            if Exchange::new(attempt.clone()).is_err() {
+                continue;
+            }
+            let (head, streams) = match upstream {
+                OpenAi | AzureOpenAi | Ollama => (SSE, &chat[..]),
+                Anthropic => (SSE, &messages[..]),
+                Bedrock => (
+                    ("content-type", "application/vnd.amazon.eventstream"),
+                    &chat[..1],
+                ),
+            };
+            for stream in streams {
+                let (outcome, report) = answer(&attempt, 200, &[head], stream);
+                let expected = Outcome::FailedOver(FailoverReason::EmptyStream);
+                assert_eq!(outcome, expected, "{client:?} {upstream:?} {stream}");
+                assert!(report.error.is_some());
+            }
+        }
+    }
+}
