@@ -51,10 +51,12 @@ impl<'a> Finish<'a> {
 }
 
 impl Finish<'_> {
-    /// Some providers say `stop` beside tool calls, which clients would not run then.
+    /// Some providers say `stop` beside tool calls, which clients would not run then, and some `tool_calls` beside none,
+    /// for which clients would wait.
     pub(super) fn reason_with_tools(reason: FinishReason, has_tool_calls: bool) -> FinishReason {
         match reason {
             FinishReason::Stop if has_tool_calls => FinishReason::ToolCalls,
+            FinishReason::ToolCalls if !has_tool_calls => FinishReason::Stop,
             FinishReason::Stop
             | FinishReason::Length
             | FinishReason::ToolCalls
@@ -128,14 +130,15 @@ mod tests {
     }
 
     #[test]
-    fn tool_calls_win_over_stop_only() {
-        for (reason, want) in [
-            (Stop, ToolCalls),
-            (Length, Length),
-            (ContentFilter, ContentFilter),
+    fn tool_calls_and_their_reason_come_together() {
+        for (reason, with, without) in [
+            (Stop, ToolCalls, Stop),
+            (ToolCalls, ToolCalls, Stop),
+            (Length, Length, Length),
+            (ContentFilter, ContentFilter, ContentFilter),
         ] {
-            assert_eq!(Finish::reason_with_tools(reason, true), want);
-            assert_eq!(Finish::reason_with_tools(reason, false), reason);
+            assert_eq!(Finish::reason_with_tools(reason, true), with);
+            assert_eq!(Finish::reason_with_tools(reason, false), without);
         }
     }
 }

@@ -48,11 +48,13 @@ impl<'a> ReadAnswer<'a> {
             .unwrap_or_default();
         let finish = Finish::read(&choice)?;
         let reason = finish.map_or(FinishReason::Stop, |finish| finish.reason);
+        // Without a name nobody could run it.
+        let has_calls = said.tool_calls.iter().any(|call| call.name.is_some());
         Ok(Self {
             id: given(answer.get("id")),
             model: given(answer.get("model")),
             created: answer.get("created").and_then(|raw| raw.get().parse().ok()),
-            finish_reason: Finish::reason_with_tools(reason, !said.tool_calls.is_empty()),
+            finish_reason: Finish::reason_with_tools(reason, has_calls),
             stop_sequence: finish.and_then(|finish| finish.stop_sequence),
             said,
             usage: answer.get("usage").and_then(Usage::from_openai_json),

@@ -259,7 +259,12 @@ fn read_block<'a>(raw: &'a RawValue, path: fmt::Arguments<'_>) -> Result<Block<'
         }
         "tool_use" => {
             fields.only(&["id", "name", "input", "caller", "toolset_name"])?;
-            let input = fields.required("input")?;
+            let input = match fields.block.get("input") {
+                Some(input) => input,
+                // Some clients leave out what has nothing in it.
+                None => serde_json::from_str("{}")
+                    .map_err(|_| RequestError::missing(format!("{path}.input")))?,
+            };
             json::require_object(input, format_args!("{path}.input"))?;
             Block::ToolUse(ToolUse {
                 id: fields.required_text("id")?,
