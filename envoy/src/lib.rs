@@ -6,6 +6,8 @@
 //! - [`live`]: a bootstrap that reads clusters, routes, the gateway filter and the secrets from files, so that
 //!   `kt gateway run` can replace each of them while requests are in flight.
 //!
+//! [`istio`] and [`compose`] wrap a document for those two.
+//!
 //! Everything is data in, JSON out; files and processes are `kt`'s business.
 #![forbid(unsafe_code)]
 
@@ -13,9 +15,11 @@ mod access_log;
 mod bootstrap;
 mod ca;
 mod cluster;
+mod compose;
 mod credential;
 mod first_byte;
 mod gateway;
+mod istio;
 mod listener;
 pub mod live;
 mod local_reply;
@@ -27,5 +31,7 @@ mod yaml;
 
 pub use bootstrap::document;
 pub use ca::{CA_FILES, find_ca_file};
+pub use compose::{Compose, compose};
 pub use gateway::{Admin, Gateway, RenderError, Runtime};
+pub use istio::{Istio, istio};
 pub use yaml::to_yaml;

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use envoy::{Admin, Gateway, Runtime, document, to_yaml};
+use envoy::{Admin, Compose, Gateway, Istio, Runtime, compose, document, istio, to_yaml};
 use policy::{Credential, LoadOptions, Policy};
+use serde_json::{Value, json};
 
 /// Every kind of address, credential and timeout that a target can have.
 const ALL_KINDS: &str = r#"
@@ -52,6 +53,70 @@ fn every_example_is_accepted() {
     }
 }
 
+#[test]
+fn the_patches_for_istio_make_a_bootstrap_that_is_accepted() {
+    let policy = loaded("all kinds", ALL_KINDS);
+    let place = Istio {
+        namespace: "istio-ingress".to_owned(),
+        workload: BTreeMap::from([("istio".to_owned(), "ingressgateway".to_owned())]),
+    };
+    let filter = istio(&bootstrap(&policy, ALL_KINDS), &place);
+    assert_eq!(filter["kind"], "EnvoyFilter");
+    // What Istio does with them, in short.
+    let mut merged = json!({
+        "node": { "id": "a", "cluster": "b" },
+        "admin": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": 0 } } },
+    });
+    for patch in filter["spec"]["configPatches"].as_array().unwrap() {
+        let (operation, value) = (&patch["patch"]["operation"], &patch["patch"]["value"]);
+        match patch["applyTo"].as_str().unwrap() {
+            "BOOTSTRAP" => {
+                assert_eq!(operation, "MERGE");
+                merged["bootstrap_extensions"] = value["bootstrap_extensions"].clone();
+                merged["static_resources"] = value["static_resources"].clone();
+            }
+            kind => {
+                assert_eq!(
+                    (operation, &patch["match"]["context"]),
+                    (&json!("ADD"), &json!("GATEWAY"))
+                );
+                let list = &mut merged["static_resources"][format!("{}s", kind.to_lowercase())];
+                if list.is_null() {
+                    *list = json!([]);
+                }
+                list.as_array_mut().unwrap().push(value.clone());
+            }
+        }
+    }
+    envoy_accepts("istio", &to_yaml(&merged));
+}
+
+#[test]
+fn a_compose_file_holds_the_whole_bootstrap() {
+    let text = ALL_KINDS.replace("name: chat", "name: chat$HOME");
+    let policy = loaded("all kinds", &text);
+    let host = Compose {
+        module_on_host: "./filter.wasm".to_owned(),
+        module_in_container: "/filter.wasm".to_owned(),
+        port: 41002,
+        variables: vec!["OPENAI_API_KEY".to_owned()],
+        secret_files: vec![(
+            "ANTHROPIC_API_KEY".to_owned(),
+            "/home/u/secrets/ANTHROPIC_API_KEY".to_owned(),
+        )],
+    };
+    let document = bootstrap(&policy, &text);
+    let file = compose(&document, &host);
+    let service = &file["services"]["gateway"];
+    assert_eq!(service["ports"], json!(["127.0.0.1:41002:41002"]));
+    assert_eq!(service["environment"], json!(["OPENAI_API_KEY"]));
+    assert_eq!(service["secrets"], json!(["ANTHROPIC_API_KEY"]));
+    assert_eq!(service["volumes"], json!(["./filter.wasm:/filter.wasm:ro"]));
+    let content = file["configs"]["envoy"]["content"].as_str().unwrap();
+    assert!(content.contains("chat$$HOME"));
+    assert_eq!(content.replace("$$", "$"), to_yaml(&document));
+}
+
 fn accepts(name: &str, text: &str) {
     envoy_accepts(name, &rendered(&loaded(name, text), text));
 }
@@ -69,6 +134,10 @@ fn loaded(name: &str, text: &str) -> Policy {
 }
 
 fn rendered(policy: &Policy, text: &str) -> String {
+    to_yaml(&bootstrap(policy, text))
+}
+
+fn bootstrap(policy: &Policy, text: &str) -> Value {
     let module = module();
     let gateway = Gateway {
         policy,
@@ -86,7 +155,7 @@ fn rendered(policy: &Policy, text: &str) -> String {
         addresses: BTreeMap::new(),
         monitor: true,
     };
-    to_yaml(&document(&gateway, &|_| None).unwrap())
+    document(&gateway, &|_| None).unwrap()
 }
 
 /// `envoy --mode validate`, with a key in every variable that a target names.

@@ -1,0 +1,120 @@
+//! `kt envoy render`: what it prints is complete, says what it needs, and holds no key.
+
+mod common;
+
+use common::{POLICY, Scratch, kt, output, text};
+
+fn render(scratch: &Scratch, arguments: &[&str]) -> String {
+    let done = output(
+        kt().args(["envoy", "render", "--policy-config"])
+            .arg(scratch.path("policy-config.yaml"))
+            .arg("--secrets-dir")
+            .arg(scratch.path("secrets"))
+            .env("OPENAI_API_KEY", "sk-variable")
+            .args(arguments),
+    );
+    assert!(done.status.success(), "{}", text(&done.stderr));
+    let rendered = text(&done.stdout);
+    assert!(!rendered.contains("sk-"), "{rendered}");
+    rendered
+}
+
+fn scratch() -> Scratch {
+    let scratch = Scratch::new();
+    scratch.write("policy-config.yaml", POLICY);
+    std::fs::create_dir(scratch.path("secrets")).unwrap();
+    scratch.write("secrets/ANTHROPIC_API_KEY", "sk-file\n");
+    scratch
+}
+
+#[test]
+fn a_bootstrap_reads_keys_where_they_are() {
+    let scratch = scratch();
+    let rendered = render(&scratch, &[]);
+    let file = scratch.path("secrets/ANTHROPIC_API_KEY");
+    assert!(
+        rendered.contains("# Needs keys in its environment: OPENAI_API_KEY\n"),
+        "{rendered}"
+    );
+    assert!(rendered.contains("environment_variable: OPENAI_API_KEY\n"));
+    assert!(
+        rendered.contains(&format!("filename: {}\n", file.display())),
+        "{rendered}"
+    );
+    assert!(rendered.contains("port_value: 41002\n"));
+    assert!(rendered.contains("port_value: 9901\n"));
+}
+
+#[test]
+fn istio_gets_one_envoy_filter_for_its_gateway() {
+    let rendered = render(
+        &scratch(),
+        &[
+            "--target",
+            "istio",
+            "--namespace",
+            "mesh",
+            "--workload",
+            "app=gw",
+            "--filter-wasm",
+            "/m.wasm",
+        ],
+    );
+    assert!(
+        rendered.contains("# Needs keys in its environment: ANTHROPIC_API_KEY, OPENAI_API_KEY\n"),
+        "{rendered}"
+    );
+    assert!(rendered.contains("\nkind: EnvoyFilter\n"));
+    assert!(rendered.contains("  namespace: mesh\n"));
+    assert!(rendered.contains("      app: gw\n"));
+    assert!(rendered.contains("filename: /m.wasm\n"));
+    assert!(rendered.contains("port_value: 15000\n"));
+}
+
+#[test]
+fn compose_mounts_module_and_keys() {
+    let scratch = scratch();
+    let rendered = render(
+        &scratch,
+        &[
+            "--target",
+            "compose",
+            "--listen",
+            "0.0.0.0:8080",
+            "--filter-wasm",
+            "./f.wasm",
+        ],
+    );
+    let file = scratch.path("secrets/ANTHROPIC_API_KEY");
+    assert!(
+        rendered.contains("# Needs keys in its environment: OPENAI_API_KEY\n"),
+        "{rendered}"
+    );
+    assert!(rendered.contains("\"127.0.0.1:8080:8080\""));
+    assert!(rendered.contains(":/var/lib/keeptrusts/keeptrusts_filter.wasm:ro"));
+    assert!(
+        rendered.contains(&format!("file: {}\n", file.display())),
+        "{rendered}"
+    );
+    assert!(rendered.contains("filename: /run/secrets/ANTHROPIC_API_KEY\n"));
+}
+
+#[test]
+fn an_invalid_policy_is_not_rendered() {
+    let scratch = scratch();
+    scratch.write(
+        "policy-config.yaml",
+        &POLICY.replace("providers", "provders"),
+    );
+    let done = output(
+        kt().args(["envoy", "render", "--policy-config"])
+            .arg(scratch.path("policy-config.yaml")),
+    );
+    assert_eq!(done.status.code(), Some(1));
+    assert_eq!(text(&done.stdout), "");
+    assert!(
+        text(&done.stderr).contains("error[E002]"),
+        "{}",
+        text(&done.stderr)
+    );
+}
