@@ -6,9 +6,11 @@
 use std::rc::Rc;
 use std::sync::Arc;
 
-use policy::{Credential, Loaded, Policy, Severity, TargetId};
+use policy::{Credential, Loaded, Policy, Severity, Strategy, TargetId};
 use routing::PolicyIndex;
 use serde::Deserialize;
+
+use crate::ability::Abilities;
 
 /// The part that one instance of the module plays.
 #[derive(Debug)]
@@ -32,6 +34,10 @@ pub struct GatewayConfig {
     pub index: PolicyIndex,
     /// What only the process that started Envoy knows.
     pub runtime: Runtime,
+    /// Which targets can serve what.
+    pub abilities: Abilities,
+    /// A group of the policy chooses by cost or context length.
+    pub plans_by_tokens: bool,
     /// Targets that cannot be authenticated, by [`TargetId`].
     pub without_credential: Vec<bool>,
 }
@@ -140,11 +146,23 @@ fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, Con
         .map(|target| runtime.credentials_missing.contains(&target.id))
         .collect();
     Ok(Rc::new(GatewayConfig {
+        abilities: Abilities::of(&policy),
+        plans_by_tokens: plans_by_tokens(&policy),
         index: PolicyIndex::new(Arc::clone(&policy)),
         policy,
         runtime,
         without_credential,
     }))
+}
+
+fn plans_by_tokens(policy: &Policy) -> bool {
+    policy.groups.iter().any(|group| {
+        matches!(group.strategy, Strategy::Cost(_))
+            || group
+                .members
+                .iter()
+                .any(|member| member.context_window.is_some())
+    })
 }
 
 impl GatewayConfig {

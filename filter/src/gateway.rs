@@ -3,9 +3,8 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use policy::Wire;
+use protocols::ClientFormat;
 use protocols::facts::{self, RequestFacts};
-use protocols::{ClientFormat, UpstreamFormat};
 use routing::affinity::{ConversationId, conversation_id};
 use routing::health::Signal;
 use routing::{Plan, Refusal, Request, plan};
@@ -209,8 +208,9 @@ impl Gateway {
         let facts =
             facts::scan(client, &body).map_err(|error| Answer::bad_request(client, &error))?;
         let conversation = conversation(&headers, &facts, &body);
+        let prompt_tokens = self.prompt_tokens(&facts, &body);
         let plan = self
-            .plan(host, client, &facts, conversation)
+            .plan(host, client, &facts, prompt_tokens, conversation)
             .map_err(|refusal| Answer::refusal(client, &refusal, &self.config.policy))?;
         let owned = |name| text(&headers, name).map(String::from);
         let journey = Journey {
@@ -230,60 +230,76 @@ impl Gateway {
         Ok((journey, headers))
     }
 
+    /// Counted closely only where a plan depends on it; four bytes to a token are enough for an event's estimate.
+    fn prompt_tokens(&self, facts: &RequestFacts<'_>, body: &[u8]) -> u32 {
+        if self.config.plans_by_tokens {
+            routing::tokens::of_request(body)
+        } else {
+            u32::try_from(facts.text_bytes / 4).unwrap_or(u32::MAX)
+        }
+    }
+
+    /// Prefers targets that can say what the request asks for. When none can, the plan is made as if all could: the
+    /// attempt is then refused by the translator, which names the field.
     fn plan(
         &self,
         host: &impl Host,
         client: ClientFormat,
         facts: &RequestFacts<'_>,
+        prompt_tokens: u32,
         conversation: ConversationId,
     ) -> Result<Plan, Refusal> {
-        let config = &self.config;
-        let can_serve = |target| {
-            let format = config
-                .policy
-                .target(target)
-                .map(|target| upstream_format(target.vendor.profile().wire));
-            format.is_some()
-        };
-        let request = Request {
+        let able = |target| self.config.abilities.can_serve(target, client, facts.needs);
+        let mut request = Request {
             model: &facts.model,
             conversation: Some(conversation),
-            prompt_tokens: estimated_tokens(facts),
+            prompt_tokens,
             max_output_tokens: facts.max_output_tokens,
             last_user_message: facts.last_user_message.as_deref(),
             query_embedding: None,
-            can_serve: &can_serve,
+            can_serve: &able,
             allows: None,
         };
-        let make = || {
-            self.vm.with_view(|view| {
-                let mut worker = self.vm.worker.borrow_mut();
-                let mut random = self.vm.random.borrow_mut();
-                plan::make(
-                    &config.index,
-                    &view,
-                    &mut worker,
-                    &request,
-                    &mut random,
-                    host.now_ms(),
-                )
-            })
-        };
-        let mut plan = make()?;
+        match self.plan_with_trials(host, &request) {
+            Err(Refusal::Unsupported { .. }) => {
+                request.can_serve = &|_| true;
+                self.plan_with_trials(host, &request)
+            }
+            planned => planned,
+        }
+    }
+
+    /// Claims the trial that a half-open head needs; when another worker took the last one, plans again.
+    fn plan_with_trials(&self, host: &impl Host, request: &Request<'_>) -> Result<Plan, Refusal> {
+        let mut plan = self.make_plan(host, request)?;
         for _ in 0..PLANNING_ROUNDS {
             let Some(head) = plan.entries.first().filter(|_| plan.head_is_trial) else {
                 break;
             };
-            if !self
+            let claimed = self
                 .vm
-                .signal(host, config, head.target, Signal::TrialStarted)
-                .refused
-            {
+                .signal(host, &self.config, head.target, Signal::TrialStarted);
+            if !claimed.refused {
                 break;
             }
-            plan = make()?;
+            plan = self.make_plan(host, request)?;
         }
         Ok(plan)
+    }
+
+    fn make_plan(&self, host: &impl Host, request: &Request<'_>) -> Result<Plan, Refusal> {
+        self.vm.with_view(|view| {
+            let mut worker = self.vm.worker.borrow_mut();
+            let mut random = self.vm.random.borrow_mut();
+            plan::make(
+                &self.config.index,
+                &view,
+                &mut worker,
+                request,
+                &mut random,
+                host.now_ms(),
+            )
+        })
     }
 
     /// Writes the way into headers and filter state, which is all that Envoy's router knows of it.
@@ -383,22 +399,5 @@ fn conversation(headers: &Headers, facts: &RequestFacts<'_>, body: &[u8]) -> Con
             let opening = body.get(facts.opening_span.clone()).unwrap_or_default();
             conversation_id(&[key.as_bytes(), opening])
         }
-    }
-}
-
-/// Four bytes of text make a token, an image of common size 1,000.
-fn estimated_tokens(facts: &RequestFacts<'_>) -> u32 {
-    let text = u32::try_from(facts.text_bytes / 4).unwrap_or(u32::MAX);
-    text.saturating_add(facts.needs.images.saturating_mul(1000))
-}
-
-/// The policy's word for a wire protocol in the words of `protocols`.
-pub(crate) fn upstream_format(wire: Wire) -> UpstreamFormat {
-    match wire {
-        Wire::OpenAi => UpstreamFormat::OpenAi,
-        Wire::AzureOpenAi => UpstreamFormat::AzureOpenAi,
-        Wire::Anthropic => UpstreamFormat::Anthropic,
-        Wire::Bedrock => UpstreamFormat::Bedrock,
-        Wire::Ollama => UpstreamFormat::Ollama,
     }
 }

@@ -6,6 +6,7 @@
 
 #[cfg(test)]
 pub(crate) mod fake;
+#[cfg(any(test, target_arch = "wasm32"))]
 pub(crate) mod header_map;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod proxy_wasm_abi;

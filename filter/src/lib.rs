@@ -4,6 +4,7 @@
 //! and the proxy, over the fallible [`host::Host`] trait. Only `wasm` and `host::proxy_wasm_abi` know proxy-wasm.
 #![deny(unsafe_code)]
 
+pub mod ability;
 pub mod answers;
 pub mod config;
 pub mod endpoint;
@@ -16,6 +17,7 @@ pub mod monitor;
 pub mod target;
 #[cfg(test)]
 mod tests;
+mod upstream;
 pub mod vm;
 #[cfg(target_arch = "wasm32")]
 mod wasm;

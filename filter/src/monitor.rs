@@ -6,16 +6,16 @@
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use policy::azure::AzurePath;
 use policy::cluster::cluster_name;
-use policy::{Target, TargetId, Vendor};
+use policy::{Target, TargetId};
+use protocols::error::retry_after;
 use routing::Random;
 use routing::health::{ProbeResult, Signal};
 use routing::probe::{Due, ProbeScheduler, Ticket};
 
 use crate::config::{self, GatewayConfig, Role};
 use crate::headers::text;
-use crate::host::{Headers, Host};
+use crate::host::{Headers, Host, HostError};
 use crate::target::PROBE_HEADER;
 use crate::vm::{self, Vm};
 
@@ -96,7 +96,7 @@ impl Monitor {
             // Envoy's own word for a connection that failed or was not answered in time.
             Some(504) if elapsed_ms >= probe.due.timeout_ms => ProbeResult::TimedOut,
             Some(429) => ProbeResult::RateLimited {
-                retry_after_ms: retry_after_ms(&headers),
+                retry_after_ms: asked_to_wait_ms(&headers, host.now_ms() / 1000),
             },
             Some(status) if self.is_expected(probe.due.target, status) => ProbeResult::Success {
                 latency_ms: u32::try_from(elapsed_ms).unwrap_or(u32::MAX),
@@ -172,7 +172,7 @@ impl Monitor {
 fn send(host: &impl Host, target: &Target, due: Due) -> crate::host::HostResult<u32> {
     let cluster = cluster_name(target, target.timeout_ms);
     let authority = target.base_url.authority();
-    let path = probe_path(target);
+    let path = target.probe_path().ok_or(HostError::NotFound)?;
     let mut headers: Vec<(&str, &[u8])> = vec![
         (":method", b"GET"),
         (":path", path.as_bytes()),
@@ -200,18 +200,8 @@ fn send(host: &impl Host, target: &Target, due: Due) -> crate::host::HostResult<
     host.call(&cluster, &headers, b"", due.timeout_ms)
 }
 
-/// Path of the target's probe: its own, else the vendor's, below the base URL.
-fn probe_path(target: &Target) -> String {
-    let below = |path: &str| format!("{}/{}", target.base_url.path, path.trim_start_matches('/'));
-    match (&target.health_check.path, target.vendor) {
-        (Some(path), _) => below(path),
-        (None, Vendor::AzureOpenAi) => AzurePath::of(target).models_path(),
-        (None, vendor) => below(vendor.profile().probe.unwrap_or("/models")),
-    }
-}
-
-/// Whole seconds of `retry-after`.
-fn retry_after_ms(headers: &Headers) -> Option<u64> {
-    let seconds: u64 = text(headers, "retry-after")?.parse().ok()?;
-    seconds.checked_mul(1000)
+/// What a 429 asks for, in any spelling.
+fn asked_to_wait_ms(headers: &Headers, now_s: u64) -> Option<u64> {
+    retry_after::explicit_ms(headers, Some(now_s))
+        .or_else(|| retry_after::limit_reset_ms(headers, Some(now_s)))
 }

@@ -11,11 +11,12 @@ use protocols::{BodyEdit, OutgoingRequest};
 use routing::health::{Outcome, Signal};
 use routing::latency::Sample;
 
+use crate::ability::has_native_responses;
 use crate::answers::Answer;
-use crate::gateway::upstream_format;
 use crate::headers::crosses_to_upstream;
 use crate::host::{Headers, Host};
 use crate::journey::{Journey, is_client_fault};
+use crate::upstream::upstream_format;
 use crate::vm::Vm;
 use crate::{Flow, state};
 
@@ -583,12 +584,7 @@ fn attempt_of(journey: &Journey, index: usize, now_s: u64) -> protocols::Attempt
         model: entry
             .map(|entry| entry.model.to_string())
             .unwrap_or_default(),
-        native_responses: target.is_some_and(|target| {
-            matches!(
-                target.vendor,
-                policy::Vendor::OpenAi | policy::Vendor::AzureOpenAi
-            )
-        }),
+        native_responses: target.is_some_and(has_native_responses),
         stream: journey.stream,
         include_usage: journey.include_usage,
         model_span: journey.model_span.clone(),

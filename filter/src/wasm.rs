@@ -43,7 +43,7 @@ impl Context for Root {
         &mut self,
         token: u32,
         _headers: usize,
-        body_size: usize,
+        _body_size: usize,
         _trailers: usize,
     ) {
         if let Part::Monitor(monitor) = &mut self.part {

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use crate::error::RequestError;
-use crate::format::ClientFormat;
+use crate::format::{ClientFormat, UpstreamFormat};
 use crate::scanner::{Kind, Scanner};
 use member::Collected;
 use mismatch::Mismatch;
@@ -54,6 +54,19 @@ pub struct Needs {
     pub several_choices: bool,
     /// `logprobs`
     pub logprobs: bool,
+}
+
+impl Needs {
+    /// Whether an upstream of this format has all that is needed. Where it has not, another target is preferred; where
+    /// there is no other, the translator refuses and names the field. `logprobs` are documented as ignorable.
+    pub fn are_met_by(self, upstream: UpstreamFormat) -> bool {
+        match upstream {
+            UpstreamFormat::OpenAi | UpstreamFormat::AzureOpenAi => true,
+            UpstreamFormat::Ollama | UpstreamFormat::Anthropic | UpstreamFormat::Bedrock => {
+                !self.audio && !self.several_choices
+            }
+        }
+    }
 }
 
 /// Scans `body` once. What it accepts is one JSON object in UTF-8, nested at most 128 deep, in which no field that the

@@ -1,0 +1,84 @@
+//! Which targets can say what a request asks for, worked out once for each policy.
+
+use policy::{Policy, Target, TargetId, Vendor};
+use protocols::exchange::Exchange;
+use protocols::facts::Needs;
+use protocols::{Attempt, ClientFormat, UpstreamFormat};
+
+use crate::upstream::upstream_format;
+
+/// Every endpoint that goes to a model; a row of the table has one place for each.
+const FORMATS: [ClientFormat; 6] = [
+    ClientFormat::ChatCompletions,
+    ClientFormat::Completions,
+    ClientFormat::Embeddings,
+    ClientFormat::Responses,
+    ClientFormat::AnthropicMessages,
+    ClientFormat::AnthropicCountTokens,
+];
+
+/// The abilities of all targets of a policy.
+#[derive(Debug, Clone)]
+pub struct Abilities {
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    upstream: UpstreamFormat,
+    served: [bool; FORMATS.len()],
+}
+
+impl Abilities {
+    /// Asks the exchanges themselves, so that the table cannot differ from what they do.
+    pub fn of(policy: &Policy) -> Self {
+        let row = |target: &Target| {
+            let upstream = upstream_format(target.vendor.profile().wire);
+            let served =
+                FORMATS.map(|client| Exchange::new(trial(target, client, upstream)).is_ok());
+            Row { upstream, served }
+        };
+        Self {
+            rows: policy.targets.iter().map(row).collect(),
+        }
+    }
+
+    /// Whether `target` serves this endpoint and has what the request needs.
+    pub fn can_serve(&self, target: TargetId, client: ClientFormat, needs: Needs) -> bool {
+        self.rows.get(target.0).is_some_and(|row| {
+            let place = FORMATS.iter().position(|format| *format == client);
+            let served = place
+                .and_then(|place| row.served.get(place))
+                .copied()
+                .unwrap_or(false);
+            served && needs.are_met_by(row.upstream)
+        })
+    }
+}
+
+/// OpenAI itself and Azure serve the Responses API; whatever is merely compatible usually does not.
+pub(crate) fn has_native_responses(target: &Target) -> bool {
+    matches!(target.vendor, Vendor::OpenAi | Vendor::AzureOpenAi)
+}
+
+fn trial(target: &Target, client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
+    Attempt {
+        client,
+        upstream,
+        base_path: target.base_url.path.clone(),
+        api_version: target.api_version.clone(),
+        model: String::from("model"),
+        stream: false,
+        include_usage: false,
+        native_responses: has_native_responses(target),
+        model_span: 0..0,
+        default_max_tokens: 1,
+        request_id: String::new(),
+        created: 0,
+        anthropic_version: None,
+        anthropic_beta: None,
+        metadata: None,
+        fail_over_on_context_length: false,
+        fail_over_on_content_policy: false,
+    }
+}
