@@ -56,6 +56,11 @@ pub const IGNORED_FIELDS: &[IgnoredField] = &[
         "Bedrock has no servers for them: the model answers without",
     ),
     where_(
+        "cache_control",
+        "for models of vendors whose models have no cache on Bedrock",
+        "the model refuses cache points; the answer is the same without",
+    ),
+    where_(
         "tool_choice",
         "without `tools`",
         "there is nothing to choose",

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::anthropic::MessagesRequest;
 use crate::anthropic_messages_to_bedrock_converse::IGNORED_FIELDS;
 use crate::bedrock::{
-    AdditionalField, CachePoint, ConverseRequest, Inference, JsonSchema, ToolNames,
+    AdditionalField, CachePoint, ConverseRequest, Inference, JsonSchema, ToolNames, Vendor,
 };
 use crate::error::RequestError;
 use crate::json;
@@ -65,7 +65,7 @@ pub(super) fn translate(
 
     let (tools, tool_choice) = tools.into_config();
     let mut out = Vec::with_capacity(body.len().saturating_add(1024));
-    ConverseRequest {
+    let mut converse = ConverseRequest {
         conversation,
         inference: Inference {
             max_tokens: request.max_tokens,
@@ -81,7 +81,10 @@ pub(super) fn translate(
             schema,
         }),
         additional,
+    };
+    if !Vendor::takes_cache_points(&attempt.model) {
+        converse.forget_cache_points();
     }
-    .write(&mut out);
+    converse.write(&mut out);
     Ok((out, tool_names))
 }

@@ -73,6 +73,14 @@ impl<'a> AdditionalField<'a> {
 }
 
 impl ConverseRequest<'_> {
+    /// Leaves out all cache points: models without a cache refuse them, and an answer is the same without.
+    pub fn forget_cache_points(&mut self) {
+        self.conversation.forget_cache_points();
+        for tool in &mut self.tools {
+            tool.cache = None;
+        }
+    }
+
     /// Appends the request's body to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
         Writer::new(out).object(|w| {

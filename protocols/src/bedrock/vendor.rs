@@ -17,23 +17,47 @@ pub enum Vendor {
     Other,
 }
 
+/// Vendors none of whose models has a cache that cache points could speak of.
+const WITHOUT_CACHE_POINTS: [&str; 17] = [
+    "ai21.",
+    "cohere.",
+    "deepseek.",
+    "google.",
+    "luma.",
+    "meta.",
+    "minimax.",
+    "mistral.",
+    "moonshot.",
+    "moonshotai.",
+    "nvidia.",
+    "openai.",
+    "qwen.",
+    "stability.",
+    "twelvelabs.",
+    "writer.",
+    "zai.",
+];
+
 impl Vendor {
+    /// The model may take cache points, for all that its id says.
+    pub fn takes_cache_points(model: &str) -> bool {
+        let id = Id::new(model);
+        !WITHOUT_CACHE_POINTS.iter().any(|vendor| id.is_of(vendor))
+    }
+
     /// Reads a model id (`anthropic.claude-…`), one with a region before it (`us.anthropic.…`) or an ARN that ends with
     /// either. The id of an application inference profile names no vendor.
     pub fn of(model: &str) -> Self {
-        let model = model.to_ascii_lowercase();
-        let id = model.rsplit('/').next().unwrap_or_default();
-        // `us.amazon.nova-2-lite-v1:0`: the vendor is the word before the model's own name.
-        let vendor = |word: &str| id.starts_with(word) || id.contains(&format!(".{word}"));
-        if vendor("anthropic.") || id.contains("claude") {
+        let id = Id::new(model);
+        if id.is_of("anthropic.") || id.0.contains("claude") {
             Self::Anthropic
-        } else if vendor("amazon.nova-2") {
+        } else if id.is_of("amazon.nova-2") {
             Self::Nova2
-        } else if vendor("openai.gpt-oss") {
+        } else if id.is_of("openai.gpt-oss") {
             Self::GptOss
-        } else if vendor("openai.") {
+        } else if id.is_of("openai.") {
             Self::OpenAi
-        } else if vendor("moonshot.") || vendor("moonshotai.") {
+        } else if id.is_of("moonshot.") || id.is_of("moonshotai.") {
             Self::Moonshot
         } else {
             Self::Other
@@ -41,9 +65,40 @@ impl Vendor {
     }
 }
 
+/// The last part of a model id or ARN, in lower case.
+struct Id(String);
+
+impl Id {
+    fn new(model: &str) -> Self {
+        let id = model.rsplit('/').next().unwrap_or_default();
+        Self(id.to_ascii_lowercase())
+    }
+
+    /// `us.amazon.nova-2-lite-v1:0`: the vendor stands at the beginning or behind a region.
+    fn is_of(&self, vendor: &str) -> bool {
+        let behind_region = self.0.split_once('.').map(|(_, rest)| rest);
+        self.0.starts_with(vendor) || behind_region.is_some_and(|rest| rest.starts_with(vendor))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn cache_points_go_to_models_that_may_have_a_cache() {
+        for (model, takes) in [
+            ("us.anthropic.claude-sonnet-4-6", true),
+            ("amazon.nova-lite-v1:0", true),
+            ("m", true),
+            ("vendor-of-tomorrow.model-1", true),
+            ("us.meta.llama3-1-8b-instruct-v1:0", false),
+            ("mistral.mistral-large-2402-v1:0", false),
+            ("us.mistral.x", false),
+        ] {
+            assert_eq!(Vendor::takes_cache_points(model), takes, "{model}");
+        }
+    }
 
     #[test]
     fn vendors_are_told_from_ids_profiles_and_arns() {

@@ -82,11 +82,20 @@ pub const IGNORED_FIELDS: &[IgnoredField] = &[
         "a hint for OpenAI's cache; Bedrock's is asked for by `cache_control`",
     ),
     always(
+        "prompt_cache_options",
+        "a hint for OpenAI's cache; Bedrock's is asked for by `cache_control`",
+    ),
+    always(
         "prompt_cache_retention",
         "a hint for OpenAI's cache; Bedrock's is asked for by `cache_control`",
     ),
     always("conversation", "the gateway's own, for session affinity"),
     always("session_id", "the gateway's own, for session affinity"),
+    where_(
+        "cache_control, prompt_cache_breakpoint",
+        "for models of vendors whose models have no cache on Bedrock",
+        "the model refuses cache points; the answer is the same without",
+    ),
     where_(
         "user, safety_identifier",
         "always",

@@ -115,7 +115,7 @@ pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answ
     let unfence = matches!(request.response_format, ResponseFormat::JsonObject);
     let (tools, tool_choice) = tools.into_config();
     let mut out = Vec::with_capacity(body.len().saturating_add(1024));
-    ConverseRequest {
+    let mut converse = ConverseRequest {
         conversation,
         inference,
         tools,
@@ -134,8 +134,11 @@ pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answ
             }),
         },
         additional,
+    };
+    if !Vendor::takes_cache_points(&attempt.model) {
+        converse.forget_cache_points();
     }
-    .write(&mut out);
+    converse.write(&mut out);
     let answer = Answer {
         tool_names,
         unfence,

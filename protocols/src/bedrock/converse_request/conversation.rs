@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::bedrock::document_names::DocumentNames;
-use crate::json::{Text, Writer, lenient};
+use crate::json::{Text, Writer};
 
 /// Who speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,18 +142,18 @@ struct Named<'a> {
 }
 
 impl CachePoint {
-    /// Reads Anthropic's `cache_control`.
+    /// Reads Anthropic's `cache_control` or OpenAI's `prompt_cache_breakpoint`, which say `ttl` in words of their own.
     pub fn read(cache_control: &RawValue) -> Self {
         #[derive(Default, Deserialize)]
         #[serde(bound(deserialize = "'de: 'a"))]
         struct CacheControl<'a> {
-            #[serde(default, deserialize_with = "lenient")]
+            #[serde(default, deserialize_with = "Text::lenient")]
             ttl: Option<Text<'a>>,
         }
 
         let read: CacheControl<'_> = serde_json::from_str(cache_control.get()).unwrap_or_default();
         Self {
-            for_an_hour: read.ttl == Some(Text::Plain("1h")),
+            for_an_hour: ["1h", "12h"].map(Text::Plain).map(Some).contains(&read.ttl),
         }
     }
 
@@ -298,6 +298,17 @@ impl<'a> Conversation<'a> {
             | Block::ToolUse { .. } => None,
         };
         Some(Named { block, name })
+    }
+
+    /// Leaves out all cache points.
+    pub(super) fn forget_cache_points(&mut self) {
+        let lists = self
+            .turns
+            .iter_mut()
+            .flat_map(|turn| [&mut turn.results, &mut turn.blocks]);
+        for entries in lists.chain([&mut self.system]) {
+            entries.retain(|entry| !matches!(entry, Entry::CachePoint(_)));
+        }
     }
 
     pub(super) fn write(&self, w: &mut Writer<'_>) {

@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use serde_json::value::RawValue;
-
 use crate::bedrock::{
     Block, CachePoint, Conversation, DocumentSource, Role, ToolNames, ToolResult, document_format,
     image_format, tool_use_id,
@@ -27,7 +25,7 @@ pub(super) fn translate<'a>(
             Message::System(parts) => {
                 for part in parts {
                     if let PartKind::Text(text) = part.kind {
-                        conversation.add_system(text, cache_point(part.cache_control));
+                        conversation.add_system(text, cache_point(&part));
                     }
                 }
             }
@@ -46,10 +44,13 @@ pub(super) fn translate<'a>(
                         name: names.wire_name(call.name),
                         input: call.arguments,
                     };
-                    conversation.add(Role::Assistant, block, cache_point(call.cache_control));
+                    let cache = call.cache_control.map(CachePoint::read);
+                    conversation.add(Role::Assistant, block, cache);
                 }
             }
             Message::Tool(message) => {
+                let marked = message.content.iter().rev().find_map(cache_point);
+                let cache = message.cache_control.map(CachePoint::read).or(marked);
                 let parts = message.content.into_iter().enumerate();
                 let content =
                     parts.map(|(index, part)| block(part.kind, format_args!("{path}[{index}]")));
@@ -58,7 +59,7 @@ pub(super) fn translate<'a>(
                     content: content.collect::<Result<_, _>>()?,
                     is_error: false,
                 };
-                conversation.add_result(result, cache_point(message.cache_control));
+                conversation.add_result(result, cache);
             }
         }
     }
@@ -82,14 +83,17 @@ fn add_parts<'a>(
     path: fmt::Arguments<'_>,
 ) -> Result<(), RequestError> {
     for (index, part) in parts.into_iter().enumerate() {
+        let cache = cache_point(&part);
         let block = block(part.kind, format_args!("{path}[{index}]"))?;
-        conversation.add(role, block, cache_point(part.cache_control));
+        conversation.add(role, block, cache);
     }
     Ok(())
 }
 
-fn cache_point(cache_control: Option<&RawValue>) -> Option<CachePoint> {
-    cache_control.map(CachePoint::read)
+/// Anthropic's mark or OpenAI's own.
+fn cache_point(part: &Part<'_>) -> Option<CachePoint> {
+    let mark = part.cache_control.or(part.cache_breakpoint);
+    mark.map(CachePoint::read)
 }
 
 fn block<'a>(kind: PartKind<'a>, path: fmt::Arguments<'_>) -> Result<Block<'a>, RequestError> {

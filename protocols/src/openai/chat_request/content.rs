@@ -14,6 +14,8 @@ pub struct Part<'a> {
     pub kind: PartKind<'a>,
     /// Anthropic's `cache_control`, which clients put on OpenAI's parts as well.
     pub cache_control: Option<&'a RawValue>,
+    /// `prompt_cache_breakpoint`: the prompt up to here is to be cached.
+    pub cache_breakpoint: Option<&'a RawValue>,
 }
 
 /// What a part is.
@@ -53,6 +55,7 @@ pub(super) fn read_content<'a>(
         return Ok(vec![Part {
             kind: PartKind::Text(text),
             cache_control: None,
+            cache_breakpoint: None,
         }]);
     }
     let parts: Vec<Object<'_>> = json::read(raw, path, "a string or an array of parts")?;
@@ -94,7 +97,6 @@ fn read_part<'a>(part: &Object<'a>, path: fmt::Arguments<'_>) -> Result<Part<'a>
         }
     };
     for (name, _) in part.fields() {
-        // `prompt_cache_breakpoint` is a hint for OpenAI's cache only; `cache_control` is the one for others.
         if !["type", "cache_control", "prompt_cache_breakpoint", field].contains(&name) {
             return Err(unknown(format_args!("{path}.{name}")));
         }
@@ -102,6 +104,7 @@ fn read_part<'a>(part: &Object<'a>, path: fmt::Arguments<'_>) -> Result<Part<'a>
     Ok(Part {
         kind,
         cache_control: part.get("cache_control"),
+        cache_breakpoint: part.get("prompt_cache_breakpoint"),
     })
 }
 

@@ -231,6 +231,7 @@ impl Reader {
         content.extend(fields.text("refusal")?.map(|refusal| Part {
             kind: PartKind::Text(refusal),
             cache_control: None,
+            cache_breakpoint: None,
         }));
         let reasoning = fields.text("reasoning_content")?;
         let signature = fields.text("reasoning_signature")?;
