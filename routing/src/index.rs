@@ -3,13 +3,14 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use policy::{GroupId, Member, Policy, Price, Target, TargetId};
+use policy::{EmbeddingSource, GroupId, Member, Policy, Price, Strategy, Target, TargetId};
 
 use crate::hash;
 use crate::health::{self, TargetKey, Thresholds};
 use crate::latency::PairKey;
 use crate::naming;
 use crate::resolve::NamedModels;
+use crate::semantic::{self, BuiltIn};
 
 /// A policy prepared for lookups. What a request costs does not grow with the number of groups.
 #[derive(Debug)]
@@ -20,6 +21,8 @@ pub struct PolicyIndex {
     pools: Vec<Vec<Candidate>>,
     default_pool: Vec<Candidate>,
     vitals: Vec<Vitals>,
+    /// Of groups that route by meaning without a provider's embeddings.
+    built_in: HashMap<GroupId, BuiltIn>,
 }
 
 /// One (target, model) pair that a plan may name, with defaults filled in.
@@ -75,6 +78,7 @@ impl PolicyIndex {
             pools,
             default_pool,
             vitals,
+            built_in: built_in(&policy),
             policy,
         }
     }
@@ -94,6 +98,34 @@ impl PolicyIndex {
         self.vitals
             .get(target.0)
             .map(|vitals| (vitals.key, &vitals.thresholds))
+    }
+
+    /// Whose embeddings routing `model` takes: fetch one of the last user message for
+    /// [`Request::query_embedding`](crate::Request::query_embedding).
+    pub fn embedding_for(&self, model: &str) -> Option<(GroupId, &EmbeddingSource)> {
+        let id = self.group_named(model)?;
+        match &self.policy.group(id)?.strategy {
+            Strategy::Semantic(settings) => Some((id, settings.embedding.as_ref()?)),
+            _ => None,
+        }
+    }
+
+    /// Groups whose members' texts need embeddings, and those texts, for [`crate::WorkerState::learn_embeddings`].
+    pub fn embedding_texts(&self) -> Vec<(GroupId, &EmbeddingSource, Vec<&str>)> {
+        let groups = self.policy.groups.iter().enumerate();
+        groups
+            .filter_map(|(position, group)| match &group.strategy {
+                Strategy::Semantic(settings) => {
+                    let texts = group.members.iter().flat_map(semantic::texts).collect();
+                    Some((GroupId(position), settings.embedding.as_ref()?, texts))
+                }
+                _ => None,
+            })
+            .collect()
+    }
+
+    pub(crate) fn built_in(&self, group: GroupId) -> Option<&BuiltIn> {
+        self.built_in.get(&group)
     }
 
     /// Members of a group in failover order.
@@ -168,6 +200,16 @@ impl Vitals {
             thresholds: Thresholds::of(target),
         }
     }
+}
+
+fn built_in(policy: &Policy) -> HashMap<GroupId, BuiltIn> {
+    let groups = policy.groups.iter().enumerate();
+    groups
+        .filter(|(_, group)| {
+            matches!(&group.strategy, Strategy::Semantic(settings) if settings.embedding.is_none())
+        })
+        .map(|(position, group)| (GroupId(position), BuiltIn::new(&group.members)))
+        .collect()
 }
 
 fn group_pool(policy: &Policy, id: GroupId, words: &mut Words) -> Vec<Candidate> {

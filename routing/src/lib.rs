@@ -18,6 +18,7 @@ pub mod random;
 pub mod refusal;
 pub mod request;
 pub mod resolve;
+mod semantic;
 mod strategy;
 pub mod tokens;
 mod vendor_models;

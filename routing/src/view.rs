@@ -5,7 +5,9 @@ use std::collections::HashMap;
 use policy::{GroupId, TargetId};
 
 use crate::health::HealthTable;
+use crate::index::PolicyIndex;
 use crate::latency::{PairKey, Snapshot};
+use crate::semantic::Fetched;
 use crate::strategy::rotation::Rotation;
 use crate::strategy::sampling::Sampling;
 use crate::strategy::slow_start::SlowStart;
@@ -28,9 +30,40 @@ pub struct WorkerState {
     rotations: HashMap<Option<GroupId>, Rotation>,
     slow_starts: HashMap<TargetId, SlowStart>,
     sampling: HashMap<PairKey, Sampling>,
+    embeddings: HashMap<GroupId, Fetched>,
 }
 
 impl WorkerState {
+    /// Keeps the embeddings of a group's texts, one for each of [`PolicyIndex::embedding_texts`] in its order. `false`,
+    /// and nothing is kept, when there are more or fewer.
+    pub fn learn_embeddings(
+        &mut self,
+        index: &PolicyIndex,
+        group: GroupId,
+        vectors: Vec<Vec<f32>>,
+    ) -> bool {
+        let members = index
+            .policy()
+            .group(group)
+            .map_or(&[][..], |group| group.members.as_slice());
+        match Fetched::new(members, vectors) {
+            Some(fetched) => {
+                self.embeddings.insert(group, fetched);
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// The group's embeddings have been learnt.
+    pub fn knows_embeddings(&self, group: GroupId) -> bool {
+        self.embeddings.contains_key(&group)
+    }
+
+    pub(crate) fn embeddings(&self, group: GroupId) -> Option<&Fetched> {
+        self.embeddings.get(&group)
+    }
+
     pub(crate) fn rotation(&mut self, group: Option<GroupId>) -> &mut Rotation {
         self.rotations.entry(group).or_default()
     }

@@ -331,6 +331,7 @@ impl Machine {
 
     fn failed(&mut self, blame: Reason, limits: &Thresholds, now_ms: u64) -> Reason {
         match self.circuit {
+            Circuit::Closed if !limits.breaks => {}
             Circuit::Closed => {
                 self.failures = self.failures.saturating_add(1);
                 self.traffic_failures = self.traffic_failures.saturating_add(1);

@@ -123,6 +123,17 @@ fn what_is_not_the_targets_fault_never_counts() {
 }
 
 #[test]
+fn with_the_circuit_breaker_off_only_probes_open_it() {
+    let mut document = target("t", Vendor::OpenAi);
+    document.circuit_breaker.enabled = false;
+    let mut patient = Patient::new(Thresholds::of(&document));
+    patient.times(100, failed(Outcome::ServerError));
+    assert_eq!(patient.phase(), Phase::Closed);
+    patient.times(3, Signal::Probe(ProbeResult::TimedOut));
+    assert_eq!(patient.phase(), Phase::Open);
+}
+
+#[test]
 fn a_success_breaks_the_row() {
     let mut patient = Patient::new(probed());
     for _ in 0..5 {

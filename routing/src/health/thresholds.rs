@@ -7,6 +7,8 @@ use policy::Target;
 pub struct Thresholds {
     /// Probes are configured, and the vendor has something that can be probed.
     pub probed: bool,
+    /// Failures of traffic count. `false`: only probes open the circuit.
+    pub breaks: bool,
     /// Milliseconds between probes.
     pub interval_ms: u64,
     /// Consecutive failures of probes or traffic that open a probed target.
@@ -33,6 +35,7 @@ impl Thresholds {
         let path_known = check.path.is_some() || target.vendor.profile().probe.is_some();
         Self {
             probed: check.enabled && path_known,
+            breaks: breaker.enabled,
             interval_ms: check.interval_ms.max(1),
             failures: check.unhealthy_threshold.max(1),
             traffic_failures: breaker.failure_threshold.max(1),

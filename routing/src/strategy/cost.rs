@@ -50,22 +50,7 @@ impl Cost<'_> {
             return Some(ExclusionReason::ContextWindow);
         }
         let budget = self.0.budget_per_request_usd?;
-        let fits = self
-            .estimate(contender, context)
-            .is_some_and(|estimate| estimate <= budget);
-        (!fits).then_some(ExclusionReason::RequestBudget)
-    }
-
-    /// Position of the cheapest in `field`, the first of equals.
-    fn cheapest(&self, field: &[Contender<'_>], context: &mut Context<'_>) -> Option<(usize, f64)> {
-        let mut cheapest: Option<(usize, f64)> = None;
-        for (position, contender) in field.iter().enumerate() {
-            let estimate = self.estimate(contender, context).unwrap_or(f64::INFINITY);
-            if cheapest.is_none_or(|(_, least)| estimate < least) {
-                cheapest = Some((position, estimate));
-            }
-        }
-        cheapest
+        (contender.score > budget).then_some(ExclusionReason::RequestBudget)
     }
 }
 

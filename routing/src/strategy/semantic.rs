@@ -1,4 +1,6 @@
-//! `semantic`
+//! `semantic`: the member whose description and examples are nearest to the last user message.
+//!
+//! Below `min_similarity`, without a message, and when an embedding could not be fetched, the group's first serves.
 
 use policy::SemanticSettings;
 
@@ -7,8 +9,46 @@ use crate::plan::context::{Contender, Context};
 
 pub(super) struct Semantic<'s>(pub(super) &'s SemanticSettings);
 
+impl Semantic<'_> {
+    /// Similarity of the message to each member of the group, by position; `None` when it cannot be told.
+    fn similarities(&self, context: &Context<'_>) -> Option<Vec<f32>> {
+        let group = context.group?;
+        match self.0.embedding {
+            Some(_) => {
+                let query = context.request.query_embedding?;
+                context.worker.embeddings(group)?.similarities(query)
+            }
+            None => {
+                let message = context.request.last_user_message?;
+                Some(context.index.built_in(group)?.similarities(message))
+            }
+        }
+    }
+}
+
 impl PickHead for Semantic<'_> {
-    fn pick(&self, _field: &[Contender<'_>], _context: &mut Context<'_>) -> Pick {
-        Pick::head(0)
+    fn pick(&self, field: &[Contender<'_>], context: &mut Context<'_>) -> Pick {
+        let Some(similarities) = self.similarities(context) else {
+            return Pick::head(0);
+        };
+        let of = |contender: &Contender<'_>| {
+            similarities.get(contender.position).copied().unwrap_or(0.0)
+        };
+        let mut nearest: Option<(usize, f32)> = None;
+        for (position, similarity) in field.iter().map(of).enumerate() {
+            if nearest.is_none_or(|(_, best)| similarity > best) {
+                nearest = Some((position, similarity));
+            }
+        }
+        match nearest {
+            Some((head, similarity)) if f64::from(similarity) >= self.0.min_similarity => Pick {
+                head,
+                similarity: Some(similarity),
+            },
+            _ => Pick {
+                head: 0,
+                similarity: field.first().map(of),
+            },
+        }
     }
 }
