@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use common::{Gateway, Scratch, chat, eventually};
+use common::{Gateway, POLICY, Scratch, chat, eventually};
 use serde_json::Value;
 use simulator::{Behaviour, Dialect, Provider};
 use tokio::runtime::Runtime;
@@ -161,4 +161,41 @@ fn what_envoy_answers_itself_has_the_error_shape_too() {
         (404, &"not_found".into()),
         "{body}"
     );
+}
+
+#[test]
+fn simulated_providers_answer_without_any_key_and_say_so() {
+    let scratch = Scratch::new();
+    scratch.write("policy-config.yaml", POLICY);
+    let gateway = Gateway::start(&scratch, |command| {
+        command
+            .arg("--simulate")
+            .env_remove("OPENAI_API_KEY")
+            .env_remove("ANTHROPIC_API_KEY");
+    });
+    let content = |provider: &str| {
+        let (status, answer) = chat(gateway.address(), "gpt-4o-mini").unwrap();
+        assert_eq!(
+            (status, &answer["keeptrusts_metadata"]["provider"]),
+            (200, &provider.into()),
+            "{answer}"
+        );
+        answer["choices"][0]["message"]["content"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    };
+    assert!(content("openai-primary").contains("simulated"));
+    assert!(
+        !gateway.log().iter().any(|line| line.contains("WARN")),
+        "{:#?}",
+        gateway.log()
+    );
+    // A provider that comes with a change is simulated too.
+    scratch.write(
+        "policy-config.yaml",
+        &POLICY.replace("openai-primary", "openai-new"),
+    );
+    gateway.wait_for("Policy changed");
+    assert!(content("openai-new").contains("simulated"));
 }

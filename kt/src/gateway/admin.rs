@@ -31,6 +31,11 @@ impl AdminClient {
         Self { address }
     }
 
+    /// Where it asks.
+    pub(crate) fn address(&self) -> &Admin {
+        &self.address
+    }
+
     /// Envoy has its configuration and its listeners are open.
     pub(crate) async fn is_ready(&self) -> bool {
         self.ask("GET", "/ready")

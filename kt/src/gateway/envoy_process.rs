@@ -136,7 +136,7 @@ async fn forward(stderr: Option<ChildStderr>, last_lines: LastLines) {
                 (target, message)
             }
             // The second line of a message.
-            None => ("", line.as_str()),
+            None => ("envoy", line.as_str()),
         };
         // Ending is what we asked for.
         let level = if message.starts_with("caught ENVOY_SIG") {
@@ -144,7 +144,7 @@ async fn forward(stderr: Option<ChildStderr>, last_lines: LastLines) {
         } else {
             level
         };
-        log::log!(target: if target.is_empty() { "envoy" } else { target }, level, "{message}");
+        log::log!(target: target, level, "{message}");
         let mut last_lines = last_lines.borrow_mut();
         if last_lines.len() == REMEMBERED {
             last_lines.pop_front();
@@ -164,7 +164,15 @@ fn split(line: &str) -> Option<(Level, &str, &str)> {
         "error" | "critical" => Level::Error,
         _ => return None,
     };
-    Some((level, parts.next()?, parts.next()?))
+    let (logger, message) = (parts.next()?, parts.next()?);
+    // `wasm log PLUGIN ROOT VM: ` is how Envoy introduces what the filter says.
+    let said_by_filter = message
+        .strip_prefix("wasm log ")
+        .and_then(|rest| rest.split_once(": "));
+    Some(match said_by_filter {
+        Some((_, message)) => (level, "keeptrusts::filter", message),
+        None => (level, logger, message),
+    })
 }
 
 /// Envoy ends when we end, however we end.
@@ -201,6 +209,14 @@ mod tests {
         for (line, expected) in [
             ("warning\twasm\tx y", Some((Level::Warn, "wasm", "x y"))),
             ("critical\tmain\ta\tb", Some((Level::Error, "main", "a\tb"))),
+            (
+                "warning\twasm\twasm log kt_gateway gateway keeptrusts: target a: closed -> open",
+                Some((
+                    Level::Warn,
+                    "keeptrusts::filter",
+                    "target a: closed -> open",
+                )),
+            ),
             ("unexpected status: 2", None),
             ("", None),
         ] {

@@ -2,6 +2,7 @@
 
 mod access_log;
 mod admin;
+mod assemble;
 mod change;
 mod envoy_process;
 mod follow;
@@ -13,10 +14,9 @@ mod startup;
 mod surroundings;
 mod watch;
 
-use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -26,21 +26,9 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep};
 
 use crate::commands::Failure;
-use crate::find;
-use crate::paths::{self, variable};
-use crate::policy_file;
-use crate::secrets::Secrets;
-use access_log::AccessLog;
 use admin::AdminClient;
-use change::Served;
-use envoy_process::{EnvoyProcess, Start};
-use follow::{Follower, report, say_what_was_loaded};
-use keys::KeySource;
-use place::Place;
-use run_directory::RunDirectory;
-use simulation::Simulation;
-use surroundings::{access_log, admin_address, check_port, run_root};
-use watch::Watch;
+use assemble::{Parts, assemble};
+use envoy_process::EnvoyProcess;
 
 const LOG: &str = "keeptrusts::gateway";
 /// Compiling the module and resolving the first names take most of it.
@@ -77,71 +65,9 @@ pub(crate) fn run(settings: Settings) -> Result<ExitCode, Failure> {
 async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     // Before anything is left behind.
     let mut stop = StopSignals::new()?;
-    let secrets = Secrets {
-        folder: paths::secrets_folder(&variable, settings.data_dir.clone()),
-        variables: if settings.simulate {
-            &simulation::variable
-        } else {
-            &variable
-        },
-    };
-    let file = &settings.policy_config;
-    let document = policy_file::read(file, &secrets).inspect_err(report)?;
-    say_what_was_loaded(&document, file);
-
-    let kt = std::env::current_exe().ok();
-    let module = find::module(settings.filter_wasm.as_deref(), kt.as_deref())?;
-    let binary = find::envoy(&variable, kt.as_deref())?;
-    check_port(settings.listen)?;
-
-    let data_folder = settings
-        .data_dir
-        .clone()
-        .unwrap_or_else(|| paths::data_folder(&variable));
-    let data_folder = std::path::absolute(data_folder)?;
-    run_directory::private_folder(&data_folder)
-        .map_err(|error| format!("cannot use {}: {error}", data_folder.display()))?;
-    let directory = RunDirectory::create(&run_root(&data_folder))?;
-    let path = directory.path().to_owned();
-    let access_log = access_log(settings.access_log.as_deref(), &data_folder);
-    let admin = admin_address(settings.admin_listen, &path)?;
-    let client = AdminClient::new(admin.clone());
-    let mut simulation = settings.simulate.then(Simulation::default);
-    let place = Place {
-        module: module.to_string_lossy().into_owned(),
-        gateway_id: place::gateway_id(&data_folder)?,
-        listen: settings.listen,
-        admin: admin.clone(),
-        ca_file: find::ca_file(&variable),
-        access_log: access_log.path(),
-        addresses: match &mut simulation {
-            Some(simulation) => simulation.addresses(&document.policy).await?,
-            None => BTreeMap::new(),
-        },
-    };
-    let source = if settings.simulate {
-        KeySource::Simulated
-    } else {
-        KeySource::Real(secrets.clone())
-    };
-    let watch = Watch::new(file.clone(), document.text.clone());
-    let mut follower = Follower {
-        served: Served::prepare(directory, place, source, document)?,
-        watch,
-        secrets,
-        simulation,
-        access_log,
-        admin: client.clone(),
-    };
-
-    let mut envoy = EnvoyProcess::start(&Start {
-        binary: &binary,
-        bootstrap: &path.join(envoy::live::BOOTSTRAP),
-        concurrency: settings.concurrency,
-        log_level: &settings.envoy_log_level,
-        shares_stdout: follower.access_log == AccessLog::Stdout,
-    })
-    .map_err(|error| format!("cannot start {}: {error}", binary.display()))?;
+    let mut parts = assemble(&settings).await?;
+    let mut envoy = parts.start_envoy(&settings)?;
+    let client = parts.follower.admin.clone();
 
     let ready = tokio::select! {
         ready = until_ready(&mut envoy, &client) => ready,
@@ -155,11 +81,11 @@ async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     log::info!(target: LOG, "Gateway ready");
     log::info!(target: "keeptrusts::envoy", "Listening on http://{gateway}");
     if settings.print_ports {
-        print_ports(gateway, &admin, &envoy, &path)?;
+        print_ports(gateway, &parts, &envoy)?;
     }
 
     let failed = tokio::select! {
-        never = follower.follow() => match never? {},
+        never = parts.follower.follow() => match never? {},
         status = envoy.ended() => Some(status?),
         () = stop.wait() => None,
     };
@@ -213,13 +139,8 @@ async fn drain(admin: &AdminClient, patience: Duration) {
     log::warn!(target: LOG, "Requests are still in flight after {} s", patience.as_secs());
 }
 
-fn print_ports(
-    gateway: SocketAddr,
-    admin: &Admin,
-    envoy: &EnvoyProcess,
-    directory: &Path,
-) -> io::Result<()> {
-    let admin = match admin {
+fn print_ports(gateway: SocketAddr, parts: &Parts, envoy: &EnvoyProcess) -> io::Result<()> {
+    let admin = match parts.follower.admin.address() {
         Admin::Socket(path) => format!("unix:{path}"),
         Admin::Loopback(address) => address.to_string(),
     };
@@ -229,7 +150,7 @@ fn print_ports(
         // Not built yet.
         "collector": null,
         "envoy_pid": envoy.id(),
-        "run_directory": directory,
+        "run_directory": parts.directory,
     });
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;
