@@ -4,6 +4,8 @@
 //! neither belongs to a model that is newer than this code, or to another vendor behind the same protocol; it is treated
 //! as new, except that sampling parameters are left to it.
 
+use crate::openai::chat_request::ReasoningEffort;
+
 /// Which sampling parameters a model takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sampling {
@@ -37,6 +39,37 @@ pub enum Effort {
     UpToMax,
     /// And `xhigh` between `high` and `max` (from 4.7).
     All,
+}
+
+impl Thinking {
+    /// The least budget that Anthropic takes.
+    pub const MIN_BUDGET: u64 = 1024;
+
+    /// Tokens of thinking for models that take a budget.
+    pub fn budget(effort: ReasoningEffort) -> u64 {
+        match effort {
+            ReasoningEffort::None => 0,
+            ReasoningEffort::Minimal | ReasoningEffort::Low => Self::MIN_BUDGET,
+            ReasoningEffort::Medium => 4096,
+            ReasoningEffort::High => 16_384,
+            ReasoningEffort::XHigh | ReasoningEffort::Max => 32_000,
+        }
+    }
+}
+
+impl Effort {
+    /// The nearest level that the model has; `None` for no effort and for models without levels.
+    pub fn word(self, effort: ReasoningEffort) -> Option<&'static str> {
+        use ReasoningEffort as R;
+        Some(match (self, effort) {
+            (Self::Unsupported, _) | (_, R::None) => return None,
+            (_, R::Minimal | R::Low) => "low",
+            (_, R::Medium) => "medium",
+            (_, R::High) | (Self::UpToHigh, R::XHigh | R::Max) => "high",
+            (Self::All, R::XHigh) => "xhigh",
+            (Self::UpToMax, R::XHigh) | (Self::UpToMax | Self::All, R::Max) => "max",
+        })
+    }
 }
 
 /// Family and version in a model's name.

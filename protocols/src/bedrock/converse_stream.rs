@@ -330,15 +330,17 @@ impl<S: ConverseSink> ConverseStream<S> {
             return Ok(());
         };
         self.close_block(out)?;
+        self.ended = true;
+        if self.state == StreamState::Opening && !stop.reason.explains_silence() {
+            // Left open, so that the exchange asks another target for the content that did not come.
+            return Ok(());
+        }
         for call in std::mem::take(&mut self.calls).into_values().flatten() {
             self.sink.close_call(call, out);
         }
         self.sink.start(out);
         self.sink.finish(&stop, self.usage.as_ref(), out);
-        self.ended = true;
-        if self.state == StreamState::Content || stop.reason.explains_silence() {
-            self.state = StreamState::Complete;
-        }
+        self.state = StreamState::Complete;
         Ok(())
     }
 

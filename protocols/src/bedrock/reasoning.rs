@@ -10,12 +10,9 @@
 //! | OpenAI gpt-oss, Moonshot | `reasoning_effort` |
 //! | OpenAI | `reasoning: {effort}` |
 
-use crate::anthropic::{Claude, Effort, Thinking};
+use crate::anthropic::{Claude, Thinking};
 use crate::bedrock::{AdditionalField, Vendor};
 use crate::openai::chat_request::ReasoningEffort;
-
-/// The least budget that Anthropic takes.
-const MIN_BUDGET: u64 = 1024;
 
 /// What the client asked for and what stands against it.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +75,7 @@ impl ReasoningPlan {
     fn anthropic(wish: &ReasoningWish<'_>) -> Self {
         let model = Claude::from_name(wish.model);
         let mut plan = Self::default();
-        if let Some(effort) = claude_effort(wish.effort, model.effort()) {
+        if let Some(effort) = model.effort().word(wish.effort) {
             let config = format!(r#"{{"effort":"{effort}"}}"#);
             plan.fields
                 .push(AdditionalField::new("output_config", config));
@@ -93,8 +90,8 @@ impl ReasoningPlan {
             Thinking::Budget => {
                 // OpenAI's limit counts reasoning, as Anthropic's does: half of the client's limit stays for the answer.
                 let most = wish.max_tokens.map_or(u64::MAX, |limit| limit / 2);
-                let budget = budget(wish.effort).min(most);
-                (budget >= MIN_BUDGET).then(|| {
+                let budget = Thinking::budget(wish.effort).min(most);
+                (budget >= Thinking::MIN_BUDGET).then(|| {
                     if wish.max_tokens.is_none() {
                         plan.max_tokens = Some(wish.default_max_tokens.saturating_add(budget));
                     }
@@ -107,30 +104,6 @@ impl ReasoningPlan {
         plan.fields.extend(field);
         plan
     }
-}
-
-/// Tokens of thinking for models that take a budget.
-fn budget(effort: ReasoningEffort) -> u64 {
-    match effort {
-        ReasoningEffort::None => 0,
-        ReasoningEffort::Minimal | ReasoningEffort::Low => MIN_BUDGET,
-        ReasoningEffort::Medium => 4096,
-        ReasoningEffort::High => 16_384,
-        ReasoningEffort::XHigh | ReasoningEffort::Max => 32_000,
-    }
-}
-
-/// The nearest level that the model has.
-fn claude_effort(effort: ReasoningEffort, levels: Effort) -> Option<&'static str> {
-    use ReasoningEffort as R;
-    Some(match (levels, effort) {
-        (Effort::Unsupported, _) | (_, R::None) => return None,
-        (_, R::Minimal | R::Low) => "low",
-        (_, R::Medium) => "medium",
-        (_, R::High) | (Effort::UpToHigh, R::XHigh | R::Max) => "high",
-        (Effort::All, R::XHigh) => "xhigh",
-        (Effort::UpToMax, R::XHigh) | (Effort::UpToMax | Effort::All, R::Max) => "max",
-    })
 }
 
 fn nova_effort(effort: ReasoningEffort) -> Option<&'static str> {

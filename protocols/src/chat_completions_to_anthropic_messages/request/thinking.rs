@@ -5,13 +5,10 @@
 
 use serde_json::value::RawValue;
 
-use crate::anthropic::{Claude, Effort, Thinking};
+use crate::anthropic::{Claude, Thinking};
 use crate::error::RequestError;
 use crate::json::{self, Object, Writer};
 use crate::openai::chat_request::ReasoningEffort;
-
-/// The least budget that Anthropic takes.
-const MIN_BUDGET: u64 = 1024;
 
 /// What the client asked for and what stands against it.
 pub(super) struct Wish<'a> {
@@ -50,7 +47,7 @@ impl<'a> ThinkingPlan<'a> {
     pub(super) fn new(wish: &Wish<'a>) -> Result<Self, RequestError> {
         let effort = wish
             .effort
-            .and_then(|effort| effort_word(effort, wish.model.effort()));
+            .and_then(|effort| wish.model.effort().word(effort));
         let (mode, budget) = match wish.thinking {
             Some(raw) => client_mode(raw)?,
             None => own_mode(wish),
@@ -118,36 +115,12 @@ fn own_mode<'a>(wish: &Wish<'a>) -> (Mode<'a>, u64) {
         Thinking::Budget if wish.unsigned_tool_loop => (Mode::Off, 0),
         Thinking::Budget => {
             let most = wish.max_tokens.map_or(u64::MAX, |limit| limit / 2);
-            let budget = budget(effort).min(most);
-            if budget < MIN_BUDGET {
+            let budget = Thinking::budget(effort).min(most);
+            if budget < Thinking::MIN_BUDGET {
                 (Mode::Off, 0)
             } else {
                 (Mode::Budget(budget), budget)
             }
         }
     }
-}
-
-/// Tokens of thinking for models that take a budget.
-fn budget(effort: ReasoningEffort) -> u64 {
-    match effort {
-        ReasoningEffort::None => 0,
-        ReasoningEffort::Minimal | ReasoningEffort::Low => MIN_BUDGET,
-        ReasoningEffort::Medium => 4096,
-        ReasoningEffort::High => 16_384,
-        ReasoningEffort::XHigh | ReasoningEffort::Max => 32_000,
-    }
-}
-
-/// The nearest level that the model has.
-fn effort_word(effort: ReasoningEffort, levels: Effort) -> Option<&'static str> {
-    use ReasoningEffort as R;
-    Some(match (levels, effort) {
-        (Effort::Unsupported, _) | (_, R::None) => return None,
-        (_, R::Minimal | R::Low) => "low",
-        (_, R::Medium) => "medium",
-        (_, R::High) | (Effort::UpToHigh, R::XHigh | R::Max) => "high",
-        (Effort::All, R::XHigh) => "xhigh",
-        (Effort::UpToMax, R::XHigh) | (Effort::UpToMax | Effort::All, R::Max) => "max",
-    })
 }
