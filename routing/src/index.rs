@@ -100,6 +100,21 @@ impl PolicyIndex {
             .map(|vitals| (vitals.key, &vitals.thresholds))
     }
 
+    /// Under which latency of `target` is kept: one for each model that groups send it, and one for all other models.
+    pub fn pairs_of(&self, target: TargetId) -> Vec<PairKey> {
+        let mut pairs: Vec<PairKey> = self
+            .pools
+            .iter()
+            .flatten()
+            .chain(&self.default_pool)
+            .filter(|candidate| candidate.target == target)
+            .map(Candidate::pair)
+            .collect();
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs
+    }
+
     /// Whose embeddings routing `model` takes: fetch one of the last user message for
     /// [`Request::query_embedding`](crate::Request::query_embedding).
     pub fn embedding_for(&self, model: &str) -> Option<(GroupId, &EmbeddingSource)> {

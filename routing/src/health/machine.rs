@@ -138,6 +138,28 @@ impl Machine {
         last_trial_ms: 0,
     };
 
+    /// A target that has just come into `phase`.
+    pub(super) fn as_if(phase: Phase, reason: Reason, now_ms: u64) -> Self {
+        let circuit = match phase {
+            Phase::Closed | Phase::Cooling | Phase::NoCredential => Circuit::Closed,
+            Phase::Open => Circuit::Open,
+            Phase::HalfOpen => Circuit::HalfOpen,
+        };
+        let cooling_until_ms = match phase {
+            Phase::Cooling => now_ms.saturating_add(FIRST_COOLING_MS),
+            Phase::Closed | Phase::Open | Phase::HalfOpen | Phase::NoCredential => 0,
+        };
+        Self {
+            circuit,
+            credential_missing: phase == Phase::NoCredential,
+            announced: phase,
+            reason,
+            since_ms: now_ms,
+            cooling_until_ms,
+            ..Self::NEW
+        }
+    }
+
     pub(super) fn phase(&self, limits: &Thresholds, now_ms: u64) -> Phase {
         let circuit = match self.circuit {
             Circuit::Open if !limits.probed && now_ms >= self.opens_until(limits) => {

@@ -156,6 +156,14 @@ impl HealthTable {
         }
     }
 
+    /// This table with one target as if it had just come into `phase` because of `reason`. For explaining plans without
+    /// traffic.
+    #[must_use]
+    pub fn assuming(mut self, key: TargetKey, phase: Phase, reason: Reason, now_ms: u64) -> Self {
+        self.store(key, Machine::as_if(phase, reason, now_ms));
+        self
+    }
+
     /// For `/health`.
     pub fn status(&self, key: TargetKey, limits: &Thresholds, now_ms: u64) -> Status {
         let machine = self.machine(key).unwrap_or(&Machine::NEW);

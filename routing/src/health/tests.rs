@@ -411,6 +411,22 @@ fn a_new_address_or_key_source_starts_afresh() {
 }
 
 #[test]
+fn assumed_phases_are_what_the_machine_then_sees() {
+    for limits in [probed(), unprobed()] {
+        for phase in [
+            Phase::Closed,
+            Phase::Open,
+            Phase::HalfOpen,
+            Phase::Cooling,
+            Phase::NoCredential,
+        ] {
+            let table = HealthTable::default().assuming(KEY, phase, Reason::UpstreamTimeout, NOW);
+            assert_eq!(table.status(KEY, &limits, NOW).phase, phase);
+        }
+    }
+}
+
+#[test]
 fn targets_that_left_the_policy_are_forgotten() {
     let mut table = HealthTable::default();
     for key in [1, 2, 3] {

@@ -62,12 +62,16 @@ pub(crate) struct Context<'a> {
 impl Context<'_> {
     /// Leaves `contender` out of the plan.
     pub(crate) fn exclude(&mut self, contender: &Contender<'_>, reason: ExclusionReason) {
+        let target = contender.candidate.target;
         let model = self.model_of(contender);
-        self.excluded.push(Excluded {
-            target: contender.candidate.target,
-            model,
-            reason,
-        });
+        let known = |excluded: &Excluded| excluded.target == target && excluded.model == model;
+        if !self.excluded.iter().any(known) {
+            self.excluded.push(Excluded {
+                target,
+                model,
+                reason,
+            });
+        }
     }
 
     /// The model name that `contender` would be sent.

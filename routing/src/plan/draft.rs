@@ -92,6 +92,13 @@ impl<'a> Draft<'a> {
         let Some(head) = self.entries.first() else {
             return Err(self.refusal());
         };
+        // A fallback group may take whom the first group's strategy ruled out.
+        let entries = &self.entries;
+        self.context.excluded.retain(|excluded| {
+            !entries
+                .iter()
+                .any(|entry| entry.target == excluded.target && entry.model == excluded.model)
+        });
         Ok(Plan {
             group,
             strategy,
@@ -265,10 +272,6 @@ impl<'a> Draft<'a> {
             }
             if let Some((_, contender)) = least_bad {
                 self.push(&contender);
-                let model = self.context.model_of(&contender);
-                self.context.excluded.retain(|excluded| {
-                    excluded.target != contender.candidate.target || excluded.model != model
-                });
                 return true;
             }
         }

@@ -156,3 +156,18 @@ fn the_built_in_prices_are_used_where_the_policy_gives_none_and_unknown_is_deare
     world.over_budget = vec![policy::TargetId(1)];
     assert_eq!(world.served("g")[0], "openai/gpt-4o-mini");
 }
+
+#[test]
+fn a_fallback_group_may_take_whom_the_budget_ruled_out_and_then_it_is_not_excluded() {
+    let mut document = cost_optimized(one_cent());
+    document.groups.push(group(
+        "whatever-it-costs",
+        Strategy::Failover,
+        vec![member(0, "gpt-4o")],
+    ));
+    document.groups[0].fallback_group = Some(policy::GroupId(1));
+    let plan = World::new(document).plan(&of_length(10_000, None)).unwrap();
+    assert_eq!(&*plan.entries[0].model, "gpt-4o");
+    let excluded: Vec<&str> = plan.excluded.iter().map(|one| &*one.model).collect();
+    assert_eq!(excluded, ["gpt-4o-mini"]);
+}
