@@ -15,7 +15,7 @@ pub struct Answer {
     /// HTTP status.
     pub status: u16,
     /// Headers beside `content-type: application/json`.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(String, String)>,
     /// JSON.
     pub body: Vec<u8>,
 }
@@ -59,8 +59,8 @@ impl ErrorAnswer<'_> {
 impl Answer {
     /// The same answer with one more header.
     #[must_use]
-    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.headers.push((name, value.into()));
+    pub fn with_header(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.headers.push((name.to_owned(), value.into()));
         self
     }
 

@@ -397,7 +397,8 @@ fn conversation(headers: &Headers, facts: &RequestFacts<'_>, body: &[u8]) -> Con
                 .or_else(|| text(headers, "x-api-key"))
                 .unwrap_or_default();
             let opening = body.get(facts.opening_span.clone()).unwrap_or_default();
-            conversation_id(&[key.as_bytes(), opening])
+            let system = body.get(facts.system_span.clone()).unwrap_or_default();
+            conversation_id(&[key.as_bytes(), system, opening])
         }
     }
 }

@@ -48,7 +48,7 @@ fn respond(host: &impl Host, answer: &answers::Answer) -> Flow {
         answer
             .headers
             .iter()
-            .map(|(name, value)| (*name, value.as_bytes())),
+            .map(|(name, value)| (name.as_str(), value.as_bytes())),
     );
     match host.respond(answer.status, &headers, &answer.body) {
         Ok(()) => Flow::Pause,

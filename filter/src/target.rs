@@ -406,10 +406,14 @@ impl Target {
             record.failure = Some(reason);
             record.retry_after_ms = retry_after_ms;
         });
+        self.report(host, attempt, outcome_of(reason, retry_after_ms));
+        if let Some(answer) = attempt.only_answer() {
+            attempt.note(|record| record.answered = true);
+            return crate::respond(host, &answer);
+        }
         if let Err(error) = host.set_response_header(":status", RETRIABLE) {
             log::error!("a failed attempt could not be handed to the next target: {error}");
         }
-        self.report(host, attempt, outcome_of(reason, retry_after_ms));
         Flow::Continue
     }
 
@@ -517,6 +521,26 @@ impl Try {
         if let Some(record) = self.journey.borrow_mut().attempts.get_mut(self.index) {
             change(record);
         }
+    }
+
+    /// A plan of one target has no other opinion to ask: what its provider says is the client's answer.
+    fn only_answer(&self) -> Option<Answer> {
+        if self.journey.borrow().plan.entries.len() > 1 {
+            return None;
+        }
+        let (status, headers, body) = self.exchange.error_answer()?;
+        let own = answer_headers(&self.journey.borrow(), self.index);
+        let headers = headers
+            .into_iter()
+            .filter(|(name, _)| name != "content-type" && name != "content-length")
+            .filter_map(|(name, value)| Some((name, String::from_utf8(value).ok()?)))
+            .chain(own.map(|(name, value)| (name.to_owned(), value)))
+            .collect();
+        Some(Answer {
+            status,
+            headers,
+            body,
+        })
     }
 
     fn waited_ms(&self, now_ns: u64) -> u64 {

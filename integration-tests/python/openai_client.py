@@ -45,7 +45,7 @@ vectors = client.embeddings.create(model="chain", input=["a", "b"], encoding_for
 assert len(vectors.data) == 2, vectors
 
 assert raises(openai.NotFoundError, "nobody").code == "model_not_found"
-assert raises(openai.InternalServerError, "broken").status_code == 502
+assert raises(openai.InternalServerError, "broken").status_code == 500
 assert raises(openai.RateLimitError, "limited").status_code == 429
 assert raises(openai.BadRequestError, "refused").status_code == 400
 raises(openai.BadRequestError, "")

@@ -123,11 +123,15 @@ async fn eight_attempts_go_down_the_chain_in_the_plans_order() {
 }
 
 #[tokio::test]
-async fn a_plan_of_one_target_fails_at_once() {
+async fn a_plan_of_one_target_gives_the_providers_own_error() {
     let chain = Chain::of(1).await;
     chain.providers[0].behave(Behaviour::status(500));
     let answer = chain.gateway.client().chat("chain").await;
-    assert_eq!(answer.status, 502);
+    assert_eq!(answer.status, 500);
+    assert_eq!(answer.json()["error"]["message"], "simulated 500");
+    assert_eq!(answer.provider(), "p0");
+    chain.providers[0].go_down();
+    assert_eq!(chain.gateway.client().chat("chain").await.status, 503);
     assert_eq!(chain.counts(), [1]);
 }
 
