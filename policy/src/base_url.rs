@@ -225,6 +225,9 @@ impl BaseUrl {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn url(text: &str) -> BaseUrl {

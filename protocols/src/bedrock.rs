@@ -67,6 +67,9 @@ pub fn read_error(status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> Pr
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
     use crate::translator::test_attempt;
     use crate::{ClientFormat, UpstreamFormat};

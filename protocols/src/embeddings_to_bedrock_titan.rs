@@ -291,6 +291,9 @@ fn base64_of(numbers: &[f32]) -> String {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use proptest::prelude::*;
     use serde_json::{Value, json};
 

@@ -1,5 +1,6 @@
 //! Under which name a target is asked for a model, and what that model costs there.
 
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use policy::{Price, Target, Vendor};
@@ -12,8 +13,16 @@ use crate::resolve::Fit;
 pub(crate) struct Naming<'a> {
     index: &'a PolicyIndex,
     client_model: &'a str,
+    mapped: OnceCell<Option<Mapped<'a>>>,
     last: Option<Arc<str>>,
     last_price: Option<(Arc<str>, Option<Price>)>,
+}
+
+/// What `failover.model_mapping` says of the client's model, and whose model that is.
+#[derive(Clone, Copy)]
+struct Mapped<'a> {
+    name: &'a str,
+    owner: Option<Vendor>,
 }
 
 impl<'a> Naming<'a> {
@@ -21,6 +30,7 @@ impl<'a> Naming<'a> {
         Self {
             index,
             client_model,
+            mapped: OnceCell::new(),
             last: None,
             last_price: None,
         }
@@ -34,7 +44,11 @@ impl<'a> Naming<'a> {
         let policy = self.index.policy();
         let name = match policy.target(candidate.target) {
             Some(target) => {
-                let mapped = policy.failover.model_mapping.get(self.client_model);
+                let mapped = *self.mapped.get_or_init(|| {
+                    let name = policy.failover.model_mapping.get(self.client_model)?;
+                    let owner = Vendor::of_model(name);
+                    Some(Mapped { name, owner })
+                });
                 sent_name(target, self.client_model, mapped, fit, first)
             }
             None => self.client_model,
@@ -93,7 +107,7 @@ fn is_self_hosted(vendor: Vendor) -> bool {
 fn sent_name<'n>(
     target: &'n Target,
     client: &'n str,
-    mapped: Option<&'n String>,
+    mapped: Option<Mapped<'n>>,
     fit: Fit,
     first: bool,
 ) -> &'n str {
@@ -109,8 +123,8 @@ fn sent_name<'n>(
     }
     let own_model = target.model.as_deref();
     match mapped {
-        Some(mapped) if !knows => own_model.unwrap_or(mapped),
-        Some(mapped) if Vendor::of_model(mapped) == Some(target.vendor) => mapped,
+        Some(mapped) if !knows => own_model.unwrap_or(mapped.name),
+        Some(mapped) if mapped.owner == Some(target.vendor) => mapped.name,
         Some(_) => client,
         None if knows => client,
         None => own_model.unwrap_or(client),

@@ -219,6 +219,9 @@ fn is_version_suffix(suffix: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn per_million(model: &str) -> Option<(f64, f64)> {

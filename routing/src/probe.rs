@@ -198,6 +198,9 @@ impl Slot {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use std::sync::Arc;
 
     use policy::{Policy, Vendor};

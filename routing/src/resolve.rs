@@ -59,7 +59,8 @@ impl PolicyIndex {
             return Resolution::Group(group);
         }
         let policy = self.policy();
-        let nameless = policy.groups.is_empty() && Vendor::of_model(model).is_none();
+        let owner = Vendor::of_model(model);
+        let nameless = policy.groups.is_empty() && owner.is_none();
         let mut choices: Vec<Choice> = self
             .default_pool()
             .iter()
@@ -71,7 +72,7 @@ impl PolicyIndex {
                 } else if nameless && takes_any_name(target) {
                     Fit::Vendor
                 } else {
-                    vendor_models::fit(target, model)
+                    vendor_models::fit(target, model, owner)
                 };
                 Some(Choice {
                     target: candidate.target,

@@ -4,11 +4,12 @@ use policy::{Target, Vendor};
 
 use crate::resolve::Fit;
 
-/// How well `target` fits the name `model`, which it does not name itself.
-pub(crate) fn fit(target: &Target, model: &str) -> Fit {
+/// How well `target` fits the name `model`, which it does not name itself. `owner` is [`Vendor::of_model`], which is
+/// worth finding once for all targets.
+pub(crate) fn fit(target: &Target, model: &str, owner: Option<Vendor>) -> Fit {
     // Where users name models themselves and this one has, it serves that and nothing else.
     let serves_another = serves_any_name(target.vendor) && target.model.is_some();
-    match Vendor::of_model(model).filter(|_| !serves_another) {
+    match owner.filter(|_| !serves_another) {
         Some(owner) if owner == target.vendor => Fit::Vendor,
         Some(owner) if same_names(target.vendor).contains(&owner) => Fit::SameName,
         Some(_) | None if target.model_mapping.contains_key(model) => Fit::Mapped,

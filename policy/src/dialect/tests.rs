@@ -1,5 +1,8 @@
 //! The JSON Schema and the parser know the same keys and agree about documents.
 
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;

@@ -66,6 +66,9 @@ fn unsigned_digits(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn plain(text: &str) -> Scalar {

@@ -141,6 +141,9 @@ fn openai_effort(effort: ReasoningEffort) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn wish(model: &str, effort: ReasoningEffort) -> ReasoningWish<'_> {

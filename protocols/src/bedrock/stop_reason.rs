@@ -107,6 +107,9 @@ fn read(raw: &RawValue) -> Option<ModelFields<'_>> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

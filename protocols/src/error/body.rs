@@ -171,6 +171,9 @@ fn anthropic_type_of_status(status: u16) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn text(body: &[u8]) -> &str {

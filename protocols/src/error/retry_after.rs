@@ -128,6 +128,9 @@ fn decimal_ms(text: &str, scale: u32) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     /// Headers, and the delay in them.

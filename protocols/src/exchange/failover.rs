@@ -88,6 +88,9 @@ pub(super) fn reason_in_stream(error: &ProviderError, attempt: &Attempt) -> Fail
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
     use crate::format::{ClientFormat, UpstreamFormat};
     use crate::translator::test_attempt;

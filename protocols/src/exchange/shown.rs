@@ -52,6 +52,9 @@ pub(super) fn write_with_metadata(answer: &[u8], metadata: Option<&str>, out: &m
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

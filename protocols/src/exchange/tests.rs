@@ -1,5 +1,8 @@
 //! Answers as the filter feeds them, in all pieces that a network may make of them.
 
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 mod errors;
 mod json;
 mod streams;

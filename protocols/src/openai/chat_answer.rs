@@ -114,6 +114,9 @@ pub fn write_usage(w: &mut Writer<'_>, usage: &Usage) {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn answer<'a>() -> ChatAnswer<'a> {

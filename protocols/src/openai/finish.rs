@@ -72,6 +72,9 @@ fn stop_sequence(raw: &RawValue) -> Option<Text<'_>> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
     use FinishReason::{ContentFilter, Length, Stop, ToolCalls};
 

@@ -64,6 +64,9 @@ fn same_json(a: &str, b: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     const TABLE: &[IgnoredField] = &[

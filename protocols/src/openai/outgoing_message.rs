@@ -177,6 +177,9 @@ fn write_assistant_text(w: &mut Writer<'_>, text: &[Text<'_>]) {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn written(message: &OutgoingMessage<'_>) -> String {

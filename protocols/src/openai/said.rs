@@ -217,6 +217,9 @@ fn not_empty(text: Text<'_>) -> Option<Text<'_>> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn joined(pieces: &[Text<'_>]) -> String {

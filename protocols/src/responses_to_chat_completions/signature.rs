@@ -32,6 +32,9 @@ pub(super) fn signature(upstream: UpstreamFormat, encrypted_content: Text<'_>) -
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     #[test]

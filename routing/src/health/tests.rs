@@ -1,3 +1,6 @@
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use policy::Vendor;
 use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_assert_ne, prop_oneof, proptest};
 use proptest::strategy::Strategy as _;

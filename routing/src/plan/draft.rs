@@ -1,6 +1,8 @@
 //! A plan in the making: pools are added one after the other, each screened, headed and appended.
 
-use policy::{GroupId, ModelGroup, Strategy};
+use std::cell::OnceCell;
+
+use policy::{GroupId, ModelGroup, Strategy, Vendor};
 
 use super::context::{Contender, Context, Standing};
 use super::{Entry, Plan};
@@ -347,6 +349,7 @@ fn members<'a>(
     group: &ModelGroup,
     model: &'a str,
 ) -> impl Iterator<Item = Contender<'a>> {
+    let owner = OnceCell::new();
     index
         .pool(id)
         .iter()
@@ -358,7 +361,10 @@ fn members<'a>(
                 None => index
                     .policy()
                     .target(candidate.target)
-                    .map_or(Fit::Fallback, |target| vendor_models::fit(target, model)),
+                    .map_or(Fit::Fallback, |target| {
+                        let owner = *owner.get_or_init(|| Vendor::of_model(model));
+                        vendor_models::fit(target, model, owner)
+                    }),
             };
             Contender {
                 candidate,

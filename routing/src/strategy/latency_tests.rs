@@ -1,5 +1,8 @@
 //! Latency routing in a small world: two workers, virtual time, targets whose latency is a function of time.
 
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 

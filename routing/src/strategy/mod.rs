@@ -63,15 +63,8 @@ fn take_turns(
     context: &mut Context<'_>,
     may: impl Fn(usize) -> bool,
 ) -> Pick {
-    let among: Vec<(usize, Contender<'_>)> = field
-        .iter()
-        .copied()
-        .enumerate()
-        .filter(|(position, _)| may(*position))
-        .collect();
-    let contenders: Vec<Contender<'_>> = among.iter().map(|(_, contender)| *contender).collect();
-    let turn = context.rotation().next(&contenders, |_| 1);
-    Pick::head(among.get(turn).map_or(0, |(position, _)| *position))
+    let rotation = context.rotation();
+    Pick::head(rotation.next(field, |position, _| u32::from(may(position))))
 }
 
 /// Hands the implementation of `strategy` to `job`.

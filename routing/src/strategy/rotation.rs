@@ -10,20 +10,24 @@ pub(crate) struct Rotation {
 
 impl Rotation {
     /// Everyone gains its weight; the one with the most credit (the first of equals) is picked and pays for the round.
-    /// Members that are not in `field` keep their credit untouched. Without any weight all count as one.
+    /// Members that are not in `field`, or have no weight, keep their credit untouched. Without any weight all count as
+    /// one. `weight` is given the position in `field` as well.
     pub(crate) fn next(
         &mut self,
         field: &[Contender<'_>],
-        weight: impl Fn(&Contender<'_>) -> u32,
+        weight: impl Fn(usize, &Contender<'_>) -> u32,
     ) -> usize {
-        let weightless = field.iter().all(|contender| weight(contender) == 0);
+        let weightless = field
+            .iter()
+            .enumerate()
+            .all(|(position, contender)| weight(position, contender) == 0);
         let mut total: i64 = 0;
         let mut best: Option<(usize, usize, i64)> = None;
         for (position, contender) in field.iter().enumerate() {
             let weight = if weightless {
                 1
             } else {
-                i64::from(weight(contender))
+                i64::from(weight(position, contender))
             };
             if weight == 0 {
                 continue;

@@ -7,7 +7,7 @@ pub(super) struct RoundRobin;
 
 impl PickHead for RoundRobin {
     fn pick(&self, field: &[Contender<'_>], context: &mut Context<'_>) -> Pick {
-        Pick::head(context.rotation().next(field, |_| 1))
+        Pick::head(context.rotation().next(field, |_, _| 1))
     }
 
     fn share(&self, _contender: &Contender<'_>) -> Option<u32> {

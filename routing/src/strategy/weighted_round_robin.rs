@@ -7,7 +7,11 @@ pub(super) struct WeightedRoundRobin;
 
 impl PickHead for WeightedRoundRobin {
     fn pick(&self, field: &[Contender<'_>], context: &mut Context<'_>) -> Pick {
-        Pick::head(context.rotation().next(field, weight))
+        Pick::head(
+            context
+                .rotation()
+                .next(field, |_, contender| weight(contender)),
+        )
     }
 
     fn share(&self, contender: &Contender<'_>) -> Option<u32> {

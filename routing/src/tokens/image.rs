@@ -151,6 +151,9 @@ fn at<const N: usize>(file: &[u8], position: usize) -> Option<[u8; N]> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use proptest::prelude::proptest;
 
     use super::*;

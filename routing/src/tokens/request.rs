@@ -316,6 +316,9 @@ fn split_string(bytes: &[u8]) -> (&[u8], &[u8]) {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use proptest::prelude::proptest;
 
     use super::super::of_text;

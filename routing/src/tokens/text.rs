@@ -257,6 +257,9 @@ fn kind_of(character: char) -> Kind {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
     use super::*;

@@ -121,6 +121,9 @@ fn unescaped(rest: &[u8]) -> Option<(u8, usize)> {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use super::*;
 
     fn inside(text: Text<'_>) -> String {

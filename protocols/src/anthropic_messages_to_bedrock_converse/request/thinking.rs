@@ -56,6 +56,9 @@ fn wished_effort(
 
 #[cfg(test)]
 mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
     use serde_json::value::RawValue;
 
     use super::*;
