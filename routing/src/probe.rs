@@ -53,6 +53,26 @@ struct Slot {
     failures: u32,
 }
 
+/// What the answer to a probe means: success is any 2xx, or exactly what `expected_statuses` lists; a 429 that is not
+/// listed is a request to wait and no failure.
+pub fn judge(
+    check: &HealthCheck,
+    status: u16,
+    latency_ms: u32,
+    retry_after_ms: Option<u64>,
+) -> ProbeResult {
+    let expected = if check.expected_statuses.is_empty() {
+        (200..300).contains(&status)
+    } else {
+        check.expected_statuses.contains(&status)
+    };
+    match status {
+        _ if expected => ProbeResult::Success { latency_ms },
+        429 => ProbeResult::RateLimited { retry_after_ms },
+        _ => ProbeResult::Status(status),
+    }
+}
+
 impl ProbeScheduler {
     /// Takes over the targets of a new policy: those that stay keep their time and their probe under way, those that
     /// went are forgotten together with their probes, new ones are probed soon. A target whose key is missing
@@ -347,6 +367,29 @@ mod tests {
             .map(|due| due.target.0)
             .collect();
         assert_eq!(probed, [0, 2]);
+    }
+
+    #[test]
+    fn what_an_answer_means_is_up_to_the_configuration() {
+        let strict = HealthCheck {
+            expected_statuses: vec![204, 429],
+            ..HealthCheck::default()
+        };
+        let limited = ProbeResult::RateLimited {
+            retry_after_ms: Some(7),
+        };
+        for (check, status, expected) in [
+            (&HealthCheck::default(), 200, OK),
+            (&HealthCheck::default(), 204, OK),
+            (&HealthCheck::default(), 302, ProbeResult::Status(302)),
+            (&HealthCheck::default(), 401, ProbeResult::Status(401)),
+            (&HealthCheck::default(), 429, limited),
+            (&strict, 200, ProbeResult::Status(200)),
+            (&strict, 204, OK),
+            (&strict, 429, OK),
+        ] {
+            assert_eq!(judge(check, status, 5, Some(7)), expected, "{status}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use policy::{
-    BaseUrl, CircuitBreaker, Credential, Failover, GatewaySettings, GroupId, HealthCheck, Member,
+    BaseUrl, CircuitBreaker, Credential, Failover, GatewaySettings, HealthCheck, Member,
     ModelGroup, Policy, Strategy, Target, TargetId, Vendor,
 };
 
@@ -98,7 +98,3 @@ pub(crate) fn one_group(count: usize, strategy: Strategy) -> Policy {
         .collect();
     policy(targets, vec![group("g", strategy, members)])
 }
-
-/// Position of the only group of [`one_group`].
-#[allow(dead_code)]
-pub(crate) const ONLY: GroupId = GroupId(0);
