@@ -6,8 +6,9 @@
 
 use policy::Price;
 
-/// When the table was last compared with the vendors' public price lists.
-pub const PRICES_AS_OF: &str = "2026-10-20";
+/// Day on which the table was last compared with a public collection of list prices. Models that were no longer sold
+/// then keep the last price they had.
+pub const PRICES_AS_OF: &str = "2026-11-21";
 
 /// US dollars per million tokens.
 struct Row {
