@@ -1,16 +1,18 @@
 //! What a plugin configuration of Envoy says: which role the filter plays, and with which policy.
 //!
 //! `kt` renders an envelope, `{"role", "runtime", "policy"}`. A document without `role` is a policy written by hand,
-//! as YAML, JSON, or a `Struct` (which Envoy hands over as JSON), and makes the filter a gateway.
+//! as YAML, JSON, or a `Struct` (which Envoy hands over in protobuf's encoding), and makes the filter a gateway.
 
+use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use policy::{Credential, Loaded, Policy, Severity, Strategy, TargetId};
+use policy::{Credential, LoadOptions, Loaded, Policy, Severity, Strategy, TargetId};
 use routing::PolicyIndex;
 use serde::Deserialize;
 
 use crate::ability::Abilities;
+use crate::struct_config;
 
 /// The part that one instance of the module plays.
 #[derive(Debug)]
@@ -54,6 +56,8 @@ pub struct Runtime {
     pub version: String,
     /// Ids of targets whose key could not be found.
     pub credentials_missing: Vec<String>,
+    /// Base URLs of targets that name a variable instead of one, by variable.
+    pub endpoints: BTreeMap<String, String>,
     /// Cluster that takes events; `None` sends none.
     pub collector_cluster: Option<String>,
 }
@@ -102,7 +106,11 @@ enum PolicyDocument {
 /// # Errors
 /// Not text, or a policy with errors.
 pub fn read(bytes: &[u8]) -> Result<Role, ConfigError> {
-    let text = std::str::from_utf8(bytes).map_err(|_| ConfigError::NotText)?;
+    let decoded = struct_config::to_json(bytes);
+    let text = match &decoded {
+        Some(document) => document.as_str(),
+        None => std::str::from_utf8(bytes).map_err(|_| ConfigError::NotText)?,
+    };
     let Ok(envelope) = serde_json::from_str::<Envelope>(text) else {
         return Ok(Role::Gateway(gateway_config(text, Runtime::default())?));
     };
@@ -123,7 +131,12 @@ pub fn read(bytes: &[u8]) -> Result<Role, ConfigError> {
 }
 
 fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, ConfigError> {
-    let Loaded { policy, findings } = policy::load(text);
+    let endpoint = |variable: &str| runtime.endpoints.get(variable).cloned();
+    let options = LoadOptions {
+        endpoint: Some(&endpoint),
+        ..LoadOptions::default()
+    };
+    let Loaded { policy, findings } = policy::load_with(text, &options);
     let Some(policy) = policy else {
         let first = findings
             .iter()

@@ -14,6 +14,7 @@ pub mod hop;
 pub mod host;
 pub mod journey;
 pub mod monitor;
+mod struct_config;
 pub mod target;
 #[cfg(test)]
 mod tests;

@@ -11,7 +11,7 @@ use policy::{Target, TargetId};
 use protocols::error::retry_after;
 use routing::Random;
 use routing::health::{ProbeResult, Signal};
-use routing::probe::{Due, ProbeScheduler, Ticket};
+use routing::probe::{self, Due, ProbeScheduler, Ticket};
 
 use crate::config::{self, GatewayConfig, Role};
 use crate::headers::text;
@@ -90,18 +90,19 @@ impl Monitor {
         let elapsed_ms = host.now_ms().saturating_sub(probe.sent_ms);
         let headers = host.call_response_headers().unwrap_or_default();
         let status = text(&headers, ":status").and_then(|status| status.parse::<u16>().ok());
-        let result = match status {
-            None if elapsed_ms >= probe.due.timeout_ms => ProbeResult::TimedOut,
-            None => ProbeResult::Unreachable,
-            // Envoy's own word for a connection that failed or was not answered in time.
-            Some(504) if elapsed_ms >= probe.due.timeout_ms => ProbeResult::TimedOut,
-            Some(429) => ProbeResult::RateLimited {
-                retry_after_ms: asked_to_wait_ms(&headers, host.now_ms() / 1000),
-            },
-            Some(status) if self.is_expected(probe.due.target, status) => ProbeResult::Success {
-                latency_ms: u32::try_from(elapsed_ms).unwrap_or(u32::MAX),
-            },
-            Some(status) => ProbeResult::Status(status),
+        let too_late = elapsed_ms >= probe.due.timeout_ms;
+        let target = self.config.policy.target(probe.due.target);
+        let result = match (status, target) {
+            (None, _) if too_late => ProbeResult::TimedOut,
+            // Envoy's own word for a connection that was not answered in time.
+            (Some(504), _) if too_late => ProbeResult::TimedOut,
+            (None, _) | (_, None) => ProbeResult::Unreachable,
+            (Some(status), Some(target)) => probe::judge(
+                &target.health_check,
+                status,
+                u32::try_from(elapsed_ms).unwrap_or(u32::MAX),
+                asked_to_wait_ms(&headers, host.now_ms() / 1000),
+            ),
         };
         self.finish(host, probe.due.ticket, result);
     }
@@ -112,18 +113,6 @@ impl Monitor {
                 .finished(ticket, result, &mut self.random, host.now_ms())
         {
             self.signal(host, target, Signal::Probe(result));
-        }
-    }
-
-    fn is_expected(&self, target: TargetId, status: u16) -> bool {
-        let expected = self
-            .config
-            .policy
-            .target(target)
-            .map(|target| target.health_check.expected_statuses.as_slice());
-        match expected {
-            Some([]) | None => (200..300).contains(&status),
-            Some(statuses) => statuses.contains(&status),
         }
     }
 
@@ -160,11 +149,8 @@ impl Monitor {
             host.now_ms(),
         );
         self.config = config;
-        for index in 0..self.config.policy.targets.len() {
-            let target = TargetId(index);
-            let present = !self.config.lacks_credential(target);
-            self.signal(host, target, Signal::Credential { present });
-        }
+        self.vm.announce_credentials(host, &self.config);
+        self.vm.forget_other_targets(host, &self.config);
     }
 }
 

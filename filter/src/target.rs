@@ -652,8 +652,6 @@ fn set_upstream_headers(
         (":path", outgoing.path.as_bytes()),
         ("content-type", b"application/json"),
         ("content-length", length.as_bytes()),
-        // An answer that the filter must read cannot be compressed.
-        ("accept-encoding", b"identity"),
     ];
     list.extend(
         current

@@ -110,6 +110,29 @@ impl Vm {
         everywhere
     }
 
+    /// Tells the health machines which targets have a key: plans leave out those that have none.
+    pub fn announce_credentials(&self, host: &impl Host, config: &GatewayConfig) {
+        for index in 0..config.policy.targets.len() {
+            let target = TargetId(index);
+            let present = !config.lacks_credential(target);
+            self.signal(host, config, target, Signal::Credential { present });
+        }
+    }
+
+    /// Forgets the health of targets that are in this policy no longer.
+    pub fn forget_other_targets(&self, host: &impl Host, config: &GatewayConfig) {
+        let kept: Vec<_> = (0..config.policy.targets.len())
+            .filter_map(|index| config.index.health_of(TargetId(index)))
+            .map(|(key, _)| key)
+            .collect();
+        update_shared(host, key::HEALTH, |blob| {
+            let mut table = HealthTable::decode(blob);
+            table
+                .retain(|key| kept.contains(&key))
+                .then(|| table.encode())
+        });
+    }
+
     /// Counts a finished attempt for the latency strategies.
     pub fn sample(&self, pair: PairKey, sample: Sample, now_ms: u64) {
         self.gathered.borrow_mut().record(pair, sample, now_ms);

@@ -59,7 +59,10 @@ impl RootContext for Root {
             Ok(Role::Gateway(config)) => {
                 vm::started_ms(&HOST);
                 vm::publish_configuration(&HOST, &bytes);
-                VM.with(|vm| vm.tick(&HOST));
+                VM.with(|vm| {
+                    vm.tick(&HOST);
+                    vm.announce_credentials(&HOST, &config);
+                });
                 self.part = Part::Gateway(config);
             }
             Ok(Role::Target) => self.part = Part::Target,

@@ -2,7 +2,7 @@
 //! --nocapture` prints the confusion.
 //!
 //! `tests/data/intents.tsv` has six intents of 40 sentences: ten are the members' examples, thirty are asked. Nothing was
-//! tuned to them.
+//! fitted to them but the scale of similarity.
 
 #[path = "../src/testing.rs"]
 #[allow(dead_code)]
