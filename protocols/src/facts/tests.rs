@@ -466,6 +466,8 @@ fn nesting_is_bounded_wherever_it_is() {
     );
 }
 
+// There is no clock on wasm32-unknown-unknown.
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 #[test]
 fn time_grows_with_length_and_no_faster() {
     let body = |messages: usize| {

@@ -308,6 +308,8 @@ mod tests {
         );
     }
 
+    // There is no clock on wasm32-unknown-unknown.
+    #[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
     #[test]
     fn time_grows_with_length_and_no_faster() {
         let nested = |depth: usize| {

@@ -235,6 +235,8 @@ fn many_data_lines_count_as_one_event() {
     assert_eq!(count, 100);
 }
 
+// There is no clock on wasm32-unknown-unknown.
+#[cfg(not(all(target_arch = "wasm32", target_os = "unknown")))]
 #[test]
 fn time_grows_with_length_and_no_faster() {
     let event = |length: usize| format!("data: {}\n\n", "x".repeat(length));
