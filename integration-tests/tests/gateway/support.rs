@@ -3,22 +3,22 @@
 use harness::{Dialect, Gateway, PolicyText, Provider, Upstream};
 
 /// A gateway over `count` OpenAI-shaped providers `p0`, `p1`, …, in one failover group `chain`, with model `m0`, `m1`, ….
-pub struct Chain {
-    pub gateway: Gateway,
-    pub providers: Vec<Provider>,
+pub(crate) struct Chain {
+    pub(crate) gateway: Gateway,
+    pub(crate) providers: Vec<Provider>,
 }
 
 impl Chain {
-    pub async fn of(count: usize) -> Self {
+    pub(crate) async fn of(count: usize) -> Self {
         Self::with_timeouts(&vec![5_000; count]).await
     }
 
-    pub async fn with_timeouts(timeouts_ms: &[u64]) -> Self {
+    pub(crate) async fn with_timeouts(timeouts_ms: &[u64]) -> Self {
         Self::with(timeouts_ms, "").await
     }
 
     /// `extra` is added to the document as it is.
-    pub async fn with(timeouts_ms: &[u64], extra: &str) -> Self {
+    pub(crate) async fn with(timeouts_ms: &[u64], extra: &str) -> Self {
         let mut providers = Vec::new();
         for index in 0..timeouts_ms.len() {
             providers.push(
@@ -49,7 +49,7 @@ impl Chain {
     }
 
     /// How many requests each provider got, probes aside.
-    pub fn counts(&self) -> Vec<usize> {
+    pub(crate) fn counts(&self) -> Vec<usize> {
         self.providers
             .iter()
             .map(|provider| provider.received().len())
@@ -57,7 +57,7 @@ impl Chain {
     }
 
     /// No provider saw a key that is not its own, nor anything internal. Every test of a chain ends with this.
-    pub fn assert_nothing_leaked(&self) {
+    pub(crate) fn assert_nothing_leaked(&self) {
         for (index, provider) in self.providers.iter().enumerate() {
             assert_only_own_key(provider, &format!("p{index}"));
         }
@@ -65,7 +65,7 @@ impl Chain {
 }
 
 /// Every request that `provider` received carries the key of target `id` and no other secret or internal header.
-pub fn assert_only_own_key(provider: &Provider, id: &str) {
+pub(crate) fn assert_only_own_key(provider: &Provider, id: &str) {
     let own = format!("{}{id}", harness::KEY_MARK);
     for request in provider.all_received() {
         let mut shown = 0;
