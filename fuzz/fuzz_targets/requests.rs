@@ -1,0 +1,25 @@
+//! Every translator turns a request into JSON, or refuses it with a message.
+#![no_main]
+
+use fuzz_support::attempt;
+use libfuzzer_sys::fuzz_target;
+use protocols::BodyEdit;
+use protocols::exchange::Exchange;
+
+fuzz_target!(|input: (u8, bool, &[u8])| {
+    let (selector, stream, body) = input;
+    let Some(attempt) = attempt(selector, stream, body) else { return };
+    if protocols::facts::scan(attempt.client, body).is_err() {
+        return;
+    }
+    let mut exchange = Exchange::new(attempt).expect("the pair is served");
+    match exchange.request(body) {
+        Err(error) => assert!(!error.message.is_empty()),
+        Ok(request) => {
+            assert!(request.path.starts_with('/') && request.path.bytes().all(|byte| byte.is_ascii_graphic()));
+            if let BodyEdit::Replace(body) = request.body {
+                serde_json::from_slice::<serde_json::Value>(&body).expect("the upstream gets JSON");
+            }
+        }
+    }
+});

@@ -1,0 +1,77 @@
+//! What the fuzz targets share: attempts for every pair of formats, and answers fed in pieces.
+
+use protocols::exchange::{Exchange, Headers, Verdict};
+use protocols::{Attempt, ClientFormat, UpstreamFormat};
+
+const CLIENTS: [ClientFormat; 5] = [
+    ClientFormat::ChatCompletions,
+    ClientFormat::Completions,
+    ClientFormat::Embeddings,
+    ClientFormat::Responses,
+    ClientFormat::AnthropicMessages,
+];
+const UPSTREAMS: [UpstreamFormat; 5] = [
+    UpstreamFormat::OpenAi,
+    UpstreamFormat::AzureOpenAi,
+    UpstreamFormat::Ollama,
+    UpstreamFormat::Anthropic,
+    UpstreamFormat::Bedrock,
+];
+
+/// The attempt that a byte stands for; `None` for pairs that nobody serves.
+pub fn attempt(selector: u8, stream: bool, body: &[u8]) -> Option<Attempt> {
+    let client = CLIENTS[usize::from(selector) % CLIENTS.len()];
+    let upstream = UPSTREAMS[usize::from(selector) / CLIENTS.len() % UPSTREAMS.len()];
+    let model_span = protocols::facts::scan(client, body).map_or(0..0, |facts| facts.model_span);
+    let attempt = Attempt {
+        client,
+        upstream,
+        base_path: String::from("/v1"),
+        api_version: Some(String::from("2024-10-21")),
+        model: String::from("claude-sonnet-4"),
+        stream,
+        include_usage: true,
+        native_responses: selector >= 200,
+        model_span,
+        default_max_tokens: 1024,
+        request_id: String::from("fuzz"),
+        created: 1_760_000_000,
+        anthropic_version: None,
+        anthropic_beta: None,
+        metadata: Some(String::from(r#"{"provider":"fuzz"}"#)),
+        fail_over_on_context_length: selector % 2 == 0,
+        fail_over_on_content_policy: selector % 3 == 0,
+    };
+    Exchange::new(attempt.clone()).is_ok().then_some(attempt)
+}
+
+/// What a client gets of an answer that arrives in pieces of `step` bytes: status and body, or the reason of a failover.
+pub fn answer(attempt: Attempt, status: u16, body: &[u8], step: usize) -> Result<(u16, Vec<u8>), String> {
+    let content_type = match (attempt.stream, attempt.upstream) {
+        (true, UpstreamFormat::Bedrock) => "application/vnd.amazon.eventstream",
+        (true, _) => "text/event-stream",
+        (false, _) => "application/json",
+    };
+    let headers: Headers = vec![(String::from("content-type"), content_type.as_bytes().to_vec())];
+    let mut exchange = Exchange::new(attempt).map_err(|error| error.message)?;
+    let mut out = Vec::new();
+    let mut verdict = exchange.response_head(status, &headers, false);
+    let mut pieces = body.chunks(step.max(1)).peekable();
+    loop {
+        if let Verdict::FailOver(reason) = verdict {
+            return Err(reason.as_str().to_owned());
+        }
+        let piece = pieces.next().unwrap_or_default();
+        let end = pieces.peek().is_none();
+        let mut fresh = Vec::new();
+        verdict = exchange.response_body(piece, end, &mut fresh);
+        match verdict {
+            Verdict::PassUnchanged => out.extend_from_slice(piece),
+            Verdict::Hold | Verdict::Pass => out.extend_from_slice(&fresh),
+            Verdict::FailOver(_) => {}
+        }
+        if end && !matches!(verdict, Verdict::FailOver(_)) {
+            return Ok((exchange.response_headers(&headers).0, out));
+        }
+    }
+}
