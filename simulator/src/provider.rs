@@ -52,6 +52,10 @@ struct State {
     keep_received: bool,
 }
 
+/// Models of this name are the only ones that a simulated provider does not have. No real provider has them either, so a
+/// failover can be shown with both.
+const NO_SUCH_MODEL: &str = "-does-not-exist";
+
 type Body = StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Broken>> + Send>>>;
 
 /// The connection is to break here.
@@ -234,11 +238,27 @@ impl Shared {
 
     fn ordinary(&self, received: &Received) -> Behaviour {
         let body = received.json();
+        if let Some(model) = body["model"]
+            .as_str()
+            .filter(|model| model.ends_with(NO_SUCH_MODEL))
+        {
+            return self.unknown_model(model);
+        }
         match self.dialect {
             Dialect::OpenAi => openai::answer(&self.name, &received.method, &received.path, &body),
             Dialect::Anthropic => {
                 anthropic::answer(&self.name, &received.method, &received.path, &body)
             }
+        }
+    }
+
+    fn unknown_model(&self, model: &str) -> Behaviour {
+        let message = format!("The model `{model}` does not exist (simulated).");
+        match self.dialect {
+            Dialect::OpenAi => {
+                Behaviour::error(404, "invalid_request_error", "model_not_found", &message)
+            }
+            Dialect::Anthropic => anthropic::error(404, "not_found_error", &message),
         }
     }
 

@@ -9,9 +9,12 @@
 mod bad_input;
 mod bodies;
 mod credentials;
+mod docs;
+mod examples;
 mod failover;
 mod failover_reasons;
 mod pass_through;
 mod sdk;
 mod support;
 mod timeouts;
+mod tutorial;
