@@ -45,7 +45,7 @@ pub struct GatewayConfig {
 }
 
 /// What the document itself cannot say.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(default)]
 pub struct Runtime {
     /// Names this gateway in events.
@@ -60,6 +60,19 @@ pub struct Runtime {
     pub endpoints: BTreeMap<String, String>,
     /// Cluster that takes events; `None` sends none.
     pub collector_cluster: Option<String>,
+}
+
+impl Default for Runtime {
+    fn default() -> Self {
+        Self {
+            gateway_id: String::new(),
+            config_version: String::new(),
+            version: String::from(env!("CARGO_PKG_VERSION")),
+            credentials_missing: Vec::new(),
+            endpoints: BTreeMap::new(),
+            collector_cluster: None,
+        }
+    }
 }
 
 /// Why a plugin configuration was refused: one line that says where.

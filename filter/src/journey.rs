@@ -271,7 +271,7 @@ pub fn exhausted(attempts: &[Attempt]) -> Exhausted {
     if all_rate_limited {
         Exhausted {
             status: 429,
-            kind: "rate_limit_error",
+            kind: "rate_limit",
             code: "rate_limit_exceeded",
             retry_after_ms: soonest.or(Some(1000)),
         }

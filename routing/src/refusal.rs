@@ -36,7 +36,7 @@ pub enum ExclusionReason {
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum Refusal {
     /// 404 `model_not_found`.
-    #[error("unknown model {model:?}; known: {}", known.join(", "))]
+    #[error("unknown model {model:?}; {}", known_names(known))]
     UnknownModel {
         /// As requested.
         model: String,
@@ -138,5 +138,14 @@ fn budget_message(cheapest_usd: Option<f64>, budget_usd: Option<f64>) -> String 
         ),
         (None, Some(budget)) => format!("no model is known to fit the budget of {budget:.6} USD"),
         (_, None) => String::from("no provider can serve this request within its limits"),
+    }
+}
+
+/// What a client could ask for instead.
+fn known_names(known: &[String]) -> String {
+    if known.is_empty() {
+        String::from("there are no model groups, and no provider claims this name")
+    } else {
+        format!("known: {}", known.join(", "))
     }
 }
