@@ -62,6 +62,8 @@ pub struct Exchange {
     error: Option<ProviderError>,
     content_sent: bool,
     complete: bool,
+    /// Nobody else is to be asked, so a stream is not held back for its content.
+    is_only_choice: bool,
 }
 
 /// How far the upstream's answer has come.
@@ -122,7 +124,18 @@ impl Exchange {
             error: None,
             content_sent: false,
             complete: false,
+            is_only_choice: false,
         })
+    }
+
+    /// For a plan without another target: a stream goes to the client as soon as it begins with anything but an error,
+    /// as if the client had asked the provider itself.
+    #[must_use]
+    pub fn as_only_choice(self) -> Self {
+        Self {
+            is_only_choice: true,
+            ..self
+        }
     }
 
     /// The upstream's request for the client's body. Compressed answers are not asked for, because they are not read.
@@ -268,7 +281,7 @@ impl Exchange {
                 Verdict::FailOver(FailoverReason::UpstreamReset)
             }
             Stage::StreamPassing => {
-                self.translator.stream_end(out);
+                self.end_stream(out);
                 self.note_stream_state();
                 Verdict::Pass
             }

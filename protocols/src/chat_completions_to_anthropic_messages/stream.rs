@@ -169,7 +169,7 @@ impl Stream {
     }
 
     fn fail(&mut self, error: ProviderError, out: &mut Vec<u8>) {
-        if let (StreamState::Content, Some(writer)) = (&self.state, &mut self.writer) {
+        if let Some(writer) = self.writer.as_mut().filter(|writer| writer.has_written()) {
             writer.fail(&error, out);
         }
         self.state = StreamState::Failed(error);
@@ -235,6 +235,7 @@ impl Stream {
         let kind = block.kind.and_then(Text::decode).unwrap_or_default();
         let open = match kind.as_ref() {
             "text" => {
+                writer.expect_content(out);
                 write_text(writer, &mut self.fence, block.text, out);
                 Block::Text
             }

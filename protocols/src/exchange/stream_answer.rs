@@ -1,7 +1,7 @@
 //! Streams: held until they show content, then passed on to their end, whatever end that is.
 
 use super::{Exchange, FailoverReason, Stage, Verdict, failover};
-use crate::error::{ErrorKind, ProviderError};
+use crate::error::{self, ErrorKind, ProviderError};
 use crate::translator::StreamState;
 
 /// Most of a stream that is held while no content comes, in bytes.
@@ -22,6 +22,9 @@ impl Exchange {
             self.translator.stream_end(out);
         }
         match self.translator.stream_state() {
+            StreamState::Opening if self.is_only_choice && !end && !out.is_empty() => {
+                self.release_stream(Verdict::Pass)
+            }
             StreamState::Opening if end || out.len() > MAX_HELD_BYTES => self.empty_stream(),
             StreamState::Opening => {
                 self.stage = Stage::StreamOpening;
@@ -42,12 +45,18 @@ impl Exchange {
     }
 
     fn empty_stream(&mut self) -> Verdict {
-        let message = "the provider's stream ended without content";
-        self.error = Some(ProviderError {
-            status: 502,
-            ..ProviderError::new(ErrorKind::Server, message)
-        });
+        self.error = Some(without_content());
         Verdict::FailOver(FailoverReason::EmptyStream)
+    }
+
+    /// The end of a stream of which something was passed on: an error where nothing of it was content.
+    pub(super) fn end_stream(&mut self, out: &mut Vec<u8>) {
+        self.translator.stream_end(out);
+        if *self.translator.stream_state() == StreamState::Opening {
+            let error = without_content();
+            error::write_stream_error(out, self.attempt.client, &error);
+            self.error = Some(error);
+        }
     }
 
     fn release_stream(&mut self, verdict: Verdict) -> Verdict {
@@ -60,10 +69,19 @@ impl Exchange {
 
     pub(super) fn pass_stream(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> Verdict {
         self.stage = Stage::StreamPassing;
+        let was_opening = *self.translator.stream_state() == StreamState::Opening;
         let unchanged = self.translator.stream(chunk, out);
+        // Before content translators leave it to the exchange to tell of a failure.
+        if let StreamState::Failed(error) = self.translator.stream_state()
+            && was_opening
+            && !unchanged
+            && out.is_empty()
+        {
+            error::write_stream_error(out, self.attempt.client, error);
+        }
         let mut owed = Vec::new();
         if end {
-            self.translator.stream_end(&mut owed);
+            self.end_stream(&mut owed);
         }
         self.note_stream_state();
         if unchanged && owed.is_empty() {
@@ -82,5 +100,13 @@ impl Exchange {
             StreamState::Complete => self.complete = true,
             StreamState::Failed(error) => self.error = Some(error.clone()),
         }
+    }
+}
+
+fn without_content() -> ProviderError {
+    let message = "the provider's stream ended without content";
+    ProviderError {
+        status: 502,
+        ..ProviderError::new(ErrorKind::Server, message)
     }
 }

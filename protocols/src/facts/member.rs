@@ -53,6 +53,8 @@ enum Field {
     Functions,
     /// Describes the form of the answer; part of the prompt.
     Schema,
+    /// Anthropic's older name for a part of `output_config`, beside which it may stand.
+    OutputFormat,
     N,
     Logprobs,
     TopLogprobs,
@@ -86,9 +88,8 @@ impl Field {
             ("functions", ChatCompletions) => Self::Functions,
             ("response_format", ChatCompletions)
             | ("text", Responses)
-            | ("output_config" | "output_format", AnthropicMessages | AnthropicCountTokens) => {
-                Self::Schema
-            }
+            | ("output_config", AnthropicMessages | AnthropicCountTokens) => Self::Schema,
+            ("output_format", AnthropicMessages | AnthropicCountTokens) => Self::OutputFormat,
             ("n", ChatCompletions | Completions) => Self::N,
             ("logprobs", ChatCompletions | Completions) => Self::Logprobs,
             ("top_logprobs", ChatCompletions | Responses) => Self::TopLogprobs,
@@ -175,7 +176,7 @@ impl<'a> Collected<'a> {
             Field::Input => self.messages.input(scanner)?,
             Field::Tools => self.tools |= self.described(scanner)?,
             Field::Functions => self.tools |= self.described(scanner)?,
-            Field::Schema => {
+            Field::Schema | Field::OutputFormat => {
                 let span = scanner.value()?;
                 self.messages.add_text(span.len());
             }

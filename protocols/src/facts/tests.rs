@@ -94,6 +94,14 @@ fn anthropics_fields() {
 }
 
 #[test]
+fn anthropics_older_output_format_may_stand_beside_its_successor() {
+    let body = r#"{"model":"c","messages":[],"output_config":{"effort":"high"},"output_format":"markdown"}"#;
+    assert!(scan(AnthropicMessages, body.as_bytes()).is_ok());
+    let twice = r#"{"model":"c","messages":[],"output_format":null,"output_format":null}"#;
+    assert!(scan(AnthropicMessages, twice.as_bytes()).is_err());
+}
+
+#[test]
 fn responses_fields() {
     let text = r#"{"model":"m","instructions":"sys","input":"hello","max_output_tokens":7,"conversation":{"id":"conv_1"}}"#;
     let found = facts(Responses, text);

@@ -24,6 +24,7 @@ pub struct ChatStreamWriter {
     head: Vec<u8>,
     include_usage: bool,
     role_sent: bool,
+    has_begun: bool,
     /// One entry for each tool: arguments, if only `{}`, have been sent.
     tools: Vec<bool>,
     finished: bool,
@@ -51,10 +52,16 @@ impl ChatStreamWriter {
             head,
             include_usage,
             role_sent: false,
+            has_begun: false,
             tools: Vec::new(),
             finished: false,
             ended: false,
         }
+    }
+
+    /// Text will follow, if there is any: the role may go ahead. Not yet content.
+    pub fn expect_content(&mut self, out: &mut Vec<u8>) {
+        self.role(Some(""), out);
     }
 
     /// A piece of the answer's text.
@@ -173,13 +180,23 @@ impl ChatStreamWriter {
         }
     }
 
-    /// Something has been written that a user could see, or the stream is over.
-    pub fn has_begun(&self) -> bool {
+    /// At least the role has been written.
+    pub fn has_written(&self) -> bool {
         self.role_sent
     }
 
-    /// The role chunk. OpenAI begins text with empty content and everything else with `null`.
+    /// Something has been written that a user could see, or the stream is over.
+    pub fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
     fn open(&mut self, content: Option<&str>, out: &mut Vec<u8>) {
+        self.has_begun |= !self.finished;
+        self.role(content, out);
+    }
+
+    /// The role chunk. OpenAI begins text with empty content and everything else with `null`.
+    fn role(&mut self, content: Option<&str>, out: &mut Vec<u8>) {
         if self.finished || std::mem::replace(&mut self.role_sent, true) {
             return;
         }

@@ -5,6 +5,7 @@
 //! | Azure | stream chunk without choices and usage (`prompt_filter_results`) | nothing |
 //! | Azure | choice without `delta` (asynchronous content filter) | nothing |
 //! | Azure | `content_filter_results`, `content_filter_offsets`, `prompt_filter_results` in stream chunks | left out |
+//! | Azure | `obfuscation`, whose length fitted the chunk with what is left out | left out |
 //! | Ollama | `reasoning` in messages and deltas | `reasoning_content` |
 //! | Ollama | `role` in every delta, which clients join to `assistantassistant` | once for each choice |
 
@@ -92,7 +93,7 @@ fn azure(data: &[u8]) -> Option<Cleaned> {
     if choices.is_empty() && chunk.get("usage").is_none() {
         return Some(Cleaned::Nothing);
     }
-    let in_chunk = |name: &str| name == "prompt_filter_results";
+    let in_chunk = |name: &str| matches!(name, "prompt_filter_results" | "obfuscation");
     let in_choice =
         |name: &str| matches!(name, "content_filter_results" | "content_filter_offsets");
     let has = |object: &Object<'_>, unwanted: fn(&str) -> bool| {

@@ -39,6 +39,58 @@ fn a_stream_is_held_until_it_shows_content() {
 }
 
 #[test]
+fn the_only_choices_stream_goes_out_as_it_begins() {
+    let begin = || {
+        let exchange = Exchange::new(streaming(ChatCompletions, OpenAi)).unwrap();
+        let mut exchange = exchange.as_only_choice();
+        exchange.response_head(200, &headers(&[SSE]), false);
+        exchange
+    };
+    let role = chunk(r#"{"role":"assistant","content":""}"#, "null");
+    let mut exchange = begin();
+    let mut out = Vec::new();
+    assert_eq!(
+        exchange.response_body(role.as_bytes(), false, &mut out),
+        Verdict::Pass
+    );
+    assert_eq!(std::mem::take(&mut out), role.as_bytes());
+    // What never shows content still does not look complete.
+    assert_eq!(exchange.response_body(&[], true, &mut out), Verdict::Pass);
+    let end = String::from_utf8(out).unwrap();
+    assert!(
+        end.contains("\"error\"") && !end.contains("[DONE]"),
+        "{end}"
+    );
+
+    // Nor what fails before content, whoever translates.
+    let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\nevent: content_block_start\n\
+        data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n";
+    let failure = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n";
+    let exchange = Exchange::new(streaming(ChatCompletions, Anthropic)).unwrap();
+    let mut exchange = exchange.as_only_choice();
+    exchange.response_head(200, &headers(&[SSE]), false);
+    let mut out = Vec::new();
+    let verdict = exchange.response_body(start.as_bytes(), false, &mut out);
+    assert_eq!(verdict, Verdict::Pass);
+    assert!(String::from_utf8_lossy(&out).contains("assistant"));
+    out.clear();
+    exchange.response_body(failure.as_bytes(), false, &mut out);
+    exchange.response_body(&[], true, &mut out);
+    let end = String::from_utf8(out).unwrap();
+    assert_eq!(end.matches("\"error\"").count(), 1, "{end}");
+    assert!(!end.contains("[DONE]"), "{end}");
+
+    // An error at the very beginning keeps its own status.
+    let error = "data: {\"error\":{\"message\":\"x\",\"type\":\"server_error\"}}\n\n";
+    let mut exchange = begin();
+    assert_eq!(
+        exchange.response_body(error.as_bytes(), false, &mut Vec::new()),
+        Verdict::FailOver(FailoverReason::ErrorInStream)
+    );
+    assert!(exchange.error_answer().is_some());
+}
+
+#[test]
 fn a_stream_whose_first_piece_shows_content_passes_without_a_copy() {
     let mut exchange = Exchange::new(streaming(ChatCompletions, OpenAi)).unwrap();
     exchange.response_head(200, &headers(&[SSE]), false);
