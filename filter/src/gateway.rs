@@ -47,6 +47,8 @@ struct Incoming {
     request_id: String,
 }
 
+/// `omit` leaves `keeptrusts_metadata` out of JSON answers, for clients that accept no member unknown to them.
+const METADATA_HEADER: &str = "x-keeptrusts-metadata";
 /// Plans may be made again when the last trial of a half-open target was taken by another worker.
 const PLANNING_ROUNDS: usize = 3;
 
@@ -220,6 +222,7 @@ impl Gateway {
             model_span: facts.model_span,
             stream: facts.stream,
             include_usage: facts.include_usage,
+            with_metadata: text(&headers, METADATA_HEADER) != Some("omit"),
             request_id,
             anthropic: (owned("anthropic-version"), owned("anthropic-beta")),
             plan,

@@ -31,6 +31,8 @@ pub struct Journey {
     pub stream: bool,
     /// The client asked for a usage chunk.
     pub include_usage: bool,
+    /// JSON answers carry `keeptrusts_metadata`; the client has not asked to leave it out.
+    pub with_metadata: bool,
     /// Envoy's request id.
     pub request_id: String,
     /// The client's `anthropic-version` and `anthropic-beta`.

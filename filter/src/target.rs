@@ -86,7 +86,15 @@ impl Target {
                 &Answer::internal(client, "the plan has no further entry"),
             );
         };
-        let exchange = Exchange::new(attempt_of(&journey.borrow(), index, host.now_ms() / 1000));
+        let is_only_choice = journey.borrow().plan.entries.len() == 1;
+        let exchange = Exchange::new(attempt_of(&journey.borrow(), index, host.now_ms() / 1000))
+            .map(|exchange| {
+                if is_only_choice {
+                    exchange.as_only_choice()
+                } else {
+                    exchange
+                }
+            });
         match exchange {
             Ok(exchange) => {
                 self.stage = Stage::AwaitingBody(
@@ -619,7 +627,9 @@ fn attempt_of(journey: &Journey, index: usize, now_s: u64) -> protocols::Attempt
         created: now_s,
         anthropic_version: journey.anthropic.0.clone(),
         anthropic_beta: journey.anthropic.1.clone(),
-        metadata: Some(journey.metadata(index).to_string()),
+        metadata: journey
+            .with_metadata
+            .then(|| journey.metadata(index).to_string()),
         fail_over_on_context_length: policy.failover.on_context_length,
         fail_over_on_content_policy: policy.failover.on_content_policy,
     }
