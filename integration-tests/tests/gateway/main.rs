@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod bodies;
+mod conformance;
 mod credentials;
 mod docs;
 mod examples;
@@ -17,4 +18,5 @@ mod pass_through;
 mod sdk;
 mod support;
 mod timeouts;
+mod translation;
 mod tutorial;

@@ -1,18 +1,16 @@
 //! The official client packages, in the newest and in a widely deployed version.
 
-use std::path::PathBuf;
-
 use harness::{Behaviour, Dialect, Gateway, PolicyText, Provider, Upstream, repository};
+use serde_json::json;
 use tokio::process::Command;
 
-/// Interpreters with the official packages, as `scripts/setup python` installs them.
-fn interpreters() -> Vec<PathBuf> {
-    ["venv", "venv-legacy"]
-        .iter()
-        .map(|venv| repository().join(".tools").join(venv).join("bin/python"))
-        .filter(|python| python.exists())
-        .collect()
-}
+use crate::support::interpreters;
+
+/// Groups whose targets stay in service whatever they answer.
+const PATIENT_GROUPS: &str = "
+circuit_breaker: {failure_threshold: 1000, max_cooldown_seconds: 1ms}
+model_groups:
+";
 
 /// Runs a script of `integration-tests/python` with every interpreter.
 async fn run(script: &str, arguments: &[&str]) {
@@ -71,4 +69,98 @@ circuit_breaker: {failure_threshold: 1000}
 ";
     let gateway = Gateway::start(&PolicyText::over(&upstreams, rest)).await;
     run("openai_client.py", &[&gateway.url()]).await;
+}
+
+/// An error in Anthropic's words.
+fn anthropic_error(status: u16, kind: &str, message: &str) -> Behaviour {
+    let body = json!({"type": "error", "error": {"type": kind, "message": message}});
+    Behaviour::json(status, &body)
+}
+
+/// Providers of one protocol that serve, are overloaded, rate limited, and told that the request is wrong.
+async fn outcomes(dialect: Dialect) -> [Provider; 4] {
+    let start = async |name| Provider::start(name, dialect).await.unwrap();
+    let [serving, broken, limited, refused] = [
+        start("serving").await,
+        start("broken").await,
+        start("limited").await,
+        start("refused").await,
+    ];
+    let error = |status, kind: &str, message: &str| match dialect {
+        Dialect::OpenAi => Behaviour::error(status, kind, "simulated", message),
+        Dialect::Anthropic => anthropic_error(status, kind, message),
+    };
+    let overloaded = match dialect {
+        Dialect::OpenAi => error(503, "server_error", "Overloaded"),
+        Dialect::Anthropic => error(529, "overloaded_error", "Overloaded"),
+    };
+    broken.behave(overloaded);
+    limited.behave(error(429, "rate_limit_error", "Slow down").with_header("retry-after", "0"));
+    refused.behave(error(400, "invalid_request_error", "this is wrong"));
+    [serving, broken, limited, refused]
+}
+
+#[tokio::test]
+async fn the_anthropic_package_sees_anthropic() {
+    let openai = outcomes(Dialect::OpenAi).await;
+    let anthropic = outcomes(Dialect::Anthropic).await;
+    let names = ["over", "broken", "limited", "refused"];
+    let mut upstreams = Vec::new();
+    let mut rest = String::from(PATIENT_GROUPS);
+    for (protocol, dialect, providers) in [
+        ("openai", Dialect::OpenAi, &openai),
+        ("anthropic", Dialect::Anthropic, &anthropic),
+    ] {
+        for (name, provider) in names.iter().zip(providers) {
+            let id = format!("{name}-{protocol}");
+            upstreams.push(Upstream::at(&id, provider, dialect));
+            rest += &format!("  - name: {id}\n    models: [{{provider: {id}, model: m}}]\n");
+        }
+    }
+    rest += "  - name: chain\n    models: [{provider: broken-anthropic, model: m}, {provider: over-openai, model: m}]\n";
+    let gateway = Gateway::start(&PolicyText::over(&upstreams, &rest)).await;
+    run("anthropic_client.py", &[&gateway.url()]).await;
+}
+
+#[tokio::test]
+async fn the_openai_package_sees_openai_over_other_protocols() {
+    let [claude, broken, limited, refused] = outcomes(Dialect::Anthropic).await;
+    let compatible = Provider::start("compatible", Dialect::OpenAi)
+        .await
+        .unwrap();
+    let structured = Provider::start("structured", Dialect::Anthropic)
+        .await
+        .unwrap();
+    let text = json!({"city": "Paris", "celsius": 21}).to_string();
+    structured.behave(Behaviour::json(
+        200,
+        &json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text", "text": text}],
+            "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}}),
+    ));
+    let mut upstreams = vec![Upstream::at("compatible", &compatible, Dialect::OpenAi)];
+    for (id, provider) in [
+        ("claude", &claude),
+        ("broken", &broken),
+        ("limited", &limited),
+        ("refused", &refused),
+        ("structured", &structured),
+    ] {
+        upstreams.push(Upstream::at(id, provider, Dialect::Anthropic));
+    }
+    let mut rest = String::from(PATIENT_GROUPS);
+    for name in [
+        "compatible",
+        "claude",
+        "broken",
+        "limited",
+        "refused",
+        "structured",
+    ] {
+        // Newest, so that structured output is its own and not a forced tool.
+        rest += &format!(
+            "  - name: {name}\n    models: [{{provider: {name}, model: claude-opus-4-6}}]\n"
+        );
+    }
+    let gateway = Gateway::start(&PolicyText::over(&upstreams, &rest)).await;
+    run("openai_over_others.py", &[&gateway.url()]).await;
 }

@@ -1,6 +1,8 @@
 //! Set-ups that several tests share.
 
-use harness::{Dialect, Gateway, PolicyText, Provider, Upstream};
+use std::path::PathBuf;
+
+use harness::{Dialect, Gateway, PolicyText, Provider, Upstream, repository};
 
 /// A gateway over `count` OpenAI-shaped providers `p0`, `p1`, …, in one failover group `chain`, with model `m0`, `m1`, ….
 pub(crate) struct Chain {
@@ -97,4 +99,13 @@ pub(crate) fn assert_only_own_key(provider: &Provider, id: &str) {
             request.method, request.path
         );
     }
+}
+
+/// Interpreters with the official packages, as `scripts/setup python` installs them.
+pub(crate) fn interpreters() -> Vec<PathBuf> {
+    ["venv", "venv-legacy"]
+        .iter()
+        .map(|venv| repository().join(".tools").join(venv).join("bin/python"))
+        .filter(|python| python.exists())
+        .collect()
 }
