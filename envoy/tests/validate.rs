@@ -196,12 +196,12 @@ fn policies_below(folder: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        // A snippet is a part of a policy, and `envoy.yaml` is Envoy's own.
+        // A snippet is a part of a policy; `envoy.yaml` and what lies in `secrets` are Envoy's own.
         let is_policy = path
             .extension()
             .is_some_and(|extension| extension == "yaml")
             && !path.ends_with("envoy.yaml");
-        if path.is_dir() && !path.ends_with("snippets") {
+        if path.is_dir() && !path.ends_with("snippets") && !path.ends_with("secrets") {
             found.extend(policies_below(&path));
         } else if is_policy {
             found.push(path);
