@@ -1,0 +1,141 @@
+//! Any event, and what names it.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::decision::DecisionEvent;
+use crate::health_changed::HealthChangedEvent;
+use crate::timestamp::Timestamp;
+
+/// Told apart by the member `event_type`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event_type")]
+pub enum Event<'a> {
+    /// A request has ended.
+    #[serde(rename = "decision", borrow)]
+    Decision(Box<DecisionEvent<'a>>),
+    /// A target changed its health.
+    #[serde(rename = "gateway.health_changed", borrow)]
+    HealthChanged(HealthChangedEvent<'a>),
+}
+
+impl Event<'_> {
+    /// The idempotency key.
+    pub fn id(&self) -> EventId {
+        match self {
+            Self::Decision(event) => event.id,
+            Self::HealthChanged(event) => event.id,
+        }
+    }
+
+    /// When it happened.
+    pub fn timestamp(&self) -> Timestamp {
+        match self {
+            Self::Decision(event) => event.timestamp,
+            Self::HealthChanged(event) => event.timestamp,
+        }
+    }
+
+    /// The value of `event_type`.
+    pub fn event_type(&self) -> &'static str {
+        match self {
+            Self::Decision(_) => "decision",
+            Self::HealthChanged(_) => "gateway.health_changed",
+        }
+    }
+}
+
+/// `evt_` and 32 hexadecimal digits: milliseconds since 1970 first, so that ids sort by time, then chance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct EventId(u128);
+
+const PREFIX: &str = "evt_";
+const DIGITS: usize = 32;
+/// Bits of the id that are random.
+const RANDOM_BITS: u32 = 80;
+
+impl EventId {
+    /// From the time of the event and random bits, of which 80 count.
+    pub fn new(unix_ms: u64, random: u128) -> Self {
+        let time = u128::from(unix_ms) << RANDOM_BITS;
+        Self(time | (random & ((1 << RANDOM_BITS) - 1)))
+    }
+
+    /// Reads `evt_` and 32 lower-case hexadecimal digits.
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(PREFIX)?;
+        let canonical = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        if digits.len() != DIGITS || !digits.bytes().all(canonical) {
+            return None;
+        }
+        u128::from_str_radix(digits, 16).ok().map(Self)
+    }
+
+    /// All 128 bits, most significant first.
+    pub fn to_bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
+    /// From what [`EventId::to_bytes`] gave.
+    pub fn from_bytes(bytes: [u8; 16]) -> Self {
+        Self(u128::from_be_bytes(bytes))
+    }
+}
+
+impl fmt::Display for EventId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{PREFIX}{:032x}", self.0)
+    }
+}
+
+impl Serialize for EventId {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for EventId {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+        Self::parse(&text).ok_or_else(|| {
+            serde::de::Error::custom(format_args!(
+                "expected `evt_` and 32 hexadecimal digits, found {text:?}"
+            ))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn ids_sort_by_time_and_survive_text_and_bytes() {
+        let early = EventId::new(1_700_000_000_000, u128::MAX);
+        let late = EventId::new(1_700_000_000_001, 0);
+        assert!(early < late);
+        assert!(early.to_string() < late.to_string());
+        for id in [early, late] {
+            assert_eq!(EventId::parse(&id.to_string()), Some(id));
+            assert_eq!(EventId::from_bytes(id.to_bytes()), id);
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_an_id() {
+        for text in [
+            "",
+            "evt_",
+            "evt_1",
+            "0123",
+            "evt_0000000000000000000000000000000G",
+            "evt_+0000000000000000000000000000001",
+        ] {
+            assert_eq!(EventId::parse(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What a gateway and its collector say to each other: decision and health events, their batches, and the control
+//! state (keys and budgets) that the collector hands back.
+//!
+//! The format of an event is the contract of every consumer of events; see `docs/events.md`. Times and randomness come
+//! in as arguments.
+#![forbid(unsafe_code)]
+
+mod batch;
+mod control;
+mod decision;
+mod event;
+mod health_changed;
+mod timestamp;
+
+pub use batch::{Acknowledgement, BatchLine, EventError, Rejection, lines, read_event};
+pub use control::{
+    BudgetPeriod, ControlState, GatewayKey, KEY_PREFIX, ProviderBudget, SpendingLimit, key_hash_hex,
+};
+pub use decision::{
+    Attempt, Decision, DecisionEvent, Failover, PassedOver, PolicyResult, PolicyVerdict, Tokens,
+};
+pub use event::{Event, EventId};
+pub use health_changed::HealthChangedEvent;
+pub use timestamp::Timestamp;
+
+/// Nano US dollars in a US dollar: sums of costs are exact in them.
+pub const NANOS_PER_USD: f64 = 1e9;
+
+/// US dollars as whole nano US dollars; negative and undefined amounts are 0.
+pub fn nanos(usd: f64) -> u64 {
+    // Casts of floating point numbers saturate, and make 0 of NaN.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    let nanos = (usd * NANOS_PER_USD).round() as u64;
+    nanos
+}
+
+/// Nano US dollars as US dollars.
+pub fn usd(nanos: u64) -> f64 {
+    // Exact up to 9 million dollars; an event or a budget is below that.
+    #[allow(clippy::cast_precision_loss)]
+    let nanos = nanos as f64;
+    nanos / NANOS_PER_USD
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn amounts_survive_the_way_to_nanos_and_back() {
+        for amount in [0.0, 1e-9, 0.000_000_15, 0.01, 12.5, 4_050.0] {
+            assert_eq!(usd(nanos(amount)), amount);
+        }
+        assert_eq!(nanos(-1.0), 0);
+        assert_eq!(nanos(f64::NAN), 0);
+    }
+}
