@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use policy::{Credential, LoadOptions, Loaded, Policy, Severity, Strategy, TargetId};
-use routing::PolicyIndex;
+use policy::{Credential, LoadOptions, Loaded, Policy, Severity, Strategy, TargetId, Vendor};
+use routing::{PolicyIndex, price};
 use serde::Deserialize;
 
 use crate::ability::Abilities;
@@ -147,6 +147,7 @@ fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, Con
     let endpoint = |variable: &str| runtime.endpoints.get(variable).cloned();
     let options = LoadOptions {
         endpoint: Some(&endpoint),
+        known_price: Some(&knows_price),
         ..LoadOptions::default()
     };
     let Loaded { policy, findings } = policy::load_with(text, &options);
@@ -179,6 +180,10 @@ fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, Con
         runtime,
         without_credential,
     }))
+}
+
+fn knows_price(vendor: Vendor, model: &str) -> bool {
+    price::built_in(vendor, model).is_some()
 }
 
 fn plans_by_tokens(policy: &Policy) -> bool {

@@ -5,7 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use policy::{Credential, Finding, LoadOptions, Policy, Severity};
+use policy::{Credential, Finding, LoadOptions, Policy, Severity, Vendor};
+use routing::price;
 use sha2::{Digest, Sha256};
 
 use crate::secrets::Secrets;
@@ -90,11 +91,16 @@ pub(crate) fn lint(text: &str, secrets: &Secrets, strict: bool) -> (Option<Polic
         &LoadOptions {
             variable_is_set: Some(&has_key),
             endpoint: Some(&|name| (secrets.variables)(name)),
+            known_price: Some(&knows_price),
             strict,
             ..LoadOptions::default()
         },
     );
     (loaded.policy, loaded.findings)
+}
+
+fn knows_price(vendor: Vendor, model: &str) -> bool {
+    price::built_in(vendor, model).is_some()
 }
 
 /// First twelve hex digits of the text's SHA-256: names this version of the policy.
@@ -109,7 +115,11 @@ pub(crate) fn version(text: &str) -> String {
 
 /// The variables that stand for base URLs and are set. They are those that are missing when nothing is looked up.
 fn endpoints(text: &str, secrets: &Secrets) -> BTreeMap<String, String> {
-    let unresolved = policy::load(text)
+    let options = LoadOptions {
+        known_price: Some(&knows_price),
+        ..LoadOptions::default()
+    };
+    let unresolved = policy::load_with(text, &options)
         .policy
         .map(|policy| policy.targets)
         .unwrap_or_default();

@@ -70,6 +70,74 @@ fn json_is_one_object_for_programs() {
 }
 
 #[test]
+fn prices_in_force_are_listed_with_where_they_come_from() {
+    let scratch = Scratch::new();
+    let file = scratch.write(
+        "policy-config.yaml",
+        "
+providers:
+  targets:
+    - {id: openai, provider: openai, secret_key_ref: {env: K}}
+    - {id: server, base_url: 'http://127.0.0.1:9/v1', cost_per_1k_input: 0.5, cost_per_1k_output: 1}
+model_groups:
+  - name: cheap
+    strategy: cost
+    models:
+      - {provider: openai, model: gpt-4o-mini-2024-07-18}
+      - {provider: openai, model: gpt-4o, cost_per_1k_input: 0.002, cost_per_1k_output: 0.008}
+      - {provider: server, model: gpt-4o}
+  - name: any
+    models:
+      - {provider: openai, model: house-special}
+      - {provider: openai}
+",
+    );
+    let mut lint = kt();
+    lint.args(["policy", "lint", "-v", "--file"]).arg(&file);
+    let done = output(&mut lint);
+    let said = text(&done.stdout);
+    assert_eq!(done.status.code(), Some(0), "{said}");
+    for line in [
+        // List prices: 0.15, 0.075 and 0.60 US dollars per million tokens.
+        "openai gpt-4o-mini-2024-07-18: 0.00015 in (0.000075 cached), 0.0006 out, by the built-in table of 2026-",
+        "openai gpt-4o: 0.002 in, 0.008 out, by the policy",
+        "server gpt-4o: 0.5 in, 1 out, by the policy",
+        "openai house-special: no price is known",
+        "openai the client's model: the price of that model, where it is known",
+        "prices: US dollars per 1,000 tokens; where the policy gives none, list prices as of 2026-",
+    ] {
+        assert!(said.contains(line), "{line}\n{said}");
+    }
+}
+
+#[test]
+fn cost_needs_prices_only_where_none_are_known() {
+    let scratch = Scratch::new();
+    for (vendor, model, code) in [
+        ("openai", "gpt-4o-mini", 0),
+        ("openai", "house-special", 2),
+        // The user's own server: what it calls its model says nothing of what it costs.
+        ("openai-compatible", "gpt-4o-mini", 2),
+    ] {
+        let file = scratch.write(
+            "policy-config.yaml",
+            &format!(
+                "
+providers:
+  targets:
+    - {{id: a, provider: {{base_url: 'http://127.0.0.1:9/v1', type: {vendor}, secret_key_ref: {{env: K}}}}}}
+model_groups: [{{name: g, strategy: cost, models: [{{provider: a, model: {model}}}]}}]
+"
+            ),
+        );
+        let done = output(kt().args(["policy", "lint", "--file"]).arg(&file));
+        let said = text(&done.stdout);
+        assert_eq!(done.status.code(), Some(code), "{vendor} {model}: {said}");
+        assert_eq!(said.contains("E110"), code == 2, "{said}");
+    }
+}
+
+#[test]
 fn unset_keys_are_warnings_unless_strict() {
     let scratch = Scratch::new();
     let file = scratch.write("policy-config.yaml", POLICY);

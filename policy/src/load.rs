@@ -7,6 +7,7 @@ use crate::lint::{Lint, Problem};
 use crate::model::{Credential, Policy};
 use crate::resolve::resolve;
 use crate::value::mismatch;
+use crate::vendor::Vendor;
 use crate::yaml::{self, At, Value};
 
 /// What a document says, and what is wrong with it.
@@ -28,8 +29,8 @@ pub struct LoadOptions<'a> {
     pub variable_is_set: Option<&'a dyn Fn(&Credential) -> bool>,
     /// The value of an environment variable that stands for a missing base URL ([`crate::Target::endpoint_variable`]).
     pub endpoint: Option<&'a Lookup<'a>>,
-    /// Models whose price is known without the document.
-    pub known_price: Option<&'a dyn Fn(&str) -> bool>,
+    /// Whether the price of a vendor's model is known without the document.
+    pub known_price: Option<&'a dyn Fn(Vendor, &str) -> bool>,
     /// Unset variables are errors.
     pub strict: bool,
 }

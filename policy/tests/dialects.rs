@@ -396,6 +396,30 @@ log_bodies: true
 }
 
 #[test]
+fn who_gives_one_of_the_two_limits_of_failures_means_both() {
+    for (settings, unhealthy, failure) in [
+        ("", 3, 3),
+        ("health_check: {unhealthy_threshold: 7}", 7, 7),
+        ("circuit_breaker: {failure_threshold: 7}", 7, 7),
+        (
+            "health_check: {unhealthy_threshold: 7}\ncircuit_breaker: {failure_threshold: 2}",
+            7,
+            2,
+        ),
+    ] {
+        let target = &with(&format!("\n{settings}\n")).targets[0];
+        assert_eq!(
+            (
+                target.health_check.unhealthy_threshold,
+                target.circuit_breaker.failure_threshold
+            ),
+            (unhealthy, failure),
+            "{settings}"
+        );
+    }
+}
+
+#[test]
 fn long_chains_of_fallback_groups_and_their_cycles() {
     let groups = |links: &[(&str, &str)]| {
         let groups: Vec<String> = links

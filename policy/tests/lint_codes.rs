@@ -1,6 +1,8 @@
 //! Every code of lint: what it says, and the exact place where it says it.
 
-use policy::{Code, Credential, Finding, LintReport, LoadOptions, Severity, load, load_with};
+use policy::{
+    Code, Credential, Finding, LintReport, LoadOptions, Severity, Vendor, load, load_with,
+};
 
 /// A document that lints clean; the rows below spoil it.
 const GOOD: &str = "\
@@ -663,7 +665,7 @@ fn a_local_server_needs_no_key_even_when_strict() {
 
 #[test]
 fn prices_known_elsewhere_are_enough_for_cost() {
-    let known = |model: &str| model == "gpt-4o";
+    let known = |vendor: Vendor, model: &str| vendor == Vendor::OpenAi && model == "gpt-4o";
     let options = LoadOptions {
         known_price: Some(&known),
         ..LoadOptions::default()

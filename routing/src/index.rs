@@ -8,7 +8,7 @@ use policy::{EmbeddingSource, GroupId, Member, Policy, Price, Strategy, Target, 
 use crate::hash;
 use crate::health::{self, TargetKey, Thresholds};
 use crate::latency::PairKey;
-use crate::naming;
+use crate::price;
 use crate::resolve::NamedModels;
 use crate::semantic::{self, BuiltIn};
 
@@ -178,7 +178,7 @@ impl Candidate {
             price: member
                 .price
                 .or(target.price)
-                .or_else(|| naming::built_in_price(target.vendor, model?)),
+                .or_else(|| price::built_in(target.vendor, model?)),
             context_window: member.context_window,
             unreachable: target.endpoint_variable.is_some(),
             identity,

@@ -12,6 +12,7 @@ pub mod index;
 pub mod latency;
 mod naming;
 pub mod plan;
+pub mod price;
 pub mod price_table;
 pub mod probe;
 pub mod random;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use policy::{Price, Target, Vendor};
 
 use crate::index::{Candidate, PolicyIndex};
-use crate::price_table;
+use crate::price;
 use crate::resolve::Fit;
 
 /// Names and prices for one client request; remembers the last one because most members of a plan share it.
@@ -69,7 +69,7 @@ impl<'a> Naming<'a> {
             return candidate.price;
         }
         let vendor = self.index.policy().target(candidate.target)?.vendor;
-        if is_self_hosted(vendor) {
+        if price::is_self_hosted(vendor) {
             return None;
         }
         if let Some((last, price)) = &self.last_price
@@ -77,25 +77,10 @@ impl<'a> Naming<'a> {
         {
             return *price;
         }
-        let price = price_table::lookup(model);
+        let price = price::built_in(vendor, model);
         self.last_price = Some((Arc::clone(model), price));
         price
     }
-}
-
-/// The built-in price of `model`, except at vendors that run on the user's own machines.
-pub(crate) fn built_in_price(vendor: Vendor, model: &str) -> Option<Price> {
-    if is_self_hosted(vendor) {
-        return None;
-    }
-    price_table::lookup(model)
-}
-
-fn is_self_hosted(vendor: Vendor) -> bool {
-    matches!(
-        vendor,
-        Vendor::Ollama | Vendor::Vllm | Vendor::OpenAiCompatible
-    )
 }
 
 /// The rules for a (target, client's model) whose name no member fixes:

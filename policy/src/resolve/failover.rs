@@ -88,13 +88,7 @@ pub(super) fn default_strategy(
             }
             StrategyName::Cost => {
                 let unpriced = |target: &&Target| {
-                    let known = |model: &String| {
-                        context
-                            .options
-                            .known_price
-                            .is_some_and(|known| known(model))
-                    };
-                    target.price.is_none() && !target.model.as_ref().is_some_and(known)
+                    target.price.is_none() && !context.knows_price(target, target.model.as_deref())
                 };
                 if let Some(target) = targets.iter().find(unpriced) {
                     let problem = Problem::new(

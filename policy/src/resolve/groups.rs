@@ -112,17 +112,10 @@ fn resolve_member(
         .or_else(|| target.and_then(|target| target.model.clone()));
     warn_about_deployment(draft, target, lint);
     let price = targets::price(&draft.price, lint).or(target.and_then(|target| target.price));
-    let known = |model: &String| {
-        context
-            .options
-            .known_price
-            .is_some_and(|known| known(model))
-    };
     // Without the target nothing is known about prices, and the E101 is enough.
     if strategy == StrategyName::Cost
         && price.is_none()
-        && target.is_some()
-        && !model.as_ref().is_some_and(known)
+        && target.is_some_and(|target| !context.knows_price(target, model.as_deref()))
     {
         let at = draft
             .model

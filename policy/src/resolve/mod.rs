@@ -19,7 +19,7 @@ use crate::draft::Draft;
 use crate::finding::Code;
 use crate::lint::Lint;
 use crate::load::LoadOptions;
-use crate::model::{GatewaySettings, Policy, TargetId};
+use crate::model::{GatewaySettings, Policy, Target, TargetId};
 use crate::yaml::At;
 
 /// What all steps look things up in.
@@ -76,6 +76,14 @@ pub(crate) fn resolve(
 }
 
 impl Context<'_> {
+    /// The price of `model` at `target` is known without the document.
+    fn knows_price(&self, target: &Target, model: Option<&str>) -> bool {
+        let Some((known, model)) = self.options.known_price.zip(model) else {
+            return false;
+        };
+        known(target.vendor, model)
+    }
+
     /// The target called `id`, or an E101 at `at`.
     fn target(&self, id: &str, at: At, lint: &mut Lint) -> Option<TargetId> {
         let found = self.target_ids.get(id).copied();

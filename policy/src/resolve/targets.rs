@@ -109,7 +109,7 @@ fn resolve_one(
     let place = place::resolve(context, draft, vendor, &id, at, lint);
     let aws_sigv4_region = draft.aws_sigv4_region.get().cloned();
     let credential = credential::resolve(context, draft, vendor, &place.base_url, at, lint);
-    let health_check = health::check(&draft.health_check, &document.health_check, vendor);
+    let health_check = health::check(document, draft, vendor);
     warn_about_probe(draft, vendor, health_check.enabled, lint);
     Target {
         vendor,
@@ -130,7 +130,7 @@ fn resolve_one(
             .unwrap_or(DEFAULT_TIMEOUT_MS),
         model_mapping: draft.model_mapping.get().cloned().unwrap_or_default(),
         health_check,
-        circuit_breaker: health::breaker(&draft.circuit_breaker, &document.circuit_breaker),
+        circuit_breaker: health::breaker(document, draft),
         api_version: api_version(draft, vendor, &place.base_url),
         default_max_tokens: draft.default_max_tokens.copied(),
         price: price(&draft.price, lint),

@@ -1,26 +1,19 @@
-//! `kt policy`: lint and schema.
+//! `kt policy lint`: findings, and the verdict as exit code.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ::policy::{LintReport, Policy};
-use clap::{Args, Subcommand};
+use ::policy::LintReport;
+use clap::Args;
 
-use super::Failure;
+use super::contents::contents;
+use crate::commands::Failure;
 use crate::paths::{self, variable};
 use crate::policy_file;
 use crate::secrets::Secrets;
 
 /// What a program that asked for a verdict reads as "no".
 const INVALID: u8 = 2;
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Check a policy: exit code 0 if it can be used, 2 if not
-    Lint(Lint),
-    /// Print the JSON Schema of policies
-    Schema,
-}
 
 #[derive(Debug, Args)]
 pub(crate) struct Lint {
@@ -33,25 +26,13 @@ pub(crate) struct Lint {
     /// Keys that are not set are errors
     #[arg(long)]
     strict: bool,
-    /// Say what a valid policy holds
+    /// Say what a valid policy holds, prices included
     #[arg(long, short)]
     verbose: bool,
 }
 
-impl Command {
-    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
-        match self {
-            Self::Lint(lint) => lint.run(),
-            Self::Schema => {
-                println!("{}", ::policy::json_schema().trim_end());
-                Ok(ExitCode::SUCCESS)
-            }
-        }
-    }
-}
-
 impl Lint {
-    fn run(self) -> Result<ExitCode, Failure> {
+    pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let text = policy_file::text(&self.file)?;
         let secrets = Secrets {
             folder: paths::secrets_folder(&variable, None),
@@ -95,41 +76,4 @@ fn verdict(name: &str, report: &LintReport) -> String {
     } else {
         format!("{name}: {word} ({})", counted.join(", "))
     }
-}
-
-/// One line for each target, group and policy.
-fn contents(policy: &Policy) -> String {
-    let mut out = String::new();
-    for target in &policy.targets {
-        let url = &target.base_url;
-        let scheme = if url.tls { "https" } else { "http" };
-        let vendor = target.vendor.name();
-        out += &format!(
-            "  target {}: {vendor}, {scheme}://{}{}, timeout {} ms\n",
-            target.id,
-            url.authority(),
-            url.path,
-            target.timeout_ms
-        );
-    }
-    for group in &policy.groups {
-        let members: Vec<&str> = group
-            .members
-            .iter()
-            .filter_map(|member| policy.target(member.target))
-            .map(|target| target.id.as_str())
-            .collect();
-        let names = std::iter::once(&group.name).chain(&group.aliases);
-        let names: Vec<&str> = names.map(String::as_str).collect();
-        out += &format!(
-            "  group {}: {} over {}\n",
-            names.join(", "),
-            group.strategy.name(),
-            members.join(", ")
-        );
-    }
-    for content in &policy.content_policies {
-        out += &format!("  policy {}\n", content.name);
-    }
-    out
 }
