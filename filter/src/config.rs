@@ -7,11 +7,11 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use policy::{Credential, LoadOptions, Loaded, Policy, Severity, Strategy, TargetId, Vendor};
+use intake::Intake;
+use policy::{Credential, LoadOptions, Loaded, Policy, Severity, TargetId, Vendor};
 use routing::{PolicyIndex, price};
 use serde::Deserialize;
 
-use crate::ability::Abilities;
 use crate::struct_config;
 
 /// The part that one instance of the module plays.
@@ -36,10 +36,8 @@ pub struct GatewayConfig {
     pub index: PolicyIndex,
     /// What only the process that started Envoy knows.
     pub runtime: Runtime,
-    /// Which targets can serve what.
-    pub abilities: Abilities,
-    /// A group of the policy chooses by cost or context length.
-    pub plans_by_tokens: bool,
+    /// Reads requests and has them planned.
+    pub intake: Intake,
     /// Targets that cannot be authenticated, by [`TargetId`].
     pub without_credential: Vec<bool>,
 }
@@ -173,8 +171,7 @@ fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, Con
         .map(|target| runtime.credentials_missing.contains(&target.id))
         .collect();
     Ok(Rc::new(GatewayConfig {
-        abilities: Abilities::of(&policy),
-        plans_by_tokens: plans_by_tokens(&policy),
+        intake: Intake::new(&policy),
         index: PolicyIndex::new(Arc::clone(&policy)),
         policy,
         runtime,
@@ -184,16 +181,6 @@ fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, Con
 
 fn knows_price(vendor: Vendor, model: &str) -> bool {
     price::built_in(vendor, model).is_some()
-}
-
-fn plans_by_tokens(policy: &Policy) -> bool {
-    policy.groups.iter().any(|group| {
-        matches!(group.strategy, Strategy::Cost(_))
-            || group
-                .members
-                .iter()
-                .any(|member| member.context_window.is_some())
-    })
 }
 
 impl GatewayConfig {

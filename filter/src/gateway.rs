@@ -4,8 +4,6 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use protocols::ClientFormat;
-use protocols::facts::{self, RequestFacts};
-use routing::affinity::{ConversationId, conversation_id};
 use routing::health::Signal;
 use routing::{Plan, Refusal, Request, plan};
 
@@ -207,13 +205,14 @@ impl Gateway {
         } else {
             host.request_body(0, size).unwrap_or_default()
         };
-        let facts =
-            facts::scan(client, &body).map_err(|error| Answer::bad_request(client, &error))?;
-        let conversation = conversation(&headers, &facts, &body);
-        let prompt_tokens = self.prompt_tokens(&facts, &body);
-        let plan = self
-            .plan(host, client, &facts, prompt_tokens, conversation)
+        let intake = &self.config.intake;
+        let request = intake
+            .read(client, &body, |name| text(&headers, name))
+            .map_err(|error| Answer::bad_request(client, &error))?;
+        let plan = intake
+            .plan(&request, |request| self.plan_with_trials(host, request))
             .map_err(|refusal| Answer::refusal(client, &refusal, &self.config.policy))?;
+        let facts = request.facts;
         let owned = |name| text(&headers, name).map(String::from);
         let journey = Journey {
             config: Rc::clone(&self.config),
@@ -231,45 +230,6 @@ impl Gateway {
             closed: false,
         };
         Ok((journey, headers))
-    }
-
-    /// Counted closely only where a plan depends on it; four bytes to a token are enough for an event's estimate.
-    fn prompt_tokens(&self, facts: &RequestFacts<'_>, body: &[u8]) -> u32 {
-        if self.config.plans_by_tokens {
-            routing::tokens::of_request(body)
-        } else {
-            u32::try_from(facts.text_bytes / 4).unwrap_or(u32::MAX)
-        }
-    }
-
-    /// Prefers targets that can say what the request asks for. When none can, the plan is made as if all could: the
-    /// attempt is then refused by the translator, which names the field.
-    fn plan(
-        &self,
-        host: &impl Host,
-        client: ClientFormat,
-        facts: &RequestFacts<'_>,
-        prompt_tokens: u32,
-        conversation: ConversationId,
-    ) -> Result<Plan, Refusal> {
-        let able = |target| self.config.abilities.can_serve(target, client, facts.needs);
-        let mut request = Request {
-            model: &facts.model,
-            conversation: Some(conversation),
-            prompt_tokens,
-            max_output_tokens: facts.max_output_tokens,
-            last_user_message: facts.last_user_message.as_deref(),
-            query_embedding: None,
-            can_serve: &able,
-            allows: None,
-        };
-        match self.plan_with_trials(host, &request) {
-            Err(Refusal::Unsupported { .. }) => {
-                request.can_serve = &|_| true;
-                self.plan_with_trials(host, &request)
-            }
-            planned => planned,
-        }
     }
 
     /// Claims the trial that a half-open head needs; when another worker took the last one, plans again.
@@ -385,23 +345,5 @@ fn no_attempt_served(journey: &Journey) -> Answer {
     match verdict.retry_after_ms {
         Some(milliseconds) => answer.with_header("retry-after", answers::retry_after(milliseconds)),
         None => answer,
-    }
-}
-
-/// Contract: header, body, else a hash of key, system prompt and first user message.
-fn conversation(headers: &Headers, facts: &RequestFacts<'_>, body: &[u8]) -> ConversationId {
-    let named = text(headers, "x-conversation-id")
-        .or_else(|| text(headers, "x-session-id"))
-        .or(facts.conversation_id.as_deref());
-    match named {
-        Some(id) => conversation_id(&[id.as_bytes()]),
-        None => {
-            let key = text(headers, "authorization")
-                .or_else(|| text(headers, "x-api-key"))
-                .unwrap_or_default();
-            let opening = body.get(facts.opening_span.clone()).unwrap_or_default();
-            let system = body.get(facts.system_span.clone()).unwrap_or_default();
-            conversation_id(&[key.as_bytes(), system, opening])
-        }
     }
 }

@@ -4,7 +4,6 @@
 //! and the proxy, over the fallible [`host::Host`] trait. Only `wasm` and `host::proxy_wasm_abi` know proxy-wasm.
 #![deny(unsafe_code)]
 
-pub mod ability;
 pub mod answers;
 pub mod config;
 pub mod endpoint;
@@ -18,7 +17,6 @@ mod struct_config;
 pub mod target;
 #[cfg(test)]
 mod tests;
-mod upstream;
 pub mod vm;
 #[cfg(target_arch = "wasm32")]
 mod wasm;

@@ -6,17 +6,16 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use intake::{has_native_responses, upstream_format};
 use protocols::exchange::{Exchange, FailoverReason, Verdict};
 use protocols::{BodyEdit, OutgoingRequest};
 use routing::health::{Outcome, Signal};
 use routing::latency::Sample;
 
-use crate::ability::has_native_responses;
 use crate::answers::Answer;
 use crate::headers::crosses_to_upstream;
 use crate::host::{Headers, Host};
 use crate::journey::{Journey, is_client_fault};
-use crate::upstream::upstream_format;
 use crate::vm::Vm;
 use crate::{Flow, state};
 

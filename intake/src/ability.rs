@@ -19,7 +19,7 @@ const FORMATS: [ClientFormat; 6] = [
 
 /// The abilities of all targets of a policy.
 #[derive(Debug, Clone)]
-pub struct Abilities {
+pub(crate) struct Abilities {
     rows: Vec<Row>,
 }
 
@@ -31,7 +31,7 @@ struct Row {
 
 impl Abilities {
     /// Asks the exchanges themselves, so that the table cannot differ from what they do.
-    pub fn of(policy: &Policy) -> Self {
+    pub(crate) fn of(policy: &Policy) -> Self {
         let row = |target: &Target| {
             let upstream = upstream_format(target.vendor.profile().wire);
             let served =
@@ -44,7 +44,7 @@ impl Abilities {
     }
 
     /// Whether `target` serves this endpoint and has what the request needs.
-    pub fn can_serve(&self, target: TargetId, client: ClientFormat, needs: Needs) -> bool {
+    pub(crate) fn can_serve(&self, target: TargetId, client: ClientFormat, needs: Needs) -> bool {
         self.rows.get(target.0).is_some_and(|row| {
             let place = FORMATS.iter().position(|format| *format == client);
             let served = place
@@ -57,7 +57,7 @@ impl Abilities {
 }
 
 /// OpenAI itself and Azure serve the Responses API; whatever is merely compatible usually does not.
-pub(crate) fn has_native_responses(target: &Target) -> bool {
+pub fn has_native_responses(target: &Target) -> bool {
     matches!(target.vendor, Vendor::OpenAi | Vendor::AzureOpenAi)
 }
 

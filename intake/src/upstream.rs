@@ -4,7 +4,7 @@ use policy::Wire;
 use protocols::UpstreamFormat;
 
 /// One format for each wire.
-pub(crate) fn upstream_format(wire: Wire) -> UpstreamFormat {
+pub fn upstream_format(wire: Wire) -> UpstreamFormat {
     match wire {
         Wire::OpenAi => UpstreamFormat::OpenAi,
         Wire::AzureOpenAi => UpstreamFormat::AzureOpenAi,

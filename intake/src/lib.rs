@@ -1,0 +1,126 @@
+//! A client's request, from its bytes to its plan: the same in the gateway filter and in `kt policy explain`.
+//!
+//! `protocols` knows what a request says and `routing` what to do about it; this is where the words of the one become
+//! those of the other.
+#![forbid(unsafe_code)]
+
+mod ability;
+mod conversation;
+#[cfg(test)]
+mod tests;
+mod upstream;
+
+use policy::{Policy, Strategy};
+use protocols::facts::{self, RequestFacts};
+use protocols::{ClientFormat, RequestError};
+use routing::{Plan, Refusal, Request};
+
+pub use ability::has_native_responses;
+pub use conversation::{Conversation, ConversationSource};
+pub use upstream::upstream_format;
+
+/// What a policy makes of requests, worked out once.
+#[derive(Debug, Clone)]
+pub struct Intake {
+    abilities: ability::Abilities,
+    counts_tokens: bool,
+}
+
+/// A request that has been read.
+pub struct Incoming<'a> {
+    /// The endpoint that it came to.
+    pub client: ClientFormat,
+    /// What one pass over its body found.
+    pub facts: RequestFacts<'a>,
+    /// What it belongs to.
+    pub conversation: Conversation,
+    /// Estimate for prompt, tools and images.
+    pub prompt_tokens: u32,
+    /// See [`Request::query_embedding`].
+    pub query_embedding: Option<Vec<f32>>,
+    /// See [`Request::allows`].
+    pub allows: Option<&'a dyn Fn(&str) -> bool>,
+}
+
+impl Intake {
+    /// For `policy`.
+    pub fn new(policy: &Policy) -> Self {
+        Self {
+            abilities: ability::Abilities::of(policy),
+            counts_tokens: plans_by_tokens(policy),
+        }
+    }
+
+    /// Reads a request. `header` gives the value of a header by its lower-case name.
+    ///
+    /// # Errors
+    /// See [`facts::scan`].
+    pub fn read<'a>(
+        &self,
+        client: ClientFormat,
+        body: &'a [u8],
+        header: impl Fn(&str) -> Option<&'a str>,
+    ) -> Result<Incoming<'a>, RequestError> {
+        let facts = facts::scan(client, body)?;
+        Ok(Incoming {
+            client,
+            conversation: Conversation::of(header, &facts, body),
+            prompt_tokens: self.prompt_tokens(&facts, body),
+            facts,
+            query_embedding: None,
+            allows: None,
+        })
+    }
+
+    /// Plans with `make`, which asks [`routing::plan::make`].
+    ///
+    /// Targets that can say what the request asks for are preferred. When there are none, the plan is made as if all
+    /// could: the attempt is then refused by the translator, which names the field.
+    ///
+    /// # Errors
+    /// Those of `make`.
+    pub fn plan(
+        &self,
+        incoming: &Incoming<'_>,
+        mut make: impl FnMut(&Request<'_>) -> Result<Plan, Refusal>,
+    ) -> Result<Plan, Refusal> {
+        let Incoming { client, facts, .. } = incoming;
+        let able = |target| self.abilities.can_serve(target, *client, facts.needs);
+        let mut request = Request {
+            model: &facts.model,
+            conversation: Some(incoming.conversation.id),
+            prompt_tokens: incoming.prompt_tokens,
+            max_output_tokens: facts.max_output_tokens,
+            last_user_message: facts.last_user_message.as_deref(),
+            query_embedding: incoming.query_embedding.as_deref(),
+            can_serve: &able,
+            allows: incoming.allows,
+        };
+        match make(&request) {
+            Err(Refusal::Unsupported { .. }) => {
+                request.can_serve = &|_| true;
+                make(&request)
+            }
+            planned => planned,
+        }
+    }
+
+    /// Counted closely only where a plan depends on it; four bytes to a token are enough for an event's estimate.
+    fn prompt_tokens(&self, facts: &RequestFacts<'_>, body: &[u8]) -> u32 {
+        if self.counts_tokens {
+            routing::tokens::of_request(body)
+        } else {
+            u32::try_from(facts.text_bytes / 4).unwrap_or(u32::MAX)
+        }
+    }
+}
+
+fn plans_by_tokens(policy: &Policy) -> bool {
+    policy.groups.iter().any(|group| {
+        matches!(group.strategy, Strategy::Cost(_))
+            || group
+                .members
+                .iter()
+                .any(|member| member.context_window.is_some())
+    })
+}

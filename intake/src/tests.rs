@@ -1,0 +1,140 @@
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use std::sync::Arc;
+
+use policy::TargetId;
+use routing::health::HealthTable;
+use routing::latency::Snapshot;
+use routing::{Plan, PolicyIndex, Random, Refusal, Request, View, WorkerState};
+
+use super::*;
+
+/// A body and what it is told by.
+fn conversation(headers: &[(&str, &str)], body: &str) -> Conversation {
+    let header = |name: &str| {
+        let found = headers.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| *value)
+    };
+    let intake = Intake::new(&policy("failover"));
+    let incoming = intake.read(ClientFormat::ChatCompletions, body.as_bytes(), header);
+    incoming.unwrap().conversation
+}
+
+fn policy(strategy: &str) -> Policy {
+    let text = format!(
+        "
+providers:
+  targets:
+    - {{id: anthropic, provider: anthropic, secret_key_ref: {{env: A}}}}
+    - {{id: openai, provider: openai, secret_key_ref: {{env: O}}}}
+model_groups:
+  - name: g
+    strategy: {strategy}
+    models:
+      - {{provider: anthropic, model: claude-sonnet-4, cost_per_1k_input: 1, cost_per_1k_output: 1}}
+      - {{provider: openai, model: gpt-4o, cost_per_1k_input: 2, cost_per_1k_output: 2}}
+"
+    );
+    ::policy::load(&text).policy.unwrap()
+}
+
+const HELLO: &str = r#"{"model": "g", "messages": [{"role": "user", "content": "Hello"}]}"#;
+
+#[test]
+fn the_conversation_is_the_first_that_is_named() {
+    let with_body = HELLO.replacen('{', r#"{"metadata": {"session_id": "b"}, "#, 1);
+    for (headers, body, source) in [
+        (
+            vec![("x-session-id", "s"), ("x-conversation-id", "c")],
+            with_body.as_str(),
+            ConversationSource::Header("x-conversation-id"),
+        ),
+        (
+            vec![("x-session-id", "s")],
+            &with_body,
+            ConversationSource::Header("x-session-id"),
+        ),
+        (vec![], &with_body, ConversationSource::Body),
+        (vec![], HELLO, ConversationSource::Opening),
+    ] {
+        assert_eq!(conversation(&headers, body).source, source);
+    }
+    assert_eq!(
+        conversation(&[("x-session-id", "b")], HELLO).id,
+        conversation(&[], &with_body).id,
+        "the name counts, not where it stands"
+    );
+}
+
+#[test]
+fn a_conversation_without_a_name_is_the_same_through_its_turns_and_another_for_another_key() {
+    let later = HELLO.replace(
+        "}]",
+        r#"}, {"role": "assistant", "content": "Hi"}, {"role": "user", "content": "More"}]"#,
+    );
+    let key = [("authorization", "Bearer one")];
+    assert_eq!(conversation(&key, HELLO), conversation(&key, &later));
+    assert_ne!(
+        conversation(&key, HELLO),
+        conversation(&[("authorization", "Bearer two")], HELLO)
+    );
+    assert_ne!(
+        conversation(&key, HELLO),
+        conversation(&key, &HELLO.replace("Hello", "Bye"))
+    );
+}
+
+fn plan(policy: Policy, body: &str) -> Result<Plan, Refusal> {
+    let intake = Intake::new(&policy);
+    let index = PolicyIndex::new(Arc::new(policy));
+    let incoming = intake
+        .read(ClientFormat::ChatCompletions, body.as_bytes(), |_| None)
+        .unwrap();
+    let view = View {
+        health: &HealthTable::default(),
+        latency: &Snapshot::default(),
+        over_budget: &[],
+    };
+    intake.plan(&incoming, |request: &Request<'_>| {
+        routing::plan::make(
+            &index,
+            &view,
+            &mut WorkerState::default(),
+            request,
+            &mut Random::seeded(1),
+            0,
+        )
+    })
+}
+
+#[test]
+fn who_can_say_what_is_asked_for_serves_and_when_nobody_can_all_are_asked() {
+    let targets = |plan: Plan| -> Vec<usize> {
+        let entries = plan.entries.into_iter();
+        entries.map(|entry| entry.target.0).collect()
+    };
+    assert_eq!(targets(plan(policy("failover"), HELLO).unwrap()), [0, 1]);
+    // Anthropic's format has one choice only.
+    let several = HELLO.replacen('{', r#"{"n": 2, "#, 1);
+    assert_eq!(targets(plan(policy("failover"), &several).unwrap()), [1]);
+    let mut anthropic_alone = policy("failover");
+    anthropic_alone.groups[0]
+        .members
+        .retain(|member| member.target == TargetId(0));
+    assert_eq!(targets(plan(anthropic_alone, &several).unwrap()), [0]);
+}
+
+#[test]
+fn tokens_are_counted_closely_where_plans_depend_on_them() {
+    // 40 words of one token each, 239 bytes.
+    let body = HELLO.replace("Hello", ["hello"; 40].join(" ").as_str());
+    let tokens = |strategy| {
+        let intake = Intake::new(&policy(strategy));
+        let incoming = intake.read(ClientFormat::ChatCompletions, body.as_bytes(), |_| None);
+        incoming.unwrap().prompt_tokens
+    };
+    let close = tokens("cost");
+    assert!((40..55).contains(&close), "{close}");
+    assert_ne!(tokens("failover"), close);
+}
