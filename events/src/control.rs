@@ -70,6 +70,10 @@ pub struct SpendingLimit {
     pub period_end_ms: u64,
     /// US dollars spent in it by all but the instance that asks.
     pub spent_elsewhere_usd: f64,
+    /// US dollars spent in it by the instance that asks, as far as its events have come. The instance itself knows more,
+    /// except of what it spent before there was a limit.
+    #[serde(default)]
+    pub spent_here_usd: f64,
 }
 
 /// Periods begin at midnight UTC, weeks on Monday, months on the first.

@@ -10,6 +10,7 @@ mod control;
 mod decision;
 mod event;
 mod health_changed;
+mod outbox;
 mod timestamp;
 
 pub use batch::{Acknowledgement, BatchLine, EventError, Rejection, lines, read_event};
@@ -21,6 +22,7 @@ pub use decision::{
 };
 pub use event::{Event, EventId};
 pub use health_changed::HealthChangedEvent;
+pub use outbox::{Outbox, OutboxLimits};
 pub use timestamp::Timestamp;
 
 /// Nano US dollars in a US dollar: sums of costs are exact in them.

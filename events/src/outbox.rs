@@ -1,0 +1,229 @@
+//! The outbox: events that wait for the collector, in batches, within a bound of memory.
+//!
+//! ```text
+//!  push ─▶ open batch ── full, or old enough ─▶ sealed batches ─▶ in flight ── acknowledged ─▶ gone
+//!                                                   ▲  │              │
+//!                                                   │  └ over bound ─▶ dropped, counted ◀─ refused
+//!                                                   └──── failed: after a wait ────┘
+//! ```
+//!
+//! An event is delivered at least once or counted as dropped. Time and randomness come in as arguments.
+
+use std::collections::VecDeque;
+
+use crate::event::Event;
+
+/// Sizes and times of an [`Outbox`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutboxLimits {
+    /// Bytes of events that may wait, those in flight included; at least two batches. What is older than they allow is
+    /// dropped.
+    pub memory_bytes: usize,
+    /// Bytes of a batch. An event that is larger is dropped.
+    pub batch_bytes: usize,
+    /// Milliseconds that an event waits for others to share its batch.
+    pub flush_after_ms: u64,
+    /// Milliseconds after which a batch without an answer counts as failed. More than the timeout of a call, so that it
+    /// only matters where the answer's way back is gone.
+    pub answer_within_ms: u64,
+    /// Milliseconds before the first repetition of a failed batch; doubled with each further failure.
+    pub first_wait_ms: u64,
+    /// Longest wait in milliseconds.
+    pub longest_wait_ms: u64,
+}
+
+impl Default for OutboxLimits {
+    fn default() -> Self {
+        Self {
+            memory_bytes: 8 * 1024 * 1024,
+            batch_bytes: 256 * 1024,
+            flush_after_ms: 1_000,
+            answer_within_ms: 15_000,
+            first_wait_ms: 500,
+            longest_wait_ms: 30_000,
+        }
+    }
+}
+
+/// Events on their way to the collector: one batch at a time, oldest first.
+#[derive(Debug, Default)]
+pub struct Outbox {
+    limits: OutboxLimits,
+    open: Batch,
+    /// When the oldest event of the open batch came.
+    open_since_ms: u64,
+    sealed: VecDeque<Batch>,
+    in_flight: Option<InFlight>,
+    /// Failures in a row.
+    failures: u32,
+    not_before_ms: u64,
+    dropped: u64,
+}
+
+#[derive(Debug, Default)]
+struct Batch {
+    bytes: Vec<u8>,
+    events: u64,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    batch: Batch,
+    since_ms: u64,
+}
+
+// === impl Outbox ===
+
+impl Outbox {
+    /// An empty outbox.
+    pub fn new(limits: OutboxLimits) -> Self {
+        Self {
+            limits,
+            ..Self::default()
+        }
+    }
+
+    /// Writes `event` as a line of the open batch. Drops older events where memory is short.
+    pub fn push(&mut self, event: &Event<'_>, now_ms: u64) {
+        let start = self.open.bytes.len();
+        if serde_json::to_writer(&mut self.open.bytes, event).is_err() {
+            self.open.bytes.truncate(start);
+            self.count_dropped(1);
+            return;
+        }
+        self.open.bytes.push(b'\n');
+        if self.open.bytes.len().saturating_sub(start) > self.limits.batch_bytes {
+            self.open.bytes.truncate(start);
+            self.count_dropped(1);
+            return;
+        }
+        if self.open.bytes.len() > self.limits.batch_bytes {
+            let line = self.open.bytes.split_off(start);
+            self.seal();
+            self.open.bytes = line;
+        }
+        if self.open.events == 0 {
+            self.open_since_ms = now_ms;
+        }
+        self.open.events = self.open.events.saturating_add(1);
+        self.make_room();
+    }
+
+    /// The batch to send now, if one is due; it is in flight then. Ask again after each answer and on each tick.
+    pub fn take_due(&mut self, now_ms: u64, random: u64) -> Option<&[u8]> {
+        if let Some(in_flight) = &self.in_flight {
+            let waited_ms = now_ms.saturating_sub(in_flight.since_ms);
+            if waited_ms < self.limits.answer_within_ms {
+                return None;
+            }
+            self.failed(now_ms, random);
+        }
+        if now_ms < self.not_before_ms {
+            return None;
+        }
+        let is_old = now_ms.saturating_sub(self.open_since_ms) >= self.limits.flush_after_ms;
+        if self.sealed.is_empty() && self.open.events > 0 && is_old {
+            self.seal();
+        }
+        let batch = self.sealed.pop_front()?;
+        let in_flight = self.in_flight.insert(InFlight {
+            batch,
+            since_ms: now_ms,
+        });
+        Some(&in_flight.batch.bytes)
+    }
+
+    /// The collector has the batch in flight.
+    pub fn acknowledged(&mut self) {
+        self.in_flight = None;
+        self.failures = 0;
+        self.not_before_ms = 0;
+    }
+
+    /// The collector will never take the batch in flight: it is dropped. Returns how many events it had.
+    pub fn refused(&mut self) -> u64 {
+        let events = self
+            .in_flight
+            .take()
+            .map_or(0, |in_flight| in_flight.batch.events);
+        self.count_dropped(events);
+        self.failures = 0;
+        self.not_before_ms = 0;
+        events
+    }
+
+    /// The batch in flight did not get through, as far as is known: it is repeated after a wait, which `random` spreads
+    /// over the upper half of its length.
+    pub fn failed(&mut self, now_ms: u64, random: u64) {
+        let Some(in_flight) = self.in_flight.take() else {
+            return;
+        };
+        self.sealed.push_front(in_flight.batch);
+        let factor = 1_u64.checked_shl(self.failures).unwrap_or(u64::MAX);
+        let wait_ms = self
+            .limits
+            .first_wait_ms
+            .saturating_mul(factor)
+            .min(self.limits.longest_wait_ms);
+        let half = wait_ms / 2;
+        let jitter = random.checked_rem(half.saturating_add(1)).unwrap_or(0);
+        self.not_before_ms = now_ms.saturating_add(wait_ms - half).saturating_add(jitter);
+        self.failures = self.failures.saturating_add(1).min(63);
+        self.make_room();
+    }
+
+    /// Events that wait or are in flight.
+    pub fn pending(&self) -> u64 {
+        let in_flight = self.in_flight.as_ref().map(|in_flight| &in_flight.batch);
+        self.sealed
+            .iter()
+            .chain(in_flight)
+            .chain([&self.open])
+            .fold(0, |sum, batch| sum.saturating_add(batch.events))
+    }
+
+    /// Events that were dropped so far.
+    pub fn dropped(&self) -> u64 {
+        self.dropped
+    }
+
+    /// Failures since the last answer that was none.
+    pub fn failures_in_a_row(&self) -> u32 {
+        self.failures
+    }
+
+    fn seal(&mut self) {
+        if self.open.events > 0 {
+            let mut batch = std::mem::take(&mut self.open);
+            batch.bytes.shrink_to_fit();
+            self.sealed.push_back(batch);
+        }
+    }
+
+    /// Drops the oldest sealed batches until what is left fits. The batch in flight may be in the collector's hands
+    /// already, so it stays.
+    fn make_room(&mut self) {
+        while self.bytes() > self.limits.memory_bytes {
+            let Some(oldest) = self.sealed.pop_front() else {
+                return;
+            };
+            self.count_dropped(oldest.events);
+        }
+    }
+
+    fn bytes(&self) -> usize {
+        let in_flight = self.in_flight.as_ref().map(|in_flight| &in_flight.batch);
+        self.sealed
+            .iter()
+            .chain(in_flight)
+            .chain([&self.open])
+            .fold(0, |sum, batch| sum.saturating_add(batch.bytes.len()))
+    }
+
+    fn count_dropped(&mut self, events: u64) {
+        self.dropped = self.dropped.saturating_add(events);
+    }
+}
+
+#[cfg(test)]
+mod tests;
