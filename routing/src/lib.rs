@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 pub mod affinity;
+pub mod budget;
 mod cost;
 mod hash;
 pub mod health;
@@ -16,6 +17,7 @@ pub mod price;
 pub mod price_table;
 pub mod probe;
 pub mod random;
+pub mod rate;
 pub mod refusal;
 pub mod request;
 pub mod resolve;

@@ -1,0 +1,61 @@
+//! The bytes of a [`Ledger`] in shared data.
+//!
+//! Header: `KTBL`, version. Then for each account its key, the begin of its period, what is spent and what is reserved,
+//! as u64 each, little-endian. Bytes that do not fit this read as an empty ledger, which [`Account::spent_here`]
+//! corrects as soon as the collector knows what was spent.
+//!
+//! [`Account::spent_here`]: super::Account::spent_here
+
+use super::AccountKey;
+use super::ledger::{Ledger, Line, MAX_ACCOUNTS};
+
+const MAGIC: &[u8] = b"KTBL";
+const VERSION: u8 = 1;
+const RECORD: usize = 32;
+
+impl Ledger {
+    /// Reads the bytes of shared data.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let records = bytes
+            .strip_prefix(MAGIC)
+            .and_then(|rest| rest.strip_prefix(&[VERSION]));
+        let mut lines: Vec<(AccountKey, Line)> = records
+            .unwrap_or_default()
+            .chunks_exact(RECORD)
+            .take(MAX_ACCOUNTS)
+            .filter_map(read)
+            .collect();
+        lines.sort_by_key(|(key, _)| *key);
+        lines.dedup_by_key(|(key, _)| *key);
+        Self { lines }
+    }
+
+    /// The bytes for shared data.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(MAGIC.len() + 1 + self.lines.len() * RECORD);
+        bytes.extend_from_slice(MAGIC);
+        bytes.push(VERSION);
+        for (key, line) in &self.lines {
+            for number in [key.0, line.period_start_ms, line.spent, line.reserved] {
+                bytes.extend_from_slice(&number.to_le_bytes());
+            }
+        }
+        bytes
+    }
+}
+
+fn read(record: &[u8]) -> Option<(AccountKey, Line)> {
+    let mut numbers = record.chunks_exact(8).map(|bytes| {
+        let bytes = bytes.try_into().ok()?;
+        Some(u64::from_le_bytes(bytes))
+    });
+    let mut next = || numbers.next().flatten();
+    Some((
+        AccountKey(next()?),
+        Line {
+            period_start_ms: next()?,
+            spent: next()?,
+            reserved: next()?,
+        },
+    ))
+}

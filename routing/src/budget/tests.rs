@@ -1,0 +1,193 @@
+#[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+use wasm_bindgen_test::wasm_bindgen_test as test;
+
+use super::*;
+
+const NOON: u64 = 1_700_000_000_000;
+const MIDNIGHT: u64 = NOON + 43_200_000;
+
+fn account(limit: u64) -> Account {
+    Account {
+        key: AccountKey::of_provider("openai"),
+        limit,
+        spent_elsewhere: 0,
+        spent_here: 0,
+        period_start_ms: NOON - 43_200_000,
+        period_end_ms: MIDNIGHT,
+    }
+}
+
+fn claim(account: &Account, estimate: u64) -> Claim<'_> {
+    Claim { account, estimate }
+}
+
+#[test]
+fn the_last_cent_is_spent_and_no_further_one() {
+    let openai = account(100);
+    let mut ledger = Ledger::default();
+    let first = ledger.reserve(&[claim(&openai, 60)], NOON).unwrap();
+    assert_eq!(
+        ledger.reserve(&[claim(&openai, 41)], NOON),
+        Err(vec![openai.key])
+    );
+    let second = ledger.reserve(&[claim(&openai, 40)], NOON).unwrap();
+    ledger.settle(&first[0], 50);
+    ledger.settle(&second[0], 0);
+    // 50 spent, nothing reserved: 50 are left.
+    let third = ledger.reserve(&[claim(&openai, 50)], NOON).unwrap();
+    ledger.settle(&third[0], 70);
+    let usage = ledger.usage(&openai, NOON);
+    assert_eq!((usage.spent, usage.reserved), (120, 0));
+    assert!(usage.is_spent());
+    // Even what costs nothing as far as is known.
+    assert!(ledger.reserve(&[claim(&openai, 0)], NOON).is_err());
+}
+
+#[test]
+fn what_others_spent_counts() {
+    let mut openai = account(100);
+    openai.spent_elsewhere = 70;
+    let mut ledger = Ledger::default();
+    assert!(ledger.reserve(&[claim(&openai, 31)], NOON).is_err());
+    assert!(ledger.reserve(&[claim(&openai, 30)], NOON).is_ok());
+    openai.spent_elsewhere = 100;
+    assert!(ledger.usage(&openai, NOON).is_spent());
+}
+
+#[test]
+fn what_was_spent_before_there_was_a_limit_counts_once() {
+    let mut openai = account(100);
+    openai.spent_here = 40;
+    let mut ledger = Ledger::default();
+    let granted = ledger.reserve(&[claim(&openai, 10)], NOON).unwrap();
+    ledger.settle(&granted[0], 10);
+    assert_eq!(ledger.usage(&openai, NOON).spent, 50);
+    // The collector has learnt of those ten; it is behind, or has the same.
+    for known_there in [45, 50] {
+        openai.spent_here = known_there;
+        assert_eq!(ledger.usage(&openai, NOON).spent, 50);
+    }
+    openai.spent_here = 55;
+    assert_eq!(ledger.usage(&openai, NOON).spent, 55);
+}
+
+#[test]
+fn a_claim_on_several_accounts_is_granted_whole_or_not_at_all() {
+    let (openai, mut key) = (account(100), account(10));
+    key.key = AccountKey::of_gateway_key("openai");
+    assert_ne!(openai.key, key.key);
+    let mut ledger = Ledger::default();
+    let refused = ledger.reserve(&[claim(&openai, 50), claim(&key, 11)], NOON);
+    assert_eq!(refused, Err(vec![key.key]));
+    assert_eq!(ledger, Ledger::default());
+    // Two entries of one provider need room for both.
+    let both = [claim(&openai, 50), claim(&openai, 51)];
+    assert_eq!(ledger.reserve(&both, NOON), Err(vec![openai.key]));
+    let both = [claim(&openai, 50), claim(&openai, 50)];
+    assert_eq!(ledger.reserve(&both, NOON).map(|list| list.len()), Ok(2));
+    assert_eq!(ledger.usage(&openai, NOON).reserved, 100);
+}
+
+#[test]
+fn the_next_period_opens_at_its_first_millisecond() {
+    let mut openai = account(100);
+    openai.spent_elsewhere = 50;
+    let mut ledger = Ledger::default();
+    let late = ledger.reserve(&[claim(&openai, 50)], NOON).unwrap();
+    assert!(ledger.reserve(&[claim(&openai, 1)], MIDNIGHT - 1).is_err());
+    let early = ledger.reserve(&[claim(&openai, 100)], MIDNIGHT).unwrap();
+    // The bill of yesterday's request is yesterday's.
+    ledger.settle(&late[0], 50);
+    assert_eq!(ledger.usage(&openai, MIDNIGHT).spent, 0);
+    ledger.settle(&early[0], 30);
+    assert_eq!(ledger.usage(&openai, MIDNIGHT).spent, 30);
+    // The collector's next word agrees about the period.
+    openai.period_start_ms = MIDNIGHT;
+    openai.period_end_ms = MIDNIGHT + 86_400_000;
+    openai.spent_elsewhere = 20;
+    assert_eq!(ledger.usage(&openai, MIDNIGHT + 1).spent, 50);
+}
+
+#[test]
+fn a_ledger_survives_shared_data_and_nonsense_is_an_empty_one() {
+    let openai = account(100);
+    let mut ledger = Ledger::default();
+    let granted = ledger.reserve(&[claim(&openai, 60)], NOON).unwrap();
+    ledger.settle(&granted[0], 5);
+    ledger.reserve(&[claim(&openai, 7)], NOON).unwrap();
+    let bytes = ledger.encode();
+    assert_eq!(Ledger::decode(&bytes), ledger);
+    for nonsense in [&b""[..], b"KTBL", b"KTBL\x02", b"other", &[0; 64]] {
+        assert_eq!(Ledger::decode(nonsense), Ledger::default());
+    }
+    assert!(ledger.retain(|_| false));
+    assert_eq!(ledger, Ledger::default());
+}
+
+#[cfg(not(target_arch = "wasm32"))]
+mod any_interleaving {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[derive(Debug, Clone)]
+    enum Step {
+        Reserve { estimate: u64 },
+        Settle { which: usize, billed: u64 },
+        Elsewhere { spent: u64 },
+        Reload,
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        prop_oneof![
+            4 => (0_u64..200).prop_map(|estimate| Step::Reserve { estimate }),
+            4 => (any::<usize>(), 0_u64..400).prop_map(|(which, billed)| Step::Settle { which, billed }),
+            1 => (0_u64..100).prop_map(|spent| Step::Elsewhere { spent }),
+            1 => Just(Step::Reload),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn spending_stays_within_limit_and_excess_of_what_is_in_flight(
+            limit in 0_u64..2_000,
+            steps in prop::collection::vec(step(), 0..300),
+        ) {
+            let mut account = account(limit);
+            let mut ledger = Ledger::default();
+            let mut in_flight: Vec<(Reservation, u64)> = Vec::new();
+            // Of requests that were in flight at the last grant.
+            let mut excess = 0;
+            let mut spent = 0;
+            for step in steps {
+                match step {
+                    Step::Reserve { estimate } => {
+                        if let Ok(granted) = ledger.reserve(&[claim(&account, estimate)], NOON) {
+                            in_flight.push((granted[0], estimate));
+                            excess = 0;
+                            let reserved: u64 = in_flight.iter().map(|(_, estimate)| estimate).sum();
+                            prop_assert!(account.spent_elsewhere + spent + reserved <= limit);
+                        }
+                    }
+                    Step::Settle { which, billed } if !in_flight.is_empty() => {
+                        let (reservation, estimate) = in_flight.swap_remove(which % in_flight.len());
+                        ledger.settle(&reservation, billed);
+                        spent += billed;
+                        excess += billed.saturating_sub(estimate);
+                    }
+                    Step::Settle { .. } => {}
+                    Step::Elsewhere { spent } => {
+                        // Others spend without asking here: what they take after the last grant is not ours to bound.
+                        account.spent_elsewhere = account.spent_elsewhere.max(spent);
+                    }
+                    Step::Reload => ledger = Ledger::decode(&ledger.encode()),
+                }
+                prop_assert!(spent <= limit + excess);
+                let usage = ledger.usage(&account, NOON);
+                prop_assert_eq!(usage.spent, spent + account.spent_elsewhere);
+                let reserved: u64 = in_flight.iter().map(|(_, estimate)| estimate).sum();
+                prop_assert_eq!(usage.reserved, reserved);
+            }
+        }
+    }
+}

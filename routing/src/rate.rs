@@ -1,0 +1,228 @@
+//! Requests per minute of gateway keys: how many each was granted in the last 60 seconds.
+//!
+//! Time is cut into slots of two seconds. A slot counts until its last moment is 60 seconds old, so that no 60 seconds
+//! ever hold more than the limit; at most two seconds' worth of requests wait longer than they would have to.
+
+use crate::hash;
+
+const SLOT_MS: u64 = 2_000;
+/// The present slot, 29 whole ones, and the one that the window begins in.
+const SLOTS: usize = 31;
+/// Most keys that are kept in one table; the one that was quiet for longest goes first.
+const MAX_KEYS: usize = 4_096;
+const RECORD: usize = 16 + SLOTS * 4;
+const MAGIC: &[u8] = b"KTRT\x01";
+
+/// Identifies a gateway key in shared data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RateKey(u64);
+
+/// Grants of many keys. Shared data holds [`RateTable::encode`]d bytes; writers use compare-and-swap.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RateTable {
+    windows: Vec<Window>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Window {
+    key: RateKey,
+    /// Number of the slot that comes first in `granted`, which goes back in time.
+    newest: u64,
+    granted: [u32; SLOTS],
+}
+
+impl RateKey {
+    /// Of the gateway key with this id.
+    pub fn of(key_id: &str) -> Self {
+        Self(hash::of(key_id.as_bytes()))
+    }
+
+    /// Which of `tables` the key is kept in.
+    pub fn table(self, tables: u64) -> u64 {
+        self.0.checked_rem(tables).unwrap_or(0)
+    }
+}
+
+// === impl RateTable ===
+
+impl RateTable {
+    /// Grants one request.
+    ///
+    /// # Errors
+    /// `limit` requests were granted in the last 60 seconds: the milliseconds until one may be granted again.
+    pub fn grant(&mut self, key: RateKey, limit: u32, now_ms: u64) -> Result<(), u64> {
+        let slot = now_ms / SLOT_MS;
+        self.windows
+            .retain(|window| slot.saturating_sub(window.newest) < SLOTS as u64);
+        let position = self.windows.iter().position(|window| window.key == key);
+        let mut window = position
+            .and_then(|position| self.windows.get(position))
+            .copied()
+            .unwrap_or(Window {
+                key,
+                newest: slot,
+                granted: [0; SLOTS],
+            });
+        window.advance(slot);
+        if window.total() >= u64::from(limit) {
+            return Err(window.wait_ms(limit, now_ms));
+        }
+        let [present, ..] = &mut window.granted;
+        *present = present.saturating_add(1);
+        match position.and_then(|position| self.windows.get_mut(position)) {
+            Some(known) => *known = window,
+            None => self.add(window),
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, window: Window) {
+        if self.windows.len() >= MAX_KEYS {
+            let quietest = self
+                .windows
+                .iter()
+                .enumerate()
+                .min_by_key(|(_, window)| window.newest)
+                .map(|(position, _)| position);
+            if let Some(position) = quietest {
+                self.windows.swap_remove(position);
+            }
+        }
+        self.windows.push(window);
+    }
+
+    /// Reads the bytes of shared data; nonsense is an empty table.
+    pub fn decode(bytes: &[u8]) -> Self {
+        let records = bytes.strip_prefix(MAGIC).unwrap_or_default();
+        Self {
+            windows: records
+                .chunks_exact(RECORD)
+                .take(MAX_KEYS)
+                .filter_map(Window::decode)
+                .collect(),
+        }
+    }
+
+    /// The bytes for shared data.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(MAGIC.len() + self.windows.len() * RECORD);
+        bytes.extend_from_slice(MAGIC);
+        for window in &self.windows {
+            bytes.extend_from_slice(&window.key.0.to_le_bytes());
+            bytes.extend_from_slice(&window.newest.to_le_bytes());
+            for granted in window.granted {
+                bytes.extend_from_slice(&granted.to_le_bytes());
+            }
+        }
+        bytes
+    }
+}
+
+// === impl Window ===
+
+impl Window {
+    /// Moves on to `slot`. A clock that went back stays where it was.
+    fn advance(&mut self, slot: u64) {
+        let by = slot.saturating_sub(self.newest);
+        let by = usize::try_from(by).unwrap_or(SLOTS).min(SLOTS);
+        self.granted.rotate_right(by);
+        self.granted.iter_mut().take(by).for_each(|slot| *slot = 0);
+        self.newest = self.newest.max(slot);
+    }
+
+    fn total(&self) -> u64 {
+        self.granted.iter().map(|granted| u64::from(*granted)).sum()
+    }
+
+    /// Until enough of the oldest slots have left that one more request fits.
+    fn wait_ms(&self, limit: u32, now_ms: u64) -> u64 {
+        let mut left = self.total();
+        for (age, granted) in self.granted.iter().enumerate().rev() {
+            left = left.saturating_sub(u64::from(*granted));
+            if left < u64::from(limit) {
+                let slots = SLOTS.saturating_sub(age) as u64;
+                let leaves_ms = self.newest.saturating_add(slots).saturating_mul(SLOT_MS);
+                return leaves_ms.saturating_sub(now_ms).max(1);
+            }
+        }
+        SLOTS as u64 * SLOT_MS
+    }
+
+    fn decode(record: &[u8]) -> Option<Self> {
+        let (key, rest) = record.split_first_chunk::<8>()?;
+        let (newest, rest) = rest.split_first_chunk::<8>()?;
+        let mut granted = [0; SLOTS];
+        for (slot, bytes) in granted.iter_mut().zip(rest.chunks_exact(4)) {
+            *slot = u32::from_le_bytes(bytes.try_into().ok()?);
+        }
+        Some(Self {
+            key: RateKey(u64::from_le_bytes(*key)),
+            newest: u64::from_le_bytes(*newest),
+            granted,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000_000;
+
+    #[test]
+    fn the_limit_holds_and_the_wait_is_told() {
+        let key = RateKey::of("a");
+        let mut table = RateTable::default();
+        for request in 0..3 {
+            assert_eq!(table.grant(key, 3, NOW + request * 10_000), Ok(()));
+        }
+        // NOW begins a slot; it leaves the window 62 seconds after its begin.
+        assert_eq!(table.grant(key, 3, NOW + 30_000), Err(32_000));
+        assert_eq!(table.grant(key, 3, NOW + 61_999), Err(1));
+        assert_eq!(table.grant(key, 3, NOW + 62_000), Ok(()));
+        assert_eq!(table.grant(key, 3, NOW + 62_000), Err(10_000));
+        assert_eq!(table.grant(RateKey::of("b"), 3, NOW + 62_000), Ok(()));
+        assert_eq!(table.grant(RateKey::of("c"), 0, NOW), Err(62_000));
+    }
+
+    #[test]
+    fn a_table_survives_shared_data_and_forgets_the_quiet() {
+        let mut table = RateTable::default();
+        table.grant(RateKey::of("a"), 3, NOW).unwrap();
+        table.grant(RateKey::of("b"), 3, NOW + 50_000).unwrap();
+        assert_eq!(RateTable::decode(&table.encode()), table);
+        assert_eq!(RateTable::decode(b"nonsense"), RateTable::default());
+        table.grant(RateKey::of("b"), 3, NOW + 70_000).unwrap();
+        assert_eq!(table.windows.len(), 1);
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    proptest::proptest! {
+        #[test]
+        fn no_sixty_seconds_hold_more_than_the_limit(
+            limit in 1_u32..20,
+            waits in proptest::collection::vec(0_u64..6_000, 1..300),
+        ) {
+            let key = RateKey::of("a");
+            let mut table = RateTable::default();
+            let mut now = NOW;
+            let mut granted: Vec<u64> = Vec::new();
+            for wait in waits {
+                now += wait;
+                match table.grant(key, limit, now) {
+                    Ok(()) => granted.push(now),
+                    Err(wait_ms) => {
+                        let mut later = table.clone();
+                        proptest::prop_assert!(later.grant(key, limit, now + wait_ms).is_ok());
+                        proptest::prop_assert!(table.clone().grant(key, limit, now + wait_ms - 1).is_err());
+                    }
+                }
+                let recent = granted.iter().filter(|time| now - **time < 60_000).count();
+                proptest::prop_assert!(recent <= limit as usize);
+            }
+        }
+    }
+}
