@@ -7,9 +7,9 @@ use crate::cluster::target_cluster;
 use crate::credential::{Keys, referenced_secret};
 use crate::gateway::{Admin, Gateway, RenderError};
 use crate::listener::gateway_listener;
-use crate::proto::{extension, file_source, host_address, socket_address};
+use crate::proto::{extension, file_source, host_address};
 use crate::route::ADMIN_CLUSTER;
-use crate::{first_byte, live, route, wasm};
+use crate::{collector, first_byte, live, route, wasm};
 
 /// One self-contained bootstrap. Keys stay outside: Envoy reads them from variables of its environment, or, for a
 /// `store` name of which `stored_file` knows the path, from that file. It refuses to start where one is missing.
@@ -32,14 +32,17 @@ pub fn document(
         ("route_config", routes),
         wasm::gateway_filter(gateway),
     );
-    let secrets: Vec<Value> = gateway
+    let mut secrets: Vec<Value> = gateway
         .policy
         .targets
         .iter()
         .filter_map(|target| referenced_secret(target, stored_file))
         .collect();
 
-    let mut bootstrap = frame(gateway, listener)?;
+    if gateway.collector.as_ref().is_some_and(|it| it.with_token) {
+        secrets.push(collector::referenced_token());
+    }
+    let mut bootstrap = frame(gateway, listener, Keys::Referenced)?;
     bootstrap["static_resources"]["secrets"] = secrets.into();
     if let Some(all) = bootstrap["static_resources"]["clusters"].as_array_mut() {
         all.extend(rendered);
@@ -55,13 +58,17 @@ pub(crate) fn live_bootstrap(gateway: &Gateway, directory: &str) -> Result<Value
         "name": wasm::GATEWAY_FILTER,
         "config_discovery": { "config_source": source(live::FILTER), "type_urls": [wasm::filter_type()] },
     });
-    let mut bootstrap = frame(gateway, gateway_listener(gateway, ("rds", routes), filter))?;
+    let mut bootstrap = frame(
+        gateway,
+        gateway_listener(gateway, ("rds", routes), filter),
+        Keys::Live(directory),
+    )?;
     bootstrap["dynamic_resources"] = json!({ "cds_config": source(live::CLUSTERS) });
     Ok(bootstrap)
 }
 
 /// What both forms have.
-fn frame(gateway: &Gateway, listener: Value) -> Result<Value, RenderError> {
+fn frame(gateway: &Gateway, listener: Value, keys: Keys) -> Result<Value, RenderError> {
     let admin = admin_address(&gateway.admin)?;
     let mut extensions = vec![first_byte::internal_listeners()];
     if gateway.monitor {
@@ -71,11 +78,8 @@ fn frame(gateway: &Gateway, listener: Value) -> Result<Value, RenderError> {
         local_cluster(ADMIN_CLUSTER, admin.clone()),
         first_byte::cluster(gateway.module),
     ];
-    if let Some(collector) = gateway.collector {
-        clusters.push(local_cluster(
-            wasm::COLLECTOR_CLUSTER,
-            socket_address(collector),
-        ));
+    if let Some(collector) = &gateway.collector {
+        clusters.push(collector::cluster(gateway, collector, keys)?);
     }
     Ok(json!({
         // Secrets from files need both.

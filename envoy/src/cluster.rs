@@ -71,8 +71,8 @@ pub(crate) fn target_cluster(
     Ok(Some(cluster))
 }
 
-/// Type and endpoints.
-fn locate(cluster: &mut Value, name: &str, address: &BaseUrl) {
+/// Writes type and endpoints of the cluster `name` into `cluster`.
+pub(crate) fn locate(cluster: &mut Value, name: &str, address: &BaseUrl) {
     let host = json!({ "lb_endpoints": [{ "endpoint": { "address": host_address(&address.host, address.port) } }] });
     if address.host.parse::<IpAddr>().is_ok() {
         cluster["type"] = "STATIC".into();

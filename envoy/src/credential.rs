@@ -23,7 +23,14 @@ pub(crate) fn filters(gateway: &Gateway, target: &Target, keys: Keys) -> Vec<Val
     }
     match target.credential {
         Credential::None => Vec::new(),
-        Credential::Env(_) | Credential::Store(_) => vec![injector(gateway, target, keys)],
+        Credential::Env(_) | Credential::Store(_) => {
+            let secret = keys.secret(
+                &secret_name(&target.id),
+                &live::secret_file(target, gateway),
+            );
+            let auth = target.vendor.profile().auth;
+            vec![injector(secret, auth.name, auth.prefix)]
+        }
     }
 }
 
@@ -53,20 +60,26 @@ pub(crate) fn secret_name(target: &str) -> String {
     format!("kt/{target}")
 }
 
-fn injector(gateway: &Gateway, target: &Target, keys: Keys) -> Value {
-    let auth = target.vendor.profile().auth;
-    let mut secret = json!({ "name": secret_name(&target.id) });
-    match keys {
-        Keys::Live(directory) => {
-            let path = format!("{directory}/{}", live::secret_file(target, gateway));
-            secret["sds_config"] = file_source(&path);
+impl Keys<'_> {
+    /// The secret `name`, which is in `file` of the run directory where there is one.
+    pub(crate) fn secret(self, name: &str, file: &str) -> Value {
+        let mut secret = json!({ "name": name });
+        match self {
+            Keys::Live(directory) => {
+                secret["sds_config"] = file_source(&format!("{directory}/{file}"));
+            }
+            Keys::Referenced => {}
         }
-        Keys::Referenced => {}
+        secret
     }
+}
+
+/// The upstream filter that writes `secret` into the header `name` behind `prefix`.
+pub(crate) fn injector(secret: Value, name: &str, prefix: &str) -> Value {
     let generic = extension(
         "envoy.http.injected_credentials.generic",
         "envoy.extensions.http.injected_credentials.generic.v3.Generic",
-        json!({ "credential": secret, "header": auth.name, "header_value_prefix": auth.prefix }),
+        json!({ "credential": secret, "header": name, "header_value_prefix": prefix }),
     );
     extension(
         "envoy.filters.http.credential_injector",

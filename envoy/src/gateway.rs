@@ -5,6 +5,8 @@ use std::net::SocketAddr;
 
 use policy::{BaseUrl, Policy, Target};
 
+use crate::collector::Collector;
+
 /// One gateway: a policy and where it runs.
 #[derive(Debug, Clone)]
 pub struct Gateway<'a> {
@@ -24,8 +26,8 @@ pub struct Gateway<'a> {
     pub ca_file: Option<&'a str>,
     /// Takes one JSON line for each request; `None` writes none.
     pub access_log: Option<&'a str>,
-    /// Takes events.
-    pub collector: Option<SocketAddr>,
+    /// Takes events, knows keys and budgets. Without one no events are sent and everybody is let in.
+    pub collector: Option<Collector>,
     /// Targets that are reached elsewhere than at their base URL: simulated ones. Path and headers do not change.
     pub addresses: BTreeMap<String, BaseUrl>,
     /// The probing service runs in this Envoy.
@@ -37,6 +39,8 @@ pub struct Gateway<'a> {
 pub struct Runtime {
     /// Names this gateway in events.
     pub gateway_id: String,
+    /// Names this Envoy process in events, and to the collector; empty where whoever renders cannot know it.
+    pub instance_id: String,
     /// Names this version of the policy in events.
     pub config_version: String,
     /// Version of the product.
@@ -45,6 +49,8 @@ pub struct Runtime {
     pub credentials_missing: Vec<String>,
     /// Values of the variables in [`Target::endpoint_variable`], which the filter cannot look up itself.
     pub endpoints: BTreeMap<String, String>,
+    /// Requests without a good key are refused from the first one on, before the collector has been heard.
+    pub keys_required: bool,
 }
 
 /// Where Envoy's admin interface is. It must never be reachable from outside: it shows and stops everything.

@@ -15,6 +15,7 @@ mod access_log;
 mod bootstrap;
 mod ca;
 mod cluster;
+mod collector;
 mod compose;
 mod credential;
 mod first_byte;
@@ -31,6 +32,7 @@ mod yaml;
 
 pub use bootstrap::document;
 pub use ca::{CA_FILES, find_ca_file};
+pub use collector::{Collector, TOKEN_VARIABLE};
 pub use compose::{Compose, compose};
 pub use gateway::{Admin, Gateway, RenderError, Runtime};
 pub use istio::{Istio, istio};

@@ -15,7 +15,7 @@ use crate::cluster::target_cluster;
 use crate::credential::{Keys, secret_name};
 use crate::gateway::{Gateway, RenderError};
 use crate::proto::any;
-use crate::{bootstrap, route, wasm};
+use crate::{bootstrap, collector, route, wasm};
 
 /// The bootstrap. Envoy reads it once.
 pub const BOOTSTRAP: &str = "bootstrap.json";
@@ -27,6 +27,9 @@ pub const ROUTES: &str = "routes.json";
 pub const FILTER: &str = "filter.json";
 /// Folder of the secrets, one SDS file for each target.
 pub const SECRETS: &str = "secrets";
+
+/// The collector's token, below the run directory. No target's file has this name: those end with a hash.
+pub const COLLECTOR_SECRET: &str = "secrets/collector.json";
 
 /// Statistics that say which version of a file Envoy works with, and whether it refused one.
 pub const STATISTICS: [(&str, &str); 3] = [
@@ -113,9 +116,18 @@ fn file_name(id: &str) -> String {
 
 /// What [`secret_file`] holds: one resource. An empty key sends none.
 pub fn secret(target: &str, key: &str) -> Value {
+    secret_named(&secret_name(target), key)
+}
+
+/// What [`COLLECTOR_SECRET`] holds: one resource.
+pub fn collector_secret(token: &str) -> Value {
+    secret_named(collector::TOKEN, token)
+}
+
+fn secret_named(name: &str, value: &str) -> Value {
     any(
         "envoy.extensions.transport_sockets.tls.v3.Secret",
-        json!({ "name": secret_name(target), "generic_secret": { "secret": { "inline_string": key } } }),
+        json!({ "name": name, "generic_secret": { "secret": { "inline_string": value } } }),
     )
 }
 

@@ -6,6 +6,7 @@
 
 use serde_json::{Value, json};
 
+use crate::collector::{self, Collector};
 use crate::gateway::Gateway;
 use crate::proto::{any, extension};
 
@@ -14,8 +15,6 @@ pub(crate) const GATEWAY_FILTER: &str = "kt_gateway";
 
 const VM_ID: &str = "keeptrusts";
 const FILTER_MESSAGE: &str = "envoy.extensions.filters.http.wasm.v3.Wasm";
-/// Cluster that takes events.
-pub(crate) const COLLECTOR_CLUSTER: &str = "kt/collector";
 
 /// The type of every wasm HTTP filter.
 pub(crate) fn filter_type() -> String {
@@ -116,7 +115,10 @@ fn with_policy(gateway: &Gateway, role: &str) -> Value {
             "policy_name": gateway.policy.name,
             "credentials_missing": runtime.credentials_missing,
             "endpoints": runtime.endpoints,
-            "collector_cluster": gateway.collector.map(|_| COLLECTOR_CLUSTER),
+            "instance_id": runtime.instance_id,
+            "collector_cluster": gateway.collector.as_ref().map(|_| collector::CLUSTER),
+            "collector_authority": gateway.collector.as_ref().map(Collector::authority),
+            "keys_required": runtime.keys_required,
         },
         "policy": gateway.policy_text,
     })

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use envoy::live::{self, Clusters};
-use envoy::{Admin, Gateway, RenderError, Runtime};
+use envoy::{Admin, Collector, Gateway, RenderError, Runtime};
 use policy::{BaseUrl, Policy};
 use serde_json::{Value, json};
 
@@ -244,4 +244,51 @@ fn clusters_of_an_old_policy_stay_until_they_are_left_out() {
         assert!(both.names().any(|other| other == name), "{name}");
     }
     assert_eq!(both.names().count(), old.names().count() + 2);
+}
+
+#[test]
+fn the_collectors_token_is_added_by_envoy_and_reaches_nobody_else() {
+    let policy = policy();
+    let with = |url: &str, with_token: bool| {
+        let mut gateway = gateway(&policy);
+        gateway.collector = Some(Collector {
+            address: url.parse().unwrap(),
+            with_token,
+        });
+        gateway
+    };
+    let gateway = with("https://collector.example:8443", true);
+    for bootstrap in [
+        live::bootstrap(&gateway, "/run").unwrap(),
+        envoy::document(&gateway, &|_| None).unwrap(),
+    ] {
+        let clusters = bootstrap["static_resources"]["clusters"]
+            .as_array()
+            .unwrap();
+        let holders: Vec<&str> = clusters
+            .iter()
+            .filter(|cluster| cluster.to_string().contains("kt-collector-token"))
+            .map(|cluster| cluster["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(holders, ["kt/collector"]);
+        let cluster = clusters
+            .iter()
+            .find(|cluster| cluster["name"] == "kt/collector")
+            .unwrap();
+        assert_eq!(
+            filters(cluster),
+            [
+                "envoy.filters.http.credential_injector",
+                "envoy.filters.http.upstream_codec"
+            ]
+        );
+        let context = &cluster["transport_socket"]["typed_config"];
+        assert_eq!(context["sni"], "collector.example");
+    }
+    let filter = live::gateway_filter(&gateway).to_string();
+    assert!(filter.contains(r#"\"collector_cluster\":\"kt/collector\""#));
+    assert!(filter.contains(r#"\"collector_authority\":\"collector.example:8443\""#));
+
+    let open = live::bootstrap(&with("http://127.0.0.1:41003", false), "/run").unwrap();
+    assert!(!open.to_string().contains("kt-collector-token"));
 }

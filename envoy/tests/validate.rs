@@ -5,7 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use envoy::{Admin, Compose, Gateway, Istio, Runtime, compose, document, istio, to_yaml};
+use envoy::{
+    Admin, Collector, Compose, Gateway, Istio, Runtime, compose, document, istio, to_yaml,
+};
 use policy::{Credential, LoadOptions, Policy};
 use serde_json::{Value, json};
 
@@ -151,7 +153,10 @@ fn bootstrap(policy: &Policy, text: &str) -> Value {
         admin: Admin::Loopback("127.0.0.1:0".parse().unwrap()),
         ca_file: Some("/etc/ssl/certs/ca-certificates.crt"),
         access_log: Some("/dev/null"),
-        collector: Some("127.0.0.1:41003".parse().unwrap()),
+        collector: Some(Collector {
+            address: "http://127.0.0.1:41003".parse().unwrap(),
+            with_token: true,
+        }),
         addresses: BTreeMap::new(),
         monitor: true,
     };

@@ -56,8 +56,14 @@ pub struct Runtime {
     pub credentials_missing: Vec<String>,
     /// Base URLs of targets that name a variable instead of one, by variable.
     pub endpoints: BTreeMap<String, String>,
-    /// Cluster that takes events; `None` sends none.
+    /// Names the Envoy process in events and to the collector; empty where whoever rendered it could not know.
+    pub instance_id: String,
+    /// Cluster that takes events, knows keys and budgets; `None` sends none and lets everybody in.
     pub collector_cluster: Option<String>,
+    /// What callouts to it say in `:authority`; there whenever the cluster is.
+    pub collector_authority: Option<String>,
+    /// Requests without a good key are refused even before the collector was heard.
+    pub keys_required: bool,
 }
 
 impl Default for Runtime {
@@ -68,7 +74,10 @@ impl Default for Runtime {
             version: String::from(env!("CARGO_PKG_VERSION")),
             credentials_missing: Vec::new(),
             endpoints: BTreeMap::new(),
+            instance_id: String::new(),
             collector_cluster: None,
+            collector_authority: None,
+            keys_required: false,
         }
     }
 }

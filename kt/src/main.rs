@@ -1,5 +1,6 @@
 //! The `kt` command: lints policies, renders Envoy configuration, runs the gateway.
 
+mod collector_url;
 mod commands;
 mod find;
 mod gateway;

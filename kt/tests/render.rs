@@ -118,3 +118,29 @@ fn an_invalid_policy_is_not_rendered() {
         text(&done.stderr)
     );
 }
+
+#[test]
+fn a_collector_is_reached_with_a_token_from_the_environment() {
+    for target in ["bootstrap", "istio", "compose"] {
+        let rendered = render(
+            &scratch(),
+            &[
+                "--target",
+                target,
+                "--filter-wasm",
+                "/m.wasm",
+                "--collector-url",
+                "https://collector.example",
+                "--require-keys",
+            ],
+        );
+        for part in [
+            ", KEEPTRUSTS_COLLECTOR_TOKEN\n",
+            "environment_variable: KEEPTRUSTS_COLLECTOR_TOKEN\n",
+            "sni: collector.example\n",
+        ] {
+            assert!(rendered.contains(part), "{target}: {part:?} in {rendered}");
+        }
+        assert!(rendered.contains("keys_required") && rendered.contains("kt/collector"));
+    }
+}

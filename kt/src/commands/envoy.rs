@@ -5,12 +5,13 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ::envoy::{Admin, Compose, Gateway, Istio, Runtime, to_yaml};
-use ::policy::{Credential, Policy};
+use ::envoy::{Admin, Collector, Compose, Gateway, Istio, Runtime, TOKEN_VARIABLE, to_yaml};
+use ::policy::{BaseUrl, Credential, Policy};
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::Failure;
 use super::gateway::{DEFAULT_LISTEN, print_refusal};
+use crate::collector_url;
 use crate::find;
 use crate::paths::{self, variable};
 use crate::policy_file::{self, Document};
@@ -58,6 +59,12 @@ pub(crate) struct Render {
     /// Folder with the keys of `store` names [default: KEEPTRUSTS_SECRETS_DIR, or in the user's configuration folder]
     #[arg(long, value_name = "DIR")]
     secrets_dir: Option<PathBuf>,
+    /// Collector for events, keys and budgets; Envoy finds its token in KEEPTRUSTS_COLLECTOR_TOKEN [default: none]
+    #[arg(long, value_name = "URL", value_parser = collector_url::parse)]
+    collector_url: Option<BaseUrl>,
+    /// Refuse requests without a gateway key even before the collector was heard
+    #[arg(long, requires = "collector_url")]
+    require_keys: bool,
     /// istio: namespace of the gateway's pods
     #[arg(long, default_value = "istio-ingress")]
     namespace: String,
@@ -82,6 +89,8 @@ struct Setting {
     listen: SocketAddr,
     admin: SocketAddr,
     ca_file: Option<String>,
+    collector: Option<Collector>,
+    keys_required: bool,
 }
 
 impl Command {
@@ -131,9 +140,11 @@ impl Render {
                 .admin_listen
                 .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 9901))),
             ca_file: self.ca_file.clone().or_else(|| find::ca_file(&variable)),
+            collector: self.collector(),
+            keys_required: self.require_keys,
         };
         let rendered = ::envoy::document(&setting.gateway(document), &stored_file)?;
-        let needs = needs(&variables(&document.policy, &stored_file));
+        let needs = needs(&self.variables(&document.policy, &stored_file));
         Ok((
             format!("Needs Envoy 1.39 or later.{needs}\nStart it with: envoy -c FILE"),
             to_yaml(&rendered),
@@ -156,13 +167,15 @@ impl Render {
                     .clone()
                     .unwrap_or_else(|| CA_FILE_IN_IMAGES.to_owned()),
             ),
+            collector: self.collector(),
+            keys_required: self.require_keys,
         };
         let rendered = ::envoy::document(&setting.gateway(document), &|_| None)?;
         let place = Istio {
             namespace: self.namespace.clone(),
             workload: self.workload.iter().cloned().collect(),
         };
-        let needs = needs(&variables(&document.policy, &|_| None));
+        let needs = needs(&self.variables(&document.policy, &|_| None));
         let notes = format!(
             "Needs an Istio whose proxy is Envoy 1.39 or later.{needs}\n\
              The gateway's pods need the module mounted at {}, and a restart after the first apply:\n\
@@ -187,6 +200,8 @@ impl Render {
                     .clone()
                     .unwrap_or_else(|| CA_FILE_IN_IMAGES.to_owned()),
             ),
+            collector: self.collector(),
+            keys_required: self.require_keys,
         };
         let in_container =
             |name: &str| stored(folder, name).map(|_| format!("/run/secrets/{name}"));
@@ -195,7 +210,7 @@ impl Render {
             .into_iter()
             .filter_map(|name| stored(folder, &name).map(|file| (name, file)))
             .collect();
-        let variables = variables(&document.policy, &in_container);
+        let variables = self.variables(&document.policy, &in_container);
         let needs = needs(&variables);
         let host = Compose {
             module_on_host: self.module()?,
@@ -208,6 +223,28 @@ impl Render {
             format!("Start it with: docker compose -f FILE up{needs}"),
             to_yaml(&::envoy::compose(&rendered, &host)),
         ))
+    }
+
+    fn collector(&self) -> Option<Collector> {
+        self.collector_url.clone().map(|address| Collector {
+            address,
+            with_token: true,
+        })
+    }
+
+    /// The variables that Envoy will look for.
+    fn variables(
+        &self,
+        policy: &Policy,
+        stored_file: &dyn Fn(&str) -> Option<String>,
+    ) -> Vec<String> {
+        let mut names = variables(policy, stored_file);
+        names.extend(
+            self.collector_url
+                .as_ref()
+                .map(|_| TOKEN_VARIABLE.to_owned()),
+        );
+        names
     }
 
     fn module(&self) -> Result<String, Failure> {
@@ -227,16 +264,19 @@ impl Setting {
             module: &self.module,
             runtime: Runtime {
                 gateway_id: "keeptrusts".to_owned(),
+                // One document, any number of processes.
+                instance_id: String::new(),
                 config_version: policy_file::version(&document.text),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 credentials_missing: Vec::new(),
                 endpoints: document.endpoints.clone(),
+                keys_required: self.keys_required,
             },
             listen: self.listen,
             admin: Admin::Loopback(self.admin),
             ca_file: self.ca_file.as_deref(),
             access_log: Some("/dev/stdout"),
-            collector: None,
+            collector: self.collector.clone(),
             addresses: BTreeMap::new(),
             monitor: true,
         }
@@ -260,7 +300,7 @@ fn stored_names(policy: &Policy) -> BTreeSet<String> {
     names.collect()
 }
 
-/// The variables that Envoy will look for.
+/// The variables with providers' keys.
 fn variables(policy: &Policy, stored_file: &dyn Fn(&str) -> Option<String>) -> Vec<String> {
     let mut names = BTreeSet::new();
     for target in &policy.targets {

@@ -50,6 +50,9 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
     let place = Place {
         module: module.to_string_lossy().into_owned(),
         gateway_id: place::gateway_id(&data_folder)?,
+        instance_id: place::instance_id()?,
+        collector: None,
+        keys_required: false,
         listen: settings.listen,
         admin: admin.clone(),
         ca_file: find::ca_file(&variable),

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use envoy::{Admin, Gateway, Runtime};
+use envoy::{Admin, Collector, Gateway, Runtime};
 use policy::BaseUrl;
 
 use crate::policy_file::{self, Document};
@@ -17,10 +17,16 @@ pub(crate) struct Place {
     /// Absolute.
     pub(crate) module: String,
     pub(crate) gateway_id: String,
+    /// This process: see [`instance_id`].
+    pub(crate) instance_id: String,
     pub(crate) listen: SocketAddr,
     pub(crate) admin: Admin,
     pub(crate) ca_file: Option<String>,
     pub(crate) access_log: Option<String>,
+    /// Takes events.
+    pub(crate) collector: Option<Collector>,
+    /// Somebody has made a gateway key.
+    pub(crate) keys_required: bool,
     /// Simulated targets.
     pub(crate) addresses: BTreeMap<String, BaseUrl>,
 }
@@ -38,17 +44,18 @@ impl Place {
             module: &self.module,
             runtime: Runtime {
                 gateway_id: self.gateway_id.clone(),
+                instance_id: self.instance_id.clone(),
                 config_version: policy_file::version(&document.text),
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 credentials_missing: credentials_missing.to_vec(),
                 endpoints: document.endpoints.clone(),
+                keys_required: self.keys_required,
             },
             listen: self.listen,
             admin: self.admin.clone(),
             ca_file: self.ca_file.as_deref(),
             access_log: self.access_log.as_deref(),
-            // Not built yet: nobody would take the events.
-            collector: None,
+            collector: self.collector.clone(),
             addresses: self.addresses.clone(),
             monitor: true,
         }
@@ -64,10 +71,19 @@ pub(crate) fn gateway_id(data_folder: &Path) -> io::Result<String> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(error),
     }
-    let mut random = [0_u8; 6];
-    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
-    let id: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let id = format!("gw_{id}");
+    let id = random_id("gw_")?;
     fs::write(file, format!("{id}\n"))?;
     Ok(id)
+}
+
+/// A new name for one Envoy process: by it the collector tells what others have spent from what this one has.
+pub(crate) fn instance_id() -> io::Result<String> {
+    random_id("in_")
+}
+
+fn random_id(prefix: &str) -> io::Result<String> {
+    let mut random = [0_u8; 6];
+    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
+    let digits: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    Ok(format!("{prefix}{digits}"))
 }
