@@ -107,6 +107,19 @@ impl ExclusionReason {
         }
     }
 
+    /// The target itself is in no state to serve, whatever is asked of it.
+    pub(crate) fn is_state_of_target(self) -> bool {
+        match self {
+            Self::Unhealthy(_)
+            | Self::TrialsUnderWay
+            | Self::CoolingDown
+            | Self::CredentialMissing
+            | Self::EndpointMissing
+            | Self::ProviderBudget => true,
+            Self::Unsupported | Self::TooSlow | Self::RequestBudget | Self::ContextWindow => false,
+        }
+    }
+
     /// Money or room is the obstacle, which waiting does not remove.
     pub(crate) fn is_budget(self) -> bool {
         match self {

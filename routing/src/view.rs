@@ -26,11 +26,19 @@ pub struct View<'a> {
 /// What a worker remembers between plans. Belongs to one [`crate::PolicyIndex`]: start with a new one after a reload.
 #[derive(Debug, Clone, Default)]
 pub struct WorkerState {
+    memory: Memory,
+    /// What the memory would be, had nobody been left out of the group's plans. Only for groups of which somebody is.
+    undisturbed: HashMap<Option<GroupId>, Memory>,
+    embeddings: HashMap<GroupId, Fetched>,
+}
+
+/// What strategies count from plan to plan.
+#[derive(Debug, Clone, Default)]
+struct Memory {
     /// By group; `None` is for models that are no group.
     rotations: HashMap<Option<GroupId>, Rotation>,
     slow_starts: HashMap<TargetId, SlowStart>,
     sampling: HashMap<PairKey, Sampling>,
-    embeddings: HashMap<GroupId, Fetched>,
 }
 
 impl WorkerState {
@@ -65,14 +73,31 @@ impl WorkerState {
     }
 
     pub(crate) fn rotation(&mut self, group: Option<GroupId>) -> &mut Rotation {
-        self.rotations.entry(group).or_default()
+        self.memory.rotations.entry(group).or_default()
     }
 
     pub(crate) fn slow_start(&mut self, target: TargetId) -> &mut SlowStart {
-        self.slow_starts.entry(target).or_default()
+        self.memory.slow_starts.entry(target).or_default()
     }
 
     pub(crate) fn sampling(&mut self, pair: PairKey) -> &mut Sampling {
-        self.sampling.entry(pair).or_default()
+        self.memory.sampling.entry(pair).or_default()
+    }
+
+    /// Swaps the memory for the one of plans of `group` from which nobody was left out, and back.
+    pub(crate) fn swap_undisturbed(&mut self, group: Option<GroupId>) {
+        let memory = &self.memory;
+        let other = self
+            .undisturbed
+            .entry(group)
+            .or_insert_with(|| memory.clone());
+        std::mem::swap(&mut self.memory, other);
+    }
+
+    /// Nobody is left out of the plans of `group`: the two memories are one again.
+    pub(crate) fn forget_undisturbed(&mut self, group: Option<GroupId>) {
+        if !self.undisturbed.is_empty() {
+            self.undisturbed.remove(&group);
+        }
     }
 }

@@ -5,7 +5,8 @@ use std::cell::OnceCell;
 use policy::{GroupId, ModelGroup, Strategy, Vendor};
 
 use super::context::{Contender, Context, Standing};
-use super::{Entry, Plan};
+use super::passed_over::{self, Absent};
+use super::{Entry, Excluded, Plan};
 use crate::cost;
 use crate::health::{Availability, Phase};
 use crate::index::{Candidate, PolicyIndex};
@@ -30,6 +31,7 @@ pub(super) struct Draft<'a> {
     entries: Vec<Entry>,
     similarity: Option<f32>,
     head_is_trial: bool,
+    passed_over: Option<Excluded>,
     /// When the first of the excluded may be back.
     back_at_ms: Option<u64>,
 }
@@ -69,6 +71,7 @@ impl<'a> Draft<'a> {
             entries: Vec::new(),
             similarity: None,
             head_is_trial: false,
+            passed_over: None,
             back_at_ms: None,
         }
     }
@@ -108,6 +111,9 @@ impl<'a> Draft<'a> {
             similarity: self.similarity,
             head_is_trial: self.head_is_trial,
             fail_open,
+            passed_over: self.passed_over.filter(|passed_over| {
+                passed_over.target != head.target || passed_over.model != head.model
+            }),
             excluded: self.context.excluded,
             entries: self.entries,
         })
@@ -123,6 +129,7 @@ impl<'a> Draft<'a> {
             self.add_pool(
                 &group.strategy,
                 group.session_affinity,
+                id == head,
                 members(self.context.index, id, group, self.context.request.model),
             );
         }
@@ -142,18 +149,20 @@ impl<'a> Draft<'a> {
                 score: 0.0,
             })
         });
-        self.add_pool(strategy, false, contenders.take(length(strategy)));
+        self.add_pool(strategy, false, true, contenders.take(length(strategy)));
     }
 
     fn add_pool(
         &mut self,
         strategy: &Strategy,
         sticky: bool,
+        is_first: bool,
         pool: impl Iterator<Item = Contender<'a>>,
     ) {
         self.output_tokens = cost::output_tokens(self.context.request, strategy);
         let most = pool.size_hint().1.unwrap_or(0);
         let mut field: Vec<Contender<'a>> = Vec::with_capacity(most);
+        let mut absent: Vec<Absent<'a>> = Vec::new();
         self.entries
             .reserve(most.min(self.room.saturating_sub(self.entries.len())));
         for mut contender in pool {
@@ -162,19 +171,26 @@ impl<'a> Draft<'a> {
                     contender.standing = standing;
                     field.push(contender);
                 }
-                Err(reason) => self.context.exclude(&contender, reason),
+                Err(reason) => {
+                    if reason.is_state_of_target() {
+                        absent.push(Absent {
+                            contender,
+                            reason,
+                            place: field.len(),
+                        });
+                    }
+                    self.context.exclude(&contender, reason);
+                }
             }
         }
+        if is_first {
+            self.passed_over =
+                passed_over::find(strategy, sticky, &field, &absent, &mut self.context);
+        }
         strategy::screen(strategy, &mut field, &mut self.context);
-        let Some(best) = field.iter().map(|contender| contender.rank).min() else {
+        let Some(pick) = strategy::pick_best(strategy, sticky, &field, &mut self.context) else {
             return;
         };
-        let first_choices = field
-            .iter()
-            .take_while(|contender| contender.rank == best)
-            .count();
-        let front = field.get(..first_choices).unwrap_or(&field);
-        let pick = strategy::pick_head(strategy, sticky, front, &mut self.context);
         if let Some(head) = field.get(pick.head) {
             if self.entries.is_empty() {
                 self.similarity = pick.similarity;

@@ -2,6 +2,9 @@
 
 pub(crate) mod context;
 mod draft;
+mod passed_over;
+#[cfg(test)]
+mod passed_over_tests;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
@@ -31,6 +34,8 @@ pub struct Plan {
     pub entries: Vec<Entry>,
     /// Who was left out, in the order of the groups.
     pub excluded: Vec<Excluded>,
+    /// Whom the strategy would have made the head, had its target's health, budget or credential not spoken against it.
+    pub passed_over: Option<Excluded>,
     /// Cosine similarity of message and head, where the strategy is semantic and could tell.
     pub similarity: Option<f32>,
     /// Of the head, where its price is known.

@@ -94,9 +94,25 @@ pub(crate) fn screen(
     with_strategy(strategy, |strategy| strategy.screen(field, context));
 }
 
+/// Picks the head among those of `field` that fit best; `None` when it is empty.
+pub(crate) fn pick_best(
+    strategy: &Strategy,
+    sticky: bool,
+    field: &[Contender<'_>],
+    context: &mut Context<'_>,
+) -> Option<Pick> {
+    let best = field.iter().map(|contender| contender.rank).min()?;
+    let first_choices = field
+        .iter()
+        .take_while(|contender| contender.rank == best)
+        .count();
+    let front = field.get(..first_choices).unwrap_or(field);
+    Some(pick_head(strategy, sticky, front, context))
+}
+
 /// Picks the head among `field`, which must not be empty: by conversation where there is one to be kept together
 /// (`sticky`), else by the strategy. A target that has just recovered is passed over while its share is used up.
-pub(crate) fn pick_head(
+fn pick_head(
     strategy: &Strategy,
     sticky: bool,
     field: &[Contender<'_>],
