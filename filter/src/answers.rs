@@ -143,6 +143,14 @@ impl Answer {
         .with_header("retry-after", "1")
     }
 
+    /// The VM that knew this request is gone. Which shape the client is owed, only that VM knew.
+    pub fn restarted() -> Self {
+        Self::internal(
+            ClientFormat::ChatCompletions,
+            "the gateway restarted during this request",
+        )
+    }
+
     /// There is no plan for this request.
     pub fn refusal(client: ClientFormat, refusal: &Refusal, policy: &Policy) -> Self {
         let message = refusal.to_string();

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use protocols::ClientFormat;
+use protocols::exchange::{Exhausted, FailedAttempt};
 use routing::health::Signal;
 use routing::{Plan, Refusal, Request, plan};
 
@@ -11,8 +12,9 @@ use crate::answers::{self, Answer, ErrorAnswer, HealthFacts};
 use crate::config::GatewayConfig;
 use crate::endpoint::{Endpoint, endpoint};
 use crate::headers::{is_stripped_on_entry, text};
-use crate::host::{Headers, Host};
-use crate::journey::{Journey, exhausted};
+use crate::host::{Headers, Host, Moment};
+use crate::journey::{Attempt, Journey};
+use crate::target::ending::{self, Ending};
 use crate::vm::{self, Vm};
 use crate::{Flow, state};
 
@@ -155,26 +157,34 @@ impl Gateway {
         let Stage::Underway { journey, .. } = &self.stage else {
             return Flow::Continue;
         };
-        let answer = {
-            let journey = journey.borrow();
-            if journey
-                .attempts
-                .last()
-                .is_some_and(|attempt| attempt.answered)
-            {
-                return Flow::Continue;
-            }
-            no_attempt_served(&journey)
-        };
-        self.answer(host, answer)
+        let mut journey = journey.borrow_mut();
+        if journey.client_status.is_some() {
+            return Flow::Continue;
+        }
+        let answer = no_attempt_served(&journey);
+        journey.client_status = Some(answer.status);
+        crate::respond(host, &answer)
     }
 
     /// The request is over, however it ended.
-    pub fn on_end(&mut self) {
+    pub fn on_end(&mut self, host: &impl Host) {
         if let Stage::Underway { token, journey } = std::mem::replace(&mut self.stage, Stage::Done)
         {
-            journey.borrow_mut().closed = true;
             self.vm.journeys.close(token);
+            self.finish(host, &mut journey.borrow_mut());
+        }
+    }
+
+    /// A planned request is over: `client_status` is what the client was answered with, and each attempt has ended and
+    /// been reported when this returns. What is told of a whole request is told at the end of this function.
+    fn finish(&self, host: &impl Host, journey: &mut Journey) {
+        let has_ended = |attempt: &Attempt| attempt.ended_ns.is_some();
+        if !journey.attempts.iter().all(has_ended) {
+            // Envoy tears attempts down before it answers in their place: whoever is still at work lost the client.
+            let now = host.now();
+            for index in 0..journey.attempts.len() {
+                ending::end(&self.vm, host, journey, index, Ending::ClientGone, now);
+            }
         }
     }
 
@@ -209,8 +219,11 @@ impl Gateway {
         let request = intake
             .read(client, &body, |name| text(&headers, name))
             .map_err(|error| Answer::bad_request(client, &error))?;
+        let now = host.now();
         let plan = intake
-            .plan(&request, |request| self.plan_with_trials(host, request))
+            .plan(&request, |request| {
+                self.plan_with_trials(host, request, now)
+            })
             .map_err(|refusal| Answer::refusal(client, &refusal, &self.config.policy))?;
         let facts = request.facts;
         let owned = |name| text(&headers, name).map(String::from);
@@ -226,31 +239,37 @@ impl Gateway {
             anthropic: (owned("anthropic-version"), owned("anthropic-beta")),
             plan,
             attempts: Vec::new(),
-            started_ns: host.monotonic_ns(),
-            closed: false,
+            started: now,
+            client_status: None,
         };
         Ok((journey, headers))
     }
 
     /// Claims the trial that a half-open head needs; when another worker took the last one, plans again.
-    fn plan_with_trials(&self, host: &impl Host, request: &Request<'_>) -> Result<Plan, Refusal> {
-        let mut plan = self.make_plan(host, request)?;
+    fn plan_with_trials(
+        &self,
+        host: &impl Host,
+        request: &Request<'_>,
+        now: Moment,
+    ) -> Result<Plan, Refusal> {
+        let mut plan = self.make_plan(request, now)?;
         for _ in 0..PLANNING_ROUNDS {
             let Some(head) = plan.entries.first().filter(|_| plan.head_is_trial) else {
                 break;
             };
+            let signal = Signal::TrialStarted;
             let claimed = self
                 .vm
-                .signal(host, &self.config, head.target, Signal::TrialStarted);
+                .signal_at(host, &self.config, head.target, signal, now.unix_ms);
             if !claimed.refused {
                 break;
             }
-            plan = self.make_plan(host, request)?;
+            plan = self.make_plan(request, now)?;
         }
         Ok(plan)
     }
 
-    fn make_plan(&self, host: &impl Host, request: &Request<'_>) -> Result<Plan, Refusal> {
+    fn make_plan(&self, request: &Request<'_>, now: Moment) -> Result<Plan, Refusal> {
         self.vm.with_view(|view| {
             let mut worker = self.vm.worker.borrow_mut();
             let mut random = self.vm.random.borrow_mut();
@@ -260,7 +279,7 @@ impl Gateway {
                 &mut worker,
                 request,
                 &mut random,
-                host.now_ms(),
+                now.unix_ms,
             )
         })
     }
@@ -308,14 +327,23 @@ impl Gateway {
 
     /// Answers the client here and now.
     fn answer(&mut self, host: &impl Host, answer: Answer) -> Flow {
-        self.on_end();
+        match &self.stage {
+            Stage::Underway { journey, .. } => {
+                journey.borrow_mut().client_status = Some(answer.status);
+            }
+            Stage::Fresh | Stage::ReadingBody(_) | Stage::Done => self.stage = Stage::Done,
+        }
         crate::respond(host, &answer)
     }
 }
 
 /// What the client is told when the plan is used up.
 fn no_attempt_served(journey: &Journey) -> Answer {
-    let verdict = exhausted(&journey.attempts);
+    let verdict = Exhausted::of(journey.attempts.iter().map(|attempt| FailedAttempt {
+        reason: attempt.failure,
+        answered: attempt.status.is_some(),
+        retry_after_ms: attempt.retry_after_ms,
+    }));
     let tried: Vec<String> = journey
         .attempts
         .iter()

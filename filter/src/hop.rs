@@ -12,7 +12,7 @@ use policy::cluster::INNER_CLUSTER_HEADER;
 use crate::answers::Answer;
 use crate::host::Host;
 use crate::journey::Journey;
-use crate::target::{TOKEN_HEADER, begin_for_hop};
+use crate::target::{TOKEN_HEADER, begin_next};
 use crate::vm::Vm;
 use crate::{Flow, state};
 
@@ -36,11 +36,7 @@ impl Hop {
             .and_then(|token| Some(u64::from_le_bytes(token.try_into().ok()?)));
         let found = token.and_then(|token| Some((token, self.vm.journeys.find(token)?)));
         let Some((token, journey)) = found else {
-            let client = protocols::ClientFormat::ChatCompletions;
-            return crate::respond(
-                host,
-                &Answer::internal(client, "the gateway restarted during this request"),
-            );
+            return crate::respond(host, &Answer::restarted());
         };
         match hand_over(host, token, &journey) {
             Some(()) => Flow::Continue,
@@ -56,7 +52,7 @@ impl Hop {
 }
 
 fn hand_over(host: &impl Host, token: u64, journey: &Rc<RefCell<Journey>>) -> Option<()> {
-    let index = begin_for_hop(host, journey)?;
+    let index = begin_next(host, journey, host.now())?;
     let journey = journey.borrow();
     let cluster = journey.inner_cluster(index)?;
     let timeout = journey.entry(index)?.timeout_ms.to_string();

@@ -52,6 +52,15 @@ pub struct Shared {
     pub cas: u32,
 }
 
+/// One reading of the clocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Moment {
+    /// Nanoseconds of a clock that never jumps: for durations.
+    pub monotonic_ns: u64,
+    /// Milliseconds since 1970: for records and what several VMs compare.
+    pub unix_ms: u64,
+}
+
 /// The proxy, as one callback of the filter sees it.
 pub trait Host {
     /// All request headers, pseudo headers first.
@@ -97,10 +106,12 @@ pub trait Host {
     fn call_response_headers(&self) -> HostResult<Headers>;
     /// Body of a call's answer, at most `length` bytes.
     fn call_response_body(&self, length: usize) -> HostResult<Vec<u8>>;
-    /// Milliseconds since 1970, from the wall clock: for records and what several VMs compare.
-    fn now_ms(&self) -> u64;
-    /// Nanoseconds of a clock that never jumps: for durations.
-    fn monotonic_ns(&self) -> u64;
+    /// What time it is. A callback asks once and hands the moment down.
+    fn now(&self) -> Moment;
+    /// Milliseconds since 1970, where durations do not matter.
+    fn now_ms(&self) -> u64 {
+        self.now().unix_ms
+    }
     /// 64 random bits.
     fn random(&self) -> u64;
 }

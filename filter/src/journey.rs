@@ -9,12 +9,13 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use policy::cluster::{FIRST_BYTE, cluster_name};
-use protocols::exchange::{FailoverReason, Report};
-use protocols::{ClientFormat, ErrorKind};
+use protocols::ClientFormat;
+use protocols::exchange::{Exchange, FailoverReason, Report};
 use routing::{Entry, Plan};
 use serde_json::{Value, json};
 
 use crate::config::GatewayConfig;
+use crate::host::Moment;
 
 /// A request between the gateway filter and its attempts.
 #[derive(Debug)]
@@ -39,22 +40,23 @@ pub struct Journey {
     pub anthropic: (Option<String>, Option<String>),
     /// Who is tried, in this order.
     pub plan: Plan,
-    /// One for each attempt begun, in the order of the plan.
+    /// One for each attempt begun, in the order of the plan. When the gateway filter's request is over, all have ended.
     pub attempts: Vec<Attempt>,
-    /// Monotonic nanoseconds when the request was planned.
-    pub started_ns: u64,
-    /// The client's side is over; what attempts still report is not the providers' fault.
-    pub closed: bool,
+    /// When the request was planned.
+    pub started: Moment,
+    /// Status of the answer that was sent to the client; `None` while there is none, and for good when the client left
+    /// before.
+    pub client_status: Option<u16>,
 }
 
 /// One try of one plan entry.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Default)]
 pub struct Attempt {
     /// Monotonic nanoseconds.
     pub started_ns: u64,
-    /// Monotonic nanoseconds when content was let through to the client.
+    /// Monotonic nanoseconds when the answer was let through to the client: for a stream, its first content.
     pub first_content_ns: Option<u64>,
-    /// Monotonic nanoseconds.
+    /// Monotonic nanoseconds; with it come `failure` and `report`, and nothing changes any more.
     pub ended_ns: Option<u64>,
     /// What the provider answered with.
     pub status: Option<u16>,
@@ -64,8 +66,10 @@ pub struct Attempt {
     pub retry_after_ms: Option<u64>,
     /// The provider's answer went to the client, whatever it says.
     pub answered: bool,
-    /// Tokens and errors, once known.
+    /// Tokens and errors; there from the end on, unless the attempt never got as far as an exchange.
     pub report: Option<Report>,
+    /// The conversation with the provider while it lasts.
+    pub(crate) exchange: Option<Exchange>,
 }
 
 /// Journeys of this VM that are under way.
@@ -103,6 +107,12 @@ impl Journeys {
     /// The journey is over.
     pub fn close(&self, token: u64) {
         self.by_token.borrow_mut().remove(&token);
+    }
+
+    /// One of those under way.
+    #[cfg(test)]
+    pub(crate) fn any(&self) -> Option<Rc<RefCell<Journey>>> {
+        self.by_token.borrow().values().next().cloned()
     }
 
     /// Journeys under way.
@@ -158,9 +168,23 @@ impl Journey {
         Some(index)
     }
 
+    /// The conversation of attempt `index`, until it ends.
+    pub(crate) fn exchange(&mut self, index: usize) -> Option<&mut Exchange> {
+        self.attempts.get_mut(index)?.exchange.as_mut()
+    }
+
     /// The attempt that is under way, or the last one.
     pub fn current_attempt(&self) -> Option<usize> {
         self.attempts.len().checked_sub(1)
+    }
+
+    /// The answer of attempt `index` goes to the client with this status.
+    pub fn answered_by(&mut self, index: usize, status: u16, now_ns: u64) {
+        self.client_status = Some(status);
+        if let Some(attempt) = self.attempts.get_mut(index) {
+            attempt.answered = true;
+            attempt.first_content_ns = Some(now_ns);
+        }
     }
 
     /// The plan entry of attempt `index`.
@@ -183,53 +207,30 @@ impl Journey {
             .map_or("", |group| group.name.as_str())
     }
 
-    /// How many targets were passed over before attempt `index`: tried in vain, or left out of the plan's head.
+    /// How many targets were passed over before attempt `index`: tried in vain, or left out where the strategy would
+    /// have put them first.
     pub fn fallback_count(&self, index: usize) -> usize {
-        index + usize::from(self.skipped_head().is_some())
-    }
-
-    /// The target that would have been the first choice, had it been able to serve.
-    fn skipped_head(&self) -> Option<&routing::Excluded> {
-        if self.plan.strategy != "failover" {
-            return None;
-        }
-        let head = self.plan.entries.first()?;
-        let order = |target: policy::TargetId| match self
-            .plan
-            .group
-            .and_then(|group| self.config.policy.group(group))
-        {
-            Some(group) => group
-                .members
-                .iter()
-                .position(|member| member.target == target),
-            None => self
-                .config
-                .policy
-                .default_order
-                .iter()
-                .position(|other| *other == target),
-        };
-        let first = self.plan.excluded.first()?;
-        (order(first.target)? < order(head.target)?).then_some(first)
+        index.saturating_add(usize::from(self.plan.passed_over.is_some()))
     }
 
     /// `{triggered, original_provider, reason}` as seen from attempt `index`.
     pub fn failover(&self, index: usize) -> Value {
-        if let Some(skipped) = self.skipped_head() {
-            let id = self
-                .config
-                .policy
-                .target(skipped.target)
-                .map(|target| target.id.as_str());
-            return json!({"triggered": true, "original_provider": id, "reason": skipped.reason.name()});
-        }
-        let first_failure = self.attempts.first().and_then(|attempt| attempt.failure);
-        match first_failure {
-            Some(reason) if index > 0 => {
-                json!({"triggered": true, "original_provider": self.target_id(0), "reason": reason.as_str()})
+        let failed = || {
+            let reason = self.attempts.first()?.failure?;
+            (index > 0).then(|| (self.target_id(0), reason.as_str()))
+        };
+        let passed_over = self.plan.passed_over.as_ref().map(|excluded| {
+            let target = self.config.policy.target(excluded.target);
+            (
+                target.map_or("", |target| target.id.as_str()),
+                excluded.reason.name(),
+            )
+        });
+        match passed_over.or_else(failed) {
+            Some((id, reason)) => {
+                json!({"triggered": true, "original_provider": id, "reason": reason})
             }
-            _ => json!({"triggered": false, "original_provider": null, "reason": null}),
+            None => json!({"triggered": false, "original_provider": null, "reason": null}),
         }
     }
 
@@ -243,72 +244,5 @@ impl Journey {
             "fallback_count": self.fallback_count(index),
             "failover": self.failover(index),
         })
-    }
-}
-
-/// What the client is told when no attempt could serve (contract §4).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Exhausted {
-    /// HTTP status.
-    pub status: u16,
-    /// `error.type`
-    pub kind: &'static str,
-    /// `error.code`
-    pub code: &'static str,
-    /// Milliseconds for `retry-after`.
-    pub retry_after_ms: Option<u64>,
-}
-
-/// Sums up failed attempts: 429 when all were rate limited, 502 when one answered with an error, else 503.
-pub fn exhausted(attempts: &[Attempt]) -> Exhausted {
-    let soonest = attempts
-        .iter()
-        .filter_map(|attempt| attempt.retry_after_ms)
-        .min();
-    let all_rate_limited = !attempts.is_empty()
-        && attempts
-            .iter()
-            .all(|attempt| attempt.failure == Some(FailoverReason::UpstreamRateLimited));
-    let any_answered = attempts.iter().any(|attempt| attempt.status.is_some());
-    if all_rate_limited {
-        Exhausted {
-            status: 429,
-            kind: "rate_limit",
-            code: "rate_limit_exceeded",
-            retry_after_ms: soonest.or(Some(1000)),
-        }
-    } else if any_answered {
-        Exhausted {
-            status: 502,
-            kind: "upstream_error",
-            code: "upstream_failed",
-            retry_after_ms: soonest,
-        }
-    } else {
-        Exhausted {
-            status: 503,
-            kind: "upstream_error",
-            code: "all_providers_unavailable",
-            retry_after_ms: soonest.or(Some(1000)),
-        }
-    }
-}
-
-/// The health signal of a provider's error kind that the client caused itself.
-pub fn is_client_fault(kind: ErrorKind) -> bool {
-    match kind {
-        ErrorKind::InvalidRequest
-        | ErrorKind::ContextLength
-        | ErrorKind::ContentPolicy
-        | ErrorKind::ModelNotFound
-        | ErrorKind::NotFound
-        | ErrorKind::RequestTooLarge => true,
-        ErrorKind::Authentication
-        | ErrorKind::Permission
-        | ErrorKind::RateLimited
-        | ErrorKind::QuotaExhausted
-        | ErrorKind::Overloaded
-        | ErrorKind::Timeout
-        | ErrorKind::Server => false,
     }
 }

@@ -91,10 +91,21 @@ impl Vm {
         target: TargetId,
         signal: Signal,
     ) -> Applied {
+        self.signal_at(host, config, target, signal, host.now_ms())
+    }
+
+    /// The same at a time that the caller has read; Unix milliseconds.
+    pub fn signal_at(
+        &self,
+        host: &impl Host,
+        config: &GatewayConfig,
+        target: TargetId,
+        signal: Signal,
+        now: u64,
+    ) -> Applied {
         let Some((key, limits)) = config.index.health_of(target) else {
             return Applied::default();
         };
-        let now = host.now_ms();
         let here = self.health.borrow_mut().apply(key, limits, signal, now);
         if !here.changed {
             return here;

@@ -130,14 +130,14 @@ impl HttpContext for GatewayContext {
     }
 
     fn on_log(&mut self) {
-        self.0.on_end();
+        self.0.on_end(&HOST);
     }
 }
 
 impl Drop for GatewayContext {
     fn drop(&mut self) {
         // Envoy skips `on_log` for streams that were reset early; the journey must not stay behind.
-        self.0.on_end();
+        self.0.on_end(&HOST);
     }
 }
 

@@ -86,6 +86,25 @@ impl ErrorKind {
         }
     }
 
+    /// The client caused it itself: it says nothing about the provider.
+    pub fn is_client_fault(self) -> bool {
+        match self {
+            Self::InvalidRequest
+            | Self::ContextLength
+            | Self::ContentPolicy
+            | Self::ModelNotFound
+            | Self::NotFound
+            | Self::RequestTooLarge => true,
+            Self::Authentication
+            | Self::Permission
+            | Self::RateLimited
+            | Self::QuotaExhausted
+            | Self::Overloaded
+            | Self::Timeout
+            | Self::Server => false,
+        }
+    }
+
     /// `error.type` in OpenAI's shape.
     pub fn openai_type(self) -> &'static str {
         match self {

@@ -4,6 +4,7 @@
 //! another target may cure are told from those that are the client's own, and the client gets its own shapes and a
 //! clean list of headers.
 
+mod exhausted;
 mod failover;
 mod headers;
 mod json_answer;
@@ -11,6 +12,7 @@ mod pairs;
 mod shown;
 mod stream_answer;
 
+pub use exhausted::{Exhausted, FailedAttempt};
 pub use failover::FailoverReason;
 
 use crate::error::{self, ProviderError, RequestError, retry_after};
@@ -106,6 +108,16 @@ pub struct Report {
     pub content_sent: bool,
     /// The answer came to its proper end.
     pub complete: bool,
+}
+
+impl std::fmt::Debug for Exchange {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Exchange")
+            .field("attempt", &self.attempt)
+            .field("status", &self.status)
+            .finish_non_exhaustive()
+    }
 }
 
 impl Exchange {

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use super::{Headers, Host, HostError, HostResult, Shared};
+use super::{Headers, Host, HostError, HostResult, Moment, Shared};
 
 /// Where in the life of a stream the current callback stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -267,12 +267,11 @@ impl Host for FakeHost {
         Ok(Vec::new())
     }
 
-    fn now_ms(&self) -> u64 {
-        self.now_ms.get()
-    }
-
-    fn monotonic_ns(&self) -> u64 {
-        self.now_ms.get() * 1_000_000
+    fn now(&self) -> Moment {
+        Moment {
+            monotonic_ns: self.now_ms.get() * 1_000_000,
+            unix_ms: self.now_ms.get(),
+        }
     }
 
     fn random(&self) -> u64 {

@@ -4,13 +4,14 @@
 //! imported functions are bound here, and every status becomes a [`HostError`]. The only `unsafe` code of the filter.
 #![allow(unsafe_code)]
 
+use std::cell::Cell;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::ptr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::{Headers, Host, HostError, HostResult, Shared, header_map};
+use super::{Headers, Host, HostError, HostResult, Moment, Shared, header_map};
 
 /// The proxy around this wasm VM. Stateless: the proxy knows which context is active.
 #[derive(Debug, Clone, Copy, Default)]
@@ -151,6 +152,50 @@ fn set_buffer(kind: u32, body: &[u8]) -> HostResult<()> {
     check(unsafe { raw::proxy_set_buffer_bytes(kind, 0, usize::MAX, body.as_ptr(), body.len()) })
 }
 
+fn monotonic_ns() -> u64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The wall clock by way of the monotonic one, so that a moment costs one call into the proxy and not two. It is read
+/// anew when the last reading is older than [`WallClock::TRUSTED_NS`], which is how late a correction shows.
+struct WallClock {
+    read_at_ns: Cell<Option<u64>>,
+    unix_ns: Cell<u64>,
+}
+
+thread_local! {
+    static WALL_CLOCK: WallClock = const {
+        WallClock {
+            read_at_ns: Cell::new(None),
+            unix_ns: Cell::new(0),
+        }
+    };
+}
+
+impl WallClock {
+    const TRUSTED_NS: u64 = 250_000_000;
+
+    fn unix_ms(&self, monotonic_ns: u64) -> u64 {
+        let age = self
+            .read_at_ns
+            .get()
+            .map(|read_at| monotonic_ns.saturating_sub(read_at))
+            .filter(|age| *age <= Self::TRUSTED_NS);
+        let age = age.unwrap_or_else(|| {
+            let mut nanoseconds = 0u64;
+            // SAFETY: the pointer is valid for writes during the call.
+            let status = unsafe { raw::proxy_get_current_time_nanoseconds(&mut nanoseconds) };
+            if status == OK {
+                self.read_at_ns.set(Some(monotonic_ns));
+                self.unix_ns.set(nanoseconds);
+            }
+            0
+        });
+        self.unix_ns.get().saturating_add(age) / 1_000_000
+    }
+}
+
 impl Host for ProxyWasmHost {
     fn request_headers(&self) -> HostResult<Headers> {
         headers_of(REQUEST_HEADERS)
@@ -287,20 +332,12 @@ impl Host for ProxyWasmHost {
         buffer(CALL_RESPONSE_BODY, 0, length)
     }
 
-    fn now_ms(&self) -> u64 {
-        let mut nanoseconds = 0u64;
-        // SAFETY: the pointer is valid for writes during the call.
-        let status = unsafe { raw::proxy_get_current_time_nanoseconds(&mut nanoseconds) };
-        if status == OK {
-            nanoseconds / 1_000_000
-        } else {
-            0
+    fn now(&self) -> Moment {
+        let monotonic_ns = monotonic_ns();
+        Moment {
+            monotonic_ns,
+            unix_ms: WALL_CLOCK.with(|clock| clock.unix_ms(monotonic_ns)),
         }
-    }
-
-    fn monotonic_ns(&self) -> u64 {
-        static START: OnceLock<Instant> = OnceLock::new();
-        u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
     fn random(&self) -> u64 {

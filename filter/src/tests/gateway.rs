@@ -19,7 +19,7 @@ fn a_request_leaves_for_the_first_target_with_its_retries() {
         None
     );
     assert_eq!(visit.vm.journeys.len(), 1);
-    visit.gateway.on_end();
+    visit.gateway.on_end(&visit.host);
     assert!(visit.vm.journeys.is_empty());
 }
 

@@ -1,5 +1,6 @@
 //! The contexts over a host that refuses what Envoy would refuse.
 
+mod ending;
 mod gateway;
 mod health;
 mod target;

@@ -12,7 +12,7 @@ const CHAT: &str = r#"{"messages": [], "model":  "chain"}"#;
 
 /// The next attempt of a visit's request: as Envoy does it, on the header map that the attempt before left, but with the
 /// body that the gateway filter left.
-fn attempt(visit: &Visit) -> Target {
+pub(super) fn attempt(visit: &Visit) -> Target {
     let mut target = Target::new(Rc::clone(&visit.vm));
     visit.host.request_body.replace(visit.body.clone());
     enter(&visit.host, &mut target);
@@ -25,7 +25,7 @@ fn enter(host: &FakeHost, target: &mut Target) -> Flow {
     target.on_request_body(host.in_phase(Phase::RequestBody), size, true)
 }
 
-fn answered(
+pub(super) fn answered(
     host: &FakeHost,
     target: &mut Target,
     status: &str,

@@ -32,7 +32,26 @@ pub enum FailoverReason {
     Unhealthy,
 }
 
+/// An attempt without an answer that lived this share of its timeout, in percent, died of it.
+const TIMEOUT_SHARE_PERCENT: u64 = 97;
+
 impl FailoverReason {
+    /// Why no answer came, as far as can be told from outside: by the attempt's age and, where that does not explain it,
+    /// by whether it ever had a connection.
+    pub fn of_silence(
+        waited_ms: u64,
+        timeout_ms: u64,
+        is_connected: impl FnOnce() -> bool,
+    ) -> Self {
+        if waited_ms.saturating_mul(100) >= timeout_ms.saturating_mul(TIMEOUT_SHARE_PERCENT) {
+            Self::UpstreamTimeout
+        } else if is_connected() {
+            Self::UpstreamReset
+        } else {
+            Self::UpstreamConnect
+        }
+    }
+
     /// The string in events.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -94,6 +113,21 @@ mod tests {
     use super::*;
     use crate::format::{ClientFormat, UpstreamFormat};
     use crate::translator::test_attempt;
+
+    #[test]
+    fn silence_is_a_timeout_by_its_age_else_a_matter_of_the_connection() {
+        let table = [
+            (1000, 1000, true, FailoverReason::UpstreamTimeout),
+            (970, 1000, false, FailoverReason::UpstreamTimeout),
+            (969, 1000, true, FailoverReason::UpstreamReset),
+            (0, 1000, false, FailoverReason::UpstreamConnect),
+            (u64::MAX, u64::MAX, false, FailoverReason::UpstreamTimeout),
+        ];
+        for (waited_ms, timeout_ms, connected, expected) in table {
+            let reason = FailoverReason::of_silence(waited_ms, timeout_ms, || connected);
+            assert_eq!(reason, expected, "{waited_ms} of {timeout_ms} ms");
+        }
+    }
 
     #[test]
     fn the_providers_fault_fails_over_and_the_clients_does_not() {

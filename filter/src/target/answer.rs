@@ -1,0 +1,215 @@
+//! The answer side of an attempt: what of the provider's answer reaches the client, and when.
+
+use protocols::exchange::{FailoverReason, Verdict};
+
+use super::ending::{self, Ending};
+use super::metadata::answer_headers;
+use super::{Course, Held, Stage, Target};
+use crate::Flow;
+use crate::answers::Answer;
+use crate::headers::text;
+use crate::host::{Headers, Host, Moment};
+use crate::journey::Journey;
+
+/// Status that Envoy's router retries; it stands in for whatever the provider said.
+const RETRIABLE: &[u8] = b"503";
+
+impl Target {
+    /// The head of the answer.
+    pub(super) fn meet(&mut self, host: &impl Host, course: Course, end_of_stream: bool) -> Flow {
+        let headers = host.response_headers().unwrap_or_default();
+        let status = text(&headers, ":status")
+            .and_then(|status| status.parse().ok())
+            .unwrap_or(0);
+        let verdict = {
+            let mut journey = course.journey();
+            let Some(attempt) = journey.attempts.get_mut(course.index) else {
+                return Flow::Continue;
+            };
+            attempt.status = Some(status);
+            let Some(exchange) = attempt.exchange.as_mut() else {
+                return Flow::Continue;
+            };
+            exchange.response_head(status, &headers, end_of_stream)
+        };
+        match verdict {
+            Verdict::Hold if !end_of_stream => {
+                self.stage = Stage::Holding(Box::new(Held {
+                    course,
+                    upstream_headers: headers,
+                    gathered: Vec::new(),
+                    seen: 0,
+                }));
+                Flow::Pause
+            }
+            Verdict::FailOver(reason) => self.fail_over(host, &course, reason),
+            Verdict::Hold | Verdict::Pass | Verdict::PassUnchanged => {
+                let now = host.now();
+                release(host, &course, &headers, now);
+                self.stream_or_finish(host, course, end_of_stream.then_some(now));
+                Flow::Continue
+            }
+        }
+    }
+
+    /// More of an answer whose head is still held.
+    pub(super) fn weigh(
+        &mut self,
+        host: &impl Host,
+        mut held: Box<Held>,
+        size: usize,
+        end_of_stream: bool,
+    ) -> Flow {
+        let fresh = host
+            .response_body(held.seen, size.saturating_sub(held.seen))
+            .unwrap_or_default();
+        held.seen = held.seen.max(size);
+        let before = held.gathered.len();
+        let verdict = match held.course.journey().exchange(held.course.index) {
+            Some(exchange) => exchange.response_body(&fresh, end_of_stream, &mut held.gathered),
+            None => return Flow::Continue,
+        };
+        match verdict {
+            Verdict::Hold if !end_of_stream => {
+                self.stage = Stage::Holding(held);
+                Flow::Pause
+            }
+            Verdict::FailOver(reason) => self.fail_over(host, &held.course, reason),
+            Verdict::Hold | Verdict::Pass | Verdict::PassUnchanged => {
+                if verdict == Verdict::PassUnchanged && held.gathered.len() == before {
+                    held.gathered.extend_from_slice(&fresh);
+                }
+                let now = host.now();
+                release(host, &held.course, &held.upstream_headers, now);
+                if let Err(error) = host.set_response_body(&held.gathered) {
+                    log::error!("held answer could not be released: {error}");
+                }
+                self.stream_or_finish(host, held.course, end_of_stream.then_some(now));
+                Flow::Continue
+            }
+        }
+    }
+
+    /// More of an answer whose head has gone to the client.
+    pub(super) fn pass(
+        &mut self,
+        host: &impl Host,
+        course: Course,
+        size: usize,
+        end_of_stream: bool,
+    ) -> Flow {
+        let piece = if size == 0 {
+            Vec::new()
+        } else {
+            host.response_body(0, size).unwrap_or_default()
+        };
+        let mut out = Vec::new();
+        let verdict = match course.journey().exchange(course.index) {
+            Some(exchange) => exchange.response_body(&piece, end_of_stream, &mut out),
+            None => return Flow::Continue,
+        };
+        match verdict {
+            Verdict::PassUnchanged => {}
+            Verdict::Hold | Verdict::Pass | Verdict::FailOver(_) => {
+                if let Err(error) = host.set_response_body(&out) {
+                    log::error!("a piece of the answer could not be replaced: {error}");
+                }
+            }
+        }
+        self.stream_or_finish(host, course, end_of_stream.then(|| host.now()));
+        Flow::Continue
+    }
+
+    /// The last piece has gone; what the translator still owes cannot follow it any more.
+    pub(super) fn end_with_trailers(&self, host: &impl Host, course: &Course) {
+        if let Some(exchange) = course.journey().exchange(course.index) {
+            exchange.response_body(&[], true, &mut Vec::new());
+        }
+        let now = host.now();
+        let mut journey = course.journey();
+        ending::end(
+            &self.vm,
+            host,
+            &mut journey,
+            course.index,
+            Ending::Answered,
+            now,
+        );
+    }
+
+    fn stream_or_finish(&mut self, host: &impl Host, course: Course, finished: Option<Moment>) {
+        match finished {
+            None => self.stage = Stage::Streaming(course),
+            Some(now) => {
+                let mut journey = course.journey();
+                ending::end(
+                    &self.vm,
+                    host,
+                    &mut journey,
+                    course.index,
+                    Ending::Answered,
+                    now,
+                );
+            }
+        }
+    }
+
+    /// Makes the router try the next entry; on the last attempt the gateway filter answers instead.
+    fn fail_over(&mut self, host: &impl Host, course: &Course, reason: FailoverReason) -> Flow {
+        let now = host.now();
+        let mut journey = course.journey();
+        let only_answer = only_answer(&mut journey, course.index);
+        let ending = Ending::FailedOver(reason);
+        ending::end(&self.vm, host, &mut journey, course.index, ending, now);
+        if let Some(answer) = only_answer {
+            journey.answered_by(course.index, answer.status, now.monotonic_ns);
+            return crate::respond(host, &answer);
+        }
+        if let Err(error) = host.set_response_header(":status", RETRIABLE) {
+            log::error!("a failed attempt could not be handed to the next target: {error}");
+        }
+        Flow::Continue
+    }
+}
+
+/// Sends the head of the answer to the client.
+fn release(host: &impl Host, course: &Course, upstream: &Headers, now: Moment) {
+    let mut journey = course.journey();
+    let Some(exchange) = journey.exchange(course.index) else {
+        return;
+    };
+    let (status, mut headers) = exchange.response_headers(upstream);
+    journey.answered_by(course.index, status, now.monotonic_ns);
+    headers.retain(|(name, _)| name != ":status");
+    let own = answer_headers(&journey, course.index);
+    let status = status.to_string();
+    let mut list: Vec<(&str, &[u8])> = vec![(":status", status.as_bytes())];
+    list.extend(
+        headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice())),
+    );
+    list.extend(own.iter().map(|(name, value)| (*name, value.as_bytes())));
+    if let Err(error) = host.set_response_headers(&list) {
+        log::error!("answer headers could not be set: {error}");
+    }
+}
+
+/// A plan of one target has no other opinion to ask: what its provider says is the client's answer.
+fn only_answer(journey: &mut Journey, index: usize) -> Option<Answer> {
+    if journey.plan.entries.len() > 1 {
+        return None;
+    }
+    let (status, headers, body) = journey.exchange(index)?.error_answer()?;
+    let headers = headers
+        .into_iter()
+        .filter(|(name, _)| name != "content-type" && name != "content-length")
+        .filter_map(|(name, value)| Some((name, String::from_utf8(value).ok()?)))
+        .chain(answer_headers(journey, index).map(|(name, value)| (name.to_owned(), value)))
+        .collect();
+    Some(Answer {
+        status,
+        headers,
+        body,
+    })
+}

@@ -1,0 +1,174 @@
+//! How an attempt ended: written into its record once, and told to the health machine and the latency window.
+
+use protocols::exchange::{FailoverReason, Report};
+use routing::health::{Outcome, Signal};
+use routing::latency::Sample;
+
+use super::Course;
+use crate::host::{Host, Moment};
+use crate::journey::{Attempt, Journey};
+use crate::vm::{self, Vm};
+
+/// How an attempt came to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Its answer went to the client as far as it came.
+    Answered,
+    /// Its answer, or its silence, made room for the next target.
+    FailedOver(FailoverReason),
+    /// The provider broke off while its answer was on the way to the client.
+    BrokenOff,
+    /// The gateway could not say the request to this provider.
+    Unsent,
+    /// Nobody waits for the answer any more.
+    ClientGone,
+}
+
+/// Ends attempt `index` and reports it; does nothing when that has been done. Whoever learns of the end first calls it.
+pub(crate) fn end(
+    vm: &Vm,
+    host: &impl Host,
+    journey: &mut Journey,
+    index: usize,
+    ending: Ending,
+    now: Moment,
+) {
+    let stream = journey.stream;
+    let Some(attempt) = journey.attempts.get_mut(index) else {
+        return;
+    };
+    if attempt.ended_ns.is_some() {
+        return;
+    }
+    let report = attempt.exchange.take().map(|exchange| exchange.report());
+    let error = report.as_ref().and_then(|report| report.error.as_ref());
+    attempt.ended_ns = Some(now.monotonic_ns);
+    attempt.retry_after_ms = error.and_then(|error| error.retry_after_ms);
+    if let Ending::FailedOver(reason) = ending {
+        attempt.failure = Some(reason);
+    }
+    let latency_ms = latency_ms(attempt, stream, now);
+    let outcome = outcome(ending, report.as_ref(), latency_ms);
+    let sample = sample(
+        outcome,
+        report.as_ref(),
+        latency_ms,
+        waited_ms(attempt, now.monotonic_ns),
+    );
+    attempt.report = report;
+    let Some(entry) = journey.entry(index) else {
+        return;
+    };
+    let (target, pair) = (entry.target, entry.pair);
+    let signal = Signal::Attempt(outcome);
+    let applied = vm.signal_at(host, &journey.config, target, signal, now.unix_ms);
+    if let Some(change) = applied.transition {
+        vm::log_transition(journey.target_id(index), &change);
+    }
+    if let Some(sample) = sample {
+        vm.sample(pair, sample, now.unix_ms);
+    }
+}
+
+/// The attempt is torn down before its answer was let through.
+pub(super) fn without_answer(vm: &Vm, host: &impl Host, course: &Course) {
+    let mut journey = course.journey();
+    let timeout_ms = journey
+        .entry(course.index)
+        .map_or(u64::MAX, |entry| entry.timeout_ms);
+    let Some(attempt) = journey.attempts.get(course.index) else {
+        return;
+    };
+    if attempt.ended_ns.is_some() {
+        return;
+    }
+    let now = host.now();
+    let waited_ms = waited_ms(attempt, now.monotonic_ns);
+    let reason = FailoverReason::of_silence(waited_ms, timeout_ms, || is_connected(host));
+    let ending = Ending::FailedOver(reason);
+    end(vm, host, &mut journey, course.index, ending, now);
+}
+
+/// The attempt is torn down while its answer is on the way to the client.
+pub(super) fn in_mid_answer(vm: &Vm, host: &impl Host, course: &Course) {
+    let mut journey = course.journey();
+    let now = host.now();
+    end(vm, host, &mut journey, course.index, Ending::BrokenOff, now);
+}
+
+fn is_connected(host: &impl Host) -> bool {
+    host.property(&["upstream", "local_address"])
+        .is_ok_and(|address| !address.is_empty())
+}
+
+/// What the end means for the target's health.
+fn outcome(ending: Ending, report: Option<&Report>, latency_ms: u64) -> Outcome {
+    let error = report.and_then(|report| report.error.as_ref());
+    match ending {
+        Ending::Answered => match error {
+            Some(error) if error.kind.is_client_fault() => Outcome::ClientFault,
+            Some(_) => Outcome::StreamBroken,
+            None => Outcome::Success {
+                latency_ms: u32::try_from(latency_ms).unwrap_or(u32::MAX),
+            },
+        },
+        Ending::FailedOver(reason) => match reason {
+            FailoverReason::UpstreamTimeout => Outcome::TimedOut,
+            FailoverReason::UpstreamConnect => Outcome::ConnectFailed,
+            FailoverReason::UpstreamReset => Outcome::Reset,
+            FailoverReason::UpstreamRateLimited => Outcome::RateLimited {
+                retry_after_ms: error.and_then(|error| error.retry_after_ms),
+            },
+            FailoverReason::UpstreamAuth => Outcome::AuthFailed,
+            FailoverReason::Upstream5xx
+            | FailoverReason::ErrorInStream
+            | FailoverReason::EmptyStream => Outcome::ServerError,
+            FailoverReason::ModelNotFound
+            | FailoverReason::ContextLength
+            | FailoverReason::ContentPolicy
+            | FailoverReason::Unhealthy => Outcome::ClientFault,
+        },
+        Ending::BrokenOff => Outcome::StreamBroken,
+        Ending::Unsent => Outcome::ClientFault,
+        Ending::ClientGone => Outcome::ClientGone,
+    }
+}
+
+/// What the end means for the target's latency; `None` where it says nothing about it.
+fn sample(
+    outcome: Outcome,
+    report: Option<&Report>,
+    latency_ms: u64,
+    generation_ms: u64,
+) -> Option<Sample> {
+    match outcome {
+        Outcome::Success { .. } => Some(Sample::Success {
+            latency_ms,
+            throughput: report
+                .and_then(|report| report.usage)
+                .map(|usage| (usage.completion, generation_ms.max(1))),
+        }),
+        Outcome::ServerError
+        | Outcome::ConnectFailed
+        | Outcome::Reset
+        | Outcome::TimedOut
+        | Outcome::AuthFailed
+        | Outcome::StreamBroken => Some(Sample::Failure {
+            waited_ms: latency_ms,
+        }),
+        Outcome::RateLimited { .. }
+        | Outcome::ClientFault
+        | Outcome::ClientGone
+        | Outcome::Overflow => None,
+    }
+}
+
+/// Whole answer; for streams, to the first content.
+fn latency_ms(attempt: &Attempt, stream: bool, now: Moment) -> u64 {
+    let first_content = attempt.first_content_ns.filter(|_| stream);
+    waited_ms(attempt, first_content.unwrap_or(now.monotonic_ns))
+}
+
+fn waited_ms(attempt: &Attempt, until_ns: u64) -> u64 {
+    until_ns.saturating_sub(attempt.started_ns) / 1_000_000
+}

@@ -1,0 +1,245 @@
+//! The request side of an attempt: what the provider is sent.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use intake::{has_native_responses, upstream_format};
+use protocols::exchange::Exchange;
+use protocols::{BodyEdit, OutgoingRequest, RequestError};
+
+use super::ending::{self, Ending};
+use super::{Course, Stage, Target};
+use crate::answers::Answer;
+use crate::headers::crosses_to_upstream;
+use crate::host::{Headers, Host, HostResult, Moment};
+use crate::journey::Journey;
+use crate::{Flow, state};
+
+/// Sent where the wire format requires a limit and neither client nor policy gives one.
+const DEFAULT_MAX_TOKENS: u32 = 4096;
+
+impl Target {
+    /// The attempt takes its entry of the plan. Behind the first-byte hop (`inner`) the hop has taken it already.
+    pub(super) fn begin(
+        &mut self,
+        host: &impl Host,
+        journey: Rc<RefCell<Journey>>,
+        inner: bool,
+        headers: Headers,
+        end_of_stream: bool,
+    ) -> Flow {
+        let now = host.now();
+        let begun = if inner {
+            journey.borrow().current_attempt()
+        } else {
+            begin_next(host, &journey, now)
+        };
+        let Some(index) = begun else {
+            self.stage = Stage::Over;
+            let client = journey.borrow().client;
+            let answer = Answer::internal(client, "the plan has no further entry");
+            return crate::respond(host, &answer);
+        };
+        let course = Course { journey, index };
+        let exchange = exchange(&course.journey(), index, now);
+        match exchange {
+            Ok(exchange) => {
+                if let Some(attempt) = course.journey().attempts.get_mut(index) {
+                    attempt.exchange = Some(exchange);
+                }
+                self.stage = Stage::AwaitingBody(course, headers);
+                if end_of_stream {
+                    self.send(host, 0)
+                } else {
+                    Flow::Pause
+                }
+            }
+            Err(error) => self.refuse(host, &course, &error),
+        }
+    }
+
+    /// The body is complete: the provider's request goes out.
+    pub(super) fn send(&mut self, host: &impl Host, size: usize) -> Flow {
+        let Stage::AwaitingBody(course, headers) = std::mem::replace(&mut self.stage, Stage::Over)
+        else {
+            return Flow::Continue;
+        };
+        let body = if size == 0 {
+            Vec::new()
+        } else {
+            host.request_body(0, size).unwrap_or_default()
+        };
+        let outgoing = course
+            .journey()
+            .exchange(course.index)
+            .map(|exchange| exchange.request(&body));
+        let sent = match outgoing {
+            Some(Ok(outgoing)) => set_request(host, &course, &headers, &body, &outgoing),
+            Some(Err(error)) => return self.refuse(host, &course, &error),
+            // The client left while its body was on the way.
+            None => return Flow::Continue,
+        };
+        if let Err(error) = sent {
+            log::error!("attempt could not be sent: {error}");
+            let client = course.journey().client;
+            let answer = Answer::internal(client, "the gateway could not send this request");
+            return self.refuse_with(host, &course, &answer);
+        }
+        self.stage = Stage::AwaitingAnswer(course);
+        Flow::Continue
+    }
+
+    /// The client's request cannot be said to this provider.
+    fn refuse(&mut self, host: &impl Host, course: &Course, error: &RequestError) -> Flow {
+        let client = course.journey().client;
+        self.refuse_with(host, course, &Answer::bad_request(client, error))
+    }
+
+    fn refuse_with(&mut self, host: &impl Host, course: &Course, answer: &Answer) -> Flow {
+        self.stage = Stage::Over;
+        let mut journey = course.journey();
+        journey.client_status = Some(answer.status);
+        let now = host.now();
+        ending::end(
+            &self.vm,
+            host,
+            &mut journey,
+            course.index,
+            Ending::Unsent,
+            now,
+        );
+        crate::respond(host, answer)
+    }
+}
+
+/// Continues the journey with its next entry and tells Envoy's router where the one after that goes.
+pub(crate) fn begin_next(
+    host: &impl Host,
+    journey: &Rc<RefCell<Journey>>,
+    now: Moment,
+) -> Option<usize> {
+    let mut journey = journey.borrow_mut();
+    let index = journey.begin_attempt(now.monotonic_ns)?;
+    if let Some(next) = journey.cluster(index.saturating_add(1))
+        && let Err(error) = host.set_state(state::CLUSTER, next.as_bytes())
+    {
+        log::error!("the next attempt will go to the same cluster: {error}");
+    }
+    Some(index)
+}
+
+fn exchange(journey: &Journey, index: usize, now: Moment) -> Result<Exchange, RequestError> {
+    let exchange = Exchange::new(attempt_of(journey, index, now))?;
+    if journey.plan.entries.len() == 1 {
+        Ok(exchange.as_only_choice())
+    } else {
+        Ok(exchange)
+    }
+}
+
+fn attempt_of(journey: &Journey, index: usize, now: Moment) -> protocols::Attempt {
+    let policy = &journey.config.policy;
+    let entry = journey.entry(index);
+    let target = entry.and_then(|entry| policy.target(entry.target));
+    protocols::Attempt {
+        client: journey.client,
+        upstream: target.map_or(protocols::UpstreamFormat::OpenAi, |target| {
+            upstream_format(target.vendor.profile().wire)
+        }),
+        base_path: target
+            .map(|target| target.base_url.path.clone())
+            .unwrap_or_default(),
+        api_version: target.and_then(|target| target.api_version.clone()),
+        model: entry
+            .map(|entry| entry.model.to_string())
+            .unwrap_or_default(),
+        native_responses: target.is_some_and(has_native_responses),
+        stream: journey.stream,
+        include_usage: journey.include_usage,
+        model_span: journey.model_span.clone(),
+        default_max_tokens: target
+            .and_then(|target| target.default_max_tokens)
+            .unwrap_or(DEFAULT_MAX_TOKENS),
+        request_id: journey.request_id.clone(),
+        created: now.unix_ms / 1000,
+        anthropic_version: journey.anthropic.0.clone(),
+        anthropic_beta: journey.anthropic.1.clone(),
+        metadata: journey
+            .with_metadata
+            .then(|| journey.metadata(index).to_string()),
+        fail_over_on_context_length: policy.failover.on_context_length,
+        fail_over_on_content_policy: policy.failover.on_content_policy,
+    }
+}
+
+/// Headers and body of the provider's request.
+fn set_request(
+    host: &impl Host,
+    course: &Course,
+    current: &Headers,
+    body: &[u8],
+    outgoing: &OutgoingRequest,
+) -> HostResult<()> {
+    let edited = edit(body, &outgoing.body);
+    let length = edited.as_deref().unwrap_or(body).len();
+    set_headers(host, course, current, outgoing, length)?;
+    edited.map_or(Ok(()), |body| host.set_request_body(&body))
+}
+
+/// All headers of the provider's request, in one call.
+fn set_headers(
+    host: &impl Host,
+    course: &Course,
+    current: &Headers,
+    outgoing: &OutgoingRequest,
+    body_length: usize,
+) -> HostResult<()> {
+    let journey = course.journey();
+    let base_url = journey
+        .entry(course.index)
+        .and_then(|entry| journey.config.policy.target(entry.target))
+        .map(|target| &target.base_url);
+    let authority = base_url.map(|url| url.authority()).unwrap_or_default();
+    let scheme: &[u8] = if base_url.is_some_and(|url| url.tls) {
+        b"https"
+    } else {
+        b"http"
+    };
+    let length = body_length.to_string();
+    let mut list: Vec<(&str, &[u8])> = vec![
+        (":method", b"POST"),
+        (":scheme", scheme),
+        (":authority", authority.as_bytes()),
+        (":path", outgoing.path.as_bytes()),
+        ("content-type", b"application/json"),
+        ("content-length", length.as_bytes()),
+    ];
+    list.extend(
+        current
+            .iter()
+            .filter(|(name, _)| {
+                crosses_to_upstream(name) && !outgoing.headers.iter().any(|(own, _)| own == name)
+            })
+            .map(|(name, value)| (name.as_str(), value.as_slice())),
+    );
+    list.extend(
+        outgoing
+            .headers
+            .iter()
+            .map(|(name, value)| (*name, value.as_bytes())),
+    );
+    host.set_request_headers(&list)
+}
+
+/// The edited body; `None` when it goes out as it came.
+fn edit(body: &[u8], edit: &BodyEdit) -> Option<Vec<u8>> {
+    match edit {
+        BodyEdit::Unchanged => None,
+        BodyEdit::Replace(body) => Some(body.clone()),
+        BodyEdit::Splice(range, replacement) => {
+            let head = body.get(..range.start)?;
+            let tail = body.get(range.end..)?;
+            Some([head, replacement, tail].concat())
+        }
+    }
+}

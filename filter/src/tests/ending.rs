@@ -1,0 +1,166 @@
+//! However a request ends, its journey is complete when the gateway filter lets go of it.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use protocols::exchange::FailoverReason;
+
+use super::Visit;
+use super::target::{answered, attempt};
+use crate::host::fake::Phase;
+use crate::journey::Journey;
+
+const CHAT: &str = r#"{"model": "chain", "messages": []}"#;
+const STREAM: &str = r#"{"model": "chain", "stream": true, "messages": []}"#;
+const CONTENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n";
+const JSON: &str = "application/json";
+
+fn journey(visit: &Visit) -> Rc<RefCell<Journey>> {
+    visit
+        .vm
+        .journeys
+        .any()
+        .expect("the request has been planned")
+}
+
+fn over(visit: &mut Visit, journey: &RefCell<Journey>) {
+    visit.gateway.on_end(visit.host.in_phase(Phase::Outside));
+    assert!(visit.vm.journeys.is_empty());
+    for attempt in &journey.borrow().attempts {
+        assert!(attempt.ended_ns.is_some(), "{attempt:?}");
+        assert!(attempt.report.is_some(), "{attempt:?}");
+        assert!(attempt.exchange.is_none(), "{attempt:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_was_served() {
+    let mut visit = Visit::chat(CHAT);
+    visit.enter();
+    let journey = journey(&visit);
+    let mut target = attempt(&visit);
+    visit.host.now_ms.set(visit.host.now_ms.get() + 40);
+    let body = r#"{"id":"x","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
+    answered(&visit.host, &mut target, "200", JSON, body);
+    target.on_end(visit.host.in_phase(Phase::Outside));
+    over(&mut visit, &journey);
+    let journey = journey.borrow();
+    assert_eq!(journey.client_status, Some(200));
+    let attempt = &journey.attempts[0];
+    assert!(attempt.answered);
+    assert_eq!(attempt.failure, None);
+    assert_eq!(attempt.status, Some(200));
+    assert_eq!(attempt.ended_ns.unwrap() - attempt.started_ns, 40_000_000);
+    let usage = attempt.report.as_ref().unwrap().usage.unwrap();
+    assert_eq!(usage.completion, 4);
+}
+
+#[test]
+fn failures_and_then_no_provider() {
+    let mut visit = Visit::chat(CHAT);
+    visit.enter();
+    let journey = journey(&visit);
+    let mut first = attempt(&visit);
+    let limited = r#"{"error":{"message":"slow down","code":"rate_limit_exceeded"}}"#;
+    answered(&visit.host, &mut first, "429", JSON, limited);
+    first.on_end(visit.host.in_phase(Phase::Outside));
+    let mut second = attempt(&visit);
+    visit.host.now_ms.set(visit.host.now_ms.get() + 1000);
+    second.on_end(visit.host.in_phase(Phase::Outside));
+    let phase = visit.host.in_phase(Phase::ResponseHeaders);
+    visit.gateway.on_response_headers(phase);
+    // Envoy sends our own answer through the same filter.
+    let phase = visit.host.in_phase(Phase::ResponseHeaders);
+    assert_eq!(
+        visit.gateway.on_response_headers(phase),
+        crate::Flow::Continue
+    );
+    over(&mut visit, &journey);
+    let journey = journey.borrow();
+    assert_eq!(journey.client_status, Some(502));
+    let seen: Vec<_> = journey
+        .attempts
+        .iter()
+        .map(|attempt| (attempt.status, attempt.failure, attempt.answered))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            (Some(429), Some(FailoverReason::UpstreamRateLimited), false),
+            (None, Some(FailoverReason::UpstreamTimeout), false),
+        ]
+    );
+}
+
+#[test]
+fn a_client_that_leaves_before_the_answer_and_one_that_leaves_in_the_middle() {
+    for has_begun in [false, true] {
+        let mut visit = Visit::chat(STREAM);
+        visit.enter();
+        let journey = journey(&visit);
+        let mut target = attempt(&visit);
+        if has_begun {
+            let head = [(":status", "200"), ("content-type", "text/event-stream")];
+            visit.host.set_response(&head, CONTENT.as_bytes());
+            target.on_response_headers(visit.host.in_phase(Phase::ResponseHeaders), false);
+            let phase = visit.host.in_phase(Phase::ResponseBody);
+            target.on_response_body(phase, CONTENT.len(), false);
+        }
+        over(&mut visit, &journey);
+        // Envoy tears the attempt down afterwards.
+        target.on_end(visit.host.in_phase(Phase::Outside));
+        let journey = journey.borrow();
+        assert_eq!(journey.client_status, has_begun.then_some(200));
+        let attempt = &journey.attempts[0];
+        assert_eq!(attempt.failure, None);
+        assert_eq!(attempt.first_content_ns.is_some(), has_begun);
+        let report = attempt.report.as_ref().unwrap();
+        assert_eq!((report.content_sent, report.complete), (has_begun, false));
+    }
+}
+
+#[test]
+fn a_stream_that_breaks_off() {
+    let mut visit = Visit::chat(STREAM);
+    visit.enter();
+    let journey = journey(&visit);
+    let mut target = attempt(&visit);
+    let head = [(":status", "200"), ("content-type", "text/event-stream")];
+    visit.host.set_response(&head, CONTENT.as_bytes());
+    target.on_response_headers(visit.host.in_phase(Phase::ResponseHeaders), false);
+    target.on_response_body(
+        visit.host.in_phase(Phase::ResponseBody),
+        CONTENT.len(),
+        false,
+    );
+    target.on_end(visit.host.in_phase(Phase::Outside));
+    over(&mut visit, &journey);
+    let journey = journey.borrow();
+    assert_eq!(journey.client_status, Some(200));
+    assert!(!journey.attempts[0].report.as_ref().unwrap().complete);
+}
+
+#[test]
+fn a_request_that_the_gateway_refuses_on_the_way() {
+    // The provider of `translated` speaks Anthropic's protocol, which has no such part.
+    let policy = "
+providers:
+  targets:
+    - id: claude
+      provider: {base_url: 'http://127.0.0.1:1', type: anthropic, secret_key_ref: {env: A}}
+model_groups:
+  - name: translated
+    models: [{provider: claude, model: claude-sonnet-4}]
+";
+    let body = r#"{"model": "translated", "messages": [{"role": "nobody", "content": "x"}]}"#;
+    let mut visit = Visit::new(policy, "POST", "/v1/chat/completions", &[], body);
+    visit.enter();
+    let journey = journey(&visit);
+    attempt(&visit);
+    assert_eq!(visit.answer().status, 400);
+    over(&mut visit, &journey);
+    let journey = journey.borrow();
+    assert_eq!(journey.client_status, Some(400));
+    assert_eq!(journey.attempts[0].failure, None);
+    assert!(!journey.attempts[0].answered);
+}
