@@ -1,0 +1,86 @@
+//! What rows of a report can be grouped by.
+
+/// One row for each value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dimension {
+    /// Target that served.
+    Provider,
+    /// Its vendor.
+    Vendor,
+    /// As asked for.
+    Model,
+    /// That served.
+    ResolvedModel,
+    /// As asked for.
+    ModelGroup,
+    /// Arm of an experiment.
+    Tag,
+    /// Where the target is.
+    Region,
+    /// What picked the plan's head.
+    Strategy,
+    /// What the client got.
+    StatusCode,
+    /// allowed, blocked, flagged.
+    Decision,
+    /// Gateway key.
+    KeyName,
+    /// The gateway.
+    GatewayId,
+    /// Hour of the event in UTC, `2026-11-21T13:00:00Z`.
+    Hour,
+    /// Day of the event in UTC, `2026-11-21`.
+    Day,
+}
+
+impl Dimension {
+    /// All there are.
+    pub const ALL: [Self; 14] = [
+        Self::Provider,
+        Self::Vendor,
+        Self::Model,
+        Self::ResolvedModel,
+        Self::ModelGroup,
+        Self::Tag,
+        Self::Region,
+        Self::Strategy,
+        Self::StatusCode,
+        Self::Decision,
+        Self::KeyName,
+        Self::GatewayId,
+        Self::Hour,
+        Self::Day,
+    ];
+
+    /// As `group_by` writes it, and the name of the column.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Provider => "provider",
+            Self::Vendor => "vendor",
+            Self::Model => "model",
+            Self::ResolvedModel => "resolved_model",
+            Self::ModelGroup => "model_group",
+            Self::Tag => "tag",
+            Self::Region => "region",
+            Self::Strategy => "strategy",
+            Self::StatusCode => "status_code",
+            Self::Decision => "decision",
+            Self::KeyName => "key_name",
+            Self::GatewayId => "gateway_id",
+            Self::Hour => "hour",
+            Self::Day => "day",
+        }
+    }
+
+    /// By its name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|dimension| dimension.name() == name)
+    }
+
+    /// Rows come by time, not by size.
+    pub fn is_time(self) -> bool {
+        matches!(self, Self::Hour | Self::Day)
+    }
+}

@@ -1,0 +1,176 @@
+//! Where events rest.
+
+mod error;
+mod location;
+mod totals;
+
+pub use error::StoreError;
+pub use location::{ClickHouseLocation, InvalidLocation, StoreLocation};
+pub use totals::{Group, Totals};
+
+use std::sync::Arc;
+
+use events::{EventId, Timestamp};
+use serde_json::value::RawValue;
+
+use crate::query::{Dimension, EventFilter, EventQuery};
+use crate::report::EventPage;
+
+/// More groups than this in one report are refused: each costs memory.
+pub const MOST_GROUPS: usize = 10_000;
+
+/// A place that keeps events, and the few records that people make. All calls block.
+pub trait Store: Send + Sync {
+    /// Stores events that are not there yet; on return they survive a crash of this process. Either all of the batch
+    /// is stored or nothing.
+    ///
+    /// # Errors
+    /// The store failed; nothing was stored, and the batch may come again.
+    fn insert(&self, batch: Vec<NewEvent>) -> Result<Inserted, StoreError>;
+
+    /// A page of events by time.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn page(&self, query: &EventQuery) -> Result<EventPage, StoreError>;
+
+    /// One event.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn event(&self, id: EventId) -> Result<Option<Box<RawValue>>, StoreError>;
+
+    /// What arrived after place `after`, oldest first, and the last place looked at. Without a place: the latest.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn arrivals(
+        &self,
+        filter: &EventFilter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Arrivals, StoreError>;
+
+    /// Sums and distributions of decision events for each combination of the dimensions' values.
+    ///
+    /// # Errors
+    /// The store failed, or there are more than [`MOST_GROUPS`] groups.
+    fn aggregate(
+        &self,
+        filter: &EventFilter,
+        group_by: &[Dimension],
+    ) -> Result<Vec<Group>, StoreError>;
+
+    /// Nano US dollars spent on days `from` (inclusive) to `until` (exclusive), both at midnight UTC.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn spent(&self, on: Spender<'_>, period: Days, by: Instances<'_>) -> Result<u64, StoreError>;
+
+    /// Removes events before a moment. What was spent on days of the last 62 is kept whatever it says.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn forget_before(&self, moment: Timestamp) -> Result<u64, StoreError>;
+
+    /// The records of a kind, by id.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn records(&self, kind: RecordKind) -> Result<Vec<Record>, StoreError>;
+
+    /// Writes a record, new or changed.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn put_record(&self, kind: RecordKind, record: &Record) -> Result<(), StoreError>;
+
+    /// Removes a record; `false` if there was none.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn delete_record(&self, kind: RecordKind, id: &str) -> Result<bool, StoreError>;
+}
+
+/// An event that was read, with its text.
+#[derive(Debug, Clone)]
+pub struct NewEvent {
+    /// What it says. Owned: it outlives the batch.
+    pub event: events::Event<'static>,
+    /// The line of the batch, as its gateway wrote it.
+    pub json: Box<RawValue>,
+}
+
+/// What became of a batch: for each of its events in order, whether it was new.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Inserted {
+    /// `false`: an event of this id was stored before, or comes earlier in the batch.
+    pub new: Vec<bool>,
+}
+
+/// Events by arrival.
+#[derive(Debug, Clone, Default)]
+pub struct Arrivals {
+    /// As written by the gateway.
+    pub data: Vec<Box<RawValue>>,
+    /// Where to go on.
+    pub last: u64,
+}
+
+/// Whose spending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Spender<'a> {
+    /// A target's, by id.
+    Provider(&'a str),
+    /// A gateway key's, by name.
+    Key(&'a str),
+}
+
+/// Which gateways' spending.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Instances<'a> {
+    /// Everybody's.
+    All,
+    /// All but this one's.
+    AllBut(&'a str),
+}
+
+/// Days since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Days {
+    /// The first one.
+    pub from: u32,
+    /// The first one that does not count any more.
+    pub until: u32,
+}
+
+/// What people make.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum RecordKind {
+    /// Provider budgets.
+    Budget,
+    /// Gateway keys.
+    Key,
+    /// Webhooks.
+    Webhook,
+    /// What webhooks were told, so that they are not told twice.
+    Notice,
+}
+
+/// Something that people made, as JSON.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Unique within its kind.
+    pub id: String,
+    /// Its content.
+    pub json: String,
+}
+
+/// Opens the store at a location, and makes it if it is not there.
+///
+/// # Errors
+/// It cannot be opened, or is of a later version.
+pub fn open(location: &StoreLocation) -> Result<Arc<dyn Store>, StoreError> {
+    let _ = location;
+    Err(StoreError::Unavailable("not built yet".to_owned()))
+}

@@ -1,0 +1,84 @@
+//! What a store sums up about a group of decision events: enough to compute every metric, and to merge.
+
+use crate::histogram::Histogram;
+use crate::query::Metric;
+
+/// One group of a report.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Group {
+    /// Its value of each dimension; `None` for events without one.
+    pub key: Vec<Option<String>>,
+    /// Its sums.
+    pub totals: Totals,
+}
+
+/// Sums over decision events.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Totals {
+    /// Events.
+    pub requests: u64,
+    /// Answers of 400 and above to requests that were not blocked.
+    pub errors: u64,
+    /// Decision `blocked`.
+    pub blocked: u64,
+    /// Another than the first choice served.
+    pub failovers: u64,
+    /// Tokens, input.
+    pub prompt_tokens: u64,
+    /// Tokens, output.
+    pub completion_tokens: u64,
+    /// Tokens, input from the cache.
+    pub cached_tokens: u64,
+    /// Tokens, all.
+    pub total_tokens: u64,
+    /// Nano US dollars.
+    pub cost_nanos: u64,
+    /// Sum of squares of nano US dollars of each event.
+    pub cost_nanos_squared: f64,
+    /// Milliseconds of requests that were answered with less than 400.
+    pub latency: Histogram,
+    /// Sum of squares of these milliseconds.
+    pub latency_ms_squared: f64,
+    /// Milliseconds to the first token.
+    pub ttft: Histogram,
+}
+
+impl Totals {
+    /// The value of a metric; `None` where there is nothing to compute it from.
+    pub fn metric(&self, metric: Metric) -> Option<f64> {
+        match metric {
+            Metric::RequestCount => Some(count(self.requests)),
+            Metric::ErrorCount => Some(count(self.errors)),
+            Metric::ErrorRate => ratio(self.errors, self.requests),
+            Metric::BlockedCount => Some(count(self.blocked)),
+            Metric::FailoverCount => Some(count(self.failovers)),
+            Metric::FailoverRate => ratio(self.failovers, self.requests),
+            Metric::LatencyP50 => self.latency.percentile(50).map(count),
+            Metric::LatencyP99 => self.latency.percentile(99).map(count),
+            Metric::LatencyAverage => ratio(self.latency.sum(), self.latency.count()),
+            Metric::TtftP50 => self.ttft.percentile(50).map(count),
+            Metric::TtftP99 => self.ttft.percentile(99).map(count),
+            Metric::TotalInputTokens => Some(count(self.prompt_tokens)),
+            Metric::TotalOutputTokens => Some(count(self.completion_tokens)),
+            Metric::TotalCachedTokens => Some(count(self.cached_tokens)),
+            Metric::TotalTokens => Some(count(self.total_tokens)),
+            Metric::CacheShare => ratio(self.cached_tokens, self.prompt_tokens),
+            Metric::TotalCost | Metric::Cost => Some(events::usd(self.cost_nanos)),
+            Metric::CostPerRequest => {
+                (self.requests > 0).then(|| events::usd(self.cost_nanos) / count(self.requests))
+            }
+            Metric::CostPerMillionTokens => (self.total_tokens > 0)
+                .then(|| events::usd(self.cost_nanos) / count(self.total_tokens) * 1e6),
+        }
+    }
+}
+
+/// Exact below 2^53.
+#[allow(clippy::cast_precision_loss)]
+fn count(number: u64) -> f64 {
+    number as f64
+}
+
+fn ratio(part: u64, whole: u64) -> Option<f64> {
+    (whole > 0).then(|| count(part) / count(whole))
+}

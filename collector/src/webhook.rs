@@ -1,0 +1,57 @@
+//! Webhooks: who is told at once when a provider changes its health or a budget runs out.
+
+use serde::{Deserialize, Serialize};
+
+/// Asks to be told.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewWebhook {
+    /// `http://` or `https://`.
+    pub url: String,
+    /// What about; empty is everything.
+    #[serde(default)]
+    pub event_types: Vec<WebhookEvent>,
+}
+
+/// What webhooks tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum WebhookEvent {
+    /// The event of that name, as it was delivered.
+    #[serde(rename = "gateway.health_changed")]
+    HealthChanged,
+    /// A provider's budget reached 80 % or 100 % of a period's limit; once for each period and threshold.
+    #[serde(rename = "budget.threshold_reached")]
+    BudgetThresholdReached,
+}
+
+/// A webhook.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Webhook {
+    /// `whk_…`
+    pub id: String,
+    /// Where it goes.
+    pub url: String,
+    /// What about; empty is everything.
+    pub event_types: Vec<WebhookEvent>,
+    /// Unix milliseconds.
+    pub created_at_ms: u64,
+}
+
+/// A webhook, with the secret that signs its messages, shown this once.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedWebhook {
+    /// Key of the HMAC-SHA-256 in header `x-keeptrusts-signature`.
+    pub secret: String,
+    /// The rest.
+    #[serde(flatten)]
+    pub webhook: Webhook,
+}
+
+// The secret must not get into logs.
+impl std::fmt::Debug for CreatedWebhook {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CreatedWebhook")
+            .field("webhook", &self.webhook)
+            .finish_non_exhaustive()
+    }
+}
