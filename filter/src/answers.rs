@@ -154,43 +154,37 @@ impl Answer {
     /// There is no plan for this request.
     pub fn refusal(client: ClientFormat, refusal: &Refusal, policy: &Policy) -> Self {
         let message = refusal.to_string();
-        let error = |status, kind, code| {
+        let (status, kind, code) = refusal.answer();
+        let error = |message: &str| {
             ErrorAnswer {
                 status,
                 kind,
                 code: Some(code),
-                message: &message,
+                message,
                 param: None,
             }
             .in_shape_of(client)
         };
         match refusal {
-            Refusal::UnknownModel { .. } => error(404, INVALID_REQUEST, "model_not_found"),
-            Refusal::NotAllowed { .. } => error(403, INVALID_REQUEST, "model_not_allowed"),
-            Refusal::BudgetExceeded { .. } => error(429, "budget_exceeded", "budget_exceeded")
-                .with_header("x-should-retry", "false"),
-            Refusal::Unsupported { .. } => error(400, INVALID_REQUEST, "unsupported_parameter"),
+            Refusal::UnknownModel { .. }
+            | Refusal::NotAllowed { .. }
+            | Refusal::Unsupported { .. } => error(&message),
+            Refusal::BudgetExceeded { .. } => {
+                error(&message).with_header("x-should-retry", "false")
+            }
             Refusal::NothingAvailable {
                 retry_after_ms,
-                reasons,
+                excluded,
                 ..
             } => {
-                let why: Vec<String> = reasons
+                let why: Vec<String> = excluded
                     .iter()
-                    .filter_map(|(target, reason)| {
-                        Some(format!("{}: {reason}", policy.target(*target)?.id))
+                    .filter_map(|one| {
+                        Some(format!("{}: {}", policy.target(one.target)?.id, one.reason))
                     })
                     .collect();
-                let message = format!("{message} ({})", why.join(", "));
-                ErrorAnswer {
-                    status: 503,
-                    kind: "upstream_error",
-                    code: Some("all_providers_unavailable"),
-                    message: &message,
-                    param: None,
-                }
-                .in_shape_of(client)
-                .with_header("retry-after", retry_after(*retry_after_ms))
+                error(&format!("{message} ({})", why.join(", ")))
+                    .with_header("retry-after", retry_after(*retry_after_ms))
             }
         }
     }

@@ -2,6 +2,7 @@
 
 mod collector_url;
 mod commands;
+mod explain;
 mod find;
 mod gateway;
 mod logger;

@@ -93,7 +93,6 @@ pub(crate) fn lint(text: &str, secrets: &Secrets, strict: bool) -> (Option<Polic
             endpoint: Some(&|name| (secrets.variables)(name)),
             known_price: Some(&knows_price),
             strict,
-            ..LoadOptions::default()
         },
     );
     (loaded.policy, loaded.findings)

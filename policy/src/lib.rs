@@ -21,6 +21,6 @@ mod yaml;
 
 pub use base_url::InvalidBaseUrl;
 pub use finding::{Code, Finding, LintReport, Severity};
-pub use load::{LoadOptions, Loaded, Lookup, json_schema, load, load_with};
+pub use load::{KnownPrice, LoadOptions, Loaded, Lookup, json_schema, load, load_with};
 pub use model::*;
 pub use vendor::{AuthHeader, Profile, Vendor, Wire};

@@ -22,6 +22,9 @@ pub struct Loaded {
 /// The value of the variable of that name, if it is set.
 pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
+/// Whether the price of a vendor's model is known without the document.
+pub type KnownPrice<'a> = dyn Fn(Vendor, &str) -> bool + 'a;
+
 /// What a document alone cannot tell. The default knows nothing of the outside world, as inside Envoy.
 #[derive(Default, Clone, Copy)]
 pub struct LoadOptions<'a> {
@@ -29,8 +32,8 @@ pub struct LoadOptions<'a> {
     pub variable_is_set: Option<&'a dyn Fn(&Credential) -> bool>,
     /// The value of an environment variable that stands for a missing base URL ([`crate::Target::endpoint_variable`]).
     pub endpoint: Option<&'a Lookup<'a>>,
-    /// Whether the price of a vendor's model is known without the document.
-    pub known_price: Option<&'a dyn Fn(Vendor, &str) -> bool>,
+    /// Prices that `strategy: cost` need not be given.
+    pub known_price: Option<&'a KnownPrice<'a>>,
     /// Unset variables are errors.
     pub strict: bool,
 }

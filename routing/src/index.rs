@@ -139,6 +139,16 @@ impl PolicyIndex {
             .collect()
     }
 
+    /// Under which the latency of a group's member is kept.
+    pub fn pair_of(&self, group: GroupId, member: usize) -> Option<PairKey> {
+        self.pool(group).get(member).map(Candidate::pair)
+    }
+
+    /// Similarity of `message` to each member by the built-in embedding; `None` where the group does not route by it.
+    pub fn built_in_similarities(&self, group: GroupId, message: &str) -> Option<Vec<f32>> {
+        Some(self.built_in(group)?.similarities(message))
+    }
+
     pub(crate) fn built_in(&self, group: GroupId) -> Option<&BuiltIn> {
         self.built_in.get(&group)
     }

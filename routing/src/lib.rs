@@ -6,7 +6,7 @@
 
 pub mod affinity;
 pub mod budget;
-mod cost;
+pub mod cost;
 mod hash;
 pub mod health;
 pub mod index;

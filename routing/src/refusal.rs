@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use policy::TargetId;
 use thiserror::Error;
 
 use crate::health;
+use crate::plan::Excluded;
 
 /// Why a target is not in a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +54,8 @@ pub enum Refusal {
     Unsupported {
         /// As requested.
         model: String,
+        /// Everyone who was asked.
+        excluded: Vec<Excluded>,
     },
     /// 429 `budget_exceeded`, `x-should-retry: false`.
     #[error("{}", budget_message(*cheapest_usd, *budget_usd))]
@@ -63,6 +65,8 @@ pub enum Refusal {
         /// `budget_per_request_usd`; `None` when it is the provider's own budget that is spent, or a context window
         /// that is too small.
         budget_usd: Option<f64>,
+        /// Everyone who could have served, and why not.
+        excluded: Vec<Excluded>,
     },
     /// 503 `all_providers_unavailable` with `retry-after`.
     #[error("no provider of {model:?} is available")]
@@ -72,8 +76,32 @@ pub enum Refusal {
         /// Milliseconds until the first of them may be back. At least 1.
         retry_after_ms: u64,
         /// Everyone who could have served, and why not.
-        reasons: Vec<(TargetId, ExclusionReason)>,
+        excluded: Vec<Excluded>,
     },
+}
+
+impl Refusal {
+    /// Everyone who could have served but for a reason.
+    pub fn excluded(&self) -> &[Excluded] {
+        match self {
+            Self::UnknownModel { .. } | Self::NotAllowed { .. } => &[],
+            Self::Unsupported { excluded, .. }
+            | Self::BudgetExceeded { excluded, .. }
+            | Self::NothingAvailable { excluded, .. } => excluded,
+        }
+    }
+
+    /// HTTP status, `error.type` and `error.code` of the client's answer.
+    pub fn answer(&self) -> (u16, &'static str, &'static str) {
+        const INVALID: &str = "invalid_request_error";
+        match self {
+            Self::UnknownModel { .. } => (404, INVALID, "model_not_found"),
+            Self::NotAllowed { .. } => (403, INVALID, "model_not_allowed"),
+            Self::Unsupported { .. } => (400, INVALID, "unsupported_parameter"),
+            Self::BudgetExceeded { .. } => (429, "budget_exceeded", "budget_exceeded"),
+            Self::NothingAvailable { .. } => (503, "upstream_error", "all_providers_unavailable"),
+        }
+    }
 }
 
 impl ExclusionReason {

@@ -2,7 +2,7 @@
 //! those of the code.
 //!
 //! A fence marked `sh test` is run, and a `json answer` fence that follows it is compared with what the command printed
-//! (`"…"` stands for any value). A fence marked `yaml policy` must lint without error.
+//! (`"…"` stands for any value), a `text answer` fence letter for letter. A fence marked `yaml policy` must lint without error.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -88,6 +88,8 @@ async fn commands_print_the_answers_that_stand_below_them() {
                         .unwrap_or_else(|error| panic!("{place}: {error} in {text}"))
                 };
                 assert_alike(&parse(&answer.text), &parse(&printed), &place);
+            } else if let Some(answer) = fences.next_if(|next| next.info == "text answer") {
+                assert_eq!(answer.text, printed, "{place}");
             }
         }
     }

@@ -68,6 +68,7 @@ impl Context<'_> {
         if !self.excluded.iter().any(known) {
             self.excluded.push(Excluded {
                 target,
+                member: contender.candidate.member,
                 model,
                 reason,
             });

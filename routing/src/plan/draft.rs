@@ -6,7 +6,7 @@ use policy::{GroupId, ModelGroup, Strategy, Vendor};
 
 use super::context::{Contender, Context, Standing};
 use super::passed_over::{self, Absent};
-use super::{Entry, Excluded, Plan};
+use super::{Entry, Excluded, Plan, most_entries};
 use crate::cost;
 use crate::health::{Availability, Phase};
 use crate::index::{Candidate, PolicyIndex};
@@ -32,6 +32,7 @@ pub(super) struct Draft<'a> {
     similarity: Option<f32>,
     head_is_trial: bool,
     passed_over: Option<Excluded>,
+    by_conversation: bool,
     /// When the first of the excluded may be back.
     back_at_ms: Option<u64>,
 }
@@ -45,14 +46,6 @@ impl<'a> Draft<'a> {
         random: &'a mut Random,
         now_ms: u64,
     ) -> Self {
-        let failover = &index.policy().failover;
-        let room = match failover.max_attempts {
-            _ if !failover.enabled => 1,
-            Some(further) => usize::try_from(further)
-                .unwrap_or(usize::MAX)
-                .saturating_add(1),
-            None => usize::MAX,
-        };
         Self {
             context: Context {
                 view,
@@ -66,12 +59,13 @@ impl<'a> Draft<'a> {
                 excluded: Vec::new(),
                 too_dear: None,
             },
-            room,
+            room: most_entries(&index.policy().failover),
             output_tokens: 0,
             entries: Vec::new(),
             similarity: None,
             head_is_trial: false,
             passed_over: None,
+            by_conversation: false,
             back_at_ms: None,
         }
     }
@@ -110,6 +104,7 @@ impl<'a> Draft<'a> {
             estimated_cost_usd: head.estimated_cost_usd,
             similarity: self.similarity,
             head_is_trial: self.head_is_trial,
+            by_conversation: self.by_conversation,
             fail_open,
             passed_over: self.passed_over.filter(|passed_over| {
                 passed_over.target != head.target || passed_over.model != head.model
@@ -159,7 +154,7 @@ impl<'a> Draft<'a> {
         is_first: bool,
         pool: impl Iterator<Item = Contender<'a>>,
     ) {
-        self.output_tokens = cost::output_tokens(self.context.request, strategy);
+        self.output_tokens = cost::output_tokens(self.context.request.max_output_tokens, strategy);
         let most = pool.size_hint().1.unwrap_or(0);
         let mut field: Vec<Contender<'a>> = Vec::with_capacity(most);
         let mut absent: Vec<Absent<'a>> = Vec::new();
@@ -194,6 +189,7 @@ impl<'a> Draft<'a> {
         if let Some(head) = field.get(pick.head) {
             if self.entries.is_empty() {
                 self.similarity = pick.similarity;
+                self.by_conversation = pick.by_conversation;
                 self.head_is_trial = head.standing == Standing::Trial;
             }
             self.push(head);
@@ -322,7 +318,7 @@ impl<'a> Draft<'a> {
         let all_are =
             |test: fn(ExclusionReason) -> bool| excluded.iter().all(|one| test(one.reason));
         if !excluded.is_empty() && all_are(|reason| reason == ExclusionReason::Unsupported) {
-            return Refusal::Unsupported { model };
+            return Refusal::Unsupported { model, excluded };
         }
         if !excluded.is_empty()
             && all_are(|reason| reason.is_budget() || reason == ExclusionReason::Unsupported)
@@ -331,6 +327,7 @@ impl<'a> Draft<'a> {
             return Refusal::BudgetExceeded {
                 cheapest_usd,
                 budget_usd,
+                excluded,
             };
         }
         let now_ms = self.context.now_ms;
@@ -340,10 +337,7 @@ impl<'a> Draft<'a> {
                 .back_at_ms
                 .map_or(DEFAULT_RETRY_AFTER_MS, |at| at.saturating_sub(now_ms))
                 .max(1),
-            reasons: excluded
-                .iter()
-                .map(|excluded| (excluded.target, excluded.reason))
-                .collect(),
+            excluded,
         }
     }
 }

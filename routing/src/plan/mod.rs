@@ -12,7 +12,7 @@ pub(crate) mod world;
 
 use std::sync::Arc;
 
-use policy::{GroupId, Price, TargetId};
+use policy::{Failover, GroupId, Price, TargetId};
 
 use crate::index::PolicyIndex;
 use crate::latency::PairKey;
@@ -43,6 +43,8 @@ pub struct Plan {
     /// The head is half-open: claim a trial with [`crate::health::Signal::TrialStarted`] before the request is sent;
     /// when that is refused, plan again with the newer table.
     pub head_is_trial: bool,
+    /// The head was picked by conversation (session affinity), not by the strategy.
+    pub by_conversation: bool,
     /// Everyone was out and the group is `fail_open`: the only entry is the least bad one.
     pub fail_open: bool,
 }
@@ -75,10 +77,23 @@ pub struct Entry {
 pub struct Excluded {
     /// Who.
     pub target: TargetId,
+    /// The group and the position in it; `None` for a model that is no group.
+    pub member: Option<(GroupId, usize)>,
     /// With which model.
     pub model: Arc<str>,
     /// Why.
     pub reason: ExclusionReason,
+}
+
+/// The most entries that a plan may have.
+pub fn most_entries(failover: &Failover) -> usize {
+    match failover.max_attempts {
+        _ if !failover.enabled => 1,
+        Some(further) => usize::try_from(further)
+            .unwrap_or(usize::MAX)
+            .saturating_add(1),
+        None => usize::MAX,
+    }
 }
 
 /// Makes the plan of `request`.

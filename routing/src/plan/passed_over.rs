@@ -61,6 +61,7 @@ pub(super) fn find<'a>(
         .find(|one| std::ptr::eq(one.contender.candidate, head))?;
     Some(Excluded {
         target: head.target,
+        member: head.member,
         model: context.model_of(&passed_over.contender),
         reason: passed_over.reason,
     })

@@ -94,12 +94,21 @@ fn when_nothing_fits_the_request_is_refused_with_the_cheapest_estimate() {
     let Refusal::BudgetExceeded {
         cheapest_usd: Some(cheapest),
         budget_usd,
+        ref excluded,
     } = refusal
     else {
         panic!("{refusal:?}");
     };
     assert!((cheapest - 0.03).abs() < 1e-12);
     assert_eq!(budget_usd, Some(0.01));
+    let reasons: Vec<_> = excluded.iter().map(|one| one.reason).collect();
+    assert_eq!(
+        reasons,
+        [
+            ExclusionReason::RequestBudget,
+            ExclusionReason::ContextWindow
+        ]
+    );
 }
 
 #[test]

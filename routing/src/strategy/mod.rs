@@ -46,6 +46,8 @@ pub(crate) struct Pick {
     pub(crate) head: usize,
     /// Semantic only.
     pub(crate) similarity: Option<f32>,
+    /// By session affinity.
+    pub(crate) by_conversation: bool,
 }
 
 impl Pick {
@@ -53,6 +55,7 @@ impl Pick {
         Self {
             head,
             similarity: None,
+            by_conversation: false,
         }
     }
 }
@@ -122,9 +125,10 @@ fn pick_head(
         let conversation = context.request.conversation.filter(|_| sticky);
         let choose = |field: &[Contender<'_>], context: &mut Context<'_>| {
             conversation
-                .and_then(|id| {
-                    affinity::choose(id, field, |contender| strategy.share(contender))
-                        .map(Pick::head)
+                .and_then(|id| affinity::choose(id, field, |contender| strategy.share(contender)))
+                .map(|head| Pick {
+                    by_conversation: true,
+                    ..Pick::head(head)
                 })
                 .unwrap_or_else(|| strategy.pick(field, context))
         };

@@ -42,12 +42,12 @@ impl PickHead for Semantic<'_> {
         }
         match nearest {
             Some((head, similarity)) if f64::from(similarity) >= self.0.min_similarity => Pick {
-                head,
                 similarity: Some(similarity),
+                ..Pick::head(head)
             },
             _ => Pick {
-                head: 0,
                 similarity: field.first().map(of),
+                ..Pick::head(0)
             },
         }
     }

@@ -12,9 +12,6 @@ use crate::paths::{self, variable};
 use crate::policy_file;
 use crate::secrets::Secrets;
 
-/// What a program that asked for a verdict reads as "no".
-const INVALID: u8 = 2;
-
 #[derive(Debug, Args)]
 pub(crate) struct Lint {
     /// The policy, in YAML or JSON
@@ -55,7 +52,7 @@ impl Lint {
         Ok(if report.valid {
             ExitCode::SUCCESS
         } else {
-            ExitCode::from(INVALID)
+            ExitCode::from(super::INVALID)
         })
     }
 }
