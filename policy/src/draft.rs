@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::content_category::ContentCategory;
 use crate::lint::Spanned;
-use crate::model::{BaseUrl, Credential, OnOverBudget, PolicyAction};
+use crate::model::{BaseUrl, Credential, OnModerationError, OnOverBudget, PolicyAction};
 use crate::section::Slot;
 use crate::vendor::Vendor;
 use crate::yaml::{At, Node};
@@ -233,6 +234,16 @@ pub(crate) struct PolicySettingsDraft {
     pub(crate) immutable: Slot<bool>,
     pub(crate) retention_days: Slot<u32>,
     pub(crate) log_all_access: Slot<bool>,
-    pub(crate) categories: Slot<Vec<Spanned<String>>>,
+    pub(crate) categories: Slot<Vec<Spanned<ContentCategory>>>,
     pub(crate) action: Slot<PolicyAction>,
+    pub(crate) moderation: Slot<ModerationDraft>,
+}
+
+#[derive(Default)]
+pub(crate) struct ModerationDraft {
+    /// Id of a target.
+    pub(crate) target: Slot<String>,
+    pub(crate) model: Slot<String>,
+    pub(crate) timeout_ms: Slot<u64>,
+    pub(crate) on_error: Slot<OnModerationError>,
 }

@@ -4,6 +4,7 @@
 pub mod azure;
 mod base_url;
 pub mod cluster;
+mod content_category;
 mod dialect;
 mod draft;
 mod finding;
@@ -20,6 +21,7 @@ pub mod vendor;
 mod yaml;
 
 pub use base_url::InvalidBaseUrl;
+pub use content_category::{CONTENT_CATEGORIES, ContentCategory};
 pub use finding::{Code, Finding, LintReport, Severity};
 pub use load::{KnownPrice, LoadOptions, Loaded, Lookup, json_schema, load, load_with};
 pub use model::*;

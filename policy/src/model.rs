@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::content_category::ContentCategory;
 use crate::vendor::Vendor;
 
 /// Whole-answer timeout (first byte for streams) of a target that gives none, in milliseconds.
@@ -15,6 +16,8 @@ pub const DEFAULT_TIMEOUT_MS: u64 = 120_000;
 pub const DEFAULT_MIN_SIMILARITY: f64 = 0.2;
 /// How long semantic routing waits for an embeddings target that gives no `timeout_ms`, in milliseconds.
 pub const DEFAULT_EMBEDDING_TIMEOUT_MS: u64 = 2_000;
+/// How long a moderation target that gives no `timeout_ms` may take, in milliseconds.
+pub const DEFAULT_MODERATION_TIMEOUT_MS: u64 = 2_000;
 /// Largest request body that the gateway accepts when the policy gives no `max_request_bytes`.
 pub const DEFAULT_MAX_REQUEST_BYTES: u64 = 32 * 1024 * 1024;
 
@@ -398,11 +401,36 @@ pub enum ContentPolicyKind {
     },
     /// Looks for categories of unwanted content.
     ContentFilter {
-        /// Such as `hate`, `violence`.
-        categories: Vec<String>,
+        /// In the order of the document, each once. Empty only beside a moderation target, which then judges by its
+        /// own categories.
+        categories: Vec<ContentCategory>,
         /// What a hit does.
         action: PolicyAction,
+        /// Who else is asked.
+        moderation: Option<Moderation>,
     },
+}
+
+/// An OpenAI-compatible `/v1/moderations` target.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moderation {
+    /// Who judges.
+    pub target: TargetId,
+    /// With which model; `None` is the target's default.
+    pub model: Option<String>,
+    /// Milliseconds before [`Moderation::on_error`] decides.
+    pub timeout_ms: u64,
+    /// What no answer, or none that can be read, means.
+    pub on_error: OnModerationError,
+}
+
+/// See [`Moderation::on_error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnModerationError {
+    /// The request goes on; the event says that it was not judged.
+    Allow,
+    /// 409 `input_blocked`.
+    Block,
 }
 
 /// What a content policy does on a hit.

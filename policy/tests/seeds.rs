@@ -257,7 +257,11 @@ fn seed_003_tutorial() {
     );
     assert_eq!(failover.written_strategy.as_deref(), Some("priority"));
     assert_eq!(policy.content_policies[0].name, "content-filter");
-    let ContentPolicyKind::ContentFilter { categories, action } = &policy.content_policies[0].kind
+    let ContentPolicyKind::ContentFilter {
+        categories,
+        action,
+        moderation: None,
+    } = &policy.content_policies[0].kind
     else {
         panic!()
     };

@@ -1,12 +1,15 @@
 //! Content policies: `policies.chain` with `policy.<kind>` blocks, or a list of `{name, type, action, config}`.
 
 use super::sections;
-use crate::draft::{PoliciesDraft, PolicyItemDraft, PolicyKind, PolicySettingsDraft};
+use crate::content_category::{CONTENT_CATEGORIES, ContentCategory};
+use crate::draft::{
+    ModerationDraft, PoliciesDraft, PolicyItemDraft, PolicyKind, PolicySettingsDraft,
+};
 use crate::finding::Code;
 use crate::lint::{Lint, Problem, Spanned};
-use crate::model::PolicyAction;
+use crate::model::{OnModerationError, PolicyAction};
 use crate::section::Key;
-use crate::value;
+use crate::value::{self, Unit};
 use crate::yaml::{At, Node, Value};
 
 /// Canonical names of the kinds; `_` for `-` is read too.
@@ -63,12 +66,44 @@ pub(super) const AUDIT_LOGGER: &[Key<PolicySettingsDraft>] = &[
 
 pub(super) const CONTENT_FILTER: &[Key<PolicySettingsDraft>] = &[
     Key::new("categories", |settings, node, lint| {
-        settings
-            .categories
-            .put(value::strings(node, "categories", lint))
+        settings.categories.put(categories(node, lint))
     }),
     Key::new("action", |settings, node, lint| {
         settings.action.set(action(node, lint), lint)
+    }),
+    Key::new("moderation", |settings, node, lint| {
+        let mut moderation = ModerationDraft::default();
+        sections::MODERATION.read(&mut moderation, node, lint);
+        settings.moderation.put(Some(Spanned {
+            value: moderation,
+            at: node.at,
+        }));
+    }),
+];
+
+pub(super) const MODERATION: &[Key<ModerationDraft>] = &[
+    Key::new("target", |moderation, node, lint| {
+        moderation.target.set(value::identifier(node, lint), lint)
+    }),
+    Key::new("provider", |moderation, node, lint| {
+        moderation.target.set(value::identifier(node, lint), lint)
+    }),
+    Key::new("model", |moderation, node, lint| {
+        moderation.model.set(value::name(node, lint), lint)
+    }),
+    Key::new("timeout_ms", |moderation, node, lint| {
+        moderation
+            .timeout_ms
+            .set(value::duration(node, Unit::Milliseconds, lint), lint);
+    }),
+    Key::new("on_error", |moderation, node, lint| {
+        const CHOICES: &[(&str, OnModerationError)] = &[
+            ("allow", OnModerationError::Allow),
+            ("block", OnModerationError::Block),
+        ];
+        moderation
+            .on_error
+            .set(value::choice(node, CHOICES, lint), lint);
     }),
 ];
 
@@ -174,4 +209,52 @@ fn action(node: &Node, lint: &mut Lint) -> Option<Spanned<PolicyAction>> {
         ("redact", PolicyAction::Redact),
     ];
     value::choice(node, ACTIONS, lint)
+}
+
+/// Known categories, each once. Unknown ones are reported and left out.
+fn categories(node: &Node, lint: &mut Lint) -> Option<Spanned<Vec<Spanned<ContentCategory>>>> {
+    let names = value::strings(node, "categories", lint)?;
+    if matches!(&node.value, Value::Sequence(items) if items.is_empty()) {
+        lint.add(value::mismatch(node, "at least one category"));
+    }
+    let mut known: Vec<Spanned<ContentCategory>> = Vec::new();
+    for name in names.value {
+        let Some(category) = category(&name, lint) else {
+            continue;
+        };
+        if known.iter().any(|other| other.value == category) {
+            let message = format!("`{}` is listed twice", name.value);
+            lint.report(Code::E109, name.at, message);
+        } else {
+            known.push(Spanned {
+                value: category,
+                at: name.at,
+            });
+        }
+    }
+    Some(Spanned {
+        value: known,
+        at: names.at,
+    })
+}
+
+fn category(name: &Spanned<String>, lint: &mut Lint) -> Option<ContentCategory> {
+    let folded = name.value.trim().to_ascii_lowercase().replace('-', "_");
+    if let Some(category) = CONTENT_CATEGORIES
+        .iter()
+        .find(|category| category.name() == folded)
+    {
+        return Some(*category);
+    }
+    let mut names = CONTENT_CATEGORIES.iter().map(|category| category.name());
+    let suggestion = lint.did_you_mean(&folded, &mut names).unwrap_or_else(|| {
+        let known: Vec<&str> = CONTENT_CATEGORIES
+            .iter()
+            .map(|category| category.name())
+            .collect();
+        format!("known are {}", known.join(", "))
+    });
+    let message = format!("unknown category `{}`", name.value);
+    lint.add(Problem::new(Code::E109, name.at, message).suggest(suggestion));
+    None
 }

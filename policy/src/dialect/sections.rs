@@ -63,4 +63,6 @@ sections! {
     AUDIT_LOGGER: PolicySettingsDraft = "audit_logger" [policies::AUDIT_LOGGER];
     /// Settings of a `content-filter`
     CONTENT_FILTER: PolicySettingsDraft = "content_filter" [policies::CONTENT_FILTER];
+    /// `moderation` of a `content-filter`
+    MODERATION: ModerationDraft = "moderation" [policies::MODERATION];
 }

@@ -110,6 +110,24 @@ fn schema_and_parser_agree() {
                 "providers: [{{{TARGET}}}]\nmodel_groups: [{{name: g, targets: [a, {{provider: a, model: m}}]}}]"
             ),
         ),
+        (
+            true,
+            format!(
+                "providers: [{{{TARGET}}}]\npolicies: [{{type: content_filter, config: {{moderation: {{target: a, on_error: block}}}}}}]"
+            ),
+        ),
+        (
+            false,
+            format!(
+                "providers: [{{{TARGET}}}]\npolicies: [{{type: content_filter, config: {{categories: [hat]}}}}]"
+            ),
+        ),
+        (
+            false,
+            format!(
+                "providers: [{{{TARGET}}}]\npolicies: [{{type: content_filter, config: {{action: block}}}}]"
+            ),
+        ),
         (false, String::new()),
         (false, "providers: {targets: []}".to_owned()),
         (false, "providers: {targets: [a]}".to_owned()),

@@ -68,7 +68,7 @@ pub(crate) fn resolve(
         default_order: failover::default_order(&targets),
         default_strategy,
         failover,
-        content_policies: content_policies::resolve(draft, lint),
+        content_policies: content_policies::resolve(&context, lint),
         gateway: gateway(draft),
         targets,
         groups,
