@@ -12,3 +12,5 @@ pub use object::{
 };
 pub use text::Text;
 pub use writer::Writer;
+
+pub use crate::scanner::first_char;

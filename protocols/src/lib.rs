@@ -29,6 +29,7 @@ mod pass_through;
 pub mod responses_to_chat_completions;
 mod scanner;
 pub mod sse;
+pub mod texts;
 pub mod translator;
 pub mod upstream_path;
 pub mod usage;

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 pub(crate) use error::JsonError;
 pub(crate) use literal::Literal;
+pub use literal::first_char;
 pub(crate) use top_level::{Progress, TopLevel};
 
 /// Deepest nesting of arrays and objects.

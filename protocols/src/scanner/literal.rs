@@ -73,6 +73,16 @@ impl<'a> Literal<'a> {
     }
 }
 
+/// The first character of a literal's inside, unescaped, and what follows it. A surrogate without its other half is
+/// U+FFFD.
+pub fn first_char(inside: &str) -> Option<(char, &str)> {
+    let mut chars = inside.chars();
+    match chars.next()? {
+        '\\' => Some(escape(chars.as_str())),
+        char => Some((char, chars.as_str())),
+    }
+}
+
 /// The character of an escape sequence, and what follows it. `escaped` begins behind the backslash.
 fn escape(escaped: &str) -> (char, &str) {
     let mut chars = escaped.chars();

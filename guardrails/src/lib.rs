@@ -1,0 +1,168 @@
+//! Content policies: finds what a policy names in the texts of a request, and says what is to be done about it.
+//!
+//! Bytes in, findings out: this crate asks nobody and keeps nothing. Where a policy wants a moderation target to judge as
+//! well, [`moderation`] writes the question and reads the answer; who carries them is not its business.
+#![forbid(unsafe_code)]
+
+mod categories;
+mod detector;
+mod evaluation;
+mod fold;
+pub mod moderation;
+mod patterns;
+mod redaction;
+mod search;
+
+use policy::{ContentPolicy, ContentPolicyKind, Moderation, PolicyAction};
+use protocols::{ClientFormat, RequestError, texts};
+
+use categories::Categories;
+pub use evaluation::{Evaluation, Outcome, PolicyResult, Verdict};
+use fold::Folded;
+pub use patterns::InvalidLists;
+use patterns::Patterns;
+pub use redaction::{Splice, apply};
+use search::Hits;
+
+/// The content policies of a document, ready to run.
+pub struct Guardrails {
+    rules: Vec<Rule>,
+    /// `None` where no policy looks for anything itself.
+    patterns: Option<Patterns>,
+    wanted: Categories,
+    /// What has to be replaced.
+    located: Categories,
+}
+
+/// One policy.
+struct Rule {
+    name: String,
+    /// `None` takes note only.
+    filter: Option<Filter>,
+}
+
+struct Filter {
+    categories: Categories,
+    action: PolicyAction,
+    moderation: Option<Moderation>,
+}
+
+impl Guardrails {
+    /// Compiles `policies`, which run in their order.
+    ///
+    /// # Errors
+    /// The word lists of this crate cannot be compiled, which no policy can cause.
+    pub fn new(policies: &[ContentPolicy]) -> Result<Self, InvalidLists> {
+        let rules: Vec<Rule> = policies.iter().map(Rule::of).collect();
+        let union = |of: &dyn Fn(&Filter) -> bool| {
+            let filters = rules.iter().filter_map(|rule| rule.filter.as_ref());
+            filters
+                .filter(|filter| of(filter))
+                .fold(Categories::default(), |all, filter| {
+                    all.union(filter.categories)
+                })
+        };
+        let wanted = union(&|_| true);
+        let located = union(&|filter| filter.action == PolicyAction::Redact);
+        Ok(Self {
+            patterns: if wanted.is_empty() {
+                None
+            } else {
+                Some(Patterns::new(wanted)?)
+            },
+            wanted,
+            located,
+            rules,
+        })
+    }
+
+    /// Judges what a client sent.
+    ///
+    /// # Errors
+    /// `body` is not JSON.
+    pub fn evaluate(&self, format: ClientFormat, body: &[u8]) -> Result<Evaluation, RequestError> {
+        let mut hits = Hits::new(self.wanted, self.located);
+        let mut splices = Vec::new();
+        if let Some(patterns) = &self.patterns {
+            let mut folded = Folded::default();
+            for text in texts::scan(format, body)? {
+                let inside = body.get(text.inside.clone()).unwrap_or_default();
+                // The scan made sure of it.
+                let inside = std::str::from_utf8(inside).unwrap_or_default();
+                folded.fold(inside, text.inside.start);
+                hits.search(patterns, folded.text());
+                splices.extend(redaction::splices(&text, &folded, &hits.findings));
+            }
+        }
+        Ok(self.conclude(hits.found, splices))
+    }
+
+    /// The policies that ask a moderation target too, by their place in [`Evaluation::results`].
+    pub fn moderations(&self) -> impl Iterator<Item = (usize, &Moderation)> {
+        self.rules.iter().enumerate().filter_map(|(index, rule)| {
+            let moderation = rule.filter.as_ref()?.moderation.as_ref()?;
+            Some((index, moderation))
+        })
+    }
+
+    fn conclude(&self, found: Categories, splices: Vec<Splice>) -> Evaluation {
+        let mut results = Vec::with_capacity(self.rules.len());
+        let mut block = None;
+        let mut flag = false;
+        for rule in &self.rules {
+            let result = match &rule.filter {
+                None => Outcome::Recorded,
+                Some(filter) => {
+                    let hit = filter.categories.intersection(found);
+                    match filter.action {
+                        _ if hit.is_empty() => Outcome::Passed,
+                        PolicyAction::Flag => {
+                            flag = true;
+                            Outcome::Flagged
+                        }
+                        PolicyAction::Redact => Outcome::Redacted,
+                        PolicyAction::Block => {
+                            block.get_or_insert_with(|| Verdict::Block {
+                                policy: rule.name.clone(),
+                                categories: hit.iter().collect(),
+                            });
+                            Outcome::Blocked
+                        }
+                    }
+                }
+            };
+            results.push(PolicyResult {
+                name: rule.name.clone(),
+                result,
+            });
+        }
+        let verdict = match block {
+            Some(block) => block,
+            None if !splices.is_empty() => Verdict::Redact(splices),
+            None if flag => Verdict::Flag,
+            None => Verdict::Allow,
+        };
+        Evaluation { results, verdict }
+    }
+}
+
+impl Rule {
+    fn of(policy: &ContentPolicy) -> Self {
+        let filter = match &policy.kind {
+            ContentPolicyKind::AuditLogger { .. } => None,
+            ContentPolicyKind::ContentFilter {
+                categories,
+                action,
+                moderation,
+            } => Some(Filter {
+                categories: Categories::of(categories),
+                action: *action,
+                moderation: moderation.clone(),
+            }),
+        };
+        Self {
+            name: policy.name.clone(),
+            filter,
+        }
+    }
+}

@@ -1,0 +1,74 @@
+//! The cost of judging grows with the text and not with its square, whatever the text is made of.
+
+use std::time::{Duration, Instant};
+
+use guardrails::Guardrails;
+use policy::{CONTENT_CATEGORIES, ContentPolicy, ContentPolicyKind, PolicyAction};
+use protocols::ClientFormat;
+use serde_json::json;
+
+fn cost(guardrails: &Guardrails, text: &str) -> Duration {
+    let body = json!({"model": "m", "messages": [{"role": "user", "content": text}]}).to_string();
+    (0..5)
+        .map(|_| {
+            let start = Instant::now();
+            let evaluation = guardrails.evaluate(ClientFormat::ChatCompletions, body.as_bytes());
+            assert!(evaluation.is_ok());
+            start.elapsed()
+        })
+        .min()
+        .unwrap_or_default()
+}
+
+#[test]
+fn ten_times_the_text_costs_about_ten_times_as_much() {
+    let guardrails = Guardrails::new(&[ContentPolicy {
+        name: "all".to_owned(),
+        kind: ContentPolicyKind::ContentFilter {
+            categories: CONTENT_CATEGORIES.to_vec(),
+            action: PolicyAction::Redact,
+            moderation: None,
+        },
+    }])
+    .unwrap();
+    for piece in [
+        "ordinary words ",
+        "a",
+        "@",
+        "a@",
+        "a.b@c.",
+        "1",
+        "1 ",
+        "4111-",
+        "+1",
+        "(415) ",
+        "de89",
+        "sk-1.",
+        "sk-",
+        "eyj-",
+        "eyj.a1",
+        "-----BEGIN PRIVATE KEY-----",
+        "-----BEGIN PRIVATE KEY----- -----END PRIVATE KEY-----",
+        "-----begin ",
+        "kill him ",
+        "decapitated",
+        "decapitat-",
+        "ignore all previous ",
+        "a@b.io ",
+        "\\u0041",
+        "\n",
+        "  ",
+        "\u{200b}",
+        "ｋ",
+        "😀",
+        "\"",
+    ] {
+        let short = cost(&guardrails, &piece.repeat(20_000 / piece.len()));
+        let long = cost(&guardrails, &piece.repeat(200_000 / piece.len()));
+        // Twice what it may be, because other things run on the machine; a square would be a hundred times.
+        assert!(
+            long < short * 24 + Duration::from_millis(1),
+            "`{piece}`: {short:?}, then {long:?}"
+        );
+    }
+}
