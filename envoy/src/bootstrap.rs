@@ -85,6 +85,7 @@ fn frame(gateway: &Gateway, listener: Value, keys: Keys) -> Result<Value, Render
         // Secrets from files need both.
         "node": { "id": gateway.runtime.gateway_id, "cluster": "keeptrusts" },
         "admin": { "address": admin },
+        "stats_config": { "stats_tags": filter_metric_labels() },
         "overload_manager": { "resource_monitors": [connection_limit()] },
         "bootstrap_extensions": extensions,
         "static_resources": {
@@ -114,6 +115,18 @@ fn local_cluster(name: &str, address: Value) -> Value {
             "endpoints": [{ "lb_endpoints": [{ "endpoint": { "address": address } }] }],
         },
     })
+}
+
+/// Statistics of wasm modules have no labels: the filter writes them into the name.
+fn filter_metric_labels() -> Vec<Value> {
+    ["target", "to", "reason"]
+        .map(|label| {
+            json!({
+                "tag_name": label,
+                "regex": format!(r"^wasmcustom\.keeptrusts\..*?(\.{label}\.([^.]+))"),
+            })
+        })
+        .to_vec()
 }
 
 fn connection_limit() -> Value {

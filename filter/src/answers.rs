@@ -300,10 +300,7 @@ pub fn health(
             .in_shape_of(ClientFormat::ChatCompletions),
         };
     }
-    let serving = phases
-        .iter()
-        .filter(|phase| matches!(phase, Phase::Closed | Phase::HalfOpen))
-        .count();
+    let serving = phases.iter().filter(|phase| phase.serves()).count();
     let status = match serving {
         0 => "unhealthy",
         count if count == phases.len() => "healthy",

@@ -61,6 +61,15 @@ pub struct Moment {
     pub unix_ms: u64,
 }
 
+/// How a metric's values add up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum MetricKind {
+    /// Only grows.
+    Counter,
+    /// Is set.
+    Gauge,
+}
+
 /// The proxy, as one callback of the filter sees it.
 pub trait Host {
     /// All request headers, pseudo headers first.
@@ -108,6 +117,12 @@ pub trait Host {
     fn call_response_body(&self, length: usize) -> HostResult<Vec<u8>>;
     /// What time it is. A callback asks once and hands the moment down.
     fn now(&self) -> Moment;
+    /// A metric of all workers, by the number to use it with. Each definition takes memory that is never freed.
+    fn define_metric(&self, kind: MetricKind, name: &str) -> HostResult<u32>;
+    /// Adds to a counter.
+    fn add_to_metric(&self, metric: u32, amount: i64) -> HostResult<()>;
+    /// Sets a gauge.
+    fn set_metric(&self, metric: u32, value: u64) -> HostResult<()>;
     /// Milliseconds since 1970, where durations do not matter.
     fn now_ms(&self) -> u64 {
         self.now().unix_ms

@@ -12,6 +12,7 @@ pub mod headers;
 pub mod hop;
 pub mod host;
 pub mod journey;
+pub mod metrics;
 pub mod monitor;
 mod struct_config;
 pub mod target;

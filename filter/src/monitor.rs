@@ -10,7 +10,7 @@ use policy::cluster::cluster_name;
 use policy::{Target, TargetId};
 use protocols::error::retry_after;
 use routing::Random;
-use routing::health::{ProbeResult, Signal};
+use routing::health::{Phase, ProbeResult, Signal};
 use routing::probe::{self, Due, ProbeScheduler, Ticket};
 
 use crate::config::{self, GatewayConfig, Role};
@@ -27,6 +27,8 @@ pub struct Monitor {
     random: Random,
     /// Probes under way, by the token of their call.
     under_way: HashMap<u32, Probe>,
+    /// What `/metrics` was told last, by target.
+    shown_up: HashMap<TargetId, bool>,
     /// Which publication of the configuration is in force.
     publication: Option<u32>,
 }
@@ -46,6 +48,7 @@ impl Monitor {
             scheduler: ProbeScheduler::default(),
             random: Random::seeded(host.random()),
             under_way: HashMap::new(),
+            shown_up: HashMap::new(),
             publication: None,
         };
         monitor.adopt(host, Rc::clone(&monitor.config));
@@ -56,10 +59,15 @@ impl Monitor {
     pub fn on_tick(&mut self, host: &impl Host) {
         self.vm.tick(host);
         self.look_for_changed_policy(host);
+        let now = host.now_ms();
         for index in 0..self.config.policy.targets.len() {
             self.signal(host, TargetId(index), Signal::Tick);
         }
-        for due in self.scheduler.due(host.now_ms()) {
+        self.show_who_is_up(host, now);
+        let (vm, config) = (&self.vm, &self.config);
+        for due in self.scheduler.due(now, |target| {
+            vm.phase(config, target, now) == Phase::Cooling
+        }) {
             let token = self
                 .config
                 .policy
@@ -67,13 +75,7 @@ impl Monitor {
                 .map(|target| send(host, target, due));
             match token {
                 Some(Ok(token)) => {
-                    self.under_way.insert(
-                        token,
-                        Probe {
-                            due,
-                            sent_ms: host.now_ms(),
-                        },
-                    );
+                    self.under_way.insert(token, Probe { due, sent_ms: now });
                 }
                 // The cluster is not there (yet), which is what unreachable means.
                 Some(Err(_)) => self.finish(host, due.ticket, ProbeResult::Unreachable),
@@ -117,11 +119,17 @@ impl Monitor {
     }
 
     fn signal(&self, host: &impl Host, target: TargetId, signal: Signal) {
-        let applied = self.vm.signal(host, &self.config, target, signal);
-        if let (Some(change), Some(target)) =
-            (applied.transition, self.config.policy.target(target))
-        {
-            vm::log_transition(&target.id, &change);
+        self.vm.signal(host, &self.config, target, signal);
+    }
+
+    /// One for all workers, so that two never disagree.
+    fn show_who_is_up(&mut self, host: &impl Host, now_ms: u64) {
+        for (index, target) in self.config.policy.targets.iter().enumerate() {
+            let id = TargetId(index);
+            let up = self.vm.phase(&self.config, id, now_ms).serves();
+            if self.shown_up.insert(id, up) != Some(up) {
+                self.vm.metrics.target_up(host, &target.id, up);
+            }
         }
     }
 
@@ -149,6 +157,7 @@ impl Monitor {
             host.now_ms(),
         );
         self.config = config;
+        self.shown_up.clear();
         self.vm.announce_credentials(host, &self.config);
         self.vm.forget_other_targets(host, &self.config);
     }

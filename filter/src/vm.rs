@@ -4,18 +4,26 @@
 //! request to healthy targets does not touch it.
 
 use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
 
 use policy::TargetId;
-use routing::health::{Applied, HealthTable, Signal, Transition};
+use routing::health::{
+    Addresses, Applied, HealthTable, Outcome, Phase, Signal, TargetKey, Transition,
+};
 use routing::latency::{LocalWindow, PairKey, Sample, Snapshot};
 use routing::{Random, View, WorkerState};
 
 use crate::config::GatewayConfig;
 use crate::host::{Host, HostError, Shared};
 use crate::journey::Journeys;
+use crate::metrics::Metrics;
 
 /// Milliseconds between looks at shared data.
 pub const TICK_MS: u64 = 200;
+
+/// How old the health that a worker knows may be when one of its attempts succeeds, in milliseconds. A success must end a
+/// row of failures that another worker has counted, and this bounds how often shared data is read to find out.
+const FRESH_MS: u64 = 20;
 
 /// Shared-data keys: a fixed set, because shared data never evicts.
 mod key {
@@ -38,7 +46,12 @@ pub struct Vm {
     pub random: RefCell<Random>,
     /// What strategies remember between requests.
     pub worker: RefCell<WorkerState>,
+    /// What `/metrics` shows of this worker.
+    pub metrics: Metrics,
     health: RefCell<HealthTable>,
+    /// When `health` was read, Unix milliseconds.
+    health_read_ms: Cell<u64>,
+    addresses: RefCell<HashMap<TargetKey, Addresses>>,
     latency: RefCell<Snapshot>,
     gathered: RefCell<LocalWindow>,
     requests: Cell<u64>,
@@ -52,7 +65,10 @@ impl Vm {
             journeys: Journeys::starting_at(host.random()),
             random: RefCell::new(Random::seeded(host.random())),
             worker: RefCell::default(),
+            metrics: Metrics::default(),
             health: RefCell::default(),
+            health_read_ms: Cell::new(0),
+            addresses: RefCell::default(),
             latency: RefCell::default(),
             gathered: RefCell::default(),
             requests: Cell::new(0),
@@ -106,19 +122,93 @@ impl Vm {
         let Some((key, limits)) = config.index.health_of(target) else {
             return Applied::default();
         };
-        let here = self.health.borrow_mut().apply(key, limits, signal, now);
+        let signal = self.excuse(host, key, signal, now);
+        let apply_here = || self.health.borrow_mut().apply(key, limits, signal, now);
+        let mut here = apply_here();
+        if !here.changed && is_success(signal) && self.health_is_stale(now) {
+            self.read_health(host, now);
+            here = apply_here();
+        }
         if !here.changed {
             return here;
         }
-        let mut everywhere = here;
-        update_shared(host, key::HEALTH, |blob| {
+        let mut everywhere = Applied::default();
+        let written = update_shared(host, key::HEALTH, |blob| {
             let mut table = HealthTable::decode(blob);
             everywhere = table.apply(key, limits, signal, now);
             let bytes = everywhere.changed.then(|| table.encode());
             self.health.replace(table);
+            self.health_read_ms.set(now);
             bytes
         });
+        if everywhere.changed && written.is_none() {
+            // The others have not seen it, so it has not happened.
+            self.read_health(host, now);
+            return Applied {
+                refused: everywhere.refused,
+                ..Applied::default()
+            };
+        }
+        if let (Some(change), Some(target)) = (everywhere.transition, config.policy.target(target))
+        {
+            log_transition(&target.id, &change);
+            self.metrics.health_changed(host, &target.id, &change);
+        }
         everywhere
+    }
+
+    /// Tells a target that is down from one address of several that is: that one is Envoy's to take out.
+    fn excuse(&self, host: &impl Host, key: TargetKey, signal: Signal, now: u64) -> Signal {
+        let address = || host.property(&["upstream", "address"]).unwrap_or_default();
+        let mut all = self.addresses.borrow_mut();
+        match signal {
+            Signal::Attempt(Outcome::Success { .. }) => {
+                let known = all.entry(key).or_default();
+                if known.wants_success(now) {
+                    known.served(&address(), now);
+                }
+                signal
+            }
+            Signal::Attempt(Outcome::ConnectFailed | Outcome::Reset | Outcome::StreamBroken)
+                if all.entry(key).or_default().failed(&address(), now) =>
+            {
+                Signal::Attempt(Outcome::OneAddressDown)
+            }
+            Signal::Attempt(_)
+            | Signal::Probe(_)
+            | Signal::TrialStarted
+            | Signal::Credential { .. }
+            | Signal::Tick => signal,
+        }
+    }
+
+    fn health_is_stale(&self, now: u64) -> bool {
+        now.abs_diff(self.health_read_ms.get()) >= FRESH_MS
+    }
+
+    fn read_health(&self, host: &impl Host, now: u64) {
+        self.health_read_ms.set(now);
+        if let Ok(Shared { value, .. }) = host.shared(key::HEALTH) {
+            self.health.replace(HealthTable::decode(&value));
+        }
+    }
+
+    /// The phase of `target` as this worker knows it.
+    pub fn phase(&self, config: &GatewayConfig, target: TargetId, now_ms: u64) -> Phase {
+        config
+            .index
+            .health_of(target)
+            .map_or(Phase::Closed, |(key, limits)| {
+                self.health.borrow().status(key, limits, now_ms).phase
+            })
+    }
+
+    /// Goes over to a new policy: what belongs to the old one only is forgotten.
+    pub fn adopt(&self, host: &impl Host, config: &GatewayConfig) {
+        self.worker.take();
+        self.addresses.take();
+        self.tick(host);
+        self.announce_credentials(host, config);
     }
 
     /// Tells the health machines which targets have a key: plans leave out those that have none.
@@ -152,9 +242,7 @@ impl Vm {
     /// Exchanges what was gathered for what the other workers gathered.
     pub fn tick(&self, host: &impl Host) {
         let now = host.now_ms();
-        if let Ok(Shared { value, .. }) = host.shared(key::HEALTH) {
-            self.health.replace(HealthTable::decode(&value));
-        }
+        self.read_health(host, now);
         let mut gathered = self.gathered.borrow_mut();
         if gathered.is_empty() {
             if let Ok(Shared { value, .. }) = host.shared(key::LATENCY) {
@@ -234,8 +322,12 @@ fn read_u64(bytes: &[u8]) -> u64 {
     bytes.try_into().map_or(0, u64::from_le_bytes)
 }
 
+fn is_success(signal: Signal) -> bool {
+    matches!(signal, Signal::Attempt(Outcome::Success { .. }))
+}
+
 /// A change of health is logged once, by whoever's write made it.
-pub fn log_transition(target: &str, change: &Transition) {
+fn log_transition(target: &str, change: &Transition) {
     log::warn!(
         "target {target}: {} -> {} ({})",
         change.from.name(),

@@ -59,10 +59,7 @@ impl RootContext for Root {
             Ok(Role::Gateway(config)) => {
                 vm::started_ms(&HOST);
                 vm::publish_configuration(&HOST, &bytes);
-                VM.with(|vm| {
-                    vm.tick(&HOST);
-                    vm.announce_credentials(&HOST, &config);
-                });
+                VM.with(|vm| vm.adopt(&HOST, &config));
                 self.part = Part::Gateway(config);
             }
             Ok(Role::Target) => self.part = Part::Target,

@@ -5,7 +5,7 @@
 //! - A target has at most one probe under way. One whose result never comes is given up after twice its timeout.
 //! - A target that stays down is probed less and less often after [`PATIENCE`] failures in a row, down to a quarter of
 //!   the configured rate but at least every two minutes, or at the configured rate if that is slower.
-//! - A probe that was answered with 429 is followed by the next when the provider's wait is over.
+//! - Who asked to be left alone, by 429 to a probe or to traffic, is probed again when the wait is over.
 
 use policy::{HealthCheck, TargetId};
 
@@ -106,8 +106,9 @@ impl ProbeScheduler {
         }
     }
 
-    /// Takes every probe that is due; each is under way from now on.
-    pub fn due(&mut self, now_ms: u64) -> Vec<Due> {
+    /// Takes every probe that is due; each is under way from now on. A target that `rests` is not probed before it does
+    /// so no longer.
+    pub fn due(&mut self, now_ms: u64, rests: impl Fn(TargetId) -> bool) -> Vec<Due> {
         let mut due = Vec::new();
         for slot in &mut self.slots {
             if let Some((_, sent_ms)) = slot.under_way
@@ -117,7 +118,7 @@ impl ProbeScheduler {
             }
             // A clock that was set back must not silence a target for longer than its longest interval.
             slot.due_ms = slot.due_ms.min(now_ms.saturating_add(slot.longest_ms()));
-            if slot.under_way.is_some() || slot.due_ms > now_ms {
+            if slot.under_way.is_some() || slot.due_ms > now_ms || rests(slot.target) {
                 continue;
             }
             self.tickets = self.tickets.wrapping_add(1);
@@ -262,7 +263,7 @@ mod tests {
     ) -> Vec<Vec<u64>> {
         let mut probed = vec![Vec::new(); 3];
         for now_ms in (NOW..NOW + duration_ms).step_by(100) {
-            for due in scheduler.due(now_ms) {
+            for due in scheduler.due(now_ms, |_| false) {
                 probed[due.target.0].push(now_ms - NOW);
                 let finished =
                     scheduler.finished(due.ticket, result(due.target), random, now_ms + 50);
@@ -314,7 +315,7 @@ mod tests {
     #[test]
     fn a_probe_without_a_result_blocks_no_longer_than_twice_its_timeout() {
         let (mut scheduler, mut random) = scheduler(three());
-        let first = scheduler.due(NOW + FIRST_SPREAD_MS);
+        let first = scheduler.due(NOW + FIRST_SPREAD_MS, |_| false);
         assert_eq!(first.len(), 3);
         // The next interval is over, but the probe is still under way.
         let mut slow = three();
@@ -327,8 +328,17 @@ mod tests {
             &mut random,
             NOW + FIRST_SPREAD_MS,
         );
-        assert!(scheduler.due(NOW + FIRST_SPREAD_MS + 9_900).is_empty());
-        assert_eq!(scheduler.due(NOW + FIRST_SPREAD_MS + 10_000).len(), 3);
+        assert!(
+            scheduler
+                .due(NOW + FIRST_SPREAD_MS + 9_900, |_| false)
+                .is_empty()
+        );
+        assert_eq!(
+            scheduler
+                .due(NOW + FIRST_SPREAD_MS + 10_000, |_| false)
+                .len(),
+            3
+        );
         assert_eq!(
             scheduler.finished(first[0].ticket, OK, &mut random, NOW + 20_000),
             None
@@ -338,7 +348,7 @@ mod tests {
     #[test]
     fn a_reload_forgets_what_went_and_keeps_what_stays() {
         let (mut scheduler, mut random) = scheduler(three());
-        let first = scheduler.due(NOW + FIRST_SPREAD_MS);
+        let first = scheduler.due(NOW + FIRST_SPREAD_MS, |_| false);
         let mut document = three();
         document.targets.remove(0);
         document.targets[1].health_check.enabled = false;
@@ -362,7 +372,7 @@ mod tests {
         let index = PolicyIndex::new(Arc::new(document));
         scheduler.reload(&index, |target| target != TargetId(1), &mut random, NOW);
         let probed: Vec<usize> = scheduler
-            .due(NOW + FIRST_SPREAD_MS)
+            .due(NOW + FIRST_SPREAD_MS, |_| false)
             .iter()
             .map(|due| due.target.0)
             .collect();
@@ -393,9 +403,18 @@ mod tests {
     }
 
     #[test]
+    fn who_rests_is_probed_as_soon_as_the_rest_is_over() {
+        let (mut scheduler, _) = scheduler(three());
+        let resting = scheduler.due(NOW + FIRST_SPREAD_MS, |target| target.0 < 2);
+        assert_eq!(resting.len(), 1);
+        assert_eq!(scheduler.due(NOW + 60_000, |target| target.0 == 0).len(), 2);
+        assert_eq!(scheduler.due(NOW + 60_200, |_| false).len(), 1);
+    }
+
+    #[test]
     fn a_rate_limited_probe_waits_as_long_as_it_was_asked() {
         let (mut scheduler, mut random) = scheduler(three());
-        let due = scheduler.due(NOW + FIRST_SPREAD_MS);
+        let due = scheduler.due(NOW + FIRST_SPREAD_MS, |_| false);
         for probe in due {
             let limited = ProbeResult::RateLimited {
                 retry_after_ms: Some(90_000),
@@ -419,7 +438,7 @@ mod tests {
                     let (due, _) = under_way.remove(0);
                     scheduler.finished(due.ticket, OK, &mut random, now_ms);
                 }
-                for due in scheduler.due(now_ms) {
+                for due in scheduler.due(now_ms, |_| false) {
                     under_way.retain(|(other, sent_ms)| {
                         other.target != due.target || now_ms.saturating_sub(*sent_ms) < 2 * other.timeout_ms
                     });

@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use super::{Headers, Host, HostError, HostResult, Moment, Shared};
+use super::{Headers, Host, HostError, HostResult, MetricKind, Moment, Shared};
 
 /// Where in the life of a stream the current callback stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,6 +39,10 @@ pub(crate) struct FakeHost {
     pub(crate) call_answer: RefCell<Headers>,
     pub(crate) now_ms: Cell<u64>,
     random: Cell<u64>,
+    /// Calls that read or wrote shared data.
+    pub(crate) shared_calls: Cell<u32>,
+    /// Metrics in the order of their definition, with their values.
+    pub(crate) metrics: RefCell<Vec<(String, u64)>>,
     /// Writes to shared data that lose their race before one holds.
     pub(crate) races_to_lose: Cell<u32>,
 }
@@ -58,6 +62,8 @@ impl Default for FakeHost {
             call_answer: RefCell::default(),
             now_ms: Cell::new(1_776_939_930_000),
             random: Cell::new(1),
+            shared_calls: Cell::new(0),
+            metrics: RefCell::default(),
             races_to_lose: Cell::new(0),
         }
     }
@@ -224,6 +230,7 @@ impl Host for FakeHost {
     }
 
     fn shared(&self, key: &str) -> HostResult<Shared> {
+        self.shared_calls.set(self.shared_calls.get() + 1);
         let shared = self.shared.borrow();
         let (value, cas) = shared.get(key).ok_or(HostError::NotFound)?;
         Ok(Shared {
@@ -233,6 +240,7 @@ impl Host for FakeHost {
     }
 
     fn set_shared(&self, key: &str, value: &[u8], cas: Option<u32>) -> HostResult<()> {
+        self.shared_calls.set(self.shared_calls.get() + 1);
         let races = self.races_to_lose.get();
         if races > 0 && cas.is_some() {
             self.races_to_lose.set(races - 1);
@@ -265,6 +273,22 @@ impl Host for FakeHost {
 
     fn call_response_body(&self, _length: usize) -> HostResult<Vec<u8>> {
         Ok(Vec::new())
+    }
+
+    fn define_metric(&self, _kind: MetricKind, name: &str) -> HostResult<u32> {
+        let mut metrics = self.metrics.borrow_mut();
+        metrics.push((name.to_owned(), 0));
+        Ok(u32::try_from(metrics.len() - 1).unwrap())
+    }
+
+    fn add_to_metric(&self, metric: u32, amount: i64) -> HostResult<()> {
+        self.metrics.borrow_mut()[metric as usize].1 += u64::try_from(amount).unwrap();
+        Ok(())
+    }
+
+    fn set_metric(&self, metric: u32, value: u64) -> HostResult<()> {
+        self.metrics.borrow_mut()[metric as usize].1 = value;
+        Ok(())
     }
 
     fn now(&self) -> Moment {

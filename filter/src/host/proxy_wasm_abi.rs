@@ -11,7 +11,7 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
-use super::{Headers, Host, HostError, HostResult, Moment, Shared, header_map};
+use super::{Headers, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map};
 
 /// The proxy around this wasm VM. Stateless: the proxy knows which context is active.
 #[derive(Debug, Clone, Copy, Default)]
@@ -103,6 +103,14 @@ mod raw {
             size: usize,
             cas: u32,
         ) -> u32;
+        pub(super) fn proxy_define_metric(
+            kind: u32,
+            name: *const u8,
+            name_size: usize,
+            metric: *mut u32,
+        ) -> u32;
+        pub(super) fn proxy_increment_metric(metric: u32, amount: i64) -> u32;
+        pub(super) fn proxy_record_metric(metric: u32, value: u64) -> u32;
     }
 }
 
@@ -330,6 +338,27 @@ impl Host for ProxyWasmHost {
 
     fn call_response_body(&self, length: usize) -> HostResult<Vec<u8>> {
         buffer(CALL_RESPONSE_BODY, 0, length)
+    }
+
+    fn define_metric(&self, kind: MetricKind, name: &str) -> HostResult<u32> {
+        let kind = match kind {
+            MetricKind::Counter => 0,
+            MetricKind::Gauge => 1,
+        };
+        let mut metric = 0u32;
+        // SAFETY: `name` outlives the call; `metric` is valid for writes.
+        check(unsafe { raw::proxy_define_metric(kind, name.as_ptr(), name.len(), &mut metric) })?;
+        Ok(metric)
+    }
+
+    fn add_to_metric(&self, metric: u32, amount: i64) -> HostResult<()> {
+        // SAFETY: only numbers are passed.
+        check(unsafe { raw::proxy_increment_metric(metric, amount) })
+    }
+
+    fn set_metric(&self, metric: u32, value: u64) -> HostResult<()> {
+        // SAFETY: only numbers are passed.
+        check(unsafe { raw::proxy_record_metric(metric, value) })
     }
 
     fn now(&self) -> Moment {

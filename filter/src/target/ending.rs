@@ -7,7 +7,7 @@ use routing::latency::Sample;
 use super::Course;
 use crate::host::{Host, Moment};
 use crate::journey::{Attempt, Journey};
-use crate::vm::{self, Vm};
+use crate::vm::Vm;
 
 /// How an attempt came to its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,10 +61,7 @@ pub(crate) fn end(
     };
     let (target, pair) = (entry.target, entry.pair);
     let signal = Signal::Attempt(outcome);
-    let applied = vm.signal_at(host, &journey.config, target, signal, now.unix_ms);
-    if let Some(change) = applied.transition {
-        vm::log_transition(journey.target_id(index), &change);
-    }
+    vm.signal_at(host, &journey.config, target, signal, now.unix_ms);
     if let Some(sample) = sample {
         vm.sample(pair, sample, now.unix_ms);
     }
@@ -159,7 +156,8 @@ fn sample(
         Outcome::RateLimited { .. }
         | Outcome::ClientFault
         | Outcome::ClientGone
-        | Outcome::Overflow => None,
+        | Outcome::Overflow
+        | Outcome::OneAddressDown => None,
     }
 }
 

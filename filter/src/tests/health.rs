@@ -6,13 +6,108 @@ use policy::TargetId;
 use routing::health::{Outcome, Signal};
 
 use super::{POLICY, Visit, gateway_config};
+use crate::config::GatewayConfig;
 use crate::host::fake::FakeHost;
 use crate::vm::Vm;
 
 const FAILURE: Signal = Signal::Attempt(Outcome::ServerError);
 
+const SUCCESS: Signal = Signal::Attempt(Outcome::Success { latency_ms: 5 });
+const ADDRESS: &str = "upstream.address";
+
+fn failures(vm: &Vm, host: &FakeHost, config: &GatewayConfig) -> u32 {
+    vm.tick(host);
+    vm.with_view(|view| {
+        let (key, limits) = config.index.health_of(TargetId(0)).unwrap();
+        view.health.status(key, limits, host.now_ms.get())
+    })
+    .consecutive_failures
+}
+
 #[test]
-fn healthy_traffic_does_not_touch_shared_data() {
+fn a_success_ends_a_row_of_failures_that_another_worker_has_counted() {
+    let host = FakeHost::default();
+    let config = gateway_config(POLICY);
+    let (failing, serving) = (Vm::new(&host), Vm::new(&host));
+    serving.tick(&host);
+    for _ in 0..4 {
+        // No tick passes between these, and no row is longer than two.
+        failing.signal(&host, &config, TargetId(0), FAILURE);
+        failing.signal(&host, &config, TargetId(0), FAILURE);
+        host.now_ms.set(host.now_ms.get() + 25);
+        serving.signal(&host, &config, TargetId(0), SUCCESS);
+    }
+    assert_eq!(failures(&Vm::new(&host), &host, &config), 0);
+}
+
+#[test]
+fn a_change_is_counted_once_whoever_sees_it() {
+    let host = FakeHost::default();
+    let config = gateway_config(POLICY);
+    let workers = [Vm::new(&host), Vm::new(&host)];
+    for _ in 0..5 {
+        for worker in &workers {
+            worker.signal(&host, &config, TargetId(0), FAILURE);
+        }
+    }
+    let name = "keeptrusts.health_transitions.target.first.to.open.reason.upstream_5xx";
+    assert_eq!(*host.metrics.borrow(), [(name.to_owned(), 1)]);
+}
+
+#[test]
+fn a_change_that_could_not_be_shared_has_not_happened() {
+    let host = FakeHost::default();
+    let config = gateway_config(POLICY);
+    let worker = Vm::new(&host);
+    worker.signal(&host, &config, TargetId(0), FAILURE);
+    worker.signal(&host, &config, TargetId(0), FAILURE);
+    host.races_to_lose.set(1_000);
+    let applied = worker.signal(&host, &config, TargetId(0), FAILURE);
+    assert_eq!(applied.transition, None);
+    assert!(host.metrics.borrow().is_empty());
+    assert_eq!(failures(&worker, &host, &config), 2);
+}
+
+#[test]
+fn one_dead_address_of_two_is_no_failure_of_the_target() {
+    const REFUSED: Signal = Signal::Attempt(Outcome::ConnectFailed);
+    let host = FakeHost::default();
+    let config = gateway_config(POLICY);
+    let vm = Vm::new(&host);
+    let at = |address: &str, signal| {
+        let address = address.as_bytes().to_vec();
+        host.properties
+            .borrow_mut()
+            .insert(ADDRESS.to_owned(), address);
+        vm.signal(&host, &config, TargetId(0), signal);
+    };
+    at("10.0.0.1:443", SUCCESS);
+    for _ in 0..10 {
+        at("10.0.0.2:443", REFUSED);
+    }
+    assert_eq!(failures(&vm, &host, &config), 0);
+    for _ in 0..3 {
+        at("10.0.0.1:443", REFUSED);
+    }
+    assert_eq!(failures(&vm, &host, &config), 3);
+}
+
+#[test]
+fn healthy_traffic_reads_shared_data_fifty_times_a_second_at_most() {
+    let host = FakeHost::default();
+    let config = gateway_config(POLICY);
+    let vm = Vm::new(&host);
+    vm.signal(&host, &config, TargetId(0), SUCCESS);
+    host.shared_calls.set(0);
+    for _ in 0..1_000 {
+        host.now_ms.set(host.now_ms.get() + 1);
+        vm.signal(&host, &config, TargetId(0), SUCCESS);
+    }
+    assert!(host.shared_calls.get() <= 50, "{}", host.shared_calls.get());
+}
+
+#[test]
+fn healthy_traffic_writes_no_shared_data() {
     let host = FakeHost::default();
     let vm = Vm::new(&host);
     let config = gateway_config(POLICY);

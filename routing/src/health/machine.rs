@@ -104,6 +104,14 @@ impl Phase {
         }
     }
 
+    /// Requests may be sent to it, if only a few.
+    pub fn serves(self) -> bool {
+        match self {
+            Self::Closed | Self::HalfOpen => true,
+            Self::Open | Self::Cooling | Self::NoCredential => false,
+        }
+    }
+
     pub(super) fn numbered(number: u8) -> Option<Self> {
         Self::ALL.get(usize::from(number)).copied()
     }
@@ -300,7 +308,10 @@ impl Machine {
                 self.end_trial();
                 self.cool(retry_after_ms, limits, now_ms)
             }
-            Outcome::ClientFault | Outcome::ClientGone | Outcome::Overflow => {
+            Outcome::ClientFault
+            | Outcome::ClientGone
+            | Outcome::Overflow
+            | Outcome::OneAddressDown => {
                 self.end_trial();
                 Reason::WaitOver
             }

@@ -13,9 +13,10 @@
 //! - A target is out after `unhealthy_threshold` consecutive failures of probes or traffic, or after
 //!   `failure_threshold` consecutive failures of traffic whatever probes say (a provider may list its models and still
 //!   fail to complete). Where no probe is configured only the latter counts.
-//! - Client faults, client hang-ups and full connection pools never count. Neither does 429, which cools down.
+//! - Client faults, client hang-ups and full connection pools never count, nor does one bad address of several. Neither does 429, which cools down.
 //! - What arrives late changes nothing: while open, only probes and the passing of time count.
 
+mod addresses;
 mod codec;
 mod machine;
 mod signal;
@@ -28,6 +29,7 @@ use policy::Target;
 
 use crate::hash;
 
+pub use addresses::Addresses;
 pub use machine::Phase;
 pub use signal::{Outcome, ProbeResult, Reason, Signal};
 pub use table::{Applied, Availability, HealthTable, Status, Transition};

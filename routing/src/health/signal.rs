@@ -70,6 +70,8 @@ pub enum Outcome {
     ClientGone,
     /// Envoy's own connection pool was full: no effect.
     Overflow,
+    /// One address of several could not be reached: no effect, see [`super::Addresses`].
+    OneAddressDown,
 }
 
 /// Why a target is in its phase.
@@ -172,7 +174,8 @@ impl Outcome {
             | Self::RateLimited { .. }
             | Self::ClientFault
             | Self::ClientGone
-            | Self::Overflow => None,
+            | Self::Overflow
+            | Self::OneAddressDown => None,
         }
     }
 }

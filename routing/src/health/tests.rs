@@ -112,7 +112,12 @@ fn each_kind_of_failure_opens_after_three_in_a_row_and_says_why() {
 
 #[test]
 fn what_is_not_the_targets_fault_never_counts() {
-    for outcome in [Outcome::ClientFault, Outcome::ClientGone, Outcome::Overflow] {
+    for outcome in [
+        Outcome::ClientFault,
+        Outcome::ClientGone,
+        Outcome::Overflow,
+        Outcome::OneAddressDown,
+    ] {
         let mut patient = Patient::new(probed());
         patient.times(2, failed(Outcome::ServerError));
         for _ in 0..10 {

@@ -1,0 +1,127 @@
+//! The addresses behind one target's name, as one worker sees them.
+//!
+//! A name may resolve to several hosts. When one of them dies, Envoy's outlier detection takes it out; the target is
+//! not to blame, because it still serves. So a failure to reach an address counts only while no other address of the
+//! target has served recently. When all fail, each is excused at most until it has failed itself.
+
+use crate::hash;
+
+/// For how long a success speaks for the other addresses, in milliseconds. Short, because names of large providers
+/// move on: an address that is no longer resolved will never fail.
+const MEMORY_MS: u64 = 5_000;
+/// Successes are noted this often, in milliseconds: whoever asks for an address pays for a call into the proxy.
+const NOTE_EVERY_MS: u64 = 100;
+/// Most addresses that are kept; the one that was noted longest ago makes room.
+const MAX_ADDRESSES: usize = 16;
+
+/// What is known of one target's addresses.
+#[derive(Debug, Clone, Default)]
+pub struct Addresses {
+    known: Vec<Address>,
+    noted_ms: u64,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Address {
+    hash: u64,
+    serves: bool,
+    noted_ms: u64,
+}
+
+impl Addresses {
+    /// It is time to note a success with [`Addresses::served`].
+    pub fn wants_success(&self, now_ms: u64) -> bool {
+        now_ms.abs_diff(self.noted_ms) >= NOTE_EVERY_MS
+    }
+
+    /// `address` served.
+    pub fn served(&mut self, address: &[u8], now_ms: u64) {
+        self.noted_ms = now_ms;
+        self.note(address, true, now_ms);
+    }
+
+    /// `address` could not be reached. `true` when another one serves, so that the target is not to blame.
+    pub fn failed(&mut self, address: &[u8], now_ms: u64) -> bool {
+        let hash = self.note(address, false, now_ms);
+        self.known.iter().any(|other| {
+            other.hash != hash && other.serves && now_ms.abs_diff(other.noted_ms) <= MEMORY_MS
+        })
+    }
+
+    fn note(&mut self, address: &[u8], serves: bool, now_ms: u64) -> u64 {
+        let hash = hash::of_parts(&[address]);
+        self.known.retain(|known| known.hash != hash);
+        if self.known.len() >= MAX_ADDRESSES {
+            self.known.remove(0);
+        }
+        self.known.push(Address {
+            hash,
+            serves,
+            noted_ms: now_ms,
+        });
+        hash
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    const NOW: u64 = 1_700_000_000_000;
+
+    #[test]
+    fn one_of_two_is_excused_as_long_as_the_other_serves() {
+        let mut addresses = Addresses::default();
+        addresses.served(b"a", NOW);
+        addresses.served(b"b", NOW);
+        for elapsed_ms in 0..20 {
+            addresses.served(b"b", NOW + elapsed_ms);
+            assert!(addresses.failed(b"a", NOW + elapsed_ms));
+        }
+        // Nothing more is heard of `b`.
+        assert!(addresses.failed(b"a", NOW + 19 + MEMORY_MS));
+        assert!(!addresses.failed(b"a", NOW + 20 + MEMORY_MS));
+    }
+
+    #[test]
+    fn a_single_address_is_never_excused() {
+        let mut addresses = Addresses::default();
+        assert!(!addresses.failed(b"a", NOW));
+        addresses.served(b"a", NOW);
+        assert!(!addresses.failed(b"a", NOW));
+    }
+
+    #[test]
+    fn when_all_fail_each_is_excused_once_at_most() {
+        let mut addresses = Addresses::default();
+        for address in [b"a", b"b", b"c"] {
+            addresses.served(address, NOW);
+        }
+        let excused =
+            [b"a", b"b", b"c", b"a", b"b", b"c"].map(|address| addresses.failed(address, NOW));
+        assert_eq!(excused, [true, true, false, false, false, false]);
+    }
+
+    #[test]
+    fn successes_are_noted_now_and_then() {
+        let mut addresses = Addresses::default();
+        assert!(addresses.wants_success(NOW));
+        addresses.served(b"a", NOW);
+        assert!(!addresses.wants_success(NOW + NOTE_EVERY_MS - 1));
+        assert!(addresses.wants_success(NOW + NOTE_EVERY_MS));
+        // A clock that was set back does not silence it.
+        assert!(addresses.wants_success(NOW - NOTE_EVERY_MS));
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded() {
+        let mut addresses = Addresses::default();
+        for number in 0..1_000_u32 {
+            addresses.served(&number.to_le_bytes(), NOW);
+        }
+        assert_eq!(addresses.known.len(), MAX_ADDRESSES);
+    }
+}
