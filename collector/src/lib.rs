@@ -7,18 +7,25 @@
 
 mod api;
 mod budget;
+mod budgets;
 mod compare;
+mod control;
 mod histogram;
 mod key;
+mod keys;
 mod local;
+mod period;
 mod query;
+mod records;
 mod remote;
 mod report;
 mod serve;
 mod settings;
+mod statistics;
 mod store;
 mod tokens;
 mod webhook;
+mod webhooks;
 
 pub use api::{Api, ApiError};
 pub use budget::{Budget, NewBudget};
@@ -26,7 +33,7 @@ pub use compare::{Arm, Comparison, Difference, Estimate, Measure};
 pub use events::BudgetPeriod;
 pub use histogram::Histogram;
 pub use key::{CreatedKey, KeyInfo, KeyLimit, KeyState, NewKey};
-pub use local::Local;
+pub use local::{Clock, Local};
 pub use query::{
     AggregateQuery, CompareQuery, Condition, Cursor, DEFAULT_PAGE, Dimension, EventFilter,
     EventKind, EventQuery, Field, FieldKind, InvalidCursor, InvalidQuery, InvalidTime,
@@ -37,8 +44,9 @@ pub use report::{AggregateReport, AggregateRow, EventPage};
 pub use serve::{Collector, Running, StartError};
 pub use settings::{AuditScope, KeyRule, MAX_BATCH_BYTES, Rules, Settings};
 pub use store::{
-    Arrivals, ClickHouseLocation, Days, Group, Inserted, Instances, InvalidLocation, MOST_GROUPS,
-    NewEvent, Record, RecordKind, Spender, Store, StoreError, StoreLocation, Totals, open,
+    Arrivals, ClickHouseLocation, Columns, Days, Group, Inserted, InvalidLocation, LineError,
+    MOST_GROUPS, NewEvent, Record, RecordKind, Spender, Spent, Store, StoreError, StoreLocation,
+    Totals, open,
 };
 pub use tokens::Tokens;
 pub use webhook::{CreatedWebhook, NewWebhook, Webhook, WebhookEvent};

@@ -1,5 +1,7 @@
 //! What rows of a report can be grouped by.
 
+use events::Timestamp;
+
 /// One row for each value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dimension {
@@ -77,6 +79,29 @@ impl Dimension {
         Self::ALL
             .into_iter()
             .find(|dimension| dimension.name() == name)
+    }
+
+    /// A value that is a number in stores: a status code, or hours or days since 1970.
+    pub(crate) fn text_of_number(self, number: u64) -> String {
+        let time = |seconds: u64| {
+            Timestamp::from_millis(number.saturating_mul(seconds).saturating_mul(1_000)).to_string()
+        };
+        match self {
+            Self::Hour => format!("{}:00:00Z", time(3_600).get(..13).unwrap_or_default()),
+            Self::Day => time(86_400).get(..10).unwrap_or_default().to_owned(),
+            Self::Provider
+            | Self::Vendor
+            | Self::Model
+            | Self::ResolvedModel
+            | Self::ModelGroup
+            | Self::Tag
+            | Self::Region
+            | Self::Strategy
+            | Self::StatusCode
+            | Self::Decision
+            | Self::KeyName
+            | Self::GatewayId => number.to_string(),
+        }
     }
 
     /// Rows come by time, not by size.

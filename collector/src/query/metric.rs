@@ -36,7 +36,7 @@ metrics! {
     BlockedCount "blocked_count" Count "Decision `blocked`.",
     FailoverCount "failover_count" Count "Another than the first choice served.",
     FailoverRate "failover_rate" Ratio "`failover_count` of `request_count`.",
-    LatencyP50 "latency_p50" Millis "Median of `latency_ms` of requests that were answered with less than 400.",
+    LatencyP50 "latency_p50" Millis "Median of `latency_ms` of requests that were answered with 200 to 399.",
     LatencyP99 "latency_p99" Millis "99th percentile of the same.",
     LatencyAverage "latency_avg" Millis "Mean of the same.",
     TtftP50 "ttft_p50" Millis "Median of `time_to_first_token_ms` where there is one.",

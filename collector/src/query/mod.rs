@@ -14,6 +14,7 @@ pub use field::{Field, FieldKind};
 pub use filter::{Condition, EventFilter, EventKind};
 pub use metric::{Metric, Unit};
 pub use parameters::InvalidQuery;
+pub(crate) use parameters::{Asked, LONGEST_WAIT_SECONDS, read, read_comparison};
 pub use time::{InvalidTime, parse_time};
 
 /// How many events a page has unless more or fewer are asked for.

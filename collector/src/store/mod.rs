@@ -2,10 +2,13 @@
 
 mod error;
 mod location;
+mod new_event;
+mod sqlite;
 mod totals;
 
 pub use error::StoreError;
 pub use location::{ClickHouseLocation, InvalidLocation, StoreLocation};
+pub use new_event::{Columns, LineError, NewEvent};
 pub use totals::{Group, Totals};
 
 use std::sync::Arc;
@@ -61,13 +64,13 @@ pub trait Store: Send + Sync {
         group_by: &[Dimension],
     ) -> Result<Vec<Group>, StoreError>;
 
-    /// Nano US dollars spent on days `from` (inclusive) to `until` (exclusive), both at midnight UTC.
+    /// What was spent in a period, by the Envoy process `instance_id` and by all others.
     ///
     /// # Errors
     /// The store failed.
-    fn spent(&self, on: Spender<'_>, period: Days, by: Instances<'_>) -> Result<u64, StoreError>;
+    fn spent(&self, by: Spender<'_>, period: Days, instance_id: &str) -> Result<Spent, StoreError>;
 
-    /// Removes events before a moment. What was spent on days of the last 62 is kept whatever it says.
+    /// Removes events before a moment, and says how many. What was spent is kept 62 days longer, for budgets.
     ///
     /// # Errors
     /// The store failed.
@@ -90,15 +93,6 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The store failed.
     fn delete_record(&self, kind: RecordKind, id: &str) -> Result<bool, StoreError>;
-}
-
-/// An event that was read, with its text.
-#[derive(Debug, Clone)]
-pub struct NewEvent {
-    /// What it says. Owned: it outlives the batch.
-    pub event: events::Event<'static>,
-    /// The line of the batch, as its gateway wrote it.
-    pub json: Box<RawValue>,
 }
 
 /// What became of a batch: for each of its events in order, whether it was new.
@@ -126,13 +120,20 @@ pub enum Spender<'a> {
     Key(&'a str),
 }
 
-/// Which gateways' spending.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Instances<'a> {
-    /// Everybody's.
-    All,
-    /// All but this one's.
-    AllBut(&'a str),
+/// Nano US dollars that were spent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Spent {
+    /// By the Envoy process that was named.
+    pub here: u64,
+    /// By all others.
+    pub elsewhere: u64,
+}
+
+impl Spent {
+    /// By everybody.
+    pub fn everywhere(self) -> u64 {
+        self.here.saturating_add(self.elsewhere)
+    }
 }
 
 /// Days since 1970.
@@ -171,6 +172,25 @@ pub struct Record {
 /// # Errors
 /// It cannot be opened, or is of a later version.
 pub fn open(location: &StoreLocation) -> Result<Arc<dyn Store>, StoreError> {
-    let _ = location;
-    Err(StoreError::Unavailable("not built yet".to_owned()))
+    match location {
+        StoreLocation::Sqlite(path) => Ok(Arc::new(sqlite::SqliteStore::open(path)?)),
+        StoreLocation::ClickHouse(_) => Err(StoreError::Unavailable(
+            "ClickHouse is not built yet".to_owned(),
+        )),
+    }
+}
+
+/// Days are counted since 1970.
+pub(crate) const MS_PER_DAY: u64 = 86_400_000;
+
+impl RecordKind {
+    /// In a store.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Budget => "budget",
+            Self::Key => "key",
+            Self::Webhook => "webhook",
+            Self::Notice => "notice",
+        }
+    }
 }

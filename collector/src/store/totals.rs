@@ -4,7 +4,7 @@ use crate::histogram::Histogram;
 use crate::query::Metric;
 
 /// One group of a report.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Group {
     /// Its value of each dimension; `None` for events without one.
     pub key: Vec<Option<String>>,
@@ -35,7 +35,7 @@ pub struct Totals {
     pub cost_nanos: u64,
     /// Sum of squares of nano US dollars of each event.
     pub cost_nanos_squared: f64,
-    /// Milliseconds of requests that were answered with less than 400.
+    /// Milliseconds of requests that were answered with 200 to 399.
     pub latency: Histogram,
     /// Sum of squares of these milliseconds.
     pub latency_ms_squared: f64,
@@ -44,6 +44,18 @@ pub struct Totals {
 }
 
 impl Totals {
+    /// Adds an event's cost.
+    pub(crate) fn add_cost(&mut self, nanos: u64) {
+        self.cost_nanos = self.cost_nanos.saturating_add(nanos);
+        self.cost_nanos_squared += count(nanos) * count(nanos);
+    }
+
+    /// Adds the latency of a request that was answered with less than 400.
+    pub(crate) fn add_latency(&mut self, ms: u64) {
+        self.latency.record(ms);
+        self.latency_ms_squared += count(ms) * count(ms);
+    }
+
     /// The value of a metric; `None` where there is nothing to compute it from.
     pub fn metric(&self, metric: Metric) -> Option<f64> {
         match metric {

@@ -1,0 +1,101 @@
+//! The control state: what a gateway must know of keys and budgets.
+
+use events::{ControlState, GatewayKey, ProviderBudget, SpendingLimit};
+
+use crate::budgets::{self, for_instance};
+use crate::key::KeyState;
+use crate::keys;
+use crate::records;
+use crate::settings::KeyRule;
+use crate::store::{Spender, Store, StoreError};
+
+/// Digits of a version: enough that two states never have the same.
+const VERSION_DIGITS: usize = 16;
+
+/// For the gateway `instance_id`, whose own spending is left out.
+pub(crate) fn state(
+    store: &dyn Store,
+    now_ms: u64,
+    instance_id: &str,
+    rule: KeyRule,
+) -> Result<ControlState, StoreError> {
+    let stored_keys = keys::stored(store)?;
+    let keys_required = match rule {
+        // Revoked and expired keys are kept: they tell that keys were wanted.
+        KeyRule::OnceCreated => !stored_keys.is_empty(),
+        KeyRule::Always => true,
+        KeyRule::Never => false,
+    };
+    let keys = stored_keys
+        .into_iter()
+        .filter(|key| key.state(now_ms) == KeyState::Active)
+        .map(|key| {
+            let limit = key.limit.map(|limit| {
+                let spender = Spender::Key(&key.name);
+                for_instance(
+                    store,
+                    now_ms,
+                    spender,
+                    limit.limit_usd,
+                    limit.period,
+                    instance_id,
+                )
+            });
+            Ok(GatewayKey {
+                limit: limit.transpose()?,
+                id: key.id,
+                name: key.name,
+                sha256: key.sha256,
+                models: key.models,
+                expires_at_ms: key.expires_at_ms,
+                requests_per_minute: key.requests_per_minute,
+            })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    let budgets = budgets::stored(store)?
+        .into_iter()
+        .map(|budget| {
+            let spender = Spender::Provider(&budget.provider);
+            let limit = for_instance(
+                store,
+                now_ms,
+                spender,
+                budget.limit_usd,
+                budget.period,
+                instance_id,
+            )?;
+            let provider = budget.provider;
+            Ok(ProviderBudget { provider, limit })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
+    let mut state = ControlState {
+        version: String::new(),
+        keys_required,
+        keys,
+        budgets,
+    };
+    state.version = version(&state)?;
+    Ok(state)
+}
+
+/// Says the same of states that differ in nothing but amounts spent.
+fn version(state: &ControlState) -> Result<String, StoreError> {
+    let mut state = state.clone();
+    let limits = (state.keys.iter_mut().filter_map(|key| key.limit.as_mut()))
+        .chain(state.budgets.iter_mut().map(|budget| &mut budget.limit));
+    for SpendingLimit {
+        spent_elsewhere_usd,
+        spent_here_usd,
+        ..
+    } in limits
+    {
+        *spent_elsewhere_usd = 0.0;
+        *spent_here_usd = 0.0;
+    }
+    let json =
+        serde_json::to_vec(&state).map_err(|error| StoreError::Damaged(error.to_string()))?;
+    Ok(records::sha256_hex(&json)
+        .chars()
+        .take(VERSION_DIGITS)
+        .collect())
+}

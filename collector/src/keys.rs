@@ -1,0 +1,151 @@
+//! Gateway keys in a store: hashes, never keys.
+
+use serde::{Deserialize, Serialize};
+
+use crate::api::ApiError;
+use crate::budgets::EVERYBODY;
+use crate::key::{CreatedKey, KeyInfo, KeyLimit, KeyState, NewKey};
+use crate::period;
+use crate::records;
+use crate::store::{RecordKind, Spender, Store, StoreError};
+
+/// As it is stored.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub(crate) struct StoredKey {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) prefix: String,
+    pub(crate) sha256: String,
+    pub(crate) models: Option<Vec<String>>,
+    pub(crate) requests_per_minute: Option<u32>,
+    pub(crate) limit: Option<KeyLimit>,
+    pub(crate) created_at_ms: u64,
+    pub(crate) expires_at_ms: Option<u64>,
+    pub(crate) revoked_at_ms: Option<u64>,
+}
+
+/// Characters of a key that are shown to tell it from others: 6 of its 43 random ones.
+const SHOWN: usize = events::KEY_PREFIX.len() + 6;
+
+pub(crate) fn stored(store: &dyn Store) -> Result<Vec<StoredKey>, StoreError> {
+    records::all(store, RecordKind::Key)
+}
+
+pub(crate) fn list(store: &dyn Store, now_ms: u64) -> Result<Vec<KeyInfo>, ApiError> {
+    let mut keys = stored(store)?;
+    keys.sort_by(|a, b| (b.created_at_ms, &a.name, &a.id).cmp(&(a.created_at_ms, &b.name, &b.id)));
+    keys.into_iter()
+        .map(|key| Ok(info(store, now_ms, key)?))
+        .collect()
+}
+
+pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewKey) -> Result<CreatedKey, ApiError> {
+    records::check_name("name", &new.name)?;
+    if let Some(limit) = new.limit {
+        records::check_limit(limit.limit_usd)?;
+    }
+    if new.models.as_ref().is_some_and(Vec::is_empty) {
+        return Err(ApiError::Invalid(
+            "models: expected at least one group or model, or none for all, found an empty list"
+                .to_owned(),
+        ));
+    }
+    for model in new.models.iter().flatten() {
+        records::check_name("models", model)?;
+    }
+    if new.requests_per_minute == Some(0) || new.expires_in_seconds == Some(0) {
+        return Err(ApiError::Invalid(
+            "requests_per_minute and expires_in_seconds: expected more than 0, found 0".to_owned(),
+        ));
+    }
+    let taken = stored(store)?
+        .iter()
+        .any(|key| key.name == new.name && key.state(now_ms) == KeyState::Active);
+    if taken {
+        return Err(ApiError::Conflict(format!(
+            "a key with the name {:?} is in force: revoke it first, or choose another name",
+            new.name
+        )));
+    }
+    let key = format!("{}{}", events::KEY_PREFIX, records::secret()?);
+    let sha256 = records::sha256_hex(key.as_bytes());
+    let stored = StoredKey {
+        id: records::id_of("key_", sha256.as_bytes()),
+        name: new.name.clone(),
+        prefix: key.chars().take(SHOWN).collect(),
+        sha256,
+        models: new.models.clone(),
+        requests_per_minute: new.requests_per_minute,
+        limit: new.limit,
+        created_at_ms: now_ms,
+        expires_at_ms: new
+            .expires_in_seconds
+            .map(|seconds| now_ms.saturating_add(seconds.saturating_mul(1_000))),
+        revoked_at_ms: None,
+    };
+    records::put(store, RecordKind::Key, &stored.id, &stored)?;
+    let info = info(store, now_ms, stored)?;
+    Ok(CreatedKey { key, info })
+}
+
+pub(crate) fn revoke(
+    store: &dyn Store,
+    now_ms: u64,
+    id_or_name: &str,
+) -> Result<KeyInfo, ApiError> {
+    let keys = stored(store)?;
+    let of_name = |key: &&StoredKey| key.name == id_or_name && key.revoked_at_ms.is_none();
+    let found = keys
+        .iter()
+        .find(|key| key.id == id_or_name)
+        // An expired one may have the name of one in force, which is then meant.
+        .or_else(|| {
+            keys.iter()
+                .filter(of_name)
+                .max_by_key(|key| key.created_at_ms)
+        });
+    let Some(found) = found else {
+        return Err(ApiError::NotFound {
+            what: "key",
+            id: id_or_name.to_owned(),
+        });
+    };
+    let mut key = found.clone();
+    key.revoked_at_ms = key.revoked_at_ms.or(Some(now_ms));
+    records::put(store, RecordKind::Key, &key.id, &key)?;
+    Ok(info(store, now_ms, key)?)
+}
+
+impl StoredKey {
+    pub(crate) fn state(&self, now_ms: u64) -> KeyState {
+        if self.revoked_at_ms.is_some() {
+            KeyState::Revoked
+        } else if self.expires_at_ms.is_some_and(|end| end <= now_ms) {
+            KeyState::Expired
+        } else {
+            KeyState::Active
+        }
+    }
+}
+
+fn info(store: &dyn Store, now_ms: u64, key: StoredKey) -> Result<KeyInfo, StoreError> {
+    let spent = key.limit.map(|limit| {
+        let days = period::around(limit.period, now_ms);
+        store.spent(Spender::Key(&key.name), days, EVERYBODY)
+    });
+    Ok(KeyInfo {
+        state: key.state(now_ms),
+        id: key.id,
+        name: key.name,
+        prefix: key.prefix,
+        models: key.models,
+        requests_per_minute: key.requests_per_minute,
+        limit: key.limit,
+        spent_usd: spent
+            .transpose()?
+            .map(|spent| events::usd(spent.everywhere())),
+        created_at_ms: key.created_at_ms,
+        expires_at_ms: key.expires_at_ms,
+        revoked_at_ms: key.revoked_at_ms,
+    })
+}

@@ -1,0 +1,93 @@
+//! What people make, as records of a store: JSON in, JSON out.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest as _, Sha256};
+
+use crate::api::ApiError;
+use crate::store::{Record, RecordKind, Store, StoreError};
+
+/// All of a kind.
+pub(crate) fn all<T: DeserializeOwned>(
+    store: &dyn Store,
+    kind: RecordKind,
+) -> Result<Vec<T>, StoreError> {
+    store
+        .records(kind)?
+        .iter()
+        .map(|record| {
+            serde_json::from_str(&record.json)
+                .map_err(|error| StoreError::Damaged(format!("record {}: {error}", record.id)))
+        })
+        .collect()
+}
+
+/// Writes one.
+pub(crate) fn put<T: Serialize>(
+    store: &dyn Store,
+    kind: RecordKind,
+    id: &str,
+    content: &T,
+) -> Result<(), ApiError> {
+    let json =
+        serde_json::to_string(content).map_err(|error| ApiError::Invalid(error.to_string()))?;
+    let id = id.to_owned();
+    Ok(store.put_record(kind, &Record { id, json })?)
+}
+
+/// Removes one that must be there.
+pub(crate) fn delete(
+    store: &dyn Store,
+    kind: RecordKind,
+    what: &'static str,
+    id: &str,
+) -> Result<(), ApiError> {
+    if store.delete_record(kind, id)? {
+        Ok(())
+    } else {
+        let id = id.to_owned();
+        Err(ApiError::NotFound { what, id })
+    }
+}
+
+/// SHA-256 in lower-case hexadecimal digits.
+pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
+    events::key_hash_hex(&Sha256::digest(bytes))
+}
+
+/// Prefix and 16 hexadecimal digits that say the same of the same content.
+pub(crate) fn id_of(prefix: &str, content: &[u8]) -> String {
+    let digits: String = sha256_hex(content).chars().take(16).collect();
+    format!("{prefix}{digits}")
+}
+
+/// A secret for people to keep.
+pub(crate) fn secret() -> Result<String, ApiError> {
+    crate::tokens::secret()
+        .map_err(|error| ApiError::Invalid(format!("there is no random source: {error}")))
+}
+
+/// An amount that can be a limit.
+pub(crate) fn check_limit(limit_usd: f64) -> Result<(), ApiError> {
+    // Above that, nano US dollars are not exact any more.
+    const MOST: f64 = 9e6;
+    if limit_usd > 0.0 && limit_usd <= MOST {
+        Ok(())
+    } else {
+        Err(ApiError::Invalid(format!(
+            "limit_usd: expected more than 0 and at most {MOST}, found {limit_usd}"
+        )))
+    }
+}
+
+/// A name that people and URLs can bear.
+pub(crate) fn check_name(what: &str, name: &str) -> Result<(), ApiError> {
+    let good = !name.is_empty() && name.len() <= 200 && !name.chars().any(char::is_control);
+    if good {
+        Ok(())
+    } else {
+        Err(ApiError::Invalid(format!(
+            "{what}: expected 1 to 200 bytes without control characters, found {name:?}"
+        )))
+    }
+}

@@ -1,0 +1,153 @@
+//! An event on its way into a store: its text, and what stores filter and sum by.
+
+use std::borrow::Cow;
+
+use events::{DecisionEvent, Event, EventId, HealthChangedEvent, Timestamp};
+
+/// An event that was read, with its text.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// The idempotency key.
+    pub id: EventId,
+    /// When it happened.
+    pub timestamp: Timestamp,
+    /// What is filtered and summed by.
+    pub columns: Columns,
+    /// The line of the batch, as its gateway wrote it.
+    pub json: String,
+}
+
+/// What reports filter, group and sum by. Empty texts are `None`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Columns {
+    /// A decision; else a change of health.
+    pub is_decision: bool,
+    /// Target.
+    pub provider: Option<String>,
+    /// Its vendor.
+    pub vendor: Option<String>,
+    /// As asked for.
+    pub model: Option<String>,
+    /// That served.
+    pub resolved_model: Option<String>,
+    /// As asked for.
+    pub model_group: Option<String>,
+    /// Arm of an experiment.
+    pub tag: Option<String>,
+    /// Where the target is.
+    pub region: Option<String>,
+    /// What picked the head.
+    pub strategy: Option<String>,
+    /// allowed, blocked, flagged.
+    pub decision: Option<String>,
+    /// Gateway key.
+    pub key_name: Option<String>,
+    /// The gateway.
+    pub gateway_id: Option<String>,
+    /// The Envoy process.
+    pub instance_id: Option<String>,
+    /// What the client got.
+    pub status_code: Option<u16>,
+    /// Another than the first choice served.
+    pub failover: bool,
+    /// Milliseconds.
+    pub latency_ms: Option<u64>,
+    /// Milliseconds.
+    pub ttft_ms: Option<u64>,
+    /// Tokens, input.
+    pub prompt_tokens: u64,
+    /// Tokens, output.
+    pub completion_tokens: u64,
+    /// Tokens, input from the cache.
+    pub cached_tokens: u64,
+    /// Tokens, all.
+    pub total_tokens: u64,
+    /// Nano US dollars.
+    pub cost_nanos: u64,
+}
+
+/// Why a line is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum LineError {
+    /// JSON is UTF-8.
+    #[error("expected UTF-8: {0}")]
+    Utf8(#[from] std::str::Utf8Error),
+    /// JSON, but no event.
+    #[error("{0}")]
+    Event(#[from] events::EventError),
+}
+
+impl NewEvent {
+    /// Reads a line of a batch.
+    ///
+    /// # Errors
+    /// It is no event.
+    pub fn read(line: &[u8]) -> Result<Self, LineError> {
+        let text = std::str::from_utf8(line)?;
+        let event = events::read_event(line)?;
+        let columns = match &event {
+            Event::Decision(event) => Columns::of_decision(event),
+            Event::HealthChanged(event) => Columns::of_health(event),
+        };
+        Ok(Self {
+            id: event.id(),
+            timestamp: event.timestamp(),
+            columns,
+            json: text.to_owned(),
+        })
+    }
+}
+
+impl Columns {
+    fn of_decision(event: &DecisionEvent<'_>) -> Self {
+        let tokens = event.tokens.unwrap_or_default();
+        Self {
+            is_decision: true,
+            provider: optional(&event.provider),
+            vendor: optional(&event.vendor),
+            model: text(&event.model),
+            resolved_model: optional(&event.resolved_model),
+            model_group: optional(&event.model_group),
+            tag: optional(&event.tag),
+            region: optional(&event.region),
+            strategy: optional(&event.strategy),
+            decision: Some(event.decision.name().to_owned()),
+            key_name: optional(&event.key_name),
+            gateway_id: text(&event.gateway_id),
+            instance_id: text(&event.instance_id),
+            status_code: Some(event.status_code),
+            failover: event.failover.triggered,
+            latency_ms: Some(bounded(event.latency_ms)),
+            ttft_ms: event.time_to_first_token_ms.map(bounded),
+            prompt_tokens: bounded(tokens.prompt),
+            completion_tokens: bounded(tokens.completion),
+            cached_tokens: bounded(tokens.cached),
+            total_tokens: bounded(tokens.total),
+            cost_nanos: bounded(event.actual_cost_usd.map_or(0, events::nanos)),
+        }
+    }
+
+    fn of_health(event: &HealthChangedEvent<'_>) -> Self {
+        Self {
+            provider: text(&event.provider),
+            gateway_id: text(&event.gateway_id),
+            instance_id: text(&event.instance_id),
+            ..Self::default()
+        }
+    }
+}
+
+fn text(value: &Cow<'_, str>) -> Option<String> {
+    (!value.is_empty()).then(|| value.clone().into_owned())
+}
+
+fn optional(value: &Option<Cow<'_, str>>) -> Option<String> {
+    value.as_ref().and_then(text)
+}
+
+/// More than any real event has; a million of these still add up in 64 bits, and so in the sums of a store.
+const LARGEST: u64 = 1 << 40;
+
+fn bounded(value: u64) -> u64 {
+    value.min(LARGEST)
+}

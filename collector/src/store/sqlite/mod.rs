@@ -1,0 +1,212 @@
+//! Events in an SQLite file: one thread writes, others read beside it.
+
+mod aggregate;
+mod condition;
+mod pages;
+mod schema;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::time::Duration;
+
+use events::{EventId, Timestamp};
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use serde_json::value::RawValue;
+
+use crate::query::{Dimension, EventFilter, EventQuery};
+use crate::report::EventPage;
+use crate::store::{
+    Arrivals, Days, Group, Inserted, NewEvent, Record, RecordKind, Spender, Spent, Store,
+    StoreError,
+};
+use writer::{Change, Writer};
+
+/// How long to wait for another program that has the file: `kt` beside a running gateway.
+const BUSY: Duration = Duration::from_secs(10);
+/// Of pages in memory, for each connection, in KiB.
+const CACHE_KIB: i64 = 8 * 1_024;
+/// Connections kept for readers.
+const IDLE_READERS: usize = 4;
+
+/// A store in a file.
+pub(super) struct SqliteStore {
+    path: PathBuf,
+    writer: Writer,
+    readers: Mutex<Vec<Connection>>,
+}
+
+impl SqliteStore {
+    /// Opens or makes the file, readable for its owner alone.
+    pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
+        make_private(path)
+            .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
+        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        // An event that was acknowledged is on the disk.
+        connection.pragma_update(None, "synchronous", "FULL")?;
+        connection.pragma_update(None, "wal_autocheckpoint", 4_000)?;
+        connection.pragma_update(None, "journal_size_limit", 64 << 20)?;
+        schema::migrate(&mut connection)?;
+        Ok(Self {
+            path: path.to_owned(),
+            writer: Writer::start(connection)?,
+            readers: Mutex::default(),
+        })
+    }
+
+    fn read<T>(
+        &self,
+        question: impl FnOnce(&Connection) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        let idle = || {
+            self.readers
+                .lock()
+                .unwrap_or_else(|broken| broken.into_inner())
+        };
+        let kept = idle().pop();
+        let connection = match kept {
+            Some(connection) => connection,
+            None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+        };
+        let answer = question(&connection);
+        let mut readers = idle();
+        if readers.len() < IDLE_READERS {
+            readers.push(connection);
+        }
+        answer
+    }
+}
+
+fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+    let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.set_prepared_statement_cache_capacity(32);
+    Ok(connection)
+}
+
+/// Events name who asked what: the file is its owner's.
+fn make_private(path: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::OpenOptionsExt as _;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    std::fs::OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+}
+
+impl Store for SqliteStore {
+    fn insert(&self, batch: Vec<NewEvent>) -> Result<Inserted, StoreError> {
+        self.writer.insert(batch)
+    }
+
+    fn page(&self, query: &EventQuery) -> Result<EventPage, StoreError> {
+        self.read(|connection| pages::page(connection, query))
+    }
+
+    fn event(&self, id: EventId) -> Result<Option<Box<RawValue>>, StoreError> {
+        self.read(|connection| {
+            connection
+                .prepare_cached("SELECT json FROM event JOIN event_text USING (seq) WHERE id = ?1")?
+                .query_row([id.to_bytes()], |row| row.get(0))
+                .optional()?
+                .map(pages::raw)
+                .transpose()
+        })
+    }
+
+    fn arrivals(
+        &self,
+        filter: &EventFilter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Arrivals, StoreError> {
+        self.read(|connection| pages::arrivals(connection, filter, after, limit))
+    }
+
+    fn aggregate(
+        &self,
+        filter: &EventFilter,
+        group_by: &[Dimension],
+    ) -> Result<Vec<Group>, StoreError> {
+        self.read(|connection| aggregate::aggregate(connection, filter, group_by))
+    }
+
+    fn spent(&self, by: Spender<'_>, period: Days, instance_id: &str) -> Result<Spent, StoreError> {
+        let (column, name) = match by {
+            Spender::Provider(id) => ("provider", id),
+            Spender::Key(name) => ("key_name", name),
+        };
+        let sql = format!(
+            "SELECT COALESCE(SUM(nanos) FILTER (WHERE instance_id = ?4), 0),
+                COALESCE(SUM(nanos) FILTER (WHERE instance_id <> ?4), 0)
+             FROM spent WHERE day >= ?2 AND day < ?3 AND {column} = ?1"
+        );
+        self.read(|connection| {
+            let (here, elsewhere): (i64, i64) = connection.prepare_cached(&sql)?.query_row(
+                params![name, period.from, period.until, instance_id],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )?;
+            Ok(Spent {
+                here: u64::try_from(here).unwrap_or(0),
+                elsewhere: u64::try_from(elsewhere).unwrap_or(0),
+            })
+        })
+    }
+
+    fn forget_before(&self, moment: Timestamp) -> Result<u64, StoreError> {
+        let mut forgotten = 0;
+        loop {
+            // In portions: batches come in between.
+            match self.writer.change(Change::Forget { before: moment })? {
+                0 => return Ok(forgotten),
+                some => forgotten += some,
+            }
+        }
+    }
+
+    fn records(&self, kind: RecordKind) -> Result<Vec<Record>, StoreError> {
+        self.read(|connection| {
+            let mut statement = connection
+                .prepare_cached("SELECT id, json FROM record WHERE kind = ?1 ORDER BY id")?;
+            let records = statement.query_map([kind.name()], |row| {
+                Ok(Record {
+                    id: row.get(0)?,
+                    json: row.get(1)?,
+                })
+            })?;
+            Ok(records.collect::<Result<_, _>>()?)
+        })
+    }
+
+    fn put_record(&self, kind: RecordKind, record: &Record) -> Result<(), StoreError> {
+        self.writer.change(Change::Put {
+            kind,
+            record: record.clone(),
+        })?;
+        Ok(())
+    }
+
+    fn delete_record(&self, kind: RecordKind, id: &str) -> Result<bool, StoreError> {
+        let id = id.to_owned();
+        Ok(self.writer.change(Change::Delete { kind, id })? > 0)
+    }
+}
+
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        use rusqlite::ErrorCode;
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+                Self::Damaged(error.to_string())
+            }
+            _ => Self::Unavailable(error.to_string()),
+        }
+    }
+}

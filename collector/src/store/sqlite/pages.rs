@@ -1,0 +1,108 @@
+//! Events themselves, by time and by arrival.
+
+use events::{EventId, Timestamp};
+use rusqlite::types::Value;
+use rusqlite::{Connection, OptionalExtension as _};
+use serde_json::value::RawValue;
+
+use super::condition::{Conditions, micros};
+use crate::query::{Cursor, EventFilter, EventQuery, LARGEST_PAGE, Order};
+use crate::report::EventPage;
+use crate::store::{Arrivals, StoreError};
+
+pub(super) fn page(connection: &Connection, query: &EventQuery) -> Result<EventPage, StoreError> {
+    let limit = query.limit.clamp(1, LARGEST_PAGE);
+    let mut conditions = Conditions::of(&query.filter, false);
+    let (comparison, direction) = match query.order {
+        Order::NewestFirst => ("<", "DESC"),
+        Order::OldestFirst => (">", "ASC"),
+    };
+    if let Some(Cursor::Time { timestamp, id }) = query.cursor {
+        let time = conditions.bind(Value::Integer(micros(timestamp)));
+        let id = conditions.bind(Value::Blob(id.to_bytes().to_vec()));
+        conditions.add(&format!("(ts, id) {comparison} ({time}, {id})"));
+    }
+    // One more than asked for tells whether there is another page.
+    let one_more = conditions.bind(integer(limit + 1));
+    let sql = format!(
+        "SELECT ts, id, json {} ORDER BY ts {direction}, id {direction} LIMIT {one_more}",
+        conditions.from_where(true)
+    );
+    let mut statement = connection.prepare_cached(&sql)?;
+    let mut rows = statement.query(conditions.values())?;
+    let mut data = Vec::with_capacity(limit);
+    let mut last = None;
+    while let Some(row) = rows.next()? {
+        if data.len() == limit {
+            let next_cursor = last.as_ref().map(Cursor::to_string);
+            return Ok(EventPage { data, next_cursor });
+        }
+        let ts: i64 = row.get(0)?;
+        last = Some(Cursor::Time {
+            timestamp: Timestamp::from_micros(u64::try_from(ts).unwrap_or(0)),
+            id: EventId::from_bytes(row.get(1)?),
+        });
+        data.push(raw(row.get(2)?)?);
+    }
+    Ok(EventPage {
+        data,
+        next_cursor: None,
+    })
+}
+
+pub(super) fn arrivals(
+    connection: &Connection,
+    filter: &EventFilter,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<Arrivals, StoreError> {
+    // One view of the store for both questions.
+    let view = connection.unchecked_transaction()?;
+    let newest: i64 = view
+        .prepare_cached("SELECT seq FROM event ORDER BY seq DESC LIMIT 1")?
+        .query_row([], |row| row.get(0))
+        .optional()?
+        .unwrap_or(0);
+    let mut conditions = Conditions::of(filter, false);
+    let direction = match after {
+        None => "DESC",
+        Some(after) => {
+            let bound = conditions.bind(Value::Integer(i64::try_from(after).unwrap_or(i64::MAX)));
+            conditions.add(&format!("seq > {bound}"));
+            "ASC"
+        }
+    };
+    let bound = conditions.bind(integer(limit));
+    let sql = format!(
+        "SELECT seq, json {} ORDER BY seq {direction} LIMIT {bound}",
+        conditions.from_where(true)
+    );
+    let mut statement = view.prepare_cached(&sql)?;
+    let found: Vec<(i64, String)> = statement
+        .query_map(conditions.values(), |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<Result<_, _>>()?;
+    let last = match (after, found.last()) {
+        // There may be more between the last one and the newest.
+        (Some(_), Some((seq, _))) if found.len() >= limit => *seq,
+        _ => newest.max(after.map_or(0, |after| i64::try_from(after).unwrap_or(0))),
+    };
+    let mut data = found
+        .into_iter()
+        .map(|(_, json)| raw(json))
+        .collect::<Result<Vec<_>, _>>()?;
+    if after.is_none() {
+        data.reverse();
+    }
+    Ok(Arrivals {
+        data,
+        last: u64::try_from(last).unwrap_or(0),
+    })
+}
+
+pub(super) fn raw(json: String) -> Result<Box<RawValue>, StoreError> {
+    RawValue::from_string(json).map_err(|error| StoreError::Damaged(error.to_string()))
+}
+
+fn integer(number: usize) -> Value {
+    Value::Integer(i64::try_from(number).unwrap_or(i64::MAX))
+}

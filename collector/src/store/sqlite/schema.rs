@@ -1,0 +1,76 @@
+//! The tables, and how an older file becomes a newer one.
+
+use rusqlite::{Connection, TransactionBehavior};
+
+use crate::store::StoreError;
+
+/// Step n makes version n + 1 of version n. What has been released is never changed, only added to.
+const MIGRATIONS: [&str; 1] = ["
+    -- What is filtered and summed, apart from the text, so that a report reads little.
+    CREATE TABLE event (
+        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        id BLOB NOT NULL,
+        ts INTEGER NOT NULL,
+        is_decision INTEGER NOT NULL,
+        status_code INTEGER,
+        failover INTEGER NOT NULL,
+        latency_ms INTEGER,
+        ttft_ms INTEGER,
+        prompt_tokens INTEGER NOT NULL,
+        completion_tokens INTEGER NOT NULL,
+        cached_tokens INTEGER NOT NULL,
+        total_tokens INTEGER NOT NULL,
+        cost_nanos INTEGER NOT NULL,
+        decision TEXT,
+        provider TEXT,
+        vendor TEXT,
+        model TEXT,
+        resolved_model TEXT,
+        model_group TEXT,
+        tag TEXT,
+        region TEXT,
+        strategy TEXT,
+        key_name TEXT,
+        gateway_id TEXT,
+        instance_id TEXT
+    );
+    CREATE UNIQUE INDEX event_by_id ON event (id);
+    CREATE INDEX event_by_time ON event (ts, id);
+    CREATE TABLE event_text (
+        seq INTEGER PRIMARY KEY,
+        json TEXT NOT NULL
+    );
+    -- Sums for budgets, kept when the events are forgotten.
+    CREATE TABLE spent (
+        day INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        key_name TEXT NOT NULL,
+        instance_id TEXT NOT NULL,
+        nanos INTEGER NOT NULL,
+        PRIMARY KEY (day, provider, key_name, instance_id)
+    ) WITHOUT ROWID;
+    CREATE TABLE record (
+        kind TEXT NOT NULL,
+        id TEXT NOT NULL,
+        json TEXT NOT NULL,
+        PRIMARY KEY (kind, id)
+    ) WITHOUT ROWID;
+"];
+
+/// Brings a file to the version that this program writes.
+pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
+    let known = i64::try_from(MIGRATIONS.len()).unwrap_or(i64::MAX);
+    // Immediate: of two programs that open a new file at once, one waits for the other.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: i64 = transaction.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if found > known {
+        return Err(StoreError::TooNew { found, known });
+    }
+    let done = usize::try_from(found).unwrap_or(0);
+    for step in MIGRATIONS.iter().skip(done) {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "user_version", known)?;
+    transaction.commit()?;
+    Ok(())
+}

@@ -1,0 +1,253 @@
+//! The one thread that writes. Batches that wait together are written in one transaction, so that the disk is asked
+//! once for all of them.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+
+use events::Timestamp;
+use rusqlite::{Connection, Transaction, TransactionBehavior, params};
+
+use crate::store::{Inserted, NewEvent, Record, RecordKind, StoreError};
+
+/// Batches that wait for the thread; who comes later waits before the queue, so memory is bounded.
+const QUEUE: usize = 8;
+/// Events that go into one transaction.
+const TOGETHER: usize = 10_000;
+/// Events that are forgotten at once.
+const PORTION: usize = 2_000;
+/// Spending is kept that much longer than events: the longest period of a budget, twice.
+const SPENT_DAYS: u64 = 62;
+
+pub(super) struct Writer {
+    queue: Option<SyncSender<Job>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+enum Job {
+    Insert(Vec<NewEvent>, SyncSender<Result<Inserted, StoreError>>),
+    Change(Change, SyncSender<Result<u64, StoreError>>),
+}
+
+/// A change other than new events.
+pub(super) enum Change {
+    Put { kind: RecordKind, record: Record },
+    Delete { kind: RecordKind, id: String },
+    Forget { before: Timestamp },
+}
+
+// === impl Writer ===
+
+impl Writer {
+    pub(super) fn start(mut connection: Connection) -> Result<Self, StoreError> {
+        let (queue, jobs) = sync_channel(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("kt-store".to_owned())
+            .spawn(move || work(&mut connection, &jobs))
+            .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        Ok(Self {
+            queue: Some(queue),
+            thread: Some(thread),
+        })
+    }
+
+    pub(super) fn insert(&self, batch: Vec<NewEvent>) -> Result<Inserted, StoreError> {
+        self.ask(|answer| Job::Insert(batch, answer))
+    }
+
+    /// How many rows changed.
+    pub(super) fn change(&self, change: Change) -> Result<u64, StoreError> {
+        self.ask(|answer| Job::Change(change, answer))
+    }
+
+    fn ask<T>(
+        &self,
+        job: impl FnOnce(SyncSender<Result<T, StoreError>>) -> Job,
+    ) -> Result<T, StoreError> {
+        let gone = || StoreError::Unavailable("the writer has ended".to_owned());
+        let (answer, answered) = sync_channel(1);
+        let queue = self.queue.as_ref().ok_or_else(gone)?;
+        queue.send(job(answer)).map_err(|_| gone())?;
+        answered.recv().map_err(|_| gone())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // The thread ends when nobody can ask any more, and closes the file.
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn work(connection: &mut Connection, jobs: &Receiver<Job>) {
+    while let Ok(job) = jobs.recv() {
+        let mut next = Some(job);
+        while let Some(job) = next.take() {
+            match job {
+                Job::Change(change, answer) => {
+                    let _ = answer.send(apply(connection, change));
+                }
+                Job::Insert(batch, answer) => {
+                    let mut answers = vec![(batch.len(), answer)];
+                    let mut together = batch;
+                    while together.len() < TOGETHER {
+                        match jobs.try_recv() {
+                            Ok(Job::Insert(batch, answer)) => {
+                                answers.push((batch.len(), answer));
+                                together.extend(batch);
+                            }
+                            Ok(other) => {
+                                next = Some(other);
+                                break;
+                            }
+                            Err(_) => break,
+                        }
+                    }
+                    reply(insert(connection, &together), answers);
+                }
+            }
+        }
+    }
+}
+
+/// Gives each batch its part of the outcome.
+fn reply(
+    outcome: Result<Vec<bool>, StoreError>,
+    answers: Vec<(usize, SyncSender<Result<Inserted, StoreError>>)>,
+) {
+    let mut outcome = outcome.map(Vec::into_iter);
+    for (len, answer) in answers {
+        let part = match &mut outcome {
+            Ok(new) => Ok(Inserted {
+                new: new.by_ref().take(len).collect(),
+            }),
+            Err(error) => Err(StoreError::Unavailable(error.to_string())),
+        };
+        // Who asked may have gone.
+        let _ = answer.send(part);
+    }
+}
+
+fn insert(connection: &mut Connection, events: &[NewEvent]) -> Result<Vec<bool>, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let new = insert_events(&transaction, events)?;
+    transaction.commit()?;
+    Ok(new)
+}
+
+fn insert_events(
+    transaction: &Transaction<'_>,
+    events: &[NewEvent],
+) -> Result<Vec<bool>, StoreError> {
+    let mut row = transaction.prepare_cached(
+        "INSERT INTO event (id, ts, is_decision, status_code, failover, latency_ms, ttft_ms, prompt_tokens,
+            completion_tokens, cached_tokens, total_tokens, cost_nanos, decision, provider, vendor, model,
+            resolved_model, model_group, tag, region, strategy, key_name, gateway_id, instance_id)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
+            ?23, ?24)
+         ON CONFLICT (id) DO NOTHING",
+    )?;
+    let mut text =
+        transaction.prepare_cached("INSERT INTO event_text (seq, json) VALUES (?1, ?2)")?;
+    let mut spent: HashMap<(u64, &str, &str, &str), u64> = HashMap::new();
+    let mut new = Vec::with_capacity(events.len());
+    for event in events {
+        let columns = &event.columns;
+        let inserted = row.execute(params![
+            event.id.to_bytes(),
+            signed(event.timestamp.micros()),
+            columns.is_decision,
+            columns.status_code,
+            columns.failover,
+            columns.latency_ms.map(signed),
+            columns.ttft_ms.map(signed),
+            signed(columns.prompt_tokens),
+            signed(columns.completion_tokens),
+            signed(columns.cached_tokens),
+            signed(columns.total_tokens),
+            signed(columns.cost_nanos),
+            columns.decision,
+            columns.provider,
+            columns.vendor,
+            columns.model,
+            columns.resolved_model,
+            columns.model_group,
+            columns.tag,
+            columns.region,
+            columns.strategy,
+            columns.key_name,
+            columns.gateway_id,
+            columns.instance_id,
+        ])? > 0;
+        new.push(inserted);
+        if !inserted {
+            continue;
+        }
+        text.execute(params![transaction.last_insert_rowid(), event.json])?;
+        if columns.cost_nanos > 0 {
+            let day = event.timestamp.millis() / crate::store::MS_PER_DAY;
+            *spent
+                .entry((
+                    day,
+                    columns.provider.as_deref().unwrap_or_default(),
+                    columns.key_name.as_deref().unwrap_or_default(),
+                    columns.instance_id.as_deref().unwrap_or_default(),
+                ))
+                .or_default() += columns.cost_nanos;
+        }
+    }
+    let mut sum = transaction.prepare_cached(
+        "INSERT INTO spent (day, provider, key_name, instance_id, nanos) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (day, provider, key_name, instance_id) DO UPDATE SET nanos = nanos + excluded.nanos",
+    )?;
+    for ((day, provider, key, instance), nanos) in spent {
+        sum.execute(params![signed(day), provider, key, instance, signed(nanos)])?;
+    }
+    Ok(new)
+}
+
+fn apply(connection: &mut Connection, change: Change) -> Result<u64, StoreError> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let changed = match change {
+        Change::Put { kind, record } => transaction.execute(
+            "INSERT INTO record (kind, id, json) VALUES (?1, ?2, ?3)
+             ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json",
+            params![kind.name(), record.id, record.json],
+        )?,
+        Change::Delete { kind, id } => transaction.execute(
+            "DELETE FROM record WHERE kind = ?1 AND id = ?2",
+            params![kind.name(), id],
+        )?,
+        Change::Forget { before } => forget(&transaction, before)?,
+    };
+    transaction.commit()?;
+    Ok(u64::try_from(changed).unwrap_or(0))
+}
+
+fn forget(transaction: &Transaction<'_>, before: Timestamp) -> Result<usize, StoreError> {
+    let mut old =
+        transaction.prepare_cached("SELECT seq FROM event WHERE ts < ?1 ORDER BY ts LIMIT ?2")?;
+    let limit = i64::try_from(PORTION).unwrap_or(i64::MAX);
+    let numbers: Vec<i64> = old
+        .query_map(params![signed(before.micros()), limit], |row| row.get(0))?
+        .collect::<Result<_, _>>()?;
+    for number in &numbers {
+        transaction
+            .prepare_cached("DELETE FROM event WHERE seq = ?1")?
+            .execute([number])?;
+        transaction
+            .prepare_cached("DELETE FROM event_text WHERE seq = ?1")?
+            .execute([number])?;
+    }
+    let day = (before.millis() / crate::store::MS_PER_DAY).saturating_sub(SPENT_DAYS);
+    transaction.execute("DELETE FROM spent WHERE day < ?1", [signed(day)])?;
+    Ok(numbers.len())
+}
+
+/// SQLite's integers are signed. All of ours are below 2^63 by their construction.
+fn signed(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}
