@@ -16,7 +16,7 @@ FILTER_WASM := $(abspath $(CARGO_TARGET_DIR))/wasm32-wasip1/wasm/keeptrusts_filt
 KT := $(abspath $(CARGO_TARGET_DIR))/release/kt
 
 # cargo knows what is up to date, and keeps two of itself apart under make -j.
-.PHONY: help run build wasm wasm-small kt setup test test-unit test-wasm test-integration lint fmt bench bench-quick fuzz clean distclean
+.PHONY: help run build wasm wasm-small kt setup test test-unit test-wasm test-integration test-compose lint fmt bench bench-quick bench-peers fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,6 +57,9 @@ test-wasm: ## only the pure crates as wasm under Node
 test-integration: ## only the tests with real Envoy
 	@scripts/test integration
 
+test-compose: ## the tests with real Envoy, in containers with Envoy's official image (needs Docker)
+	@. scripts/versions.sh && export ENVOY_VERSION && docker compose --file integration-tests/compose.yaml run --build --rm tests
+
 lint: ## formatting, clippy, and no panics in what runs inside Envoy
 	@scripts/lint
 
@@ -68,6 +71,9 @@ bench: build ## measure added latency, throughput and memory (many minutes, on a
 
 bench-quick: build ## the same, shorter: tells a big change from none
 	@scripts/bench --quick
+
+bench-peers: ## fetch LiteLLM and Portkey's gateway into .tools: make bench then measures them too
+	@scripts/setup-peers
 
 fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 	@scripts/fuzz

@@ -21,6 +21,10 @@ CARGO_FUZZ_VERSION=0.13.2
 # npm's binaryen (wasm-opt for Node); optional, see scripts/optimize-wasm.
 BINARYEN_VERSION=132.0.0
 
+# Gateways that `make bench` measures beside ours once `make bench-peers` has fetched them.
+LITELLM_VERSION=1.106.2
+PORTKEY_VERSION=1.15.2
+
 # The filter is built for the first one; the pure crates are tested on the second one, under Node.
 WASM_TARGETS="wasm32-wasip1 wasm32-unknown-unknown"
 # Raise when the recipe for the wasm standard library changes: checkouts then build it anew.
