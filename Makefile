@@ -16,7 +16,7 @@ FILTER_WASM := $(abspath $(CARGO_TARGET_DIR))/wasm32-wasip1/wasm/keeptrusts_filt
 KT := $(abspath $(CARGO_TARGET_DIR))/release/kt
 
 # cargo knows what is up to date, and keeps two of itself apart under make -j.
-.PHONY: help run build wasm wasm-small kt setup test test-unit test-wasm test-integration test-compose lint fmt bench bench-quick bench-peers fuzz clean distclean
+.PHONY: help run build wasm wasm-small kt setup test test-unit test-wasm test-integration soak test-compose lint fmt bench bench-quick bench-peers fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -57,8 +57,13 @@ test-wasm: ## only the pure crates as wasm under Node
 test-integration: ## only the tests with real Envoy
 	@scripts/test integration
 
+<<<<<<< HEAD
 test-compose: ## the tests with real Envoy, in containers with Envoy's official image (needs Docker)
 	@. scripts/versions.sh && export ENVOY_VERSION && docker compose --file integration-tests/compose.yaml run --build --rm tests
+=======
+soak: ## the tests that take minutes: outages of a minute under load
+	@scripts/test soak
+>>>>>>> fa98630 (Let all workers plan by what one of them has just found out, and show outages and rate limits under load)
 
 lint: ## formatting, clippy, and no panics in what runs inside Envoy
 	@scripts/lint

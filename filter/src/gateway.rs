@@ -88,9 +88,9 @@ impl Gateway {
                     started_ms: vm::started_ms(host),
                     requests_processed: self.vm.requests_processed(),
                 };
-                let answer = self
-                    .vm
-                    .with_view(|view| answers::health(&self.config, view, facts, only));
+                let answer = self.vm.with_view(host, facts.now_ms, |view| {
+                    answers::health(&self.config, view, facts, only)
+                });
                 return self.answer(host, answer);
             }
             Endpoint::WrongMethod(wanted) => {
@@ -252,7 +252,7 @@ impl Gateway {
         request: &Request<'_>,
         now: Moment,
     ) -> Result<Plan, Refusal> {
-        let mut plan = self.make_plan(request, now)?;
+        let mut plan = self.make_plan(host, request, now)?;
         for _ in 0..PLANNING_ROUNDS {
             let Some(head) = plan.entries.first().filter(|_| plan.head_is_trial) else {
                 break;
@@ -264,13 +264,18 @@ impl Gateway {
             if !claimed.refused {
                 break;
             }
-            plan = self.make_plan(request, now)?;
+            plan = self.make_plan(host, request, now)?;
         }
         Ok(plan)
     }
 
-    fn make_plan(&self, request: &Request<'_>, now: Moment) -> Result<Plan, Refusal> {
-        self.vm.with_view(|view| {
+    fn make_plan(
+        &self,
+        host: &impl Host,
+        request: &Request<'_>,
+        now: Moment,
+    ) -> Result<Plan, Refusal> {
+        self.vm.with_view(host, now.unix_ms, |view| {
             let mut worker = self.vm.worker.borrow_mut();
             let mut random = self.vm.random.borrow_mut();
             plan::make(

@@ -1,7 +1,8 @@
 //! What all contexts of one wasm VM, that is one worker of Envoy, share.
 //!
-//! Shared data is one mutex for all workers, so it is read on the tick and written only when something changed: a
-//! request to healthy targets does not touch it.
+//! Shared data is one mutex for all workers, so it is written only when something changed. A request to healthy targets
+//! asks twice, when it is planned and when it was served, whether another worker has found out something about health, and
+//! not even that when the same was asked in this millisecond.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -21,13 +22,12 @@ use crate::metrics::Metrics;
 /// Milliseconds between looks at shared data.
 pub const TICK_MS: u64 = 200;
 
-/// How old the health that a worker knows may be when one of its attempts succeeds, in milliseconds. A success must end a
-/// row of failures that another worker has counted, and this bounds how often shared data is read to find out.
-const FRESH_MS: u64 = 20;
-
 /// Shared-data keys: a fixed set, because shared data never evicts.
 mod key {
     pub(super) const HEALTH: &str = "kt.health";
+    /// Written after each change of `HEALTH`. Its value is empty; that its number is another one is the news, so that
+    /// asking for it costs the same however many targets there are.
+    pub(super) const HEALTH_NEWS: &str = "kt.health.news";
     pub(super) const LATENCY: &str = "kt.latency";
     pub(super) const REQUESTS: &str = "kt.requests";
     pub(super) const STARTED: &str = "kt.started";
@@ -49,8 +49,10 @@ pub struct Vm {
     /// What `/metrics` shows of this worker.
     pub metrics: Metrics,
     health: RefCell<HealthTable>,
-    /// When `health` was read, Unix milliseconds.
-    health_read_ms: Cell<u64>,
+    /// The number of `key::HEALTH_NEWS` when `health` was read.
+    health_news: Cell<u32>,
+    /// When that number was asked for, Unix milliseconds.
+    asked_for_news_ms: Cell<u64>,
     addresses: RefCell<HashMap<TargetKey, Addresses>>,
     latency: RefCell<Snapshot>,
     gathered: RefCell<LocalWindow>,
@@ -67,7 +69,8 @@ impl Vm {
             worker: RefCell::default(),
             metrics: Metrics::default(),
             health: RefCell::default(),
-            health_read_ms: Cell::new(0),
+            health_news: Cell::new(0),
+            asked_for_news_ms: Cell::new(0),
             addresses: RefCell::default(),
             latency: RefCell::default(),
             gathered: RefCell::default(),
@@ -76,8 +79,14 @@ impl Vm {
         }
     }
 
-    /// Runs `decide` over the snapshots that plans are made from.
-    pub fn with_view<T>(&self, decide: impl FnOnce(View<'_>) -> T) -> T {
+    /// Runs `decide` over the snapshots that plans are made from. What another worker found out about health is in them.
+    pub fn with_view<T>(
+        &self,
+        host: &impl Host,
+        now_ms: u64,
+        decide: impl FnOnce(View<'_>) -> T,
+    ) -> T {
+        self.take_in_news(host, now_ms);
         let health = self.health.borrow();
         let latency = self.latency.borrow();
         decide(View {
@@ -125,8 +134,8 @@ impl Vm {
         let signal = self.excuse(host, key, signal, now);
         let apply_here = || self.health.borrow_mut().apply(key, limits, signal, now);
         let mut here = apply_here();
-        if !here.changed && is_success(signal) && self.health_is_stale(now) {
-            self.read_health(host, now);
+        // A success must end a row of failures that another worker has counted.
+        if !here.changed && is_success(signal) && self.take_in_news(host, now) {
             here = apply_here();
         }
         if !here.changed {
@@ -138,12 +147,14 @@ impl Vm {
             everywhere = table.apply(key, limits, signal, now);
             let bytes = everywhere.changed.then(|| table.encode());
             self.health.replace(table);
-            self.health_read_ms.set(now);
             bytes
         });
-        if everywhere.changed && written.is_none() {
+        if written.is_some() {
+            // Nobody waits for this one: whoever misses it reads health at the next tick.
+            let _ = host.set_shared(key::HEALTH_NEWS, &[], None);
+        } else if everywhere.changed {
             // The others have not seen it, so it has not happened.
-            self.read_health(host, now);
+            self.read_health(host);
             return Applied {
                 refused: everywhere.refused,
                 ..Applied::default()
@@ -182,12 +193,20 @@ impl Vm {
         }
     }
 
-    fn health_is_stale(&self, now: u64) -> bool {
-        now.abs_diff(self.health_read_ms.get()) >= FRESH_MS
+    /// Reads health if it has changed. Asks once in a millisecond at most; `true` when there was news.
+    fn take_in_news(&self, host: &impl Host, now_ms: u64) -> bool {
+        if self.asked_for_news_ms.replace(now_ms) == now_ms {
+            return false;
+        }
+        let news = host.shared(key::HEALTH_NEWS).map_or(0, |news| news.cas);
+        if self.health_news.replace(news) == news {
+            return false;
+        }
+        self.read_health(host);
+        true
     }
 
-    fn read_health(&self, host: &impl Host, now: u64) {
-        self.health_read_ms.set(now);
+    fn read_health(&self, host: &impl Host) {
         if let Ok(Shared { value, .. }) = host.shared(key::HEALTH) {
             self.health.replace(HealthTable::decode(&value));
         }
@@ -242,7 +261,7 @@ impl Vm {
     /// Exchanges what was gathered for what the other workers gathered.
     pub fn tick(&self, host: &impl Host) {
         let now = host.now_ms();
-        self.read_health(host, now);
+        self.read_health(host);
         let mut gathered = self.gathered.borrow_mut();
         if gathered.is_empty() {
             if let Ok(Shared { value, .. }) = host.shared(key::LATENCY) {

@@ -5,12 +5,14 @@ mod answer;
 mod artifacts;
 mod client;
 mod gateway;
+mod load;
 mod policy;
 
 pub use answer::{Answer, StreamAnswer};
 pub use artifacts::{repository, tool};
 pub use client::{Client, chat_body};
 pub use gateway::{Gateway, GatewayOptions, folder_contains};
+pub use load::{Exchange, Load, table_by_second};
 pub use policy::{PolicyText, Upstream};
 pub use simulator::{Behaviour, Dialect, Provider, Received, Step};
 
