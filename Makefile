@@ -57,13 +57,11 @@ test-wasm: ## only the pure crates as wasm under Node
 test-integration: ## only the tests with real Envoy
 	@scripts/test integration
 
-<<<<<<< HEAD
 test-compose: ## the tests with real Envoy, in containers with Envoy's official image (needs Docker)
 	@. scripts/versions.sh && export ENVOY_VERSION && docker compose --file integration-tests/compose.yaml run --build --rm tests
-=======
+
 soak: ## the tests that take minutes: outages of a minute under load
 	@scripts/test soak
->>>>>>> fa98630 (Let all workers plan by what one of them has just found out, and show outages and rate limits under load)
 
 lint: ## formatting, clippy, and no panics in what runs inside Envoy
 	@scripts/lint
