@@ -270,6 +270,7 @@ impl Vm {
         } else if let Some(blob) = update_shared(host, key::LATENCY, |blob| {
             Some(gathered.merge_into(blob, now))
         }) {
+            self.worker.borrow_mut().samples_arrived(&gathered);
             gathered.clear();
             self.latency.replace(Snapshot::decode(&blob, now));
         }

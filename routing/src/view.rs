@@ -6,7 +6,7 @@ use policy::{GroupId, TargetId};
 
 use crate::health::HealthTable;
 use crate::index::PolicyIndex;
-use crate::latency::{PairKey, Snapshot};
+use crate::latency::{LocalWindow, PairKey, Snapshot};
 use crate::semantic::Fetched;
 use crate::strategy::rotation::Rotation;
 use crate::strategy::sampling::Sampling;
@@ -82,6 +82,19 @@ impl WorkerState {
 
     pub(crate) fn sampling(&mut self, pair: PairKey) -> &mut Sampling {
         self.memory.sampling.entry(pair).or_default()
+    }
+
+    /// The view's latency holds from now on what this worker gathered in `window`. To be called whenever that is so: until
+    /// then members that are being measured are not sent more than their samples.
+    pub fn samples_arrived(&mut self, window: &LocalWindow) {
+        for (pair, samples) in window.counts() {
+            let memories = std::iter::once(&mut self.memory).chain(self.undisturbed.values_mut());
+            for memory in memories {
+                if let Some(sampling) = memory.sampling.get_mut(&pair) {
+                    sampling.arrived(samples);
+                }
+            }
+        }
     }
 
     /// Swaps the memory for the one of plans of `group` from which nobody was left out, and back.

@@ -28,6 +28,17 @@ impl LocalWindow {
         self.pairs.is_empty()
     }
 
+    /// How many attempts of each pair are waiting.
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (PairKey, u32)> {
+        self.pairs.iter().map(|(pair, series)| {
+            let samples = series
+                .0
+                .iter()
+                .map(|bucket| bucket.successes.saturating_add(bucket.failures));
+            (*pair, samples.fold(0, u32::saturating_add))
+        })
+    }
+
     /// The shared blob with this worker's samples added and what is too old removed. The caller writes it with
     /// compare-and-swap: when that succeeds it calls [`Self::clear`], and when it has lost the race it merges again into
     /// the newer blob.

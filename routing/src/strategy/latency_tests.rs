@@ -70,6 +70,7 @@ impl Simulation {
     fn tick(&mut self) {
         for (world, window) in &mut self.workers {
             self.blob = window.merge_into(&self.blob, NOW + self.clock_ms);
+            world.worker.samples_arrived(window);
             window.clear();
             world.latency = Snapshot::decode(&self.blob, NOW + self.clock_ms);
         }
@@ -160,6 +161,31 @@ fn a_target_that_slows_down_is_left_within_a_window_and_regains_within_two() {
     simulation.run_until(slow_until + 2 * WINDOW);
     let after = simulation.run_until(slow_until + 3 * WINDOW);
     assert!(after[0] > 5_900, "{after:?}");
+}
+
+#[test]
+fn short_windows_are_as_quick_to_forgive_as_long_ones() {
+    let window_ms = 2 * SECOND;
+    for slow_until in (30..40).map(|second| second * SECOND) {
+        let mut simulation = Simulation::new(
+            LatencySettings {
+                window_ms,
+                ..LatencySettings::default()
+            },
+            vec![
+                Box::new(move |now, noise| around(if now < slow_until { 900 } else { 20 }, noise)),
+                Box::new(move |_, noise| around(200, noise)),
+            ],
+        );
+        simulation.run_until(10 * SECOND);
+        let slow = simulation.run_until(slow_until);
+        // Five samples of each worker, once in each window.
+        let windows = usize::try_from((slow_until - 10 * SECOND) / window_ms).unwrap();
+        assert!(slow[0] <= 2 * 5 * (windows + 1), "{slow:?}");
+        simulation.run_until(slow_until + 2 * window_ms);
+        let after = simulation.run_until(slow_until + 3 * window_ms);
+        assert!(after[0] > 180, "{slow_until}: {after:?}");
+    }
 }
 
 #[test]
