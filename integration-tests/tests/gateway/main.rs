@@ -19,6 +19,7 @@ mod health_outage;
 mod health_rate_limits;
 mod pass_through;
 mod sdk;
+mod strategies;
 mod support;
 mod timeouts;
 mod translation;

@@ -1,0 +1,108 @@
+//! Every strategy through a real Envoy: who serves how much, and what changes it.
+
+mod affinity;
+mod content;
+mod latency;
+mod shares;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use harness::{
+    Client, Dialect, Gateway, GatewayOptions, PolicyText, Provider, Upstream, chat_body,
+};
+use serde_json::Value;
+
+/// A gateway over simulated providers `p0`, `p1`, …. A gateway takes seconds to start on a busy machine, so a test has
+/// several groups.
+struct Bench {
+    gateway: Gateway,
+    providers: Vec<Provider>,
+    policy: PolicyText,
+}
+
+impl Bench {
+    /// `groups` is the list of model groups, `target` a further line of every target.
+    async fn start(count: usize, workers: u32, target: &str, groups: &str) -> Self {
+        let mut providers = Vec::new();
+        for index in 0..count {
+            let started = Provider::start(&format!("p{index}"), Dialect::OpenAi).await;
+            providers.push(started.unwrap());
+        }
+        let upstreams: Vec<Upstream> = providers
+            .iter()
+            .enumerate()
+            .map(|(index, provider)| {
+                Upstream::at(&format!("p{index}"), provider, Dialect::OpenAi).with(target)
+            })
+            .collect();
+        let policy = PolicyText::over(&upstreams, &format!("model_groups:\n{groups}"));
+        let gateway = another(&policy, workers).await;
+        Self {
+            gateway,
+            providers,
+            policy,
+        }
+    }
+
+    /// Sends `count` small requests to `group` over `connections` and counts who served.
+    async fn counts(&self, group: &str, count: usize, connections: usize) -> Counts {
+        let bodies = vec![chat_body(group); count];
+        let mut counts = Counts::new();
+        for served in serve(&self.gateway.client(), bodies, connections).await {
+            *counts.entry(served).or_default() += 1;
+        }
+        counts
+    }
+}
+
+/// Requests that each target served.
+type Counts = BTreeMap<String, usize>;
+
+/// A gateway with this policy.
+async fn another(policy: &PolicyText, workers: u32) -> Gateway {
+    let options = GatewayOptions {
+        concurrency: Some(workers),
+        ..GatewayOptions::default()
+    };
+    Gateway::start_with(policy, &options).await
+}
+
+/// Who served each of `bodies`, in their order. Each of `connections` sends one after the other.
+async fn serve(client: &Client, bodies: Vec<Value>, connections: usize) -> Vec<String> {
+    let bodies = Arc::new(bodies);
+    let next = Arc::new(AtomicUsize::new(0));
+    let mut tasks = Vec::new();
+    for _ in 0..connections {
+        let (bodies, next, client) = (Arc::clone(&bodies), Arc::clone(&next), client.clone());
+        tasks.push(tokio::spawn(async move {
+            let mut mine = Vec::new();
+            loop {
+                let turn = next.fetch_add(1, Ordering::Relaxed);
+                let Some(body) = bodies.get(turn) else {
+                    return mine;
+                };
+                mine.push((turn, served(&client, body).await));
+            }
+        }));
+    }
+    let mut all = Vec::new();
+    for task in tasks {
+        all.extend(task.await.unwrap());
+    }
+    all.sort_unstable();
+    all.into_iter().map(|(_, who)| who).collect()
+}
+
+/// The target that served a request.
+async fn served(client: &Client, body: &Value) -> String {
+    let answer = client.post("/v1/chat/completions", body).await;
+    assert_eq!(
+        answer.status,
+        200,
+        "{}",
+        String::from_utf8_lossy(&answer.body)
+    );
+    answer.provider().to_owned()
+}
