@@ -4,11 +4,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use protocols::ClientFormat;
-use protocols::exchange::{Exhausted, FailedAttempt};
 use routing::health::Signal;
 use routing::{Plan, Refusal, Request, plan};
 
-use crate::answers::{self, Answer, ErrorAnswer, HealthFacts};
+use crate::answers::{self, Answer, HealthFacts};
 use crate::config::GatewayConfig;
 use crate::endpoint::{Endpoint, endpoint};
 use crate::headers::{is_stripped_on_entry, text};
@@ -16,7 +15,7 @@ use crate::host::{Headers, Host, Moment};
 use crate::journey::{Attempt, Journey};
 use crate::target::ending::{self, Ending};
 use crate::vm::{self, Vm};
-use crate::{Flow, state};
+use crate::{Flow, state, unserved};
 
 /// One client request in the downstream filter chain.
 #[derive(Debug)]
@@ -161,7 +160,7 @@ impl Gateway {
         if journey.client_status.is_some() {
             return Flow::Continue;
         }
-        let answer = no_attempt_served(&journey);
+        let answer = unserved::answer(&journey);
         journey.client_status = Some(answer.status);
         crate::respond(host, &answer)
     }
@@ -292,7 +291,7 @@ impl Gateway {
     /// Writes the way into headers and filter state, which is all that Envoy's router knows of it.
     fn depart(&mut self, host: &impl Host, journey: Journey, headers: Headers) -> Flow {
         let client = journey.client;
-        let retries = journey.plan.entries.len().saturating_sub(1).to_string();
+        let retries = journey.retries().to_string();
         let per_try_timeout = journey.longest_timeout_ms().to_string();
         let stream = journey.stream;
         let Some(cluster) = journey.cluster(0) else {
@@ -339,44 +338,5 @@ impl Gateway {
             Stage::Fresh | Stage::ReadingBody(_) | Stage::Done => self.stage = Stage::Done,
         }
         crate::respond(host, &answer)
-    }
-}
-
-/// What the client is told when the plan is used up.
-fn no_attempt_served(journey: &Journey) -> Answer {
-    let verdict = Exhausted::of(journey.attempts.iter().map(|attempt| FailedAttempt {
-        reason: attempt.failure,
-        answered: attempt.status.is_some(),
-        retry_after_ms: attempt.retry_after_ms,
-    }));
-    let tried: Vec<String> = journey
-        .attempts
-        .iter()
-        .enumerate()
-        .map(|(index, attempt)| {
-            let reason = attempt
-                .failure
-                .map_or("no answer", |reason| reason.as_str());
-            format!("{}: {reason}", journey.target_id(index))
-        })
-        .collect();
-    let message = format!(
-        "no provider could serve {:?} ({})",
-        journey.requested_model,
-        tried.join(", ")
-    );
-    let error = ErrorAnswer {
-        status: verdict.status,
-        kind: verdict.kind,
-        code: Some(verdict.code),
-        message: &message,
-        param: None,
-    };
-    let answer = error
-        .in_shape_of(journey.client)
-        .with_header("x-keeptrusts-request-id", journey.request_id.clone());
-    match verdict.retry_after_ms {
-        Some(milliseconds) => answer.with_header("retry-after", answers::retry_after(milliseconds)),
-        None => answer,
     }
 }

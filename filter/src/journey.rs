@@ -52,6 +52,8 @@ pub struct Journey {
 /// One try of one plan entry.
 #[derive(Debug, Default)]
 pub struct Attempt {
+    /// Which entry of the plan was tried.
+    pub entry: usize,
     /// Monotonic nanoseconds.
     pub started_ns: u64,
     /// Monotonic nanoseconds when the answer was let through to the client: for a stream, its first content.
@@ -157,15 +159,38 @@ impl Journey {
         }
     }
 
-    /// Begins the next attempt and returns its index; `None` when the plan has no further entry.
+    /// How often Envoy may try again: once for each further entry, and once where there is none, see
+    /// [`Journey::is_repeatable`].
+    pub fn retries(&self) -> usize {
+        self.plan.entries.len().saturating_sub(1).max(1)
+    }
+
+    /// Begins the next attempt and returns its index; `None` when nothing is left to try.
     pub fn begin_attempt(&mut self, now_ns: u64) -> Option<usize> {
         let index = self.attempts.len();
-        self.plan.entries.get(index)?;
+        let entry = match self.attempts.last() {
+            None => 0,
+            Some(last) if self.is_repeatable() => last.entry,
+            Some(last) => last.entry.saturating_add(1),
+        };
+        self.plan.entries.get(entry)?;
         self.attempts.push(Attempt {
+            entry,
             started_ns: now_ns,
             ..Attempt::default()
         });
         Some(index)
+    }
+
+    /// The only target of the plan broke the connection before it answered. Mostly that is a kept-alive connection which
+    /// the provider had closed already, so it is asked once more. Longer plans ask the next target instead.
+    pub fn is_repeatable(&self) -> bool {
+        match (self.plan.entries.len(), self.attempts.as_slice()) {
+            (1, [only]) => {
+                only.failure == Some(FailoverReason::UpstreamReset) && only.status.is_none()
+            }
+            _ => false,
+        }
     }
 
     /// The conversation of attempt `index`, until it ends.
@@ -189,10 +214,10 @@ impl Journey {
 
     /// The plan entry of attempt `index`.
     pub fn entry(&self, index: usize) -> Option<&Entry> {
-        self.plan.entries.get(index)
+        self.plan.entries.get(self.attempts.get(index)?.entry)
     }
 
-    /// The target id of plan entry `index`.
+    /// The target id of attempt `index`.
     pub fn target_id(&self, index: usize) -> &str {
         self.entry(index)
             .and_then(|entry| self.config.policy.target(entry.target))
@@ -210,14 +235,16 @@ impl Journey {
     /// How many targets were passed over before attempt `index`: tried in vain, or left out where the strategy would
     /// have put them first.
     pub fn fallback_count(&self, index: usize) -> usize {
-        index.saturating_add(usize::from(self.plan.passed_over.is_some()))
+        let tried = self.attempts.get(index).map_or(0, |attempt| attempt.entry);
+        tried.saturating_add(usize::from(self.plan.passed_over.is_some()))
     }
 
     /// `{triggered, original_provider, reason}` as seen from attempt `index`.
     pub fn failover(&self, index: usize) -> Value {
         let failed = || {
             let reason = self.attempts.first()?.failure?;
-            (index > 0).then(|| (self.target_id(0), reason.as_str()))
+            let has_moved = self.attempts.get(index)?.entry > 0;
+            has_moved.then(|| (self.target_id(0), reason.as_str()))
         };
         let passed_over = self.plan.passed_over.as_ref().map(|excluded| {
             let target = self.config.policy.target(excluded.target);

@@ -18,6 +18,7 @@ mod struct_config;
 pub mod target;
 #[cfg(test)]
 mod tests;
+mod unserved;
 pub mod vm;
 #[cfg(target_arch = "wasm32")]
 mod wasm;

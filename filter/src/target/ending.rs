@@ -56,6 +56,10 @@ pub(crate) fn end(
         waited_ms(attempt, now.monotonic_ns),
     );
     attempt.report = report;
+    if journey.is_repeatable() {
+        // The attempt that repeats it says how the target is.
+        return;
+    }
     let Some(entry) = journey.entry(index) else {
         return;
     };

@@ -13,7 +13,7 @@ use crate::answers::Answer;
 use crate::headers::crosses_to_upstream;
 use crate::host::{Headers, Host, HostResult, Moment};
 use crate::journey::Journey;
-use crate::{Flow, state};
+use crate::{Flow, state, unserved};
 
 /// Sent where the wire format requires a limit and neither client nor policy gives one.
 const DEFAULT_MAX_TOKENS: u32 = 4096;
@@ -36,8 +36,9 @@ impl Target {
         };
         let Some(index) = begun else {
             self.stage = Stage::Over;
-            let client = journey.borrow().client;
-            let answer = Answer::internal(client, "the plan has no further entry");
+            let mut journey = journey.borrow_mut();
+            let answer = unserved::answer(&journey);
+            journey.client_status = Some(answer.status);
             return crate::respond(host, &answer);
         };
         let course = Course { journey, index };
@@ -112,7 +113,7 @@ impl Target {
     }
 }
 
-/// Continues the journey with its next entry and tells Envoy's router where the one after that goes.
+/// Continues the journey with its next attempt and tells Envoy's router where the one after that goes.
 pub(crate) fn begin_next(
     host: &impl Host,
     journey: &Rc<RefCell<Journey>>,

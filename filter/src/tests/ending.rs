@@ -164,3 +164,93 @@ model_groups:
     assert_eq!(journey.attempts[0].failure, None);
     assert!(!journey.attempts[0].answered);
 }
+
+/// One target, so nobody else to ask.
+const ONLY: &str = "
+providers:
+  targets:
+    - id: only
+      provider: {base_url: 'http://127.0.0.1:1/v1', type: openai-compatible, secret_key_ref: {env: A}}
+      health_check: {enabled: false}
+model_groups:
+  - name: chain
+    models: [{provider: only, model: one, timeout_ms: 1000}]
+";
+
+/// A connection that broke before the answer; `waited_ms` after it was begun.
+fn broken(visit: &Visit, waited_ms: u64) {
+    let mut target = attempt(visit);
+    let address = b"127.0.0.1:9".to_vec();
+    let mut properties = visit.host.properties.borrow_mut();
+    properties.insert("upstream.local_address".into(), address);
+    drop(properties);
+    visit.host.now_ms.set(visit.host.now_ms.get() + waited_ms);
+    target.on_end(visit.host.in_phase(Phase::Outside));
+}
+
+#[test]
+fn the_only_target_is_asked_again_after_a_reset() {
+    let mut visit = Visit::new(ONLY, "POST", "/v1/chat/completions", &[], CHAT);
+    visit.enter();
+    assert_eq!(
+        visit.host.request_header("x-envoy-max-retries").as_deref(),
+        Some("1")
+    );
+    let journey = journey(&visit);
+    broken(&visit, 10);
+    let mut second = attempt(&visit);
+    answered(&visit.host, &mut second, "200", JSON, r#"{"choices":[]}"#);
+    over(&mut visit, &journey);
+    let journey = journey.borrow();
+    let ids: Vec<&str> = (0..journey.attempts.len())
+        .map(|index| journey.target_id(index))
+        .collect();
+    assert_eq!(ids, ["only", "only"]);
+    assert_eq!(
+        journey.attempts[0].failure,
+        Some(FailoverReason::UpstreamReset)
+    );
+    assert!(journey.attempts[1].answered);
+    assert_eq!(journey.fallback_count(1), 0);
+    assert_eq!(journey.failover(1)["triggered"], false);
+}
+
+#[test]
+fn the_only_target_is_not_asked_again_after_a_timeout_or_a_second_reset() {
+    for waits in [&[1000][..], &[10, 10]] {
+        let mut visit = Visit::new(ONLY, "POST", "/v1/chat/completions", &[], CHAT);
+        visit.enter();
+        let journey = journey(&visit);
+        for wait in waits {
+            broken(&visit, *wait);
+        }
+        // Envoy has a retry left, or would have: it is answered instead of sent.
+        attempt(&visit);
+        assert_eq!(visit.answer().status, 503);
+        over(&mut visit, &journey);
+        assert_eq!(journey.borrow().attempts.len(), waits.len());
+        assert_eq!(journey.borrow().client_status, Some(503));
+    }
+}
+
+/// Three at the same time would otherwise open the circuit of a provider that is well.
+#[test]
+fn a_reset_that_is_repeated_says_nothing_of_health() {
+    let mut visit = Visit::new(ONLY, "POST", "/v1/chat/completions", &[], CHAT);
+    for _ in 0..5 {
+        visit.gateway =
+            crate::gateway::Gateway::new(Rc::clone(&visit.vm), super::gateway_config(ONLY));
+        visit.host = crate::host::fake::FakeHost::with_request(
+            "POST",
+            "/v1/chat/completions",
+            &[],
+            CHAT.as_bytes(),
+        );
+        visit.enter();
+        assert!(
+            visit.host.answer.borrow().is_none(),
+            "the target is in service"
+        );
+        broken(&visit, 10);
+    }
+}
