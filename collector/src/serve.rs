@@ -1,10 +1,20 @@
 //! The running service.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::{Arc, RwLock};
+use std::thread::JoinHandle;
+use std::time::Duration;
 
+use tokio::sync::watch;
+
+use crate::http::{Shared, router};
 use crate::local::Local;
 use crate::settings::{Rules, Settings};
 use crate::store::StoreError;
+use crate::tell::Teller;
+
+/// What requests in flight get when the service ends; the store is closed after that.
+const FAREWELL: Duration = Duration::from_secs(5);
 
 /// A collector whose store is open.
 pub struct Collector {
@@ -16,6 +26,9 @@ pub struct Collector {
 pub struct Running {
     address: SocketAddr,
     api: Local,
+    rules: Arc<RwLock<Rules>>,
+    end: watch::Sender<bool>,
+    threads: Vec<JoinHandle<()>>,
 }
 
 /// Why a collector does not start.
@@ -39,6 +52,13 @@ impl Collector {
         Ok(Self { settings, api })
     }
 
+    /// With another clock than the system's, for tests of periods.
+    #[must_use]
+    pub fn with_clock(mut self, clock: crate::local::Clock) -> Self {
+        self.api = Local::with_clock(self.api.store, clock);
+        self
+    }
+
     /// What people ask, without HTTP.
     pub fn api(&self) -> &Local {
         &self.api
@@ -50,11 +70,61 @@ impl Collector {
     /// See [`StartError`].
     pub fn start(self, listener: TcpListener) -> Result<Running, StartError> {
         let address = listener.local_addr()?;
-        let _ = &self.settings;
+        listener.set_nonblocking(true)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(2)
+            .max_blocking_threads(16)
+            .thread_name("kt-collector")
+            .enable_all()
+            .build()?;
+        let rules = Arc::new(RwLock::new(self.settings.rules));
+        let (end, ending) = watch::channel(false);
+        let (teller, telling) = Teller::start(self.api.clone(), ending.clone())?;
+        let shared = Shared {
+            api: self.api.clone(),
+            tokens: Arc::new(self.settings.tokens),
+            rules: Arc::clone(&rules),
+            max_batch_bytes: self.settings.max_batch_bytes,
+            batches: Shared::batches(),
+            teller,
+            ending: ending.clone(),
+        };
+        let listener = {
+            let _inside = runtime.enter();
+            tokio::net::TcpListener::from_std(listener)?
+        };
+        let serving = std::thread::Builder::new()
+            .name("kt-collector".to_owned())
+            .spawn(move || {
+                runtime.block_on(serve(listener, shared, ending));
+                runtime.shutdown_timeout(FAREWELL);
+            })?;
         Ok(Running {
             address,
             api: self.api,
+            rules,
+            end,
+            threads: vec![serving, telling],
         })
+    }
+}
+
+async fn serve(listener: tokio::net::TcpListener, shared: Shared, ending: watch::Receiver<bool>) {
+    let ended = |mut ending: watch::Receiver<bool>| async move {
+        // Also when the sender is gone.
+        let _ = ending.wait_for(|&end| end).await;
+    };
+    let service = axum::serve(listener, router(shared))
+        .with_graceful_shutdown(ended(ending.clone()))
+        .into_future();
+    tokio::select! {
+        outcome = service => {
+            if let Err(error) = outcome {
+                log::error!(target: "keeptrusts::collector", "The collector ended: {error}");
+            }
+        }
+        // Connections that nobody closes do not keep it.
+        () = async { ended(ending).await; tokio::time::sleep(FAREWELL).await } => {}
     }
 }
 
@@ -71,9 +141,23 @@ impl Running {
 
     /// Follows a changed policy.
     pub fn set_rules(&self, rules: Rules) {
-        let _ = rules;
+        *self
+            .rules
+            .write()
+            .unwrap_or_else(|broken| broken.into_inner()) = rules;
     }
 
     /// Ends: answers what it has received, closes the store.
     pub fn stop(self) {}
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.end.send(true);
+        for thread in self.threads.drain(..) {
+            if thread.join().is_err() {
+                log::error!(target: "keeptrusts::collector", "A thread of the collector failed");
+            }
+        }
+    }
 }

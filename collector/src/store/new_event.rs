@@ -137,12 +137,12 @@ impl Columns {
     }
 }
 
-fn text(value: &Cow<'_, str>) -> Option<String> {
-    (!value.is_empty()).then(|| value.clone().into_owned())
+fn text(value: &str) -> Option<String> {
+    (!value.is_empty()).then(|| value.to_owned())
 }
 
 fn optional(value: &Option<Cow<'_, str>>) -> Option<String> {
-    value.as_ref().and_then(text)
+    value.as_deref().and_then(text)
 }
 
 /// More than any real event has; a million of these still add up in 64 bits, and so in the sums of a store.

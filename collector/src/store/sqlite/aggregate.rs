@@ -26,7 +26,7 @@ pub(super) fn aggregate(
         .collect();
     let sql = format!(
         "SELECT {MEASURES}{dimensions} {}",
-        conditions.from_where(false)
+        conditions.sources(false)
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(conditions.values())?;

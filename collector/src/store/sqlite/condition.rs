@@ -124,7 +124,7 @@ impl Conditions {
     }
 
     /// The `FROM` and `WHERE` of a statement; with `text`, `event_text` is joined even if no condition needs it.
-    pub(super) fn from_where(&self, text: bool) -> String {
+    pub(super) fn sources(&self, text: bool) -> String {
         let mut sql = String::from("FROM event");
         if text || self.reads_text {
             sql.push_str(" JOIN event_text USING (seq)");
@@ -155,12 +155,13 @@ impl Conditions {
             Place::Column(name) => name.to_owned(),
             Place::Text(path) => {
                 self.reads_text = true;
-                format!("json_extract(json, '{path}')")
+                format!("json_extract(event_text.json, '{path}')")
             }
             Place::Member(list, member) => {
                 self.reads_text = true;
                 let inside = format!("json_extract(member.value, '{member}')");
-                let members = format!("FROM json_each(json, '{list}') AS member");
+                // `json` alone would be a hidden column of `json_each`.
+                let members = format!("FROM json_each(event_text.json, '{list}') AS member");
                 return if value.is_empty() {
                     format!("NOT EXISTS (SELECT 1 {members} WHERE {inside} IS NOT NULL)")
                 } else {

@@ -26,7 +26,7 @@ pub(super) fn page(connection: &Connection, query: &EventQuery) -> Result<EventP
     let one_more = conditions.bind(integer(limit + 1));
     let sql = format!(
         "SELECT ts, id, json {} ORDER BY ts {direction}, id {direction} LIMIT {one_more}",
-        conditions.from_where(true)
+        conditions.sources(true)
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(conditions.values())?;
@@ -75,7 +75,7 @@ pub(super) fn arrivals(
     let bound = conditions.bind(integer(limit));
     let sql = format!(
         "SELECT seq, json {} ORDER BY seq {direction} LIMIT {bound}",
-        conditions.from_where(true)
+        conditions.sources(true)
     );
     let mut statement = view.prepare_cached(&sql)?;
     let found: Vec<(i64, String)> = statement

@@ -1,0 +1,97 @@
+//! `GET /v1/events`: events, numbers about them, and events as they come.
+
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use events::EventId;
+use tokio::time::Instant;
+
+use super::Shared;
+use super::answer::{Refusal, blocking};
+use crate::api::{Api as _, ApiError};
+use crate::query::{self, Asked, Cursor, EventQuery};
+use crate::report::EventPage;
+
+/// How often a follower looks for new events.
+const LOOK: Duration = Duration::from_millis(100);
+
+type Parameters = Query<Vec<(String, String)>>;
+
+fn pairs(parameters: &Parameters) -> impl Iterator<Item = (&str, &str)> {
+    parameters
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+pub(super) async fn query(
+    State(shared): State<Shared>,
+    parameters: Parameters,
+) -> Result<Response, Refusal> {
+    let asked = query::read(pairs(&parameters), shared.api.now()).map_err(ApiError::from)?;
+    Ok(match asked {
+        Asked::Events(query) => {
+            Json(blocking(move || shared.api.events(&query)).await?).into_response()
+        }
+        Asked::Aggregate(query) => {
+            Json(blocking(move || shared.api.aggregate(&query)).await?).into_response()
+        }
+        Asked::Follow(query, seconds) => {
+            Json(follow(shared, query, Duration::from_secs(seconds)).await?).into_response()
+        }
+    })
+}
+
+/// A follower that waits holds no thread.
+async fn follow(
+    mut shared: Shared,
+    mut query: EventQuery,
+    wait: Duration,
+) -> Result<EventPage, Refusal> {
+    let end = Instant::now() + wait;
+    let first = query.cursor.is_none();
+    loop {
+        let (api, question) = (shared.api.clone(), query.clone());
+        let page = blocking(move || api.follow(&question, Duration::ZERO)).await?;
+        if first || !page.data.is_empty() || Instant::now() >= end || *shared.ending.borrow() {
+            return Ok(page);
+        }
+        query.cursor = page
+            .next_cursor
+            .as_deref()
+            .and_then(|text| Cursor::parse(text).ok());
+        tokio::select! {
+            () = tokio::time::sleep(LOOK) => {}
+            _ = shared.ending.changed() => {}
+        }
+    }
+}
+
+pub(super) async fn one(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Response, Refusal> {
+    let parsed = EventId::parse(&id);
+    let found = match parsed {
+        Some(id) => blocking(move || shared.api.event(id)).await?,
+        None => None,
+    };
+    match found {
+        Some(event) => Ok(Json(event).into_response()),
+        None => {
+            let message = format!("there is no event {id:?}");
+            Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", message))
+        }
+    }
+}
+
+pub(super) async fn compare(
+    State(shared): State<Shared>,
+    parameters: Parameters,
+) -> Result<Response, Refusal> {
+    let query =
+        query::read_comparison(pairs(&parameters), shared.api.now()).map_err(ApiError::from)?;
+    Ok(Json(blocking(move || shared.api.compare(&query)).await?).into_response())
+}

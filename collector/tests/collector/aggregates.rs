@@ -1,0 +1,237 @@
+//! Reports of the store are those of the plain model, whatever the events and the question.
+
+use collector::{
+    AggregateQuery, Api as _, Condition, Dimension, EventFilter, EventKind, EventQuery, Field,
+    FieldKind, Metric, NewEvent, Order,
+};
+use events::{EventId, Timestamp};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::model;
+use crate::support::{local, moment, store};
+
+fn word() -> impl Strategy<Value = &'static str> {
+    // Few, so that groups have members; some that SQL or JSON could stumble over.
+    prop::sample::select(vec!["a", "b", "O'Neil", "%", "ü\"", "x;--", "null"])
+}
+
+fn maybe(
+    strategy: impl Strategy<Value = &'static str>,
+) -> impl Strategy<Value = Option<&'static str>> {
+    prop::option::of(strategy)
+}
+
+prop_compose! {
+    fn names()(
+        model in word(),
+        model_group in maybe(word()),
+        resolved_model in maybe(word()),
+        provider in maybe(word()),
+        vendor in maybe(word()),
+        tag in maybe(word()),
+        region in maybe(word()),
+        strategy in maybe(word()),
+        key_name in maybe(word()),
+        reason in maybe(word()),
+    ) -> Value {
+        json!({
+            "model": model, "model_group": model_group, "resolved_model": resolved_model, "provider": provider,
+            "vendor": vendor, "tag": tag, "region": region, "strategy": strategy, "key_name": key_name,
+            "failover": {"triggered": reason.is_some(), "original_provider": null, "reason": reason},
+            "attempts": provider.map(|provider| vec![
+                json!({"provider": provider, "model": "m", "status_code": null, "reason": reason, "latency_ms": 1}),
+            ]).unwrap_or_default(),
+        })
+    }
+}
+
+prop_compose! {
+    fn numbers()(
+        // About three hours, around midnight.
+        after_ms in 0_u64..10_000_000,
+        decision in prop::sample::select(vec!["allowed", "blocked", "flagged"]),
+        status_code in prop::sample::select(vec![0, 200, 200, 200, 302, 400, 409, 429, 503]),
+        // Below 2048 everything is exact.
+        latency_ms in 0_u64..2_048,
+        first_token in prop::option::of(0_u64..2_048),
+        tokens in prop::option::of((0_u64..10_000, 0_u64..1_000, 0_u64..100)),
+        cost_nanos in prop::option::of(0_u64..1_000_000_000),
+        stream in any::<bool>(),
+    ) -> Value {
+        let at = Timestamp::from_millis(moment("2026-11-20T22:30:00Z") + after_ms);
+        json!({
+            "timestamp": at.to_string(),
+            "decision": decision, "status_code": status_code, "latency_ms": latency_ms, "stream": stream,
+            "upstream_latency_ms": first_token, "time_to_first_token_ms": first_token,
+            "tokens": tokens.map(|(prompt, completion, cached)| json!({
+                "prompt": prompt, "completion": completion, "cached": cached, "total": prompt + completion,
+            })),
+            "estimated_cost_usd": null,
+            "actual_cost_usd": cost_nanos.map(|nanos| nanos as f64 / 1e9),
+        })
+    }
+}
+
+fn event() -> impl Strategy<Value = Value> {
+    (names(), numbers(), prop::bool::weighted(0.9)).prop_map(|(names, numbers, is_decision)| {
+        let mut event = json!({
+            "request_id": "r", "fallback_count": 0, "policies_evaluated": [{"name": "p", "result": "passed"}],
+            "conversation_id": null, "config_version": "", "gateway_id": "gw", "instance_id": "i",
+        });
+        for part in [names, numbers] {
+            for (name, value) in part.as_object().unwrap() {
+                event[name] = value.clone();
+            }
+        }
+        event["event_type"] = json!("decision");
+        if !is_decision {
+            let provider = event["provider"].as_str().unwrap_or("a").to_owned();
+            event = json!({
+                "event_type": "gateway.health_changed", "timestamp": event["timestamp"], "provider": provider,
+                "from": "healthy", "to": "unhealthy", "reason": "r", "consecutive_failures": 3,
+            });
+        }
+        event
+    })
+}
+
+fn events() -> impl Strategy<Value = Vec<Value>> {
+    prop::collection::vec(event(), 0..60).prop_map(|mut events| {
+        for (number, event) in (1..).zip(&mut events) {
+            event["id"] = json!(EventId::new(0, number).to_string());
+        }
+        events
+    })
+}
+
+fn condition() -> impl Strategy<Value = Condition> {
+    (
+        prop::sample::select(Field::ALL),
+        word(),
+        any::<bool>(),
+        any::<bool>(),
+    )
+        .prop_map(|(field, word, flag, none)| {
+            let value = match field.kind() {
+                _ if none => String::new(),
+                FieldKind::Flag => flag.to_string(),
+                FieldKind::Number => (if flag { "200" } else { "0" }).to_owned(),
+                FieldKind::Text | FieldKind::List => word.to_owned(),
+            };
+            Condition::try_new(field.name(), &value).unwrap()
+        })
+}
+
+fn filter() -> impl Strategy<Value = EventFilter> {
+    let time = || prop::option::of(0_u64..10_000_000);
+    (time(), time(), prop::collection::vec(condition(), 0..3)).prop_map(
+        |(since, until, conditions)| {
+            let at = |ms| Timestamp::from_millis(moment("2026-11-20T22:30:00Z") + ms);
+            EventFilter {
+                since: since.map(at),
+                until: until.map(at),
+                kind: EventKind::Decision,
+                conditions,
+            }
+        },
+    )
+}
+
+fn insert(dir: &std::path::Path, events: &[Value]) {
+    let batch = events
+        .iter()
+        .map(|event| NewEvent::read(event.to_string().as_bytes()).unwrap())
+        .collect();
+    let inserted = store(dir).insert(batch).unwrap();
+    assert!(inserted.new.iter().all(|&new| new));
+}
+
+fn close(a: Option<f64>, b: Option<f64>) -> bool {
+    match (a, b) {
+        (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * a.abs().max(1.0),
+        (a, b) => a == b,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    #[test]
+    fn numbers_are_those_of_the_plain_model(
+        events in events(),
+        filter in filter(),
+        group_by in prop::collection::hash_set(prop::sample::select(Dimension::ALL.to_vec()), 0..3),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        insert(dir.path(), &events);
+        let group_by: Vec<Dimension> = group_by.into_iter().collect();
+        let mut expected = model::aggregate(&events, &filter, &group_by, Metric::ALL);
+        let query = AggregateQuery {
+            filter,
+            group_by: group_by.clone(),
+            metrics: Metric::ALL.to_vec(),
+            limit: None,
+        };
+        let report = local(dir.path()).aggregate(&query).unwrap();
+        let mut found: Vec<_> = report.rows.into_iter().map(|row| (row.group, row.values)).collect();
+        if expected.is_empty() && group_by.is_empty() {
+            // Nothing is a row of its own: 0 requests.
+            prop_assert_eq!(found.len(), 1);
+            prop_assert_eq!(found[0].1[0], Some(0.0));
+            found.clear();
+        }
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        expected.sort_by(|a, b| a.0.cmp(&b.0));
+        prop_assert_eq!(found.len(), expected.len());
+        for ((group, values), (expected_group, expected_values)) in found.iter().zip(&expected) {
+            prop_assert_eq!(group, expected_group);
+            for ((metric, value), expected) in Metric::ALL.iter().zip(values).zip(expected_values) {
+                prop_assert!(close(*value, *expected), "{:?}: {:?} is not {:?}", metric, value, expected);
+            }
+        }
+    }
+
+    #[test]
+    fn pages_hold_every_event_once_and_in_order(
+        events in events(),
+        filter in filter(),
+        kind in prop::sample::select(vec![EventKind::Decision, EventKind::HealthChanged, EventKind::Any]),
+        limit in 1_usize..20,
+        oldest_first in any::<bool>(),
+    ) {
+        let dir = tempfile::tempdir().unwrap();
+        insert(dir.path(), &events);
+        let filter = EventFilter { kind, ..filter };
+        let mut expected: Vec<(String, String)> = events
+            .iter()
+            .filter(|event| model::is_of_kind(event, kind) && model::counts(event, &filter))
+            .map(|event| (event["timestamp"].as_str().unwrap().to_owned(), event["id"].as_str().unwrap().to_owned()))
+            .collect();
+        expected.sort();
+        if !oldest_first {
+            expected.reverse();
+        }
+        let api = local(dir.path());
+        let mut query = EventQuery {
+            filter,
+            order: if oldest_first { Order::OldestFirst } else { Order::NewestFirst },
+            limit,
+            cursor: None,
+        };
+        let mut found = Vec::new();
+        loop {
+            let page = api.events(&query).unwrap();
+            prop_assert!(page.data.len() <= limit);
+            for event in &page.data {
+                let event: Value = serde_json::from_str(event.get()).unwrap();
+                found.push((event["timestamp"].as_str().unwrap().to_owned(), event["id"].as_str().unwrap().to_owned()));
+            }
+            match page.next_cursor {
+                Some(cursor) => query.cursor = Some(collector::Cursor::parse(&cursor).unwrap()),
+                None => break,
+            }
+        }
+        prop_assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,171 @@
+//! Budgets: exact sums by period, instance and key.
+
+use collector::{Api as _, BudgetPeriod, NewBudget};
+use serde_json::{Value, json};
+
+use crate::support::{API, INGEST, Service, decision};
+
+fn budget(limit_usd: f64, period: BudgetPeriod) -> NewBudget {
+    NewBudget {
+        provider: "openai".into(),
+        limit_usd,
+        period,
+    }
+}
+
+fn spend(service: &Service, number: u64, at: &str, usd: f64, instance: &str) {
+    let changes = json!({"actual_cost_usd": usd, "instance_id": instance, "key_name": "ci"});
+    service.deliver(&[decision(number, at, changes)]);
+}
+
+fn control(service: &Service, instance: &str) -> Value {
+    let (status, state) = service.get(&format!("/v1/control?instance_id={instance}"), INGEST);
+    assert_eq!(status, 200, "{state}");
+    state
+}
+
+#[test]
+fn a_gateway_learns_what_others_spent_in_each_period() {
+    let service = Service::start();
+    let api = service.remote();
+    for period in [
+        BudgetPeriod::Daily,
+        BudgetPeriod::Weekly,
+        BudgetPeriod::Monthly,
+    ] {
+        api.create_budget(&budget(100.0, period)).unwrap();
+    }
+    // Saturday noon. Week from Monday the 16th, month from the 1st.
+    spend(&service, 1, "2026-11-21T00:00:00Z", 1.0, "i-1");
+    spend(&service, 2, "2026-11-20T23:59:59.999999Z", 2.0, "i-1");
+    spend(&service, 3, "2026-11-16T00:00:00Z", 4.0, "i-2");
+    spend(&service, 4, "2026-11-15T23:59:59Z", 8.0, "i-2");
+    spend(&service, 5, "2026-11-01T00:00:00Z", 16.0, "i-1");
+    spend(&service, 6, "2026-10-31T23:59:59Z", 32.0, "i-1");
+    let seen = |instance| -> Vec<(String, f64, f64)> {
+        control(&service, instance)["budgets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| {
+                (
+                    one["period"].as_str().unwrap().to_owned(),
+                    one["spent_elsewhere_usd"].as_f64().unwrap(),
+                    one["spent_here_usd"].as_f64().unwrap(),
+                )
+            })
+            .collect()
+    };
+    let row = |period: &str, elsewhere, here| (period.to_owned(), elsewhere, here);
+    assert_eq!(
+        seen("i-1"),
+        [
+            row("daily", 0.0, 1.0),
+            row("monthly", 12.0, 19.0),
+            row("weekly", 4.0, 3.0)
+        ]
+    );
+    assert_eq!(
+        seen("i-2"),
+        [
+            row("daily", 1.0, 0.0),
+            row("monthly", 19.0, 12.0),
+            row("weekly", 3.0, 4.0)
+        ]
+    );
+    let sums: Vec<f64> = api
+        .budgets()
+        .unwrap()
+        .iter()
+        .map(|one| one.spent_usd)
+        .collect();
+    assert_eq!(
+        sums,
+        [1.0, 31.0, 7.0],
+        "daily, monthly, weekly, everybody's"
+    );
+}
+
+#[test]
+fn the_next_period_opens_the_budget_again() {
+    let service = Service::start();
+    let api = service.remote();
+    service.set_clock("2028-02-29T23:59:59Z");
+    let made = api
+        .create_budget(&budget(1.0, BudgetPeriod::Monthly))
+        .unwrap();
+    spend(&service, 1, "2028-02-29T12:00:00Z", 1.25, "i-1");
+    let before = api.budgets().unwrap().remove(0);
+    assert_eq!((before.spent_usd, before.remaining_usd), (1.25, 0.0));
+    let version = control(&service, "i-2")["version"].clone();
+    service.set_clock("2028-03-01T00:00:00Z");
+    let after = api.budgets().unwrap().remove(0);
+    assert_eq!((after.spent_usd, after.remaining_usd), (0.0, 1.0));
+    assert_eq!(after.period_start_ms, before.period_end_ms);
+    assert_ne!(
+        control(&service, "i-2")["version"],
+        version,
+        "a new period is a change"
+    );
+    assert_eq!(made.id, after.id);
+}
+
+#[test]
+fn there_is_one_budget_for_a_provider_and_period() {
+    let service = Service::start();
+    let api = service.remote();
+    let first = api
+        .create_budget(&budget(1.0, BudgetPeriod::Daily))
+        .unwrap();
+    let again = api
+        .create_budget(&budget(2.5, BudgetPeriod::Daily))
+        .unwrap();
+    assert_eq!(first.id, again.id);
+    let all = api.budgets().unwrap();
+    assert_eq!((all.len(), all[0].limit_usd), (1, 2.5));
+    api.delete_budget(&first.id).unwrap();
+    assert!(api.budgets().unwrap().is_empty());
+    let gone = api.delete_budget(&first.id).unwrap_err();
+    assert_eq!(
+        gone.to_string(),
+        format!("there is no budget {:?}", first.id)
+    );
+}
+
+#[test]
+fn amounts_spent_do_not_change_the_version() {
+    let service = Service::start();
+    service
+        .remote()
+        .create_budget(&budget(1.0, BudgetPeriod::Daily))
+        .unwrap();
+    let before = control(&service, "i-1");
+    spend(&service, 1, "2026-11-21T11:00:00Z", 0.5, "i-2");
+    let after = control(&service, "i-1");
+    assert_ne!(before["budgets"], after["budgets"]);
+    assert_eq!(before["version"], after["version"]);
+}
+
+#[test]
+fn sums_are_exact_to_the_nano_dollar() {
+    let service = Service::start();
+    service
+        .remote()
+        .create_budget(&budget(1.0, BudgetPeriod::Daily))
+        .unwrap();
+    let events: Vec<_> = (0..1_000)
+        .map(|number| {
+            decision(
+                number,
+                "2026-11-21T11:00:00Z",
+                json!({"actual_cost_usd": 0.000_000_1}),
+            )
+        })
+        .collect();
+    service.deliver(&events);
+    service.deliver(&events);
+    // 1,000 x 100 nano dollars, once.
+    assert_eq!(service.remote().budgets().unwrap()[0].spent_usd, 0.000_1);
+    let (_, report) = service.get("/v1/events?metrics=total_cost", API);
+    assert_eq!(report["data"][0]["total_cost"], 0.000_1);
+}

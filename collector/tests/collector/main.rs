@@ -1,0 +1,11 @@
+//! The collector as its users meet it: real sockets, real files.
+
+mod aggregates;
+mod bad_input;
+mod budgets;
+mod delivery;
+mod keys;
+mod model;
+mod reports;
+mod support;
+mod webhooks;

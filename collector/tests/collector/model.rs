@@ -1,0 +1,163 @@
+//! What reports should say, computed from the events' JSON without any store: slow and plain.
+
+use collector::{Dimension, EventFilter, EventKind, Field, FieldKind, Metric};
+use serde_json::Value;
+
+/// Rows of `group_by` and metrics, in no order.
+pub(crate) fn aggregate(
+    events: &[Value],
+    filter: &EventFilter,
+    group_by: &[Dimension],
+    metrics: &[Metric],
+) -> Vec<(Vec<Option<String>>, Vec<Option<f64>>)> {
+    let counted: Vec<&Value> = events
+        .iter()
+        .filter(|event| event["event_type"] == "decision" && counts(event, filter))
+        .collect();
+    let mut keys: Vec<Vec<Option<String>>> =
+        counted.iter().map(|event| key(event, group_by)).collect();
+    keys.sort();
+    keys.dedup();
+    keys.into_iter()
+        .map(|wanted| {
+            let members: Vec<&Value> = counted
+                .iter()
+                .copied()
+                .filter(|event| key(event, group_by) == wanted)
+                .collect();
+            let values = metrics.iter().map(|&one| metric(&members, one)).collect();
+            (wanted, values)
+        })
+        .collect()
+}
+
+/// Whether an event is one that a filter asks for, whatever its kind.
+pub(crate) fn counts(event: &Value, filter: &EventFilter) -> bool {
+    let time = events::Timestamp::parse(event["timestamp"].as_str().unwrap()).unwrap();
+    filter.since.is_none_or(|since| time >= since)
+        && filter.until.is_none_or(|until| time < until)
+        && filter.conditions.iter().all(|condition| {
+            filter
+                .conditions
+                .iter()
+                .filter(|other| other.field == condition.field)
+                .any(|one| holds(event, one.field, &one.value))
+        })
+}
+
+/// Whether its kind is asked for.
+pub(crate) fn is_of_kind(event: &Value, kind: EventKind) -> bool {
+    kind == EventKind::Any || event["event_type"] == kind.name()
+}
+
+fn holds(event: &Value, field: Field, value: &str) -> bool {
+    let name = match field {
+        Field::FailoverTriggered => "failover.triggered",
+        other => other.name(),
+    };
+    let found = match name.split_once('.') {
+        Some((outer, inner)) => match &event[outer] {
+            Value::Array(members) => {
+                let texts: Vec<&str> = members
+                    .iter()
+                    .filter_map(|one| one[inner].as_str())
+                    .collect();
+                return if value.is_empty() {
+                    texts.is_empty()
+                } else {
+                    texts.contains(&value)
+                };
+            }
+            object => &object[inner],
+        },
+        None => &event[name],
+    };
+    if value.is_empty() {
+        return found.is_null() || found == "";
+    }
+    match field.kind() {
+        FieldKind::Flag => found.as_bool().unwrap_or(false).to_string() == value,
+        FieldKind::Number => found.as_i64().is_some() && found.as_i64() == value.parse().ok(),
+        FieldKind::Text => found.as_str() == Some(value),
+        FieldKind::List => false,
+    }
+}
+
+fn key(event: &Value, group_by: &[Dimension]) -> Vec<Option<String>> {
+    group_by
+        .iter()
+        .map(|&dimension| {
+            let timestamp = event["timestamp"].as_str().unwrap();
+            match dimension {
+                Dimension::Hour => Some(format!("{}:00:00Z", &timestamp[..13])),
+                Dimension::Day => Some(timestamp[..10].to_owned()),
+                Dimension::StatusCode => Some(event["status_code"].to_string()),
+                other => event[other.name()]
+                    .as_str()
+                    .filter(|text| !text.is_empty())
+                    .map(str::to_owned),
+            }
+        })
+        .collect()
+}
+
+fn metric(events: &[&Value], metric: Metric) -> Option<f64> {
+    let count = |condition: &dyn Fn(&Value) -> bool| {
+        events.iter().filter(|event| condition(event)).count() as f64
+    };
+    let sum = |part: &str| -> f64 {
+        events
+            .iter()
+            .map(|event| event["tokens"][part].as_u64().unwrap_or(0) as f64)
+            .sum()
+    };
+    let status = |event: &Value| event["status_code"].as_u64().unwrap();
+    let is_error = |event: &Value| event["decision"] != "blocked" && status(event) >= 400;
+    let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
+    let all = events.len() as f64;
+    let nanos: f64 = events
+        .iter()
+        .map(|event| (event["actual_cost_usd"].as_f64().unwrap_or(0.0) * 1e9).round())
+        .sum();
+    let cost = nanos / 1e9;
+    let mut latencies: Vec<u64> = events
+        .iter()
+        .filter(|event| (200..400).contains(&status(event)))
+        .map(|event| event["latency_ms"].as_u64().unwrap())
+        .collect();
+    let mut first_tokens: Vec<u64> = events
+        .iter()
+        .filter_map(|event| event["time_to_first_token_ms"].as_u64())
+        .collect();
+    latencies.sort_unstable();
+    first_tokens.sort_unstable();
+    match metric {
+        Metric::RequestCount => Some(all),
+        Metric::ErrorCount => Some(count(&is_error)),
+        Metric::ErrorRate => share(count(&is_error), all),
+        Metric::BlockedCount => Some(count(&|event| event["decision"] == "blocked")),
+        Metric::FailoverCount => Some(count(&|event| event["failover"]["triggered"] == true)),
+        Metric::FailoverRate => share(count(&|event| event["failover"]["triggered"] == true), all),
+        Metric::LatencyP50 => nearest_rank(&latencies, 50),
+        Metric::LatencyP99 => nearest_rank(&latencies, 99),
+        Metric::LatencyAverage => {
+            share(latencies.iter().sum::<u64>() as f64, latencies.len() as f64)
+        }
+        Metric::TtftP50 => nearest_rank(&first_tokens, 50),
+        Metric::TtftP99 => nearest_rank(&first_tokens, 99),
+        Metric::TotalInputTokens => Some(sum("prompt")),
+        Metric::TotalOutputTokens => Some(sum("completion")),
+        Metric::TotalCachedTokens => Some(sum("cached")),
+        Metric::TotalTokens => Some(sum("total")),
+        Metric::CacheShare => share(sum("cached"), sum("prompt")),
+        Metric::TotalCost | Metric::Cost => Some(cost),
+        Metric::CostPerRequest => share(cost, all),
+        Metric::CostPerMillionTokens => share(cost, sum("total")).map(|one| one * 1e6),
+    }
+}
+
+/// The first value that so many of 100 do not exceed.
+fn nearest_rank(sorted: &[u64], percent: usize) -> Option<f64> {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).map(|&value| value as f64)
+}
