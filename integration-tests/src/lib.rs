@@ -7,6 +7,7 @@ mod client;
 mod gateway;
 mod load;
 mod policy;
+mod trap;
 
 pub use answer::{Answer, StreamAnswer};
 pub use artifacts::{repository, tool};
@@ -15,6 +16,7 @@ pub use gateway::{Gateway, GatewayOptions, folder_contains};
 pub use load::{Exchange, Load, table_by_second};
 pub use policy::{PolicyText, Upstream};
 pub use simulator::{Behaviour, Dialect, Provider, Received, Step};
+pub use trap::module_that_traps_on_request_trailers;
 
 /// Every key that the harness gives to a provider contains this, so that a leak can be recognised anywhere.
 pub const KEY_MARK: &str = "sk-provider-";

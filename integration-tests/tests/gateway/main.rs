@@ -17,6 +17,7 @@ mod failover_reasons;
 mod health;
 mod health_outage;
 mod health_rate_limits;
+mod health_trap;
 mod kept_alive;
 mod pass_through;
 mod sdk;
