@@ -8,6 +8,7 @@ use routing::{Refusal, View};
 use serde_json::{Map, Value, json};
 
 use crate::config::GatewayConfig;
+use crate::control::Refused;
 
 /// A complete answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,6 +19,8 @@ pub struct Answer {
     pub headers: Vec<(String, String)>,
     /// JSON.
     pub body: Vec<u8>,
+    /// `error.code`, for the event.
+    pub code: Option<String>,
 }
 
 /// An error as the client's format shapes it.
@@ -52,6 +55,7 @@ impl ErrorAnswer<'_> {
             status: self.status,
             headers: Vec::new(),
             body,
+            code: self.code.map(String::from),
         }
     }
 }
@@ -69,6 +73,7 @@ impl Answer {
             status,
             headers: Vec::new(),
             body: body.to_string().into_bytes(),
+            code: None,
         }
     }
 
@@ -82,6 +87,37 @@ impl Answer {
             param: error.param.as_deref(),
         }
         .in_shape_of(client)
+    }
+
+    /// 401, or 503 where the keys are not known yet.
+    pub(crate) fn no_good_key(client: ClientFormat, why: Refused) -> Self {
+        let message = why.to_string();
+        if why == Refused::NotReady {
+            return Self::internal(client, &message);
+        }
+        ErrorAnswer {
+            status: 401,
+            kind: INVALID_REQUEST,
+            code: Some("invalid_api_key"),
+            message: &message,
+            param: None,
+        }
+        .in_shape_of(client)
+        .with_header("www-authenticate", "Bearer")
+    }
+
+    /// 429: the key has made its requests of this minute.
+    pub(crate) fn too_many_requests(client: ClientFormat, limit: u32, wait_ms: u64) -> Self {
+        let message = format!("this gateway key may make {limit} requests in 60 seconds");
+        ErrorAnswer {
+            status: 429,
+            kind: "rate_limit",
+            code: Some("rate_limit_exceeded"),
+            message: &message,
+            param: None,
+        }
+        .in_shape_of(client)
+        .with_header("retry-after", retry_after(wait_ms))
     }
 
     /// 413
@@ -195,44 +231,58 @@ pub fn retry_after(milliseconds: u64) -> String {
     milliseconds.div_ceil(1000).max(1).to_string()
 }
 
+/// What a client may ask for.
+pub(crate) struct Models<'a> {
+    /// The policy that names it.
+    pub(crate) policy: &'a Policy,
+    /// Unix seconds.
+    pub(crate) created: u64,
+    /// Whether the client's key may use it.
+    pub(crate) allows: &'a dyn Fn(&str) -> bool,
+}
+
 /// `GET /v1/models`: groups, then their aliases.
-pub fn model_list(policy: &Policy, created: u64) -> Answer {
-    let data: Vec<Value> = model_names(policy)
-        .map(|name| model_object(name, created))
+pub(crate) fn model_list(models: &Models<'_>) -> Answer {
+    let data: Vec<Value> = models
+        .names()
+        .map(|name| model_object(name, models.created))
         .collect();
     Answer::json(200, &json!({"object": "list", "data": data}))
 }
 
 /// `GET /v1/models/{name}`
-pub fn model_entry(policy: &Policy, name: &str, created: u64) -> Answer {
-    if model_names(policy).any(|known| known == name) {
-        return Answer::json(200, &model_object(name, created));
+pub(crate) fn model_entry(models: &Models<'_>, name: &str) -> Answer {
+    if models.names().any(|known| known == name) {
+        return Answer::json(200, &model_object(name, models.created));
     }
-    let known = model_names(policy).map(String::from).collect();
+    let known = models.names().map(String::from).collect();
     Answer::refusal(
         ClientFormat::ChatCompletions,
         &Refusal::UnknownModel {
             model: name.to_owned(),
             known,
         },
-        policy,
+        models.policy,
     )
 }
 
-/// Every name that a client may ask for by configuration: groups and aliases, or where there are no groups the
-/// targets' own models and the mapped names.
-fn model_names(policy: &Policy) -> impl Iterator<Item = &str> {
-    let groups = policy
-        .groups
-        .iter()
-        .flat_map(|group| std::iter::once(&group.name).chain(&group.aliases));
-    let models = policy
-        .targets
-        .iter()
-        .filter_map(|target| target.model.as_ref())
-        .chain(policy.failover.model_mapping.keys())
-        .filter(|_| policy.groups.is_empty());
-    groups.chain(models).map(String::as_str)
+impl<'a> Models<'a> {
+    /// Groups and aliases, or where there are no groups the targets' own models and the mapped names.
+    fn names(&self) -> impl Iterator<Item = &'a str> {
+        let policy = self.policy;
+        let allows = self.allows;
+        let groups = policy.groups.iter().flat_map(move |group| {
+            let names = std::iter::once(&group.name).chain(&group.aliases);
+            names.filter(move |name| allows(name) || allows(&group.name))
+        });
+        let models = policy
+            .targets
+            .iter()
+            .filter_map(|target| target.model.as_ref())
+            .chain(policy.failover.model_mapping.keys())
+            .filter(move |name| policy.groups.is_empty() && allows(name));
+        groups.chain(models).map(String::as_str)
+    }
 }
 
 fn model_object(name: &str, created: u64) -> Value {

@@ -12,6 +12,7 @@ use policy::{Credential, LoadOptions, Loaded, Policy, Severity, TargetId, Vendor
 use routing::{PolicyIndex, price};
 use serde::Deserialize;
 
+use crate::evidence::Address;
 use crate::struct_config;
 
 /// The part that one instance of the module plays.
@@ -193,6 +194,19 @@ fn knows_price(vendor: Vendor, model: &str) -> bool {
 }
 
 impl GatewayConfig {
+    /// Where events go, if anywhere.
+    pub(crate) fn collector(&self) -> Option<Address<'_>> {
+        let cluster = self.runtime.collector_cluster.as_deref()?;
+        Some(Address {
+            cluster,
+            authority: self
+                .runtime
+                .collector_authority
+                .as_deref()
+                .unwrap_or("collector"),
+        })
+    }
+
     /// The target needs a key and has none.
     pub fn lacks_credential(&self, target: TargetId) -> bool {
         let declared_missing = self

@@ -4,18 +4,19 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use protocols::ClientFormat;
-use routing::health::Signal;
-use routing::{Plan, Refusal, Request, plan};
+use routing::Refusal;
 
-use crate::answers::{self, Answer, HealthFacts};
+use crate::answers::{self, Answer, HealthFacts, Models};
 use crate::config::GatewayConfig;
 use crate::endpoint::{Endpoint, endpoint};
+use crate::evidence::{Dossier, Excerpt, Refused};
 use crate::headers::{is_stripped_on_entry, text};
 use crate::host::{Headers, Host, Moment};
-use crate::journey::{Attempt, Journey};
+use crate::journey::Journey;
+use crate::planning::Planner;
 use crate::target::ending::{self, Ending};
-use crate::vm::{self, Vm};
-use crate::{Flow, state, unserved};
+use crate::vm::Vm;
+use crate::{Flow, keys, shared, state, unserved};
 
 /// One client request in the downstream filter chain.
 #[derive(Debug)]
@@ -29,7 +30,7 @@ pub struct Gateway {
 #[derive(Debug)]
 enum Stage {
     Fresh,
-    ReadingBody(Incoming),
+    ReadingBody(Box<Incoming>),
     Underway {
         token: u64,
         journey: Rc<RefCell<Journey>>,
@@ -44,12 +45,13 @@ struct Incoming {
     client: ClientFormat,
     headers: Headers,
     request_id: String,
+    /// What Envoy answered in our place.
+    status: Option<u16>,
+    dossier: Dossier,
 }
 
 /// `omit` leaves `keeptrusts_metadata` out of JSON answers, for clients that accept no member unknown to them.
 const METADATA_HEADER: &str = "x-keeptrusts-metadata";
-/// Plans may be made again when the last trial of a half-open target was taken by another worker.
-const PLANNING_ROUNDS: usize = 3;
 
 impl Gateway {
     /// For one request.
@@ -73,18 +75,18 @@ impl Gateway {
                 return Flow::Continue;
             }
             Endpoint::ModelList => {
-                let answer = answers::model_list(&self.config.policy, vm::started_ms(host) / 1000);
+                let answer = self.models(host, &headers, answers::model_list);
                 return self.answer(host, answer);
             }
             Endpoint::ModelEntry(name) => {
-                let answer =
-                    answers::model_entry(&self.config.policy, name, vm::started_ms(host) / 1000);
+                let entry = |models: &Models<'_>| answers::model_entry(models, name);
+                let answer = self.models(host, &headers, entry);
                 return self.answer(host, answer);
             }
             Endpoint::Health(only) => {
                 let facts = HealthFacts {
                     now_ms: host.now_ms(),
-                    started_ms: vm::started_ms(host),
+                    started_ms: shared::started_ms(host),
                     requests_processed: self.vm.requests_processed(),
                 };
                 let answer = self.vm.with_view(host, facts.now_ms, |view| {
@@ -103,22 +105,35 @@ impl Gateway {
             }
         };
         self.vm.count_request();
+        let request_id = text(&headers, "x-request-id")
+            .map_or_else(|| format!("{:016x}", host.random()), String::from);
+        let now = host.now();
+        let mut dossier = Dossier::opened(now);
+        let control = self.vm.control(&self.config);
+        match keys::admit(host, &control, client, &headers, now) {
+            Ok(key) => dossier.key = key,
+            Err(turned_away) => {
+                dossier.key = turned_away.key;
+                let refused = Refused::blocked(&request_id);
+                self.post_refusal(dossier, refused, &turned_away.answer, now);
+                return self.answer(host, turned_away.answer);
+            }
+        }
         let announced = text(&headers, "content-length")
             .and_then(|length| length.parse::<u64>().ok())
             .unwrap_or(0);
         if announced > self.config.policy.gateway.max_request_bytes {
-            return self.answer(
-                host,
-                Answer::too_large(client, self.config.policy.gateway.max_request_bytes),
-            );
+            let answer = Answer::too_large(client, self.config.policy.gateway.max_request_bytes);
+            self.post_refusal(dossier, Refused::unread(&request_id), &answer, now);
+            return self.answer(host, answer);
         }
-        let request_id = text(&headers, "x-request-id")
-            .map_or_else(|| format!("{:016x}", host.random()), String::from);
-        self.stage = Stage::ReadingBody(Incoming {
+        self.stage = Stage::ReadingBody(Box::new(Incoming {
             client,
             headers,
             request_id,
-        });
+            status: None,
+            dossier,
+        }));
         if end_of_stream {
             self.route(host, 0)
         } else {
@@ -128,15 +143,13 @@ impl Gateway {
 
     /// A piece of the request's body came; `size` bytes are buffered now.
     pub fn on_request_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
-        let Stage::ReadingBody(incoming) = &self.stage else {
+        if !matches!(self.stage, Stage::ReadingBody(_)) {
             return Flow::Continue;
-        };
+        }
         let limit = self.config.policy.gateway.max_request_bytes;
         if u64::try_from(size).unwrap_or(u64::MAX) > limit {
-            let answer = Answer::too_large(incoming.client, limit);
-            return self.answer(host, answer);
-        }
-        if end_of_stream {
+            self.refuse_size(host, limit)
+        } else if end_of_stream {
             self.route(host, size)
         } else {
             Flow::Pause
@@ -153,8 +166,16 @@ impl Gateway {
 
     /// The head of the answer that goes to the client: an attempt's, or Envoy's own when none could serve.
     pub fn on_response_headers(&mut self, host: &impl Host) -> Flow {
-        let Stage::Underway { journey, .. } = &self.stage else {
-            return Flow::Continue;
+        let journey = match &mut self.stage {
+            Stage::Underway { journey, .. } => journey,
+            // Envoy answers a body that it does not want to buffer.
+            Stage::ReadingBody(incoming) => {
+                let status = host.response_header(":status").ok();
+                incoming.status =
+                    status.and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
+                return Flow::Continue;
+            }
+            Stage::Fresh | Stage::Done => return Flow::Continue,
         };
         let mut journey = journey.borrow_mut();
         if journey.client_status.is_some() {
@@ -162,28 +183,74 @@ impl Gateway {
         }
         let answer = unserved::answer(&journey);
         journey.client_status = Some(answer.status);
+        journey.dossier.error_code.clone_from(&answer.code);
         crate::respond(host, &answer)
     }
 
     /// The request is over, however it ended.
     pub fn on_end(&mut self, host: &impl Host) {
-        if let Stage::Underway { token, journey } = std::mem::replace(&mut self.stage, Stage::Done)
-        {
-            self.vm.journeys.close(token);
-            self.finish(host, &mut journey.borrow_mut());
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::Underway { token, journey } => {
+                self.vm.journeys.close(token);
+                self.finish(host, &mut journey.borrow_mut());
+            }
+            Stage::ReadingBody(incoming) => {
+                let refused = Refused {
+                    status: incoming.status,
+                    ..Refused::unread(&incoming.request_id)
+                };
+                let now = host.now();
+                self.vm
+                    .post_refusal(&self.config, &incoming.dossier, refused, now);
+            }
+            Stage::Fresh | Stage::Done => {}
         }
     }
 
     /// A planned request is over: `client_status` is what the client was answered with, and each attempt has ended and
-    /// been reported when this returns. What is told of a whole request is told at the end of this function.
+    /// been reported when its books are closed.
     fn finish(&self, host: &impl Host, journey: &mut Journey) {
-        let has_ended = |attempt: &Attempt| attempt.ended_ns.is_some();
-        if !journey.attempts.iter().all(has_ended) {
-            // Envoy tears attempts down before it answers in their place: whoever is still at work lost the client.
-            let now = host.now();
+        let now = host.now();
+        // Envoy tears attempts down before it answers in their place: whoever is still at work lost the client.
+        let client_gone = journey
+            .attempts
+            .iter()
+            .any(|attempt| attempt.ended_ns.is_none());
+        if client_gone {
             for index in 0..journey.attempts.len() {
                 ending::end(&self.vm, host, journey, index, Ending::ClientGone, now);
             }
+        }
+        self.vm.close_books(host, journey, client_gone, now);
+    }
+
+    /// More came than this gateway accepts.
+    fn refuse_size(&mut self, host: &impl Host, limit: u64) -> Flow {
+        let Stage::ReadingBody(incoming) = std::mem::replace(&mut self.stage, Stage::Done) else {
+            return Flow::Continue;
+        };
+        let answer = Answer::too_large(incoming.client, limit);
+        let refused = Refused::unread(&incoming.request_id);
+        self.post_refusal(incoming.dossier, refused, &answer, host.now());
+        self.answer(host, answer)
+    }
+
+    /// What there is to ask for, for whoever may know it.
+    fn models(
+        &self,
+        host: &impl Host,
+        headers: &Headers,
+        answer: impl FnOnce(&Models<'_>) -> Answer,
+    ) -> Answer {
+        let control = self.vm.control(&self.config);
+        let presented = keys::presented(headers);
+        match control.admit(presented, host.now_ms()) {
+            Ok(key) => answer(&Models {
+                policy: &self.config.policy,
+                created: shared::started_ms(host) / 1000,
+                allows: &|name| key.as_ref().is_none_or(|key| key.allows(name)),
+            }),
+            Err(why) => Answer::no_good_key(ClientFormat::ChatCompletions, why),
         }
     }
 
@@ -192,12 +259,13 @@ impl Gateway {
         let Stage::ReadingBody(incoming) = std::mem::replace(&mut self.stage, Stage::Done) else {
             return Flow::Continue;
         };
-        match self.plan_journey(host, incoming, size) {
+        match self.plan_journey(host, *incoming, size) {
             Err(answer) => self.answer(host, answer),
             Ok((journey, headers)) => self.depart(host, journey, headers),
         }
     }
 
+    /// Reads and plans. A request that gets no plan ends here, with its event.
     fn plan_journey(
         &self,
         host: &impl Host,
@@ -208,26 +276,71 @@ impl Gateway {
             client,
             headers,
             request_id,
+            mut dossier,
+            ..
         } = incoming;
+        let config = &self.config;
         let body = if size == 0 {
             Vec::new()
         } else {
             host.request_body(0, size).unwrap_or_default()
         };
-        let intake = &self.config.intake;
-        let request = intake
-            .read(client, &body, |name| text(&headers, name))
-            .map_err(|error| Answer::bad_request(client, &error))?;
         let now = host.now();
-        let plan = intake
-            .plan(&request, |request| {
-                self.plan_with_trials(host, request, now)
-            })
-            .map_err(|refusal| Answer::refusal(client, &refusal, &self.config.policy))?;
+        if config.policy.gateway.log_bodies {
+            dossier.request_body = Some(Excerpt::of(&body));
+        }
+        let header = |name: &str| text(&headers, name);
+        let mut request = match config.intake.read(client, &body, header) {
+            Ok(request) => request,
+            Err(error) => {
+                let answer = Answer::bad_request(client, &error);
+                self.post_refusal(dossier, Refused::unread(&request_id), &answer, now);
+                return Err(answer);
+            }
+        };
+        let control = self.vm.control(config);
+        if control.has_budgets() {
+            request.prompt_tokens = routing::tokens::of_request(&body);
+        }
+        dossier.conversation = Some(request.conversation.id);
+        dossier.prompt_tokens = request.prompt_tokens;
+        let key = dossier.key.clone();
+        let asked = request.facts.model.to_string();
+        let may_use =
+            |name: &str| (key.as_ref()).is_none_or(|key| key.allows(name) || key.allows(&asked));
+        let request = intake::Incoming {
+            allows: Some(&may_use),
+            ..request
+        };
+        let planner = Planner {
+            vm: &self.vm,
+            config,
+            control: &control,
+            key: key.as_deref(),
+            now,
+        };
+        let planned = config.intake.plan(&request, |request| {
+            let (plan, hold) = planner.plan(host, request)?;
+            dossier.hold = hold;
+            Ok(plan)
+        });
         let facts = request.facts;
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(refusal) => {
+                let refusal = without_unallowed(refusal, may_use);
+                let answer = Answer::refusal(client, &refusal, &config.policy);
+                let refused = Refused {
+                    stream: facts.stream,
+                    ..Refused::unplanned(&request_id, &facts.model, config, &refusal)
+                };
+                self.post_refusal(dossier, refused, &answer, now);
+                return Err(answer);
+            }
+        };
         let owned = |name| text(&headers, name).map(String::from);
         let journey = Journey {
-            config: Rc::clone(&self.config),
+            config: Rc::clone(config),
             client,
             requested_model: facts.model.into_owned(),
             model_span: facts.model_span,
@@ -238,54 +351,26 @@ impl Gateway {
             anthropic: (owned("anthropic-version"), owned("anthropic-beta")),
             plan,
             attempts: Vec::new(),
-            started: now,
             client_status: None,
+            dossier,
         };
         Ok((journey, headers))
     }
 
-    /// Claims the trial that a half-open head needs; when another worker took the last one, plans again.
-    fn plan_with_trials(
+    /// The event of a request that is answered before it has a plan.
+    fn post_refusal(
         &self,
-        host: &impl Host,
-        request: &Request<'_>,
+        mut dossier: Dossier,
+        refused: Refused<'_>,
+        answer: &Answer,
         now: Moment,
-    ) -> Result<Plan, Refusal> {
-        let mut plan = self.make_plan(host, request, now)?;
-        for _ in 0..PLANNING_ROUNDS {
-            let Some(head) = plan.entries.first().filter(|_| plan.head_is_trial) else {
-                break;
-            };
-            let signal = Signal::TrialStarted;
-            let claimed = self
-                .vm
-                .signal_at(host, &self.config, head.target, signal, now.unix_ms);
-            if !claimed.refused {
-                break;
-            }
-            plan = self.make_plan(host, request, now)?;
-        }
-        Ok(plan)
-    }
-
-    fn make_plan(
-        &self,
-        host: &impl Host,
-        request: &Request<'_>,
-        now: Moment,
-    ) -> Result<Plan, Refusal> {
-        self.vm.with_view(host, now.unix_ms, |view| {
-            let mut worker = self.vm.worker.borrow_mut();
-            let mut random = self.vm.random.borrow_mut();
-            plan::make(
-                &self.config.index,
-                &view,
-                &mut worker,
-                request,
-                &mut random,
-                now.unix_ms,
-            )
-        })
+    ) {
+        dossier.error_code.clone_from(&answer.code);
+        let refused = Refused {
+            status: Some(answer.status),
+            ..refused
+        };
+        self.vm.post_refusal(&self.config, &dossier, refused, now);
     }
 
     /// Writes the way into headers and filter state, which is all that Envoy's router knows of it.
@@ -294,9 +379,8 @@ impl Gateway {
         let retries = journey.retries().to_string();
         let per_try_timeout = journey.longest_timeout_ms().to_string();
         let stream = journey.stream;
-        let Some(cluster) = journey.cluster(0) else {
-            return self.answer(host, Answer::internal(client, "the plan is empty"));
-        };
+        // A plan is never empty; if it were, Envoy would find no cluster of this name.
+        let cluster = journey.cluster(0).unwrap_or_default();
         let (token, journey) = self.vm.journeys.open(journey);
         let mut outgoing: Vec<(&str, &[u8])> = headers
             .iter()
@@ -333,10 +417,23 @@ impl Gateway {
     fn answer(&mut self, host: &impl Host, answer: Answer) -> Flow {
         match &self.stage {
             Stage::Underway { journey, .. } => {
-                journey.borrow_mut().client_status = Some(answer.status);
+                let mut journey = journey.borrow_mut();
+                journey.client_status = Some(answer.status);
+                journey.dossier.error_code.clone_from(&answer.code);
             }
             Stage::Fresh | Stage::ReadingBody(_) | Stage::Done => self.stage = Stage::Done,
         }
         crate::respond(host, &answer)
+    }
+}
+
+/// A key is not told of groups that it may not use.
+fn without_unallowed(refusal: Refusal, may_use: impl Fn(&str) -> bool) -> Refusal {
+    match refusal {
+        Refusal::UnknownModel { model, mut known } => {
+            known.retain(|name| may_use(name));
+            Refusal::UnknownModel { model, known }
+        }
+        other => other,
     }
 }

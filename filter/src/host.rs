@@ -61,6 +61,13 @@ pub struct Moment {
     pub unix_ms: u64,
 }
 
+impl Moment {
+    /// Microseconds since 1970, as exact as the wall clock is read.
+    pub fn unix_us(&self) -> u64 {
+        self.unix_ms.saturating_mul(1_000)
+    }
+}
+
 /// How a metric's values add up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricKind {
@@ -119,7 +126,7 @@ pub trait Host {
     fn now(&self) -> Moment;
     /// A metric of all workers, by the number to use it with. Each definition takes memory that is never freed.
     fn define_metric(&self, kind: MetricKind, name: &str) -> HostResult<u32>;
-    /// Adds to a counter.
+    /// Adds to a counter, or to a gauge, from which it may take as well.
     fn add_to_metric(&self, metric: u32, amount: i64) -> HostResult<()>;
     /// Sets a gauge.
     fn set_metric(&self, metric: u32, value: u64) -> HostResult<()>;

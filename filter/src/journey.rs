@@ -15,7 +15,7 @@ use routing::{Entry, Plan};
 use serde_json::{Value, json};
 
 use crate::config::GatewayConfig;
-use crate::host::Moment;
+use crate::evidence::Dossier;
 
 /// A request between the gateway filter and its attempts.
 #[derive(Debug)]
@@ -42,11 +42,11 @@ pub struct Journey {
     pub plan: Plan,
     /// One for each attempt begun, in the order of the plan. When the gateway filter's request is over, all have ended.
     pub attempts: Vec<Attempt>,
-    /// When the request was planned.
-    pub started: Moment,
     /// Status of the answer that was sent to the client; `None` while there is none, and for good when the client left
     /// before.
     pub client_status: Option<u16>,
+    /// What else its event will say.
+    pub(crate) dossier: Dossier,
 }
 
 /// One try of one plan entry.
@@ -212,6 +212,14 @@ impl Journey {
         }
     }
 
+    /// Keeps a piece of the client's answer for the event, where the policy wants that.
+    pub(crate) fn keep_answer(&mut self, piece: &[u8]) {
+        if self.config.policy.gateway.log_bodies {
+            let body = self.dossier.response_body.get_or_insert_default();
+            body.append(piece);
+        }
+    }
+
     /// The plan entry of attempt `index`.
     pub fn entry(&self, index: usize) -> Option<&Entry> {
         self.plan.entries.get(self.attempts.get(index)?.entry)
@@ -239,26 +247,24 @@ impl Journey {
         tried.saturating_add(usize::from(self.plan.passed_over.is_some()))
     }
 
-    /// `{triggered, original_provider, reason}` as seen from attempt `index`.
-    pub fn failover(&self, index: usize) -> Value {
-        let failed = || {
-            let reason = self.attempts.first()?.failure?;
-            let has_moved = self.attempts.get(index)?.entry > 0;
-            has_moved.then(|| (self.target_id(0), reason.as_str()))
-        };
-        let passed_over = self.plan.passed_over.as_ref().map(|excluded| {
+    /// Who would have been first and why it did not serve, as seen from attempt `index`; `None` where it did.
+    pub fn first_choice_failed(&self, index: usize) -> Option<(&str, &'static str)> {
+        if let Some(excluded) = &self.plan.passed_over {
             let target = self.config.policy.target(excluded.target);
-            (
+            return Some((
                 target.map_or("", |target| target.id.as_str()),
                 excluded.reason.name(),
-            )
-        });
-        match passed_over.or_else(failed) {
-            Some((id, reason)) => {
-                json!({"triggered": true, "original_provider": id, "reason": reason})
-            }
-            None => json!({"triggered": false, "original_provider": null, "reason": null}),
+            ));
         }
+        let reason = self.attempts.first()?.failure?;
+        let has_moved = self.attempts.get(index)?.entry > 0;
+        has_moved.then(|| (self.target_id(0), reason.as_str()))
+    }
+
+    /// `{triggered, original_provider, reason}` as seen from attempt `index`.
+    pub fn failover(&self, index: usize) -> Value {
+        let (id, reason) = self.first_choice_failed(index).unzip();
+        json!({"triggered": id.is_some(), "original_provider": id, "reason": reason})
     }
 
     /// The object that JSON answers carry as `keeptrusts_metadata`.

@@ -5,15 +5,21 @@
 #![deny(unsafe_code)]
 
 pub mod answers;
+mod books;
 pub mod config;
+mod control;
 pub mod endpoint;
+mod evidence;
 pub mod gateway;
 pub mod headers;
 pub mod hop;
 pub mod host;
 pub mod journey;
+mod keys;
 pub mod metrics;
 pub mod monitor;
+mod planning;
+pub mod shared;
 mod struct_config;
 pub mod target;
 #[cfg(test)]

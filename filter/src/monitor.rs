@@ -14,10 +14,12 @@ use routing::health::{Phase, ProbeResult, Signal};
 use routing::probe::{self, Due, ProbeScheduler, Ticket};
 
 use crate::config::{self, GatewayConfig, Role};
+use crate::control::ControlPoll;
 use crate::headers::text;
 use crate::host::{Headers, Host, HostError};
+use crate::shared;
 use crate::target::PROBE_HEADER;
-use crate::vm::{self, Vm};
+use crate::vm::Vm;
 
 /// The singleton service.
 pub struct Monitor {
@@ -31,6 +33,7 @@ pub struct Monitor {
     shown_up: HashMap<TargetId, bool>,
     /// Which publication of the configuration is in force.
     publication: Option<u32>,
+    control: ControlPoll,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -50,12 +53,13 @@ impl Monitor {
             under_way: HashMap::new(),
             shown_up: HashMap::new(),
             publication: None,
+            control: ControlPoll::default(),
         };
         monitor.adopt(host, Rc::clone(&monitor.config));
         monitor
     }
 
-    /// Sends the probes that are due.
+    /// Sends the probes that are due, asks for the control state, and lets events go.
     pub fn on_tick(&mut self, host: &impl Host) {
         self.vm.tick(host);
         self.look_for_changed_policy(host);
@@ -64,6 +68,11 @@ impl Monitor {
             self.signal(host, TargetId(index), Signal::Tick);
         }
         self.show_who_is_up(host, now);
+        if let Some(collector) = self.config.collector() {
+            let instance_id = self.vm.instance_id(&self.config);
+            self.control.on_tick(host, collector, instance_id);
+            self.vm.courier.on_tick(host, collector);
+        }
         let (vm, config) = (&self.vm, &self.config);
         for due in self.scheduler.due(now, |target| {
             vm.phase(config, target, now) == Phase::Cooling
@@ -84,8 +93,20 @@ impl Monitor {
         }
     }
 
-    /// A probe was answered, or failed.
+    /// A call was answered, or failed.
     pub fn on_call_response(&mut self, host: &impl Host, token: u32) {
+        if self.control.on_call_response(host, token) {
+            return;
+        }
+        if let Some(collector) = self.config.collector()
+            && self.vm.courier.on_call_response(host, token, collector)
+        {
+            return;
+        }
+        self.on_probe_response(host, token);
+    }
+
+    fn on_probe_response(&mut self, host: &impl Host, token: u32) {
         let Some(probe) = self.under_way.remove(&token) else {
             return;
         };
@@ -134,7 +155,7 @@ impl Monitor {
     }
 
     fn look_for_changed_policy(&mut self, host: &impl Host) {
-        let Some(published) = vm::published_configuration(host) else {
+        let Some(published) = shared::published_configuration(host) else {
             return;
         };
         if self.publication == Some(published.cas) {

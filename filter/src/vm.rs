@@ -6,36 +6,28 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use policy::TargetId;
+use policy::{Target, TargetId};
+use routing::budget::Ledger;
 use routing::health::{
-    Addresses, Applied, HealthTable, Outcome, Phase, Signal, TargetKey, Transition,
+    self as health, Addresses, Applied, HealthTable, Outcome, Phase, Signal, TargetKey, Thresholds,
+    Transition,
 };
 use routing::latency::{LocalWindow, PairKey, Sample, Snapshot};
 use routing::{Random, View, WorkerState};
 
+use crate::books;
 use crate::config::GatewayConfig;
-use crate::host::{Host, HostError, Shared};
-use crate::journey::Journeys;
+use crate::control::Control;
+use crate::evidence::{self, Courier, Dossier, HealthChanged, Refused};
+use crate::host::{Host, Moment, Shared};
+use crate::journey::{Journey, Journeys};
 use crate::metrics::Metrics;
+use crate::shared::{self, key, read_u64, update_shared};
 
 /// Milliseconds between looks at shared data.
 pub const TICK_MS: u64 = 200;
-
-/// Shared-data keys: a fixed set, because shared data never evicts.
-mod key {
-    pub(super) const HEALTH: &str = "kt.health";
-    /// Written after each change of `HEALTH`. Its value is empty; that its number is another one is the news, so that
-    /// asking for it costs the same however many targets there are.
-    pub(super) const HEALTH_NEWS: &str = "kt.health.news";
-    pub(super) const LATENCY: &str = "kt.latency";
-    pub(super) const REQUESTS: &str = "kt.requests";
-    pub(super) const STARTED: &str = "kt.started";
-    pub(super) const POLICY: &str = "kt.policy";
-}
-
-/// Lost races in a row after which a write is given up until the next tick.
-const CAS_ATTEMPTS: usize = 16;
 
 /// State of one worker.
 #[derive(Debug)]
@@ -58,6 +50,14 @@ pub struct Vm {
     gathered: RefCell<LocalWindow>,
     requests: Cell<u64>,
     requests_everywhere: Cell<u64>,
+    /// Events on their way to the collector.
+    pub(crate) courier: Courier,
+    control: RefCell<Option<Rc<Control>>>,
+    /// Which publication of the control state is in force.
+    control_publication: Cell<Option<u32>>,
+    ledger: RefCell<Ledger>,
+    /// Of the Envoy process, where its configuration gives no name.
+    instance_id: String,
 }
 
 impl Vm {
@@ -76,6 +76,11 @@ impl Vm {
             gathered: RefCell::default(),
             requests: Cell::new(0),
             requests_everywhere: Cell::new(0),
+            courier: Courier::new(),
+            control: RefCell::default(),
+            control_publication: Cell::new(None),
+            ledger: RefCell::default(),
+            instance_id: shared::instance_id(host),
         }
     }
 
@@ -162,8 +167,15 @@ impl Vm {
         }
         if let (Some(change), Some(target)) = (everywhere.transition, config.policy.target(target))
         {
-            log_transition(&target.id, &change);
+            log::warn!(
+                "target {}: {} -> {} ({})",
+                target.id,
+                change.from.name(),
+                change.to.name(),
+                change.reason.name()
+            );
             self.metrics.health_changed(host, &target.id, &change);
+            self.post_transition(config, target, &change, now);
         }
         everywhere
     }
@@ -284,74 +296,115 @@ impl Vm {
         } else if let Ok(Shared { value, .. }) = host.shared(key::REQUESTS) {
             self.requests_everywhere.set(read_u64(&value));
         }
+        self.look_for_control(host);
     }
-}
 
-/// Unix milliseconds when the first VM of this Envoy process was configured.
-pub fn started_ms(host: &impl Host) -> u64 {
-    match host.shared(key::STARTED) {
-        Ok(Shared { value, .. }) => read_u64(&value),
-        Err(_) => {
-            let now = host.now_ms();
-            // Losing the race is as good as winning it: both started now.
-            let _ = host.set_shared(key::STARTED, &now.to_le_bytes(), None);
-            now
+    fn look_for_control(&self, host: &impl Host) {
+        let known = self.control_publication.get();
+        if let Some((publication, control)) = shared::newer_control(host, known) {
+            self.control_publication.set(Some(publication));
+            self.control.replace(Some(Rc::new(control)));
+        }
+        let has_budgets = self
+            .control
+            .borrow()
+            .as_ref()
+            .is_some_and(|control| !control.has_no_provider_budgets());
+        if has_budgets && let Ok(Shared { value, .. }) = host.shared(key::LEDGER) {
+            self.ledger.replace(Ledger::decode(&value));
         }
     }
-}
 
-/// Leaves the gateway's plugin configuration where the monitor, which Envoy never reconfigures, finds it.
-pub fn publish_configuration(host: &impl Host, configuration: &[u8]) {
-    let known = host
-        .shared(key::POLICY)
-        .is_ok_and(|shared| shared.value == configuration);
-    if !known {
-        let _ = host.set_shared(key::POLICY, configuration, None);
+    /// Keys and budgets in force.
+    pub(crate) fn control(&self, config: &GatewayConfig) -> Rc<Control> {
+        let known = self.control.borrow().clone();
+        known.unwrap_or_else(|| Rc::new(Control::unheard(&config.runtime)))
     }
-}
 
-/// What [`publish_configuration`] left last, with a number that changes with every publication.
-pub fn published_configuration(host: &impl Host) -> Option<Shared> {
-    host.shared(key::POLICY).ok()
-}
+    /// The ledger is as it was seen just now.
+    pub(crate) fn learn_ledger(&self, ledger: Ledger) {
+        self.ledger.replace(ledger);
+    }
 
-/// Compare-and-swap until it holds: `change` makes the new value from the current one, or `None` to leave it.
-/// Returns what was written. `change` may run several times.
-fn update_shared(
-    host: &impl Host,
-    key: &str,
-    mut change: impl FnMut(&[u8]) -> Option<Vec<u8>>,
-) -> Option<Vec<u8>> {
-    for _ in 0..CAS_ATTEMPTS {
-        let (current, cas) = match host.shared(key) {
-            Ok(Shared { value, cas }) => (value, Some(cas)),
-            Err(HostError::NotFound) => (Vec::new(), None),
-            Err(_) => return None,
+    /// Targets whose budget is spent, as far as this worker knows.
+    pub(crate) fn over_budget(
+        &self,
+        config: &GatewayConfig,
+        control: &Control,
+        now_ms: u64,
+    ) -> Vec<TargetId> {
+        books::over_budget(&config.policy, control, &self.ledger.borrow(), now_ms)
+    }
+
+    /// Who runs this VM, for events and for the collector.
+    pub(crate) fn instance_id<'a>(&'a self, config: &'a GatewayConfig) -> &'a str {
+        match config.runtime.instance_id.as_str() {
+            "" => &self.instance_id,
+            named => named,
+        }
+    }
+
+    /// A planned request has ended: what it holds of budgets is settled, and its event leaves. `client_gone`: it hung up
+    /// while an attempt was under way.
+    pub(crate) fn close_books(
+        &self,
+        host: &impl Host,
+        journey: &mut Journey,
+        client_gone: bool,
+        now: Moment,
+    ) {
+        std::mem::take(&mut journey.dossier.hold).settle(host, || evidence::bills(journey));
+        if journey.config.runtime.collector_cluster.is_none() {
+            return;
+        }
+        let mut random = self.random.borrow_mut();
+        let instance_id = self.instance_id(&journey.config);
+        let event = evidence::of_journey(journey, instance_id, client_gone, &mut random, now);
+        self.courier.post(&event, now.unix_ms);
+    }
+
+    /// The event of a request that ended before it had a plan leaves.
+    pub(crate) fn post_refusal(
+        &self,
+        config: &GatewayConfig,
+        dossier: &Dossier,
+        refused: Refused<'_>,
+        now: Moment,
+    ) {
+        if config.runtime.collector_cluster.is_none() {
+            return;
+        }
+        let mut random = self.random.borrow_mut();
+        let instance_id = self.instance_id(config);
+        let event = evidence::of_refusal(config, instance_id, dossier, refused, &mut random, now);
+        self.courier.post(&event, now.unix_ms);
+    }
+
+    fn post_transition(
+        &self,
+        config: &GatewayConfig,
+        target: &Target,
+        change: &Transition,
+        now_ms: u64,
+    ) {
+        if config.runtime.collector_cluster.is_none() {
+            return;
+        }
+        let key = health::target_key(target);
+        let limits = Thresholds::of(target);
+        let status = self.health.borrow().status(key, &limits, now_ms);
+        let changed = HealthChanged {
+            config,
+            instance_id: self.instance_id(config),
+            target_id: &target.id,
+            change,
+            consecutive_failures: status.consecutive_failures,
         };
-        let value = change(&current)?;
-        match host.set_shared(key, &value, cas) {
-            Ok(()) => return Some(value),
-            Err(HostError::CasMismatch) => {}
-            Err(_) => return None,
-        }
+        let event = changed.event(&mut self.random.borrow_mut(), now_ms);
+        self.courier.post(&event, now_ms);
     }
-    None
-}
-
-fn read_u64(bytes: &[u8]) -> u64 {
-    bytes.try_into().map_or(0, u64::from_le_bytes)
 }
 
 fn is_success(signal: Signal) -> bool {
     matches!(signal, Signal::Attempt(Outcome::Success { .. }))
-}
-
-/// A change of health is logged once, by whoever's write made it.
-fn log_transition(target: &str, change: &Transition) {
-    log::warn!(
-        "target {target}: {} -> {} ({})",
-        change.from.name(),
-        change.to.name(),
-        change.reason.name()
-    );
 }

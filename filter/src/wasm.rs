@@ -12,8 +12,9 @@ use crate::gateway::Gateway;
 use crate::hop::Hop;
 use crate::host::proxy_wasm_abi::ProxyWasmHost;
 use crate::monitor::Monitor;
+use crate::shared;
 use crate::target::Target;
-use crate::vm::{self, TICK_MS, Vm};
+use crate::vm::{TICK_MS, Vm};
 
 const HOST: ProxyWasmHost = ProxyWasmHost;
 
@@ -46,8 +47,14 @@ impl Context for Root {
         _body_size: usize,
         _trailers: usize,
     ) {
-        if let Part::Monitor(monitor) = &mut self.part {
-            monitor.on_call_response(&HOST, token);
+        match &mut self.part {
+            Part::Monitor(monitor) => monitor.on_call_response(&HOST, token),
+            Part::Gateway(config) => {
+                if let Some(collector) = config.collector() {
+                    VM.with(|vm| vm.courier.on_call_response(&HOST, token, collector));
+                }
+            }
+            Part::Unconfigured | Part::Target | Part::Hop => {}
         }
     }
 }
@@ -57,8 +64,8 @@ impl RootContext for Root {
         let bytes = self.get_plugin_configuration().unwrap_or_default();
         match config::read(&bytes) {
             Ok(Role::Gateway(config)) => {
-                vm::started_ms(&HOST);
-                vm::publish_configuration(&HOST, &bytes);
+                shared::prepare(&HOST);
+                shared::publish_configuration(&HOST, &bytes);
                 VM.with(|vm| vm.adopt(&HOST, &config));
                 self.part = Part::Gateway(config);
             }
@@ -81,7 +88,12 @@ impl RootContext for Root {
 
     fn on_tick(&mut self) {
         match &mut self.part {
-            Part::Gateway(_) => VM.with(|vm| vm.tick(&HOST)),
+            Part::Gateway(config) => VM.with(|vm| {
+                vm.tick(&HOST);
+                if let Some(collector) = config.collector() {
+                    vm.courier.on_tick(&HOST, collector);
+                }
+            }),
             Part::Monitor(monitor) => monitor.on_tick(&HOST),
             Part::Unconfigured | Part::Target | Part::Hop => {}
         }

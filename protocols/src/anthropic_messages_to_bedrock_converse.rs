@@ -82,6 +82,10 @@ impl Translator for AnthropicMessagesToBedrockConverse {
         self.usage.or_else(|| self.stream.usage())
     }
 
+    fn text_bytes(&self) -> u64 {
+        self.stream.text_bytes()
+    }
+
     /// Converse does not say which model has answered: it is the one that was asked.
     fn served_model(&self) -> Option<&str> {
         None

@@ -91,6 +91,10 @@ impl Translator for AnthropicMessagesToChatCompletions {
         self.usage.or_else(|| self.stream.usage())
     }
 
+    fn text_bytes(&self) -> u64 {
+        self.stream.text_bytes()
+    }
+
     fn served_model(&self) -> Option<&str> {
         self.served_model
             .as_deref()

@@ -29,6 +29,7 @@ pub struct AnthropicPassThrough {
     /// What came so far explains itself: see [`StreamState::Content`].
     has_content: bool,
     usage: AnthropicUsage,
+    text_bytes: u64,
     served_model: Option<String>,
     json: TopLevel,
 }
@@ -58,6 +59,7 @@ impl AnthropicPassThrough {
             state: StreamState::Opening,
             has_content: false,
             usage: AnthropicUsage::default(),
+            text_bytes: 0,
             served_model: None,
             json: TopLevel::new(&["usage", "model"]),
         })
@@ -97,7 +99,9 @@ impl AnthropicPassThrough {
                 self.has_content |= !is_text || says_something(&block);
             }
             "content_block_delta" => {
-                self.has_content |= says_something(&object("delta").unwrap_or_default())
+                let delta = object("delta").unwrap_or_default();
+                self.has_content |= says_something(&delta);
+                self.text_bytes = self.text_bytes.saturating_add(length(&delta));
             }
             "message_delta" => {
                 self.count(&data);
@@ -135,6 +139,15 @@ impl AnthropicPassThrough {
         error::write_stream_error(out, self.attempt.client, &error);
         self.state = StreamState::Failed(error);
     }
+}
+
+/// Bytes of what a delta says, without the quotes around it.
+fn length(delta: &Object<'_>) -> u64 {
+    let said = delta.0.iter().filter(|(name, _)| name != "type");
+    said.map(|(_, value)| value.get().len().saturating_sub(2))
+        .fold(0, |sum, bytes| {
+            sum.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
+        })
 }
 
 /// A block or delta has a value beside its type.
@@ -230,6 +243,10 @@ impl Translator for AnthropicPassThrough {
 
     fn usage(&self) -> Option<Usage> {
         self.usage.usage()
+    }
+
+    fn text_bytes(&self) -> u64 {
+        self.text_bytes
     }
 
     fn served_model(&self) -> Option<&str> {

@@ -103,6 +103,10 @@ impl Translator for Chain {
         self.upstream.usage().or_else(|| self.client.usage())
     }
 
+    fn text_bytes(&self) -> u64 {
+        self.upstream.text_bytes().max(self.client.text_bytes())
+    }
+
     fn served_model(&self) -> Option<&str> {
         self.upstream
             .served_model()

@@ -166,6 +166,10 @@ impl Translator for EmbeddingsToBedrockTitan {
         self.usage
     }
 
+    fn text_bytes(&self) -> u64 {
+        0
+    }
+
     /// The answer does not say which model has answered: it is the one that was asked.
     fn served_model(&self) -> Option<&str> {
         None

@@ -16,12 +16,15 @@ pub use exhausted::{Exhausted, FailedAttempt};
 pub use failover::FailoverReason;
 
 use crate::error::{self, ProviderError, RequestError, retry_after};
+use crate::format::ClientFormat;
 use crate::translator::{Attempt, OutgoingRequest, Translator};
 use crate::usage::Usage;
 use shown::Shown;
 
 /// Longest error body that is read, in bytes.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
+/// What a JSON answer says beside its text, in bytes; about.
+const JSON_ENVELOPE_BYTES: u64 = 300;
 /// Longest JSON answer that is gathered for translation, in bytes.
 const MAX_JSON_BYTES: usize = 32 * 1024 * 1024;
 
@@ -64,6 +67,8 @@ pub struct Exchange {
     error: Option<ProviderError>,
     content_sent: bool,
     complete: bool,
+    /// Of a JSON answer.
+    json_bytes: u64,
     /// Nobody else is to be asked, so a stream is not held back for its content.
     is_only_choice: bool,
 }
@@ -100,6 +105,8 @@ enum Stage {
 pub struct Report {
     /// Billed tokens, when the provider said.
     pub usage: Option<Usage>,
+    /// Bytes of text, reasoning and arguments that came: what usage is estimated from where there is none.
+    pub text_bytes: u64,
     /// The model that the provider says has answered.
     pub served_model: Option<String>,
     /// The provider's error, when it sent one, before or inside a stream.
@@ -136,6 +143,7 @@ impl Exchange {
             error: None,
             content_sent: false,
             complete: false,
+            json_bytes: 0,
             is_only_choice: false,
         })
     }
@@ -334,10 +342,27 @@ impl Exchange {
     pub fn report(&self) -> Report {
         Report {
             usage: self.translator.usage(),
+            text_bytes: self.text_bytes(),
             served_model: self.translator.served_model().map(str::to_owned),
             error: self.error.clone(),
             content_sent: self.content_sent,
             complete: self.complete,
+        }
+    }
+
+    /// In JSON, the envelope is taken off as a whole: close enough for an estimate, and nothing is read for it.
+    fn text_bytes(&self) -> u64 {
+        match self.attempt.client {
+            ClientFormat::ChatCompletions
+            | ClientFormat::Completions
+            | ClientFormat::Responses
+            | ClientFormat::AnthropicMessages => {}
+            ClientFormat::Embeddings | ClientFormat::AnthropicCountTokens => return 0,
+        }
+        if self.is_stream {
+            self.translator.text_bytes()
+        } else {
+            self.json_bytes.saturating_sub(JSON_ENVELOPE_BYTES)
         }
     }
 

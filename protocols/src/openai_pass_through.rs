@@ -36,6 +36,7 @@ pub struct OpenAiPassThrough {
     /// What came so far explains itself: see [`StreamState::Content`].
     has_content: bool,
     usage: Option<Usage>,
+    text_bytes: u64,
     served_model: Option<String>,
     json: TopLevel,
     quirks: Quirks,
@@ -72,6 +73,7 @@ impl OpenAiPassThrough {
             choices: Vec::new(),
             has_content: false,
             usage: None,
+            text_bytes: 0,
             served_model: None,
             json: TopLevel::new(&["usage", "model"]),
         })
@@ -154,6 +156,7 @@ impl OpenAiPassThrough {
             self.served_model
                 .get_or_insert_with(|| model.decode().into_owned());
         }
+        self.text_bytes = self.text_bytes.saturating_add(chunk.text_bytes);
         for (index, finished) in &chunk.choices {
             match self.choices.iter_mut().find(|(known, _)| known == index) {
                 Some((_, known_finished)) => *known_finished |= finished,
@@ -259,6 +262,10 @@ impl Translator for OpenAiPassThrough {
 
     fn usage(&self) -> Option<Usage> {
         self.usage
+    }
+
+    fn text_bytes(&self) -> u64 {
+        self.text_bytes
     }
 
     fn served_model(&self) -> Option<&str> {

@@ -121,6 +121,9 @@ pub trait Translator {
     /// Tokens billed so far; `None` when the provider has not said.
     fn usage(&self) -> Option<Usage>;
 
+    /// Bytes of text, reasoning and arguments in the stream so far: what usage is estimated from where there is none.
+    fn text_bytes(&self) -> u64;
+
     /// The model that the provider says has answered.
     fn served_model(&self) -> Option<&str>;
 }

@@ -36,7 +36,10 @@ pub(crate) struct FakeHost {
     pub(crate) shared: RefCell<HashMap<String, (Vec<u8>, u32)>>,
     pub(crate) answer: RefCell<Option<LocalAnswer>>,
     pub(crate) calls: RefCell<Vec<(String, Headers)>>,
+    /// Bodies of the calls.
+    pub(crate) call_bodies: RefCell<Vec<Vec<u8>>>,
     pub(crate) call_answer: RefCell<Headers>,
+    pub(crate) call_answer_body: RefCell<Vec<u8>>,
     pub(crate) now_ms: Cell<u64>,
     random: Cell<u64>,
     /// Calls that read or wrote shared data.
@@ -59,7 +62,9 @@ impl Default for FakeHost {
             shared: RefCell::default(),
             answer: RefCell::default(),
             calls: RefCell::default(),
+            call_bodies: RefCell::default(),
             call_answer: RefCell::default(),
+            call_answer_body: RefCell::default(),
             now_ms: Cell::new(1_776_939_930_000),
             random: Cell::new(1),
             shared_calls: Cell::new(0),
@@ -259,11 +264,12 @@ impl Host for FakeHost {
         &self,
         cluster: &str,
         headers: &[(&str, &[u8])],
-        _body: &[u8],
+        body: &[u8],
         _timeout_ms: u64,
     ) -> HostResult<u32> {
         let mut calls = self.calls.borrow_mut();
         calls.push((cluster.to_owned(), list(headers)));
+        self.call_bodies.borrow_mut().push(body.to_vec());
         Ok(u32::try_from(calls.len()).unwrap_or(u32::MAX))
     }
 
@@ -272,7 +278,7 @@ impl Host for FakeHost {
     }
 
     fn call_response_body(&self, _length: usize) -> HostResult<Vec<u8>> {
-        Ok(Vec::new())
+        Ok(self.call_answer_body.borrow().clone())
     }
 
     fn define_metric(&self, _kind: MetricKind, name: &str) -> HostResult<u32> {
@@ -282,7 +288,11 @@ impl Host for FakeHost {
     }
 
     fn add_to_metric(&self, metric: u32, amount: i64) -> HostResult<()> {
-        self.metrics.borrow_mut()[metric as usize].1 += u64::try_from(amount).unwrap();
+        let mut metrics = self.metrics.borrow_mut();
+        let (_, value) = metrics
+            .get_mut(metric as usize)
+            .ok_or(HostError::NotFound)?;
+        *value = value.checked_add_signed(amount).unwrap();
         Ok(())
     }
 

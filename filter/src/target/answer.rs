@@ -81,6 +81,7 @@ impl Target {
                 }
                 let now = host.now();
                 release(host, &held.course, &held.upstream_headers, now);
+                held.course.journey().keep_answer(&held.gathered);
                 if let Err(error) = host.set_response_body(&held.gathered) {
                     log::error!("held answer could not be released: {error}");
                 }
@@ -109,8 +110,9 @@ impl Target {
             None => return Flow::Continue,
         };
         match verdict {
-            Verdict::PassUnchanged => {}
+            Verdict::PassUnchanged => course.journey().keep_answer(&piece),
             Verdict::Hold | Verdict::Pass | Verdict::FailOver(_) => {
+                course.journey().keep_answer(&out);
                 if let Err(error) = host.set_response_body(&out) {
                     log::error!("a piece of the answer could not be replaced: {error}");
                 }
@@ -163,6 +165,7 @@ impl Target {
         ending::end(&self.vm, host, &mut journey, course.index, ending, now);
         if let Some(answer) = only_answer {
             journey.answered_by(course.index, answer.status, now.monotonic_ns);
+            journey.keep_answer(&answer.body);
             return crate::respond(host, &answer);
         }
         if let Err(error) = host.set_response_header(":status", RETRIABLE) {
@@ -211,5 +214,6 @@ fn only_answer(journey: &mut Journey, index: usize) -> Option<Answer> {
         status,
         headers,
         body,
+        code: None,
     })
 }

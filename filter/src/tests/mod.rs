@@ -1,6 +1,8 @@
 //! The contexts over a host that refuses what Envoy would refuse.
 
+mod control;
 mod ending;
+mod evidence;
 mod gateway;
 mod health;
 mod target;

@@ -69,6 +69,10 @@ impl Stream {
         self.reader.usage()
     }
 
+    pub(super) fn text_bytes(&self) -> u64 {
+        self.reader.text_bytes()
+    }
+
     pub(super) fn served_model(&self) -> Option<&str> {
         self.reader.model()
     }

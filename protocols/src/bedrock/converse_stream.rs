@@ -80,6 +80,7 @@ pub struct ConverseStream<S: ConverseSink> {
     calls: BTreeMap<u64, Option<S::Call>>,
     stop: Option<Stop>,
     usage: Option<Usage>,
+    text_bytes: u64,
 }
 
 #[derive(Debug)]
@@ -118,6 +119,7 @@ impl<S: ConverseSink> ConverseStream<S> {
             calls: BTreeMap::new(),
             stop: None,
             usage: None,
+            text_bytes: 0,
         }
     }
 
@@ -134,6 +136,15 @@ impl<S: ConverseSink> ConverseStream<S> {
     /// Tokens, once the provider has said.
     pub fn usage(&self) -> Option<Usage> {
         self.usage
+    }
+
+    /// Bytes of text, reasoning and arguments so far.
+    pub fn text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
+    fn count(&mut self, text: Text<'_>) {
+        self.text_bytes = self.text_bytes.saturating_add(text.length());
     }
 
     /// Takes the next bytes.
@@ -178,6 +189,7 @@ impl<S: ConverseSink> ConverseStream<S> {
                 if !text.is_empty() {
                     let is_text = |kind: &BlockKind| matches!(kind, BlockKind::Text);
                     self.open_block(block, is_text, || BlockKind::Text, out)?;
+                    self.count(text);
                     self.sink.text(text, out)?;
                     self.content_came();
                 }
@@ -185,6 +197,7 @@ impl<S: ConverseSink> ConverseStream<S> {
             ConverseEvent::Reasoning { block, text } => {
                 if !text.is_empty() {
                     self.open_reasoning(block, out)?;
+                    self.count(text);
                     self.sink.reasoning(text, out)?;
                     self.content_came();
                 }
@@ -209,7 +222,10 @@ impl<S: ConverseSink> ConverseStream<S> {
             }
             ConverseEvent::SkippedStart { block } => self.keep_call(block, None)?,
             ConverseEvent::ToolInput { block, fragment } => match self.calls.get(&block) {
-                Some(Some(call)) => self.sink.call_input(*call, fragment, out)?,
+                Some(Some(call)) => {
+                    self.text_bytes = self.text_bytes.saturating_add(fragment.length());
+                    self.sink.call_input(*call, fragment, out)?;
+                }
                 Some(None) => {}
                 None => {
                     let found =

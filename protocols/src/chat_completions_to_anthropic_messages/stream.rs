@@ -120,6 +120,10 @@ impl Stream {
         self.usage.map(|usage| usage.total())
     }
 
+    pub(super) fn text_bytes(&self) -> u64 {
+        self.writer.as_ref().map_or(0, ChatStreamWriter::text_bytes)
+    }
+
     pub(super) fn served_model(&self) -> Option<&str> {
         self.served_model.as_deref()
     }

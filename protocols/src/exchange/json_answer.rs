@@ -63,6 +63,7 @@ impl Exchange {
 
     pub(super) fn pass_json(&mut self, chunk: &[u8], end: bool) {
         self.translator.watch_json(chunk);
+        self.json_bytes = self.json_bytes.saturating_add(length(chunk));
         self.content_sent = true;
         self.stage = if end { Stage::Over } else { Stage::JsonPassing };
         self.complete = end && *self.translator.stream_state() == StreamState::Complete;
@@ -86,6 +87,7 @@ impl Exchange {
                 return Verdict::FailOver(reason);
             }
         };
+        self.json_bytes = length(body);
         let before = out.len();
         let body = translated.as_deref().unwrap_or(body);
         shown::write_with_metadata(

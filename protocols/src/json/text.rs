@@ -39,6 +39,12 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Bytes, escapes as they stand.
+    pub fn length(self) -> u64 {
+        let (Self::Plain(inside) | Self::Escaped(inside)) = self;
+        u64::try_from(inside.len()).unwrap_or(u64::MAX)
+    }
+
     /// Nothing but white space.
     pub fn is_blank(self) -> bool {
         let (Self::Plain(inside) | Self::Escaped(inside)) = self;

@@ -29,6 +29,7 @@ pub struct ChatStreamWriter {
     tools: Vec<bool>,
     finished: bool,
     ended: bool,
+    text_bytes: u64,
 }
 
 /// Names a tool that [`ChatStreamWriter::open_tool`] has opened.
@@ -56,6 +57,7 @@ impl ChatStreamWriter {
             tools: Vec::new(),
             finished: false,
             ended: false,
+            text_bytes: 0,
         }
     }
 
@@ -68,6 +70,7 @@ impl ChatStreamWriter {
     pub fn content(&mut self, text: Text<'_>, out: &mut Vec<u8>) {
         if !text.is_empty() {
             self.open(Some(""), out);
+            self.count(text);
             self.delta(out, |w| w.field("content").text(text));
         }
     }
@@ -76,6 +79,7 @@ impl ChatStreamWriter {
     pub fn refusal(&mut self, text: Text<'_>, out: &mut Vec<u8>) {
         if !text.is_empty() {
             self.open(None, out);
+            self.count(text);
             self.delta(out, |w| w.field("refusal").text(text));
         }
     }
@@ -84,6 +88,7 @@ impl ChatStreamWriter {
     pub fn reasoning(&mut self, text: Text<'_>, out: &mut Vec<u8>) {
         if !text.is_empty() {
             self.open(None, out);
+            self.count(text);
             self.delta(out, |w| w.field("reasoning_content").text(text));
         }
     }
@@ -125,6 +130,7 @@ impl ChatStreamWriter {
         if let Some(sent) = self.tools.get_mut(tool.0) {
             *sent = true;
         }
+        self.count(fragment);
         self.delta(out, |w| {
             w.field("tool_calls").array(|w| {
                 w.object(|w| {
@@ -183,6 +189,15 @@ impl ChatStreamWriter {
     /// At least the role has been written.
     pub fn has_written(&self) -> bool {
         self.role_sent
+    }
+
+    /// Bytes of text, reasoning and arguments written so far.
+    pub fn text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
+    fn count(&mut self, text: Text<'_>) {
+        self.text_bytes = self.text_bytes.saturating_add(text.length());
     }
 
     /// Something has been written that a user could see, or the stream is over.

@@ -81,6 +81,7 @@ pub struct ChatStreamReader {
     calls: ToolCalls,
     finish: Option<(FinishReason, Option<String>)>,
     usage: Option<Usage>,
+    text_bytes: u64,
     model: Option<String>,
 }
 
@@ -94,6 +95,7 @@ impl Default for ChatStreamReader {
             calls: ToolCalls::default(),
             finish: None,
             usage: None,
+            text_bytes: 0,
             model: None,
         }
     }
@@ -158,6 +160,11 @@ impl ChatStreamReader {
         self.usage
     }
 
+    /// Bytes of text, reasoning and arguments so far.
+    pub fn text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
     /// The model that the provider says has answered.
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
@@ -218,6 +225,9 @@ impl ChatStreamReader {
             return Ok(());
         };
         let said = choice.get("delta").and_then(Said::read);
+        if let Some(said) = &said {
+            self.count(said);
+        }
         let finish = Finish::read(&choice)?;
         if said.is_none() && finish.is_none() {
             return Ok(());
@@ -274,6 +284,13 @@ impl ChatStreamReader {
             }
         }
         Ok(())
+    }
+
+    fn count(&mut self, said: &Said<'_>) {
+        let texts = said.reasoning.iter().chain(&said.text).chain(&said.refusal);
+        let arguments = said.tool_calls.iter().map(|call| call.arguments);
+        let bytes = texts.copied().chain(arguments).map(Text::length);
+        self.text_bytes = bytes.fold(self.text_bytes, u64::saturating_add);
     }
 
     fn content_came(&mut self) {

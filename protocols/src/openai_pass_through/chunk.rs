@@ -13,6 +13,8 @@ pub(super) struct Chunk<'a> {
     pub(super) choices: Vec<(u64, bool)>,
     /// Something that a user can see, or a finish reason that explains why there is nothing.
     pub(super) has_content: bool,
+    /// What a user can see, and what is around it in deltas.
+    pub(super) text_bytes: u64,
     /// A choice was stopped by the provider's content filter.
     pub(super) filtered: bool,
     pub(super) ending: Ending,
@@ -87,7 +89,10 @@ impl<'a> Chunk<'a> {
             "delta" if scanner.kind()? == Kind::Object => self.delta(scanner),
             // Completions.
             "text" => {
-                self.has_content |= text(scanner)?.is_some_and(|text| !text.is_empty());
+                let raw = scanner.raw()?;
+                let is_text = raw.starts_with('"') && raw != "\"\"";
+                self.has_content |= is_text;
+                self.count(raw, is_text);
                 Ok(())
             }
             "finish_reason" => {
@@ -108,10 +113,20 @@ impl<'a> Chunk<'a> {
     fn delta(&mut self, scanner: &mut Scanner<'a>) -> Result<(), JsonError> {
         scanner.object(|scanner, key| {
             let raw = scanner.raw()?;
-            self.has_content |= !key.is("role") && !matches!(raw, "null" | "\"\"" | "[]" | "{}");
+            let is_content = !key.is("role") && !matches!(raw, "null" | "\"\"" | "[]" | "{}");
+            self.has_content |= is_content;
+            self.count(raw, is_content);
             Ok::<(), JsonError>(())
         })?;
         Ok(())
+    }
+
+    /// Without the quotes around it.
+    fn count(&mut self, raw: &str, is_content: bool) {
+        if is_content {
+            let bytes = u64::try_from(raw.len().saturating_sub(2)).unwrap_or(u64::MAX);
+            self.text_bytes = self.text_bytes.saturating_add(bytes);
+        }
     }
 
     /// The `response` object of Responses' own events.

@@ -1,0 +1,191 @@
+//! Money: what a request holds of budgets while it is on its way, and what it has cost in the end.
+
+use std::collections::HashSet;
+
+use policy::{Policy, TargetId};
+use routing::Plan;
+use routing::budget::{AccountKey, Claim, Ledger, Reservation};
+
+use crate::control::{Control, Key};
+use crate::host::Host;
+use crate::shared::{key, update_shared};
+
+/// Tries at a write that must not be lost, each of them several races.
+const PATIENCE: usize = 4;
+
+/// Reservations of one request, for every attempt that it may make and for its key.
+#[derive(Debug, Default)]
+#[must_use = "what is held stays reserved until it is settled"]
+pub(crate) struct Hold {
+    reservations: Vec<(Payer, Reservation)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Payer {
+    /// The provider's budget, for this entry of the plan.
+    Entry(usize),
+    /// The gateway key's.
+    Key,
+}
+
+/// Who has not enough left.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Broke {
+    /// These providers: plan without them.
+    Targets(Vec<TargetId>),
+    /// The gateway key: nobody can serve it.
+    Key,
+}
+
+/// Reserves what every entry of `plan` is expected to cost, and the dearest of them for the key. Touches shared data
+/// only where there is a budget. Besides, gives the ledger as it was found.
+pub(crate) fn hold(
+    host: &impl Host,
+    control: &Control,
+    key: Option<&Key>,
+    policy: &Policy,
+    plan: &Plan,
+    now_ms: u64,
+) -> (Result<Hold, Broke>, Option<Ledger>) {
+    let mut payers = Vec::new();
+    let mut claims = Vec::new();
+    if !control.has_no_provider_budgets() {
+        for (index, entry) in plan.entries.iter().enumerate() {
+            let budget = policy
+                .target(entry.target)
+                .and_then(|target| control.provider(&target.id));
+            if let Some(account) = budget {
+                payers.push(Payer::Entry(index));
+                claims.push(Claim {
+                    account,
+                    estimate: nanos(entry.estimated_cost_usd),
+                });
+            }
+        }
+    }
+    if let Some(account) = key.and_then(|key| key.account.as_ref()) {
+        let estimates = plan.entries.iter().map(|entry| entry.estimated_cost_usd);
+        payers.push(Payer::Key);
+        claims.push(Claim {
+            account,
+            estimate: estimates.map(nanos).max().unwrap_or(0),
+        });
+    }
+    if claims.is_empty() {
+        return (Ok(Hold::default()), None);
+    }
+    let every_account = || claims.iter().map(|claim| claim.account.key).collect();
+    // A write that loses all its races reserves nothing, so nobody may spend.
+    let mut outcome: Result<Vec<Reservation>, Vec<AccountKey>> = Err(every_account());
+    let mut seen = None;
+    let written = update_ledger(host, |ledger| {
+        outcome = ledger.reserve(&claims, now_ms);
+        seen = Some(ledger.clone());
+        outcome.is_ok()
+    });
+    if !written && outcome.is_ok() {
+        outcome = Err(every_account());
+    }
+    let result = match outcome {
+        Ok(granted) => Ok(Hold {
+            reservations: payers.into_iter().zip(granted).collect(),
+        }),
+        Err(refused) => Err(broke(&refused, key, policy, plan)),
+    };
+    (result, seen)
+}
+
+fn broke(refused: &[AccountKey], key: Option<&Key>, policy: &Policy, plan: &Plan) -> Broke {
+    let account = key.and_then(|key| key.account.as_ref());
+    if account.is_some_and(|account| refused.contains(&account.key)) {
+        return Broke::Key;
+    }
+    let is_refused = |target: &TargetId| {
+        policy
+            .target(*target)
+            .is_some_and(|target| refused.contains(&AccountKey::of_provider(&target.id)))
+    };
+    Broke::Targets(
+        plan.entries
+            .iter()
+            .map(|entry| entry.target)
+            .filter(is_refused)
+            .collect(),
+    )
+}
+
+impl Hold {
+    /// Turns what was held into what was billed, in nano US dollars: `bills` says it of each entry of the plan, and is
+    /// asked only where something is held.
+    pub(crate) fn settle(self, host: &impl Host, bills: impl FnOnce() -> Vec<u64>) {
+        if self.reservations.is_empty() {
+            return;
+        }
+        let bills = bills();
+        let total = bills.iter().copied().fold(0, u64::saturating_add);
+        for _ in 0..PATIENCE {
+            let settled = update_ledger(host, |ledger| {
+                for (payer, reservation) in &self.reservations {
+                    let billed = match payer {
+                        Payer::Entry(index) => bills.get(*index).copied().unwrap_or(0),
+                        Payer::Key => total,
+                    };
+                    ledger.settle(reservation, billed);
+                }
+                true
+            });
+            if settled {
+                return;
+            }
+        }
+        log::error!("a reservation could not be settled: it counts as spent until its period ends");
+    }
+
+    /// Nothing was spent.
+    pub(crate) fn release(self, host: &impl Host) {
+        self.settle(host, Vec::new);
+    }
+}
+
+/// Targets whose budget is spent.
+pub(crate) fn over_budget(
+    policy: &Policy,
+    control: &Control,
+    ledger: &Ledger,
+    now_ms: u64,
+) -> Vec<TargetId> {
+    if control.has_no_provider_budgets() {
+        return Vec::new();
+    }
+    let is_spent = |id: &str| {
+        control
+            .provider(id)
+            .is_some_and(|account| ledger.usage(account, now_ms).is_spent())
+    };
+    policy
+        .targets
+        .iter()
+        .zip(0..)
+        .filter(|(target, _)| is_spent(&target.id))
+        .map(|(_, index)| TargetId(index))
+        .collect()
+}
+
+/// Forgets accounts that have no limit any more.
+pub(crate) fn forget_other_accounts(host: &impl Host, control: &Control) {
+    let kept: HashSet<AccountKey> = control.accounts().collect();
+    update_ledger(host, |ledger| ledger.retain(|key| kept.contains(&key)));
+}
+
+/// Writes what `change` made of the ledger, unless it says that nothing changed. `false` when nothing was written.
+fn update_ledger(host: &impl Host, mut change: impl FnMut(&mut Ledger) -> bool) -> bool {
+    let written = update_shared(host, key::LEDGER, |blob| {
+        let mut ledger = Ledger::decode(blob);
+        change(&mut ledger).then(|| ledger.encode())
+    });
+    written.is_some()
+}
+
+fn nanos(usd: Option<f64>) -> u64 {
+    usd.map_or(0, events::nanos)
+}

@@ -1,0 +1,256 @@
+//! What the collector decides for gateways: which keys are good and what may be spent.
+//!
+//! The monitor asks for it and leaves it in shared data; workers take it from there on their tick.
+
+mod poll;
+
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use events::{ControlState, GatewayKey, SpendingLimit, key_hash_hex, nanos};
+use routing::budget::{Account, AccountKey};
+use routing::rate::RateKey;
+use sha2::{Digest, Sha256};
+
+use crate::config::Runtime;
+
+pub(crate) use poll::ControlPoll;
+
+/// The control state, ready for lookups.
+#[derive(Debug, Default)]
+pub(crate) struct Control {
+    doors: Doors,
+    /// By the hash in hexadecimal. How long a lookup takes depends on hashes, of which a guess tells nothing.
+    keys: HashMap<String, Rc<Key>>,
+    /// Budgets by target id.
+    providers: HashMap<String, Account>,
+}
+
+/// Who is let in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Doors {
+    /// Everybody.
+    #[default]
+    Open,
+    /// Whoever has a good key.
+    Keyed,
+    /// Nobody yet: there are keys, but it is not known which.
+    Unknown,
+}
+
+/// A good gateway key.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// For events.
+    pub(crate) name: String,
+    /// What it may spend.
+    pub(crate) account: Option<Account>,
+    rate: Option<(RateKey, u32)>,
+    models: Option<Vec<String>>,
+    expires_at_ms: Option<u64>,
+}
+
+/// Why a client is not let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Refused {
+    /// There is no key.
+    #[error(
+        "this gateway needs a key: send it as `authorization: Bearer kt_gk_…`, `x-api-key` or `api-key`"
+    )]
+    NoKey,
+    /// It is none of ours, or no longer.
+    #[error("the gateway key is unknown, revoked or expired")]
+    BadKey,
+    /// Which keys are good is not known yet.
+    #[error("the gateway has just started and does not know its keys yet")]
+    NotReady,
+}
+
+// === impl Control ===
+
+impl Control {
+    /// Before the collector was heard: closed where there are keys, so that a restart opens no door.
+    pub(crate) fn unheard(runtime: &Runtime) -> Self {
+        Self {
+            doors: if runtime.keys_required {
+                Doors::Unknown
+            } else {
+                Doors::Open
+            },
+            ..Self::default()
+        }
+    }
+
+    /// From the collector's answer.
+    pub(crate) fn of(state: &ControlState) -> Self {
+        Self {
+            doors: if state.keys_required {
+                Doors::Keyed
+            } else {
+                Doors::Open
+            },
+            keys: state
+                .keys
+                .iter()
+                .map(|key| (key.sha256.clone(), Rc::new(Key::of(key))))
+                .collect(),
+            providers: state
+                .budgets
+                .iter()
+                .map(|budget| {
+                    let key = AccountKey::of_provider(&budget.provider);
+                    (budget.provider.clone(), account(key, &budget.limit))
+                })
+                .collect(),
+        }
+    }
+
+    /// Whose key this is; `None` where none is needed, whatever was presented.
+    pub(crate) fn admit(
+        &self,
+        presented: Option<&[u8]>,
+        now_ms: u64,
+    ) -> Result<Option<Rc<Key>>, Refused> {
+        match self.doors {
+            Doors::Open => return Ok(None),
+            Doors::Unknown if presented.is_some() => return Err(Refused::NotReady),
+            Doors::Unknown | Doors::Keyed => {}
+        }
+        let presented = presented.ok_or(Refused::NoKey)?;
+        let hash = key_hash_hex(&Sha256::digest(presented));
+        let known = self.keys.get(&hash).filter(|key| {
+            key.expires_at_ms
+                .is_none_or(|expires_at_ms| now_ms < expires_at_ms)
+        });
+        known.cloned().map(Some).ok_or(Refused::BadKey)
+    }
+
+    /// The budget of a target.
+    pub(crate) fn provider(&self, target_id: &str) -> Option<&Account> {
+        self.providers.get(target_id)
+    }
+
+    /// No target has a budget.
+    pub(crate) fn has_no_provider_budgets(&self) -> bool {
+        self.providers.is_empty()
+    }
+
+    /// Something is budgeted, so that estimates matter.
+    pub(crate) fn has_budgets(&self) -> bool {
+        !self.providers.is_empty() || self.keys.values().any(|key| key.account.is_some())
+    }
+
+    /// Every account that has a limit.
+    pub(crate) fn accounts(&self) -> impl Iterator<Item = AccountKey> {
+        let keys = self.keys.values().filter_map(|key| key.account.as_ref());
+        self.providers
+            .values()
+            .chain(keys)
+            .map(|account| account.key)
+    }
+}
+
+// === impl Key ===
+
+impl Key {
+    fn of(key: &GatewayKey) -> Self {
+        Self {
+            name: key.name.clone(),
+            account: key
+                .limit
+                .as_ref()
+                .map(|limit| account(AccountKey::of_gateway_key(&key.id), limit)),
+            rate: key
+                .requests_per_minute
+                .map(|limit| (RateKey::of(&key.id), limit)),
+            models: key.models.clone(),
+            expires_at_ms: key.expires_at_ms,
+        }
+    }
+
+    /// Whether it may ask for this group or model.
+    pub(crate) fn allows(&self, name: &str) -> bool {
+        self.models
+            .as_ref()
+            .is_none_or(|models| models.iter().any(|model| model == name))
+    }
+
+    /// Under which its requests are counted, and how many it may make in a minute.
+    pub(crate) fn rate(&self) -> Option<(RateKey, u32)> {
+        self.rate
+    }
+}
+
+fn account(key: AccountKey, limit: &SpendingLimit) -> Account {
+    Account {
+        key,
+        limit: nanos(limit.limit_usd),
+        spent_elsewhere: nanos(limit.spent_elsewhere_usd),
+        spent_here: nanos(limit.spent_here_usd),
+        period_start_ms: limit.period_start_ms,
+        period_end_ms: limit.period_end_ms,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn control(keys_required: bool) -> Control {
+        // SHA-256 of "kt_gk_good" and "kt_gk_old".
+        let key = |id: &str, text: &str| serde_json::json!({"id": id, "name": id, "sha256": key_hash_hex(&Sha256::digest(text))});
+        let mut old = key("old", "kt_gk_old");
+        old["expires_at_ms"] = 1_000.into();
+        old["models"] = serde_json::json!(["chat"]);
+        let state = serde_json::json!({"version": "1", "keys_required": keys_required,
+            "keys": [key("good", "kt_gk_good"), old]});
+        Control::of(&serde_json::from_value(state).unwrap())
+    }
+
+    #[test]
+    fn the_right_key_opens_and_no_other_does() {
+        let closed = control(true);
+        let admit = |key: &str, now_ms| {
+            let admitted = closed.admit(Some(key.as_bytes()), now_ms)?;
+            Ok(admitted.map(|key| key.name.clone()))
+        };
+        assert_eq!(admit("kt_gk_good", 5_000), Ok(Some(String::from("good"))));
+        assert_eq!(admit("kt_gk_old", 999), Ok(Some(String::from("old"))));
+        for (key, now_ms) in [
+            ("kt_gk_old", 1_000),
+            ("kt_gk_goo", 0),
+            ("kt_gk_good ", 0),
+            ("", 0),
+            ("sk-client", 0),
+        ] {
+            assert_eq!(admit(key, now_ms), Err(Refused::BadKey), "{key}");
+        }
+        assert_eq!(closed.admit(None, 0).map(|_| ()), Err(Refused::NoKey));
+    }
+
+    #[test]
+    fn open_doors_ask_for_nothing_and_a_restart_opens_none() {
+        let open = control(false);
+        for key in [None, Some(&b"kt_gk_good"[..]), Some(b"anything")] {
+            assert!(open.admit(key, 0).unwrap().is_none());
+        }
+        let runtime = Runtime {
+            keys_required: true,
+            ..Runtime::default()
+        };
+        let unheard = Control::unheard(&runtime);
+        let admit = |key| unheard.admit(key, 0).map(|_| ());
+        assert_eq!(admit(Some(b"kt_gk_good")), Err(Refused::NotReady));
+        assert_eq!(admit(None), Err(Refused::NoKey));
+        assert!(Control::unheard(&Runtime::default()).admit(None, 0).is_ok());
+    }
+
+    #[test]
+    fn a_key_allows_what_it_lists_or_everything() {
+        let closed = control(true);
+        let good = closed.admit(Some(b"kt_gk_good"), 0).unwrap().unwrap();
+        let old = closed.admit(Some(b"kt_gk_old"), 0).unwrap().unwrap();
+        assert!(good.allows("anything"));
+        assert!(old.allows("chat") && !old.allows("other"));
+    }
+}

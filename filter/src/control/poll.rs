@@ -1,0 +1,93 @@
+//! The monitor's question to the collector: once a second, what is in force.
+
+use events::ControlState;
+
+use super::Control;
+use crate::books;
+use crate::evidence::Address;
+use crate::headers::text;
+use crate::host::Host;
+use crate::shared;
+
+/// Milliseconds between questions.
+const INTERVAL_MS: u64 = 1_000;
+/// Milliseconds that an answer may take.
+const TIMEOUT_MS: u64 = 5_000;
+/// Longest answer that is read, in bytes.
+const MAX_BYTES: usize = 32 * 1024 * 1024;
+
+/// Who asks, and when.
+#[derive(Debug, Default)]
+pub(crate) struct ControlPoll {
+    asked_ms: Option<u64>,
+    under_way: Option<u32>,
+    failing: bool,
+}
+
+impl ControlPoll {
+    /// Asks when it is time.
+    pub(crate) fn on_tick(&mut self, host: &impl Host, address: Address<'_>, instance_id: &str) {
+        let now_ms = host.now_ms();
+        let waited_ms = self
+            .asked_ms
+            .map_or(u64::MAX, |asked_ms| now_ms.saturating_sub(asked_ms));
+        // An answer that did not come within its timeout never will.
+        let is_waiting = self.under_way.is_some() && waited_ms < 2 * TIMEOUT_MS;
+        if waited_ms < INTERVAL_MS || is_waiting {
+            return;
+        }
+        self.asked_ms = Some(now_ms);
+        let path = format!("/v1/control?instance_id={instance_id}");
+        let headers: [(&str, &[u8]); 4] = [
+            (":method", b"GET"),
+            (":path", path.as_bytes()),
+            (":authority", address.authority.as_bytes()),
+            ("accept", b"application/json"),
+        ];
+        self.under_way = host.call(address.cluster, &headers, b"", TIMEOUT_MS).ok();
+        if self.under_way.is_none() {
+            self.failed("it has no cluster");
+        }
+    }
+
+    /// An answer came, or its time was over. `false` when it answers another question.
+    pub(crate) fn on_call_response(&mut self, host: &impl Host, token: u32) -> bool {
+        if self.under_way != Some(token) {
+            return false;
+        }
+        self.under_way = None;
+        let headers = host.call_response_headers().unwrap_or_default();
+        match text(&headers, ":status") {
+            Some("200") => {}
+            Some(status) => {
+                self.failed(&format!("it answered with status {status}"));
+                return true;
+            }
+            None => {
+                self.failed("it did not answer");
+                return true;
+            }
+        }
+        let body = host.call_response_body(MAX_BYTES).unwrap_or_default();
+        match serde_json::from_slice::<ControlState>(&body) {
+            Ok(state) => {
+                if shared::publish_control(host, &body) {
+                    books::forget_other_accounts(host, &Control::of(&state));
+                }
+                self.failing = false;
+            }
+            Err(error) => self.failed(&format!("expected the control state: {error}")),
+        }
+        true
+    }
+
+    /// Said once until it works again.
+    fn failed(&mut self, why: &str) {
+        if !self.failing {
+            log::warn!(
+                "the collector's control state cannot be had: {why}; what was in force stays so"
+            );
+            self.failing = true;
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! The plan of one request, with all that it takes to be allowed to follow it: trials of half-open targets are claimed,
+//! and money is held.
+
+use routing::health::Signal;
+use routing::{Plan, Refusal, Request, View, plan};
+
+use crate::books::{self, Broke, Hold};
+use crate::config::GatewayConfig;
+use crate::control::{Control, Key};
+use crate::host::{Host, Moment};
+use crate::vm::Vm;
+
+/// Plans may be made again when the last trial of a half-open target was taken by another worker.
+const PLANNING_ROUNDS: usize = 3;
+
+/// Makes the plans of one request.
+pub(crate) struct Planner<'a> {
+    pub(crate) vm: &'a Vm,
+    pub(crate) config: &'a GatewayConfig,
+    pub(crate) control: &'a Control,
+    /// The gateway key that pays.
+    pub(crate) key: Option<&'a Key>,
+    pub(crate) now: Moment,
+}
+
+impl Planner<'_> {
+    /// A plan whose head may be tried and whose every entry can be paid.
+    ///
+    /// # Errors
+    /// See [`Refusal`]; nothing is held then.
+    pub(crate) fn plan(
+        &self,
+        host: &impl Host,
+        request: &Request<'_>,
+    ) -> Result<(Plan, Hold), Refusal> {
+        let (mut plan, mut hold) = self.affordable(host, request)?;
+        for _ in 0..PLANNING_ROUNDS {
+            let Some(head) = plan.entries.first().filter(|_| plan.head_is_trial) else {
+                break;
+            };
+            let claimed = self.vm.signal_at(
+                host,
+                self.config,
+                head.target,
+                Signal::TrialStarted,
+                self.now.unix_ms,
+            );
+            if !claimed.refused {
+                break;
+            }
+            hold.release(host);
+            (plan, hold) = self.affordable(host, request)?;
+        }
+        Ok((plan, hold))
+    }
+
+    /// Plans without those who turn out to have too little left, until all that is planned can be paid.
+    fn affordable(&self, host: &impl Host, request: &Request<'_>) -> Result<(Plan, Hold), Refusal> {
+        let now_ms = self.now.unix_ms;
+        let mut over_budget = self.vm.over_budget(self.config, self.control, now_ms);
+        loop {
+            let plan = self.make(host, request, &over_budget)?;
+            let policy = &self.config.policy;
+            let (held, ledger) = books::hold(host, self.control, self.key, policy, &plan, now_ms);
+            if let Some(ledger) = ledger {
+                self.vm.learn_ledger(ledger);
+            }
+            match held {
+                Ok(hold) => return Ok((plan, hold)),
+                // Each round leaves out targets that the plan had, so that there is an end.
+                Err(Broke::Targets(targets)) if !targets.is_empty() => {
+                    over_budget.extend(targets);
+                }
+                Err(Broke::Targets(_) | Broke::Key) => {
+                    return Err(Refusal::BudgetExceeded {
+                        cheapest_usd: None,
+                        budget_usd: None,
+                        excluded: plan.excluded,
+                    });
+                }
+            }
+        }
+    }
+
+    fn make(
+        &self,
+        host: &impl Host,
+        request: &Request<'_>,
+        over_budget: &[policy::TargetId],
+    ) -> Result<Plan, Refusal> {
+        let now_ms = self.now.unix_ms;
+        self.vm.with_view(host, now_ms, |view| {
+            let view = View {
+                over_budget,
+                ..view
+            };
+            plan::make(
+                &self.config.index,
+                &view,
+                &mut self.vm.worker.borrow_mut(),
+                request,
+                &mut self.vm.random.borrow_mut(),
+                now_ms,
+            )
+        })
+    }
+}
