@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use harness::{Dialect, Gateway, GatewayOptions, PolicyText, Provider, Upstream};
+use harness::{Dialect, Gateway, GatewayOptions, PolicyText, Provider, Received, Upstream};
 use serde_json::Value;
 
 /// A target is out after 3 failures in a row and back after 2 probes in a row.
@@ -47,7 +47,13 @@ impl Ward {
             Upstream::at("p1", second, Dialect::OpenAi),
         ];
         let members = [("p0", "m0", timeout_ms), ("p1", "m1", 5_000)];
-        PolicyText::failover(&upstreams, MODEL, &members)
+        let mut policy = PolicyText::failover(&upstreams, MODEL, &members);
+        let renewed = (
+            String::from("KEY_P0_RENEWED"),
+            String::from("sk-provider-p0-renewed"),
+        );
+        policy.keys.push(renewed);
+        policy
     }
 
     pub(crate) fn changes_of(&self, target: &str) -> Vec<Change> {
@@ -61,6 +67,19 @@ impl Ward {
     pub(crate) async fn first(&self) -> Value {
         let body = self.gateway.client().get("/health").await.json();
         body["providers"]["p0"].clone()
+    }
+
+    /// The first probe that `p0` gets.
+    pub(crate) async fn wait_for_probe(&self) -> Received {
+        let started = Instant::now();
+        loop {
+            let probe = self.providers[0].all_received().into_iter().next();
+            if let Some(probe) = probe.filter(|request| request.method == "GET") {
+                return probe;
+            }
+            assert!(started.elapsed() < Duration::from_secs(10), "no probe");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
     }
 
     pub(crate) async fn wait_until_first_is(&self, status: &str) -> Value {
