@@ -1,9 +1,9 @@
-//! One Envoy cluster for each target and timeout.
+//! One Envoy cluster for each target and timeout, and one for what the filter asks a target itself.
 
 use std::net::IpAddr;
 
 use policy::BaseUrl;
-use policy::cluster::ClusterSpec;
+use policy::cluster::{ClusterSpec, Purpose};
 use serde_json::{Value, json};
 
 use crate::credential::{self, Keys};
@@ -28,7 +28,10 @@ pub(crate) fn target_cluster(
         return Ok(None);
     };
     let address = gateway.address_of(target);
-    let mut filters = vec![wasm::target_filter(gateway.module)];
+    let mut filters = match spec.purpose {
+        Purpose::Attempts => vec![wasm::target_filter(gateway.module)],
+        Purpose::Calls => Vec::new(),
+    };
     filters.extend(credential::filters(gateway, target, keys));
     filters.push(upstream_codec());
 

@@ -98,6 +98,25 @@ fn each_target_has_a_cluster_for_each_of_its_timeouts() {
 }
 
 #[test]
+fn what_the_filter_asks_itself_does_not_come_back_to_it() {
+    let text = POLICY.replace(
+        "strategy: failover",
+        "strategy: semantic\n    embedding: { provider: openai, model: e }",
+    );
+    let text = text.replace("model: a,", "model: a, description: poems,");
+    let policy = policy::load(&text).policy.unwrap();
+    let clusters = live::target_clusters(&gateway(&policy), "/run").unwrap();
+    let calls = cluster(&clusters, "kt/openai/calls");
+    assert_eq!(
+        filters(calls),
+        [
+            "envoy.filters.http.credential_injector",
+            "envoy.filters.http.upstream_codec"
+        ]
+    );
+}
+
+#[test]
 fn every_tls_target_is_asked_for_its_own_certificate() {
     let policy = policy();
     let clusters = live::target_clusters(&gateway(&policy), "/run").unwrap();

@@ -3,10 +3,13 @@
 //! A target is reached through one cluster for each timeout that any member gives it, because Envoy's
 //! whole-answer timeout (`max_stream_duration`) belongs to the cluster. Streams whose plan mixes timeouts go through
 //! [`FIRST_BYTE`], an internal listener whose inner route times the first byte of each attempt on its own.
+//!
+//! A target that the filter itself asks while a request waits, for embeddings or a moderation, has one more cluster
+//! without the filter in its chain: the answer would have to re-enter the VM that is asking.
 
 use std::collections::BTreeSet;
 
-use crate::model::{Policy, Target, TargetId};
+use crate::model::{ContentPolicyKind, Policy, Strategy, Target, TargetId};
 
 /// The cluster that leads to the internal listener for first-byte timeouts.
 pub const FIRST_BYTE: &str = "kt/first-byte";
@@ -15,7 +18,16 @@ pub const INNER_CLUSTER_HEADER: &str = "x-kt-inner-cluster";
 /// Filter state key under which the filter leaves the cluster of the next attempt (set from wasm as `kt_cluster`).
 pub const CLUSTER_FILTER_STATE: &str = "wasm.kt_cluster";
 
-/// One (target, timeout) pair.
+/// Who uses a cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// Attempts at clients' requests, and probes.
+    Attempts,
+    /// Calls that the filter makes itself.
+    Calls,
+}
+
+/// One cluster of a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClusterSpec {
     /// Envoy's cluster name.
@@ -24,6 +36,8 @@ pub struct ClusterSpec {
     pub target: TargetId,
     /// Milliseconds for the whole answer.
     pub timeout_ms: u64,
+    /// Who uses it.
+    pub purpose: Purpose,
 }
 
 /// The cluster that reaches `target` with `timeout_ms` for the whole answer.
@@ -31,7 +45,12 @@ pub fn cluster_name(target: &Target, timeout_ms: u64) -> String {
     format!("kt/{}/{timeout_ms}ms", target.id)
 }
 
-/// Every cluster that a plan of this policy can name, in a stable order.
+/// The cluster by which the filter itself calls `target`.
+pub fn call_cluster_name(target: &Target) -> String {
+    format!("kt/{}/calls", target.id)
+}
+
+/// Every cluster that a plan or the filter itself can name, in a stable order.
 /// Each target has at least the one for its own timeout.
 pub fn clusters(policy: &Policy) -> Vec<ClusterSpec> {
     let mut pairs: BTreeSet<(TargetId, u64)> = policy
@@ -47,15 +66,43 @@ pub fn clusters(policy: &Policy) -> Vec<ClusterSpec> {
             .flat_map(|group| &group.members)
             .map(|member| (member.target, member.timeout_ms)),
     );
-    pairs
-        .into_iter()
-        .filter_map(|(target, timeout_ms)| {
-            let name = cluster_name(policy.target(target)?, timeout_ms);
-            Some(ClusterSpec {
-                name,
-                target,
-                timeout_ms,
-            })
+    let attempts = pairs.into_iter().filter_map(|(id, timeout_ms)| {
+        Some(ClusterSpec {
+            name: cluster_name(policy.target(id)?, timeout_ms),
+            target: id,
+            timeout_ms,
+            purpose: Purpose::Attempts,
         })
-        .collect()
+    });
+    let calls = called(policy).into_iter().filter_map(|id| {
+        let target = policy.target(id)?;
+        Some(ClusterSpec {
+            name: call_cluster_name(target),
+            target: id,
+            timeout_ms: target.timeout_ms,
+            purpose: Purpose::Calls,
+        })
+    });
+    attempts.chain(calls).collect()
+}
+
+/// Targets that the filter itself calls.
+fn called(policy: &Policy) -> BTreeSet<TargetId> {
+    let embedding = policy
+        .groups
+        .iter()
+        .filter_map(|group| match &group.strategy {
+            Strategy::Semantic(settings) => Some(settings.embedding.as_ref()?.target),
+            _ => None,
+        });
+    let moderation = policy
+        .content_policies
+        .iter()
+        .filter_map(|content| match &content.kind {
+            ContentPolicyKind::ContentFilter { moderation, .. } => {
+                Some(moderation.as_ref()?.target)
+            }
+            ContentPolicyKind::AuditLogger { .. } => None,
+        });
+    embedding.chain(moderation).collect()
 }

@@ -366,6 +366,25 @@ model_groups:
 }
 
 #[test]
+fn a_target_that_the_filter_calls_itself_has_a_cluster_for_that() {
+    let policy = with(
+        "
+model_groups:
+  - name: g
+    strategy: semantic
+    embedding: {provider: a, model: text-embedding-3-small}
+    models: [{provider: b, model: m, description: poems}]
+",
+    );
+    let calls: Vec<_> = policy::cluster::clusters(&policy)
+        .into_iter()
+        .filter(|spec| spec.purpose == policy::cluster::Purpose::Calls)
+        .map(|spec| (spec.name, spec.target.0))
+        .collect();
+    assert_eq!(calls, [(String::from("kt/a/calls"), 0)]);
+}
+
+#[test]
 fn health_and_failover_settings() {
     let policy = with(
         "

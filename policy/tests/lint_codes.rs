@@ -676,6 +676,31 @@ fn prices_known_elsewhere_are_enough_for_cost() {
 }
 
 #[test]
+fn embeddings_come_from_who_speaks_openais_protocol() {
+    for (target, valid) in [("openai", true), ("anthropic", false)] {
+        let text = format!(
+            "
+providers:
+  targets:
+    - {{id: openai, provider: openai, secret_key_ref: {{env: O}}}}
+    - {{id: anthropic, provider: anthropic, secret_key_ref: {{env: A}}}}
+model_groups:
+  - name: g
+    strategy: semantic
+    embedding: {{provider: {target}, model: m}}
+    models: [{{provider: openai, model: gpt-4o, description: poems}}]
+"
+        );
+        let loaded = load(&text);
+        assert_eq!(loaded.policy.is_some(), valid, "{:?}", loaded.findings);
+        if !valid {
+            let (code, line, ..) = found(&loaded.findings)[0];
+            assert_eq!((code, line), (Code::E109, 9));
+        }
+    }
+}
+
+#[test]
 fn all_mistakes_are_reported_at_once_and_in_order() {
     let text = GOOD
         .replace("strategy: failover", "strategy: fastest")

@@ -4,6 +4,7 @@
 mod chat_answer;
 pub mod chat_request;
 mod chat_stream;
+pub mod embeddings_call;
 mod finish;
 mod finish_reason;
 pub mod ignored_field;

@@ -114,5 +114,5 @@ pub(super) fn default_strategy(
             | StrategyName::HighestThroughput => {}
         }
     }
-    strategy::with_settings(context, given.value, &context.draft.routing, lint)
+    strategy::with_settings(context, targets, given.value, &context.draft.routing, lint)
 }

@@ -75,7 +75,7 @@ fn resolve_one(
     ModelGroup {
         name,
         aliases: aliases.iter().map(|alias| alias.value.clone()).collect(),
-        strategy: strategy::with_settings(context, strategy, &draft.strategy, lint),
+        strategy: strategy::with_settings(context, targets, strategy, &draft.strategy, lint),
         members,
         fallback_group,
         session_affinity: draft.session_affinity.copied().unwrap_or(false),

@@ -6,9 +6,10 @@ use crate::finding::Code;
 use crate::lint::{Lint, Problem};
 use crate::model::{
     CostSettings, DEFAULT_EMBEDDING_TIMEOUT_MS, DEFAULT_MIN_SIMILARITY, EmbeddingSource,
-    LatencySettings, Member, SemanticSettings, Strategy,
+    LatencySettings, Member, SemanticSettings, Strategy, Target,
 };
 use crate::section::Slot;
+use crate::vendor::Wire;
 use crate::yaml::At;
 
 /// The group's own strategy, then that of `providers.routing`, then `weighted` if a member has a weight, else `failover`.
@@ -114,6 +115,7 @@ pub(super) fn check_percentages(
 /// `strategy` with its settings: the group's own, then those of `providers.routing`, then the defaults.
 pub(super) fn with_settings(
     context: &Context<'_>,
+    targets: &[Target],
     strategy: StrategyName,
     own: &StrategyDraft,
     lint: &mut Lint,
@@ -162,7 +164,7 @@ pub(super) fn with_settings(
                 .given()
                 .or(document.embedding.given())
                 .and_then(|embedding| {
-                    resolve_embedding(context, &embedding.value, embedding.at, lint)
+                    resolve_embedding(context, targets, &embedding.value, embedding.at, lint)
                 }),
         }),
     }
@@ -170,6 +172,7 @@ pub(super) fn with_settings(
 
 fn resolve_embedding(
     context: &Context<'_>,
+    targets: &[Target],
     draft: &EmbeddingDraft,
     at: At,
     lint: &mut Lint,
@@ -184,8 +187,18 @@ fn resolve_embedding(
         }
     }
     let provider = draft.provider.given()?;
+    let target = context.target(&provider.value, provider.at, lint)?;
+    let vendor = targets.get(target.0).map(|target| target.vendor);
+    match vendor.map(|vendor| vendor.profile().wire) {
+        Some(Wire::OpenAi | Wire::AzureOpenAi | Wire::Ollama) | None => {}
+        Some(Wire::Anthropic | Wire::Bedrock) => lint.report(
+            Code::E109,
+            provider.at,
+            "embeddings for routing come from an OpenAI-compatible target, and this one is not",
+        ),
+    }
     Some(EmbeddingSource {
-        target: context.target(&provider.value, provider.at, lint)?,
+        target,
         model: draft.model.get()?.clone(),
         timeout_ms: draft
             .timeout_ms
