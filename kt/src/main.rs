@@ -5,7 +5,9 @@ mod commands;
 mod explain;
 mod find;
 mod gateway;
+mod http;
 mod logger;
+mod output;
 mod paths;
 mod policy_file;
 mod secrets;
@@ -17,6 +19,11 @@ use clap::Parser;
 fn main() -> ExitCode {
     logger::install();
     commands::Cli::parse().run().unwrap_or_else(|error| {
+        let broken_pipe = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
+        if error.downcast_ref().is_some_and(broken_pipe) {
+            // Whoever read our output has seen enough.
+            return ExitCode::SUCCESS;
+        }
         eprintln!("error: {error}");
         ExitCode::FAILURE
     })

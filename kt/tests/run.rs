@@ -6,7 +6,7 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use common::{Gateway, POLICY, Scratch, eventually, files, kt, output, runs, send, text};
+use common::{Gateway, POLICY, Scratch, eventually, files, get, kt, output, runs, send, text};
 
 const KEYS: [&str; 2] = ["sk-from-the-environment", "sk-from-a-variable"];
 
@@ -283,4 +283,89 @@ fn a_key_file_that_others_can_read_is_told_of() {
     let gateway = Gateway::start(&scratch, |_| {});
     gateway.wait_for("others can read its key in");
     gateway.wait_for("(mode 0644, expected 0600)");
+}
+
+#[test]
+fn the_collector_of_the_gateway_answers_and_ends_with_it() {
+    let scratch = scratch();
+    let mut gateway = Gateway::start(&scratch, |_| {});
+    let address = gateway.collector().expect("there is one").to_owned();
+    assert_eq!(get(&address, "/v1/health", "").0, 200);
+    assert_eq!(get(&address, "/v1/events", "").0, 401);
+    let token = |name: &str| fs::read_to_string(scratch.path("data").join(name)).unwrap();
+    assert_eq!(
+        get(&address, "/v1/events", token("api-token").trim()).0,
+        200
+    );
+
+    // Envoy gets the token for deliveries in a private file, and the filter does not get it at all.
+    let ingest = token("ingest-token").trim().to_owned();
+    let holders: Vec<_> = files(&gateway.run_directory())
+        .into_iter()
+        .filter(|(_, content)| content.contains(&ingest))
+        .map(|(file, _)| file)
+        .collect();
+    let secret = gateway.run_directory().join("secrets/collector.json");
+    assert_eq!(holders, [secret.clone()]);
+    assert_eq!(
+        fs::metadata(secret).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+
+    gateway.signal("TERM");
+    assert_eq!(gateway.ended().code(), Some(0));
+    assert!(
+        std::net::TcpStream::connect(&address).is_err(),
+        "the collector is still there"
+    );
+}
+
+#[test]
+fn a_gateway_may_have_no_collector() {
+    let gateway = Gateway::start_on(&scratch(), "127.0.0.1:0", "off", |_| {});
+    assert_eq!(gateway.collector(), None);
+    assert!(gateway.health()["providers"].is_object());
+}
+
+#[test]
+fn the_network_is_let_in_with_keys_or_by_name() {
+    let scratch = scratch();
+    let policy = scratch.path("policy-config.yaml");
+    let refused = |arguments: &[&str]| {
+        let done = output(
+            kt().args([
+                "gateway",
+                "run",
+                "--listen",
+                "0.0.0.0:0",
+                "--collector-listen",
+            ])
+            .args(arguments)
+            .arg("--policy-config")
+            .arg(&policy)
+            .arg("--data-dir")
+            .arg(scratch.path("data")),
+        );
+        assert_eq!(done.status.code(), Some(1));
+        let stderr = text(&done.stderr);
+        assert!(
+            stderr
+                .lines()
+                .last()
+                .unwrap()
+                .starts_with("error: refusing to listen on 0.0.0.0:0 without a gateway key"),
+            "{stderr}"
+        );
+    };
+    refused(&["127.0.0.1:0"]);
+    refused(&["off"]);
+    Gateway::start_on(&scratch, "0.0.0.0:0", "127.0.0.1:0", |command| {
+        command.arg("--allow-anonymous");
+    });
+    let made = output(
+        kt().args(["tokens", "create", "--name", "ci", "--data-dir"])
+            .arg(scratch.path("data")),
+    );
+    assert!(made.status.success(), "{}", text(&made.stderr));
+    Gateway::start_on(&scratch, "0.0.0.0:0", "127.0.0.1:0", |_| {});
 }

@@ -5,14 +5,21 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use ::policy::BaseUrl;
 use clap::{Args, Subcommand};
+use collector::{KeyRule, StoreLocation};
 
 use super::Failure;
-use crate::gateway::{Settings, run};
+use crate::collector_url;
+use crate::gateway::{CollectorChoice, EvidenceSettings, Settings, run};
+use crate::paths::variable;
 use crate::policy_file::Refused;
 
 /// Loopback: whoever reaches this port spends the keys behind it.
 pub(crate) const DEFAULT_LISTEN: &str = "127.0.0.1:41002";
+
+/// Loopback: the console and the events are behind this port.
+pub(crate) const DEFAULT_COLLECTOR: &str = "127.0.0.1:41003";
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -34,9 +41,21 @@ pub(crate) struct Run {
     /// Envoy's worker threads [default: one for each core]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: Option<u32>,
-    /// Where the collector listens (reserved: there is no collector yet)
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:41003")]
-    collector_listen: SocketAddr,
+    /// Where the collector of this process listens, or `off`; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR", default_value = DEFAULT_COLLECTOR)]
+    collector_listen: String,
+    /// Deliver to this collector instead, http(s)://host[:port]; its token is in KEEPTRUSTS_COLLECTOR_TOKEN
+    #[arg(long, value_name = "URL", value_parser = collector_url::parse, conflicts_with = "collector_listen")]
+    collector_url: Option<BaseUrl>,
+    /// Where the collector keeps events, sqlite:PATH or clickhouse://host/database [default: events.db in the data folder]
+    #[arg(long, value_name = "URL", value_parser = store, env = "KEEPTRUSTS_STORE", hide_env_values = true)]
+    store: Option<StoreLocation>,
+    /// Let everybody in, with or without a gateway key, wherever the gateway listens
+    #[arg(long)]
+    allow_anonymous: bool,
+    /// Let nobody in without a gateway key, even before the first one was made
+    #[arg(long, conflicts_with = "allow_anonymous")]
+    require_keys: bool,
     /// Store, secrets and keys [default: the user's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -70,6 +89,24 @@ impl Command {
             Some(port) => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port),
             None => args.listen,
         };
+        let collector = match args.collector_url {
+            Some(address) => CollectorChoice::Elsewhere {
+                address,
+                token: variable(envoy::TOKEN_VARIABLE),
+            },
+            None if args.collector_listen == "off" => CollectorChoice::Off,
+            None => CollectorChoice::Own(args.collector_listen.parse().map_err(|_| {
+                format!(
+                    "--collector-listen: expected an address such as {DEFAULT_COLLECTOR}, or `off`, found {:?}",
+                    args.collector_listen
+                )
+            })?),
+        };
+        let evidence = EvidenceSettings {
+            collector,
+            store: args.store,
+            keys: key_rule(args.allow_anonymous, args.require_keys),
+        };
         let settings = Settings {
             policy_config: args.policy_config,
             listen,
@@ -82,9 +119,24 @@ impl Command {
             access_log: args.access_log,
             envoy_log_level: args.envoy_log_level,
             drain_timeout: Duration::from_secs(args.drain_timeout),
+            evidence,
         };
         run(settings)
     }
+}
+
+/// Whether requests without a key are let in.
+pub(crate) fn key_rule(allow_anonymous: bool, require_keys: bool) -> KeyRule {
+    match (allow_anonymous, require_keys) {
+        (true, _) => KeyRule::Never,
+        (false, true) => KeyRule::Always,
+        (false, false) => KeyRule::OnceCreated,
+    }
+}
+
+/// Reads a store's URL, for the command line.
+pub(crate) fn store(text: &str) -> Result<StoreLocation, String> {
+    StoreLocation::parse(text).map_err(|error| error.to_string())
 }
 
 /// Shows what lint found before the one line that says that it was too much.

@@ -1,8 +1,13 @@
 //! The command line: one file for each first word.
 
+mod collector;
 mod envoy;
+mod events;
 mod gateway;
 mod policy;
+mod source;
+mod spend;
+mod tokens;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -31,6 +36,18 @@ enum Command {
     /// Run the gateway
     #[command(subcommand)]
     Gateway(gateway::Command),
+    /// Run a collector for gateways that run elsewhere
+    #[command(subcommand)]
+    Collector(collector::Command),
+    /// Look at what happened to requests
+    #[command(subcommand)]
+    Events(events::Command),
+    /// Look at what providers cost, and set ceilings
+    #[command(subcommand)]
+    Spend(spend::Command),
+    /// Make and revoke the keys that clients show to the gateway
+    #[command(subcommand)]
+    Tokens(tokens::Command),
 }
 
 impl Cli {
@@ -40,6 +57,10 @@ impl Cli {
             Command::Policy(command) => command.run(),
             Command::Envoy(command) => command.run(),
             Command::Gateway(command) => command.run(),
+            Command::Collector(command) => command.run(),
+            Command::Events(command) => command.run(),
+            Command::Spend(command) => command.run(),
+            Command::Tokens(command) => command.run(),
         }
     }
 }

@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use envoy::live;
+
 use super::Settings;
 use super::access_log::AccessLog;
 use super::admin::AdminClient;
 use super::change::Served;
 use super::envoy_process::{EnvoyProcess, Start};
+use super::evidence::Evidence;
 use super::follow::{Follower, report, say_what_was_loaded};
 use super::keys::KeySource;
 use super::place::{self, Place};
@@ -42,8 +45,22 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
     check_port(settings.listen)?;
 
     let data_folder = data_folder(settings.data_dir.as_deref())?;
+    let evidence = Evidence::prepare(
+        &settings.evidence,
+        &data_folder,
+        &document.policy,
+        settings.listen,
+    )?;
     let directory = RunDirectory::create(&run_root(&data_folder))?;
     let path = directory.path().to_owned();
+    if let Some(token) = &evidence.token {
+        directory.folder(live::SECRETS)?;
+        let secret = live::collector_secret(token);
+        directory.write(
+            live::COLLECTOR_SECRET,
+            &live::discovery_response("1", [&secret]),
+        )?;
+    }
     let access_log = access_log(settings.access_log.as_deref(), &data_folder);
     let admin = admin_address(settings.admin_listen, &path)?;
     let mut simulation = settings.simulate.then(Simulation::default);
@@ -51,8 +68,8 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
         module: module.to_string_lossy().into_owned(),
         gateway_id: place::gateway_id(&data_folder)?,
         instance_id: place::instance_id()?,
-        collector: None,
-        keys_required: false,
+        collector: evidence.cluster.clone(),
+        keys_required: evidence.keys_required,
         listen: settings.listen,
         admin: admin.clone(),
         ca_file: find::ca_file(&variable),
@@ -75,6 +92,7 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
         simulation,
         access_log,
         admin: AdminClient::new(admin),
+        evidence,
     };
     Ok(Parts {
         follower,

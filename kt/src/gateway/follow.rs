@@ -12,6 +12,7 @@ use super::LOG;
 use super::access_log::AccessLog;
 use super::admin::AdminClient;
 use super::change::{ChangeError, Served};
+use super::evidence::Evidence;
 use super::simulation::Simulation;
 use super::startup;
 use super::watch::Watch;
@@ -30,6 +31,7 @@ pub(crate) struct Follower<'a> {
     pub(crate) simulation: Option<Simulation>,
     pub(crate) access_log: AccessLog,
     pub(crate) admin: AdminClient,
+    pub(crate) evidence: Evidence,
 }
 
 impl Follower<'_> {
@@ -81,7 +83,28 @@ impl Follower<'_> {
             self.served
                 .relocate(simulation.addresses(&document.policy).await?);
         }
-        Ok(self.served.change_to(document, &self.admin).await?)
+        self.served.change_to(document, &self.admin).await?;
+        self.evidence.follow(&self.served.document().policy);
+        Ok(())
+    }
+
+    /// Somebody takes events.
+    pub(crate) fn collects(&self) -> bool {
+        self.evidence.cluster.is_some()
+    }
+
+    /// Where the collector is: `host:port`.
+    pub(crate) fn collector_address(&self) -> Option<String> {
+        let cluster = self.evidence.cluster.as_ref()?;
+        let address = &cluster.address;
+        Some(format!("{}:{}", address.host, address.port))
+    }
+
+    /// Ends the collector of this process, after Envoy.
+    pub(crate) fn end_collector(&mut self) {
+        if let Some(own) = self.evidence.own.take() {
+            own.stop();
+        }
     }
 }
 

@@ -5,12 +5,15 @@ mod admin;
 mod assemble;
 mod change;
 mod envoy_process;
+mod evidence;
+mod external;
 mod follow;
 mod keys;
 mod place;
 mod run_directory;
 mod simulation;
 mod startup;
+mod stop_signals;
 mod surroundings;
 mod watch;
 
@@ -22,19 +25,25 @@ use std::time::Duration;
 
 use envoy::Admin;
 use serde_json::json;
-use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep};
 
 use crate::commands::Failure;
 use admin::AdminClient;
 use assemble::{Parts, assemble};
 use envoy_process::EnvoyProcess;
+pub(crate) use evidence::{CollectorChoice, EvidenceSettings};
+pub(crate) use run_directory::private_folder;
+pub(crate) use stop_signals::StopSignals;
 
 const LOG: &str = "keeptrusts::gateway";
 /// Compiling the module and resolving the first names take most of it.
 const START_PATIENCE: Duration = Duration::from_secs(60);
 /// From SIGTERM to SIGKILL, after draining.
 const STOP_PATIENCE: Duration = Duration::from_secs(5);
+/// How long events that the workers still hold may take to reach the collector.
+const DELIVERY_PATIENCE: Duration = Duration::from_secs(5);
+/// The filter counts in it the events that no collector has acknowledged yet.
+const EVENTS_PENDING: &str = "wasmcustom.kt_events_pending";
 const POLL: Duration = Duration::from_millis(20);
 
 /// What the command line says.
@@ -51,6 +60,7 @@ pub(crate) struct Settings {
     pub(crate) access_log: Option<String>,
     pub(crate) envoy_log_level: String,
     pub(crate) drain_timeout: Duration,
+    pub(crate) evidence: EvidenceSettings,
 }
 
 /// Runs until SIGTERM or SIGINT.
@@ -96,11 +106,19 @@ async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
         )
         .into());
     }
+    let collected = parts.follower.collects();
+    let end = async {
+        drain(&client, settings.drain_timeout).await;
+        if collected {
+            deliver(&client).await;
+        }
+    };
     tokio::select! {
-        () = drain(&client, settings.drain_timeout) => {}
+        () = end => {}
         () = stop.wait() => log::warn!(target: LOG, "Second signal: not waiting any longer"),
     }
     envoy.stop(STOP_PATIENCE).await;
+    parts.follower.end_collector();
     log::info!(target: LOG, "Gateway stopped");
     Ok(ExitCode::SUCCESS)
 }
@@ -139,6 +157,24 @@ async fn drain(admin: &AdminClient, patience: Duration) {
     log::warn!(target: LOG, "Requests are still in flight after {} s", patience.as_secs());
 }
 
+/// Lets the workers deliver their last events.
+async fn deliver(admin: &AdminClient) {
+    let deadline = Instant::now() + DELIVERY_PATIENCE;
+    let mut left = 0;
+    while Instant::now() < deadline {
+        left = admin.number(EVENTS_PENDING).await.unwrap_or(0);
+        if left == 0 {
+            return;
+        }
+        sleep(POLL).await;
+    }
+    log::warn!(
+        target: LOG,
+        "{left} events did not reach the collector within {} s and are lost",
+        DELIVERY_PATIENCE.as_secs()
+    );
+}
+
 fn print_ports(gateway: SocketAddr, parts: &Parts, envoy: &EnvoyProcess) -> io::Result<()> {
     let admin = match parts.follower.admin.address() {
         Admin::Socket(path) => format!("unix:{path}"),
@@ -147,35 +183,11 @@ fn print_ports(gateway: SocketAddr, parts: &Parts, envoy: &EnvoyProcess) -> io::
     let line = json!({
         "listen": gateway.to_string(),
         "admin": admin,
-        // Not built yet.
-        "collector": null,
+        "collector": parts.follower.collector_address(),
         "envoy_pid": envoy.id(),
         "run_directory": parts.directory,
     });
     let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()
-}
-
-/// SIGTERM and SIGINT.
-struct StopSignals {
-    terminate: Signal,
-    interrupt: Signal,
-}
-
-impl StopSignals {
-    fn new() -> io::Result<Self> {
-        Ok(Self {
-            terminate: signal(SignalKind::terminate())?,
-            interrupt: signal(SignalKind::interrupt())?,
-        })
-    }
-
-    /// Until one of them comes.
-    async fn wait(&mut self) {
-        tokio::select! {
-            _ = self.terminate.recv() => {}
-            _ = self.interrupt.recv() => {}
-        }
-    }
 }

@@ -104,16 +104,28 @@ pub(crate) struct Gateway {
 impl Gateway {
     /// Starts on free ports with the policy and data folder of `scratch`, and waits until it is ready.
     pub(crate) fn start(scratch: &Scratch, adjust: impl FnOnce(&mut Command)) -> Self {
+        Self::start_on(scratch, "127.0.0.1:0", "127.0.0.1:0", adjust)
+    }
+
+    /// The same, with these addresses of gateway and collector.
+    pub(crate) fn start_on(
+        scratch: &Scratch,
+        listen: &str,
+        collector: &str,
+        adjust: impl FnOnce(&mut Command),
+    ) -> Self {
         let mut command = kt();
         command
             .args([
                 "gateway",
                 "run",
-                "--port",
-                "0",
+                "--listen",
+                listen,
                 "--concurrency",
                 "1",
                 "--print-ports",
+                "--collector-listen",
+                collector,
             ])
             .arg("--policy-config")
             .arg(scratch.path("policy-config.yaml"))
@@ -178,6 +190,11 @@ impl Gateway {
             .expect("--print-ports names it")
     }
 
+    /// `host:port` of the collector, if there is one.
+    pub(crate) fn collector(&self) -> Option<&str> {
+        self.ports["collector"].as_str()
+    }
+
     pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
@@ -218,6 +235,15 @@ impl Gateway {
         });
         status.expect("it has ended")
     }
+}
+
+/// Status and body of a GET with a bearer token.
+pub(crate) fn get(address: &str, path: &str, token: &str) -> (u16, String) {
+    exchange(
+        address,
+        &format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\r\n"),
+    )
+    .expect("the collector answers")
 }
 
 /// Status and body of a chat request for `model`; `None` where the gateway did not answer in HTTP.

@@ -1,0 +1,125 @@
+//! `kt collector`: a collector without a gateway.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Subcommand, ValueEnum};
+use collector::{AuditScope, Rules, Settings, StoreLocation, Tokens};
+use serde_json::json;
+
+use super::Failure;
+use super::gateway::{DEFAULT_COLLECTOR, key_rule, store};
+use crate::gateway::{StopSignals, private_folder};
+use crate::output::print;
+use crate::paths::{self, variable};
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Take events of gateways that run elsewhere, and hand out keys and budgets, until SIGTERM
+    Run(Run),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// Where gateways and people connect; port 0 lets the system choose
+    #[arg(long, value_name = "ADDR", default_value = DEFAULT_COLLECTOR)]
+    listen: SocketAddr,
+    /// Where events are kept, sqlite:PATH or clickhouse://host/database [default: events.db in the data folder]
+    #[arg(long, value_name = "URL", value_parser = store, env = "KEEPTRUSTS_STORE", hide_env_values = true)]
+    store: Option<StoreLocation>,
+    /// Tokens, audit trail and store [default: the user's data folder]
+    #[arg(long, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Remove events and audit records that are older [default: keep them]
+    #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..))]
+    retention_days: Option<u32>,
+    /// Keep a hash-chained audit trail [default: none]
+    #[arg(long, value_enum)]
+    audit: Option<Audit>,
+    /// Tell gateways to let everybody in, with or without a key
+    #[arg(long)]
+    allow_anonymous: bool,
+    /// Tell gateways to let nobody in without a key, even before the first one was made
+    #[arg(long, conflicts_with = "allow_anonymous")]
+    require_keys: bool,
+    /// Print one JSON line with the real address once ready
+    #[arg(long)]
+    print_ports: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Audit {
+    /// Every decision
+    All,
+    /// Blocked and flagged ones
+    Blocked,
+}
+
+impl Command {
+    pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        let Self::Run(args) = self;
+        args.run()
+    }
+}
+
+impl Run {
+    fn run(self) -> Result<ExitCode, Failure> {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        runtime.block_on(async {
+            let mut stop = StopSignals::new()?;
+            let running = self.start()?;
+            let address = running.address();
+            log::info!(target: "keeptrusts::collector", "Listening on http://{address}");
+            if self.print_ports {
+                print(&format!(
+                    "{}\n",
+                    json!({ "collector": address.to_string() })
+                ))?;
+            }
+            stop.wait().await;
+            running.stop();
+            log::info!(target: "keeptrusts::collector", "Collector stopped");
+            Ok(ExitCode::SUCCESS)
+        })
+    }
+
+    fn start(&self) -> Result<collector::Running, Failure> {
+        let data_dir = self
+            .data_dir
+            .clone()
+            .unwrap_or_else(|| paths::data_folder(&variable));
+        private_folder(&data_dir)
+            .map_err(|error| format!("cannot use {}: {error}", data_dir.display()))?;
+        let listener = TcpListener::bind(self.listen)
+            .map_err(|error| format!("cannot listen on {}: {error}", self.listen))?;
+        let mut tokens = Tokens::load_or_create(&data_dir)?;
+        // For containers, whose secrets come as variables.
+        if let Some(token) = variable(envoy::TOKEN_VARIABLE) {
+            tokens.ingest = token;
+        }
+        if let Some(token) = variable("KEEPTRUSTS_API_TOKEN") {
+            tokens.api = token;
+        }
+        let settings = Settings {
+            store: self
+                .store
+                .clone()
+                .unwrap_or_else(|| StoreLocation::below(&data_dir)),
+            data_dir,
+            tokens,
+            rules: Rules {
+                retention_days: self.retention_days,
+                audit: self.audit.map(|audit| match audit {
+                    Audit::All => AuditScope::EveryDecision,
+                    Audit::Blocked => AuditScope::BlockedAndFlagged,
+                }),
+                keys: key_rule(self.allow_anonymous, self.require_keys),
+            },
+            max_batch_bytes: collector::MAX_BATCH_BYTES,
+        };
+        Ok(collector::Collector::open(settings)?.start(listener)?)
+    }
+}

@@ -1,0 +1,198 @@
+//! What tables of events show, and what exports hold.
+
+use collector::EventKind;
+use serde_json::Value;
+
+use super::lookup::{cell, lookup};
+use crate::output::amount;
+use crate::output::table::Column;
+
+/// Columns of an export, by the names that `--filter` and `--fields` take.
+pub(crate) const EXPORTED: [&str; 38] = [
+    "id",
+    "event_type",
+    "timestamp",
+    "request_id",
+    "decision",
+    "model",
+    "model_group",
+    "resolved_model",
+    "provider",
+    "vendor",
+    "tag",
+    "region",
+    "strategy",
+    "stream",
+    "status_code",
+    "error_code",
+    "client_gone",
+    "latency_ms",
+    "upstream_latency_ms",
+    "time_to_first_token_ms",
+    "tokens.prompt",
+    "tokens.completion",
+    "tokens.cached",
+    "tokens.total",
+    "tokens.estimated",
+    "estimated_cost_usd",
+    "actual_cost_usd",
+    "fallback_count",
+    "failover.triggered",
+    "failover.original_provider",
+    "failover.reason",
+    "attempts.provider",
+    "attempts.reason",
+    "policies_evaluated.name",
+    "policies_evaluated.result",
+    "key_name",
+    "conversation_id",
+    "gateway_id",
+];
+
+/// Columns of a table of events, for people.
+pub(crate) fn headings(kind: EventKind) -> Vec<Column> {
+    match kind {
+        EventKind::Decision => vec![
+            Column::text("TIME"),
+            Column::text("MODEL"),
+            Column::text("PROVIDER"),
+            Column::text("SERVED BY"),
+            Column::number("STATUS"),
+            Column::number("LATENCY"),
+            Column::number("TOKENS"),
+            Column::number("COST"),
+            Column::text("FAILOVER"),
+        ],
+        EventKind::HealthChanged | EventKind::Any => vec![
+            Column::text("TIME"),
+            Column::text("EVENT"),
+            Column::text("PROVIDER"),
+            Column::text("WHAT"),
+        ],
+    }
+}
+
+/// The cells of one event under [`headings`].
+pub(crate) fn row(kind: EventKind, event: &Value) -> Vec<String> {
+    let text = |path: &str| cell(&lookup(event, path));
+    match kind {
+        EventKind::Decision => vec![
+            seconds(&text("timestamp")),
+            text("model"),
+            or_dash(text("provider")),
+            or_dash(text("resolved_model")),
+            status(event),
+            number(event, "latency_ms", amount::milliseconds),
+            number(event, "tokens.total", amount::count),
+            number(event, "actual_cost_usd", amount::usd),
+            failover(event),
+        ],
+        EventKind::HealthChanged | EventKind::Any => vec![
+            seconds(&text("timestamp")),
+            text("event_type"),
+            or_dash(text("provider")),
+            match text("event_type").as_str() {
+                "decision" => format!("{} {} {}", text("model"), status(event), failover(event)),
+                _ => format!("{} -> {}: {}", text("from"), text("to"), text("reason")),
+            },
+        ],
+    }
+}
+
+/// The amount at `path` in its `form`; a dash where there is none.
+pub(crate) fn number(event: &Value, path: &str, form: fn(f64) -> String) -> String {
+    lookup(event, path)
+        .as_f64()
+        .map_or_else(|| "-".to_owned(), form)
+}
+
+/// The client's status, or that a policy blocked, or that the client did not wait.
+fn status(event: &Value) -> String {
+    let status = lookup(event, "status_code").as_u64().unwrap_or(0);
+    if status == 0 {
+        "left".to_owned()
+    } else {
+        status.to_string()
+    }
+}
+
+/// Who was to serve, and why not.
+fn failover(event: &Value) -> String {
+    let text = |path: &str| cell(&lookup(event, path));
+    if lookup(event, "failover.triggered") == Value::Bool(true) {
+        format!(
+            "{}: {}",
+            text("failover.original_provider"),
+            text("failover.reason")
+        )
+    } else {
+        text("error_code")
+    }
+}
+
+/// RFC 3339 without what is below seconds.
+fn seconds(timestamp: &str) -> String {
+    match timestamp.split_once('.') {
+        Some((until_seconds, _)) => format!("{until_seconds}Z"),
+        None => timestamp.to_owned(),
+    }
+}
+
+fn or_dash(text: String) -> String {
+    if text.is_empty() {
+        "-".to_owned()
+    } else {
+        text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[test]
+    fn one_line_says_who_served_for_whom_at_which_price() {
+        let event = json!({
+            "event_type": "decision", "timestamp": "2026-11-21T13:37:00.123456Z", "model": "reliable-chat",
+            "provider": "anthropic", "resolved_model": "claude-sonnet-4", "status_code": 200, "latency_ms": 1850,
+            "tokens": { "total": 20 }, "actual_cost_usd": 0.00012,
+            "failover": { "triggered": true, "original_provider": "openai", "reason": "upstream_timeout" },
+        });
+        assert_eq!(
+            row(EventKind::Decision, &event),
+            [
+                "2026-11-21T13:37:00Z",
+                "reliable-chat",
+                "anthropic",
+                "claude-sonnet-4",
+                "200",
+                "1.85 s",
+                "20",
+                "$0.00012",
+                "openai: upstream_timeout",
+            ]
+        );
+        assert_eq!(headings(EventKind::Decision).len(), 9);
+        let refused = json!({
+            "event_type": "decision", "timestamp": "2026-11-21T13:37:00Z", "model": "x", "provider": null, "status_code": 404,
+            "latency_ms": 0, "tokens": null, "error_code": "model_not_found", "failover": { "triggered": false },
+        });
+        assert_eq!(
+            row(EventKind::Decision, &refused)[2..],
+            ["-", "-", "404", "0 ms", "-", "-", "model_not_found"]
+        );
+        let health = json!({
+            "event_type": "gateway.health_changed", "timestamp": "2026-11-21T13:37:00.5Z", "provider": "openai",
+            "from": "healthy", "to": "unhealthy", "reason": "upstream_timeout",
+        });
+        assert_eq!(
+            row(EventKind::Any, &health)[1..],
+            [
+                "gateway.health_changed",
+                "openai",
+                "healthy -> unhealthy: upstream_timeout"
+            ]
+        );
+    }
+}

@@ -1,0 +1,133 @@
+//! `kt spend report`: what each provider cost.
+
+use clap::Args;
+use collector::{
+    AggregateQuery, AggregateReport, AggregateRow, Dimension, EventFilter, Metric, parse_time,
+};
+use serde_json::{Map, Value};
+
+use crate::commands::Failure;
+use crate::commands::events::now;
+use crate::commands::source::Source;
+use crate::output::table::{Column, render};
+use crate::output::{Format, amount, csv, print, print_json};
+
+#[derive(Debug, Args)]
+pub(crate) struct Report {
+    /// Not before: 24h, 7d ago, a day (2026-11-21) or a time in UTC
+    #[arg(long, value_name = "TIME", default_value = "30d")]
+    since: String,
+    /// Before: the same [default: now]
+    #[arg(long, value_name = "TIME")]
+    until: Option<String>,
+    /// A row for each: provider, resolved_model, model_group, key_name, …, as in `kt events list`
+    #[arg(long, value_name = "KEY", default_value = "provider")]
+    by: String,
+    /// Table for people, one JSON array, or CSV
+    #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Table)]
+    format: Format,
+    /// Short for --format json
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    source: Source,
+}
+
+/// An amount as people read it.
+type Form = fn(f64) -> String;
+
+/// The numbers, their headings and forms.
+const NUMBERS: [(Metric, &str, Form); 5] = [
+    (Metric::RequestCount, "REQUESTS", amount::count),
+    (Metric::TotalInputTokens, "INPUT TOKENS", amount::count),
+    (Metric::TotalOutputTokens, "OUTPUT TOKENS", amount::count),
+    (Metric::TotalCost, "TOTAL COST", amount::usd),
+    (Metric::CostPerRequest, "COST/REQUEST", amount::usd),
+];
+
+impl Report {
+    pub(crate) fn run(self) -> Result<(), Failure> {
+        let now = now();
+        let time = |option: &str, text: &str| {
+            parse_time(text, now).map_err(|error| format!("{option}: {error}"))
+        };
+        let until = self.until.as_deref();
+        let filter = EventFilter {
+            since: Some(time("--since", &self.since)?),
+            until: until.map(|text| time("--until", text)).transpose()?,
+            ..EventFilter::default()
+        };
+        let by = Dimension::parse(self.by.trim())
+            .ok_or_else(|| format!("--by: cannot group by {:?}", self.by))?;
+        let api = self.source.for_reading()?;
+        let query = |group_by| AggregateQuery {
+            filter: filter.clone(),
+            group_by,
+            metrics: NUMBERS.map(|(metric, _, _)| metric).to_vec(),
+            limit: None,
+        };
+        let groups = api.aggregate(&query(vec![by]))?;
+        match if self.json { Format::Json } else { self.format } {
+            Format::Json => {
+                let rows: Vec<_> = groups.rows.iter().map(|row| object(by, row)).collect();
+                print_json(&rows)?;
+            }
+            Format::Csv => print(&spreadsheet(by, &groups))?,
+            Format::Table => {
+                let total = api.aggregate(&query(Vec::new()))?;
+                print(&table(by, &groups, &total))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn name(row: &AggregateRow) -> Option<String> {
+    row.group.first().cloned().flatten()
+}
+
+fn object(by: Dimension, row: &AggregateRow) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert(by.name().to_owned(), name(row).into());
+    for ((metric, _, _), value) in NUMBERS.iter().zip(&row.values) {
+        object.insert(metric.name().to_owned(), (*value).into());
+    }
+    object
+}
+
+fn spreadsheet(by: Dimension, report: &AggregateReport) -> String {
+    let names = NUMBERS.iter().map(|(metric, _, _)| metric.name());
+    let mut text = csv::record(std::iter::once(by.name()).chain(names));
+    for row in &report.rows {
+        let mut cells = vec![name(row).unwrap_or_default()];
+        let numbers = row.values.iter();
+        cells.extend(numbers.map(|value| value.map_or_else(String::new, |it| it.to_string())));
+        text.push_str(&csv::record(cells.iter().map(String::as_str)));
+    }
+    text
+}
+
+fn table(by: Dimension, groups: &AggregateReport, total: &AggregateReport) -> String {
+    let mut columns = vec![Column::text(by.name().to_uppercase().replace('_', " "))];
+    columns.extend(
+        NUMBERS
+            .iter()
+            .map(|(_, heading, _)| Column::number(*heading)),
+    );
+    let cells = |first: String, row: &AggregateRow| -> Vec<String> {
+        let numbers = NUMBERS
+            .iter()
+            .zip(&row.values)
+            .map(|((_, _, form), value)| value.map_or_else(|| "-".to_owned(), form));
+        std::iter::once(first).chain(numbers).collect()
+    };
+    let mut rows: Vec<Vec<String>> = groups
+        .rows
+        .iter()
+        .map(|row| cells(name(row).unwrap_or_else(|| "-".to_owned()), row))
+        .collect();
+    if groups.rows.len() > 1 {
+        rows.extend(total.rows.first().map(|row| cells("total".to_owned(), row)));
+    }
+    render(&columns, &rows)
+}

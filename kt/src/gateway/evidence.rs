@@ -1,0 +1,270 @@
+//! Where the gateway's events go, and who knows its keys and budgets: a collector in this process, one elsewhere, or
+//! nobody.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
+use std::path::Path;
+
+use collector::{Api, AuditScope, Collector, KeyRule, Rules, Running, StoreLocation, Tokens};
+use policy::{BaseUrl, ContentPolicyKind, Policy};
+
+use super::external;
+use crate::commands::Failure;
+
+/// What the command line says of it.
+#[derive(Debug, Clone)]
+pub(crate) struct EvidenceSettings {
+    pub(crate) collector: CollectorChoice,
+    /// `None`: below the data folder.
+    pub(crate) store: Option<StoreLocation>,
+    pub(crate) keys: KeyRule,
+}
+
+/// Which collector.
+#[derive(Debug, Clone)]
+pub(crate) enum CollectorChoice {
+    /// In this process.
+    Own(SocketAddr),
+    /// Run by somebody else; its token for gateways, where it has one.
+    Elsewhere {
+        address: BaseUrl,
+        token: Option<String>,
+    },
+    /// None: no events, no keys, no budgets.
+    Off,
+}
+
+/// A collector that is ready for events.
+#[derive(Default)]
+pub(crate) struct Evidence {
+    /// The one in this process.
+    pub(crate) own: Option<Running>,
+    /// For Envoy.
+    pub(crate) cluster: Option<envoy::Collector>,
+    /// For Envoy alone.
+    pub(crate) token: Option<String>,
+    /// Nobody gets in without a key, from the first request on.
+    pub(crate) keys_required: bool,
+    keys: KeyRule,
+}
+
+impl Evidence {
+    /// Starts or asks the collector, and refuses to open the gateway to the network for everybody.
+    pub(crate) fn prepare(
+        settings: &EvidenceSettings,
+        data_folder: &Path,
+        policy: &Policy,
+        listen: SocketAddr,
+    ) -> Result<Self, Failure> {
+        let mut evidence = match &settings.collector {
+            CollectorChoice::Own(address) => own(settings, *address, data_folder, policy)?,
+            CollectorChoice::Elsewhere { address, token } => {
+                elsewhere(address, token.clone(), settings.keys)
+            }
+            CollectorChoice::Off if settings.keys == KeyRule::Always => {
+                return Err("--require-keys needs a collector: nobody else knows the keys".into());
+            }
+            CollectorChoice::Off => Self::default(),
+        };
+        evidence.keys = settings.keys;
+        let everybody = !evidence.keys_required && settings.keys != KeyRule::Never;
+        if everybody && !listen.ip().is_loopback() {
+            return Err(format!(
+                "refusing to listen on {listen} without a gateway key: whoever reaches it would spend the providers' keys. \
+                 Make one with `kt tokens create --type gateway --name NAME`, or let everybody in with --allow-anonymous"
+            )
+            .into());
+        }
+        Ok(evidence)
+    }
+
+    /// Follows a changed policy.
+    pub(crate) fn follow(&self, policy: &Policy) {
+        if let Some(own) = &self.own {
+            own.set_rules(rules(policy, self.keys));
+        }
+    }
+}
+
+fn own(
+    settings: &EvidenceSettings,
+    address: SocketAddr,
+    data_folder: &Path,
+    policy: &Policy,
+) -> Result<Evidence, Failure> {
+    let listener = TcpListener::bind(address).map_err(|error| {
+        format!(
+            "the collector cannot listen on {address}: {error} (choose another address with --collector-listen, or `off`)"
+        )
+    })?;
+    let tokens = Tokens::load_or_create(data_folder)?;
+    let token = tokens.ingest.clone();
+    let collector = Collector::open(collector::Settings {
+        store: settings
+            .store
+            .clone()
+            .unwrap_or_else(|| StoreLocation::below(data_folder)),
+        data_dir: data_folder.to_owned(),
+        tokens,
+        rules: rules(policy, settings.keys),
+        max_batch_bytes: collector::MAX_BATCH_BYTES,
+    })?;
+    let keys_required = match settings.keys {
+        KeyRule::OnceCreated => !collector.api().keys()?.is_empty(),
+        KeyRule::Always => true,
+        KeyRule::Never => false,
+    };
+    let running = collector.start(listener)?;
+    log::info!(target: "keeptrusts::collector", "Listening on http://{}", running.address());
+    Ok(Evidence {
+        cluster: Some(envoy::Collector {
+            address: reached_at(running.address()),
+            with_token: true,
+        }),
+        own: Some(running),
+        token: Some(token),
+        keys_required,
+        keys: settings.keys,
+    })
+}
+
+fn elsewhere(address: &BaseUrl, token: Option<String>, keys: KeyRule) -> Evidence {
+    let keys_required = match keys {
+        KeyRule::Never => false,
+        KeyRule::Always => true,
+        KeyRule::OnceCreated => {
+            external::keys_required(address, token.as_deref()).unwrap_or_else(|error| {
+                log::warn!(
+                    target: "keeptrusts::collector",
+                    "The collector at {} cannot be asked: {error}; requests need a key until it answers",
+                    address.authority()
+                );
+                true
+            })
+        }
+    };
+    Evidence {
+        own: None,
+        cluster: Some(envoy::Collector {
+            address: address.clone(),
+            with_token: token.is_some(),
+        }),
+        token,
+        keys_required,
+        keys,
+    }
+}
+
+/// What the policy's `audit-logger` asks for, and the command line's word on keys.
+fn rules(policy: &Policy, keys: KeyRule) -> Rules {
+    let mut rules = Rules {
+        keys,
+        ..Rules::default()
+    };
+    for content_policy in &policy.content_policies {
+        if let ContentPolicyKind::AuditLogger {
+            immutable,
+            retention_days,
+            log_all_access,
+        } = &content_policy.kind
+        {
+            rules.retention_days = Some(*retention_days);
+            rules.audit = immutable.then_some(if *log_all_access {
+                AuditScope::EveryDecision
+            } else {
+                AuditScope::BlockedAndFlagged
+            });
+        }
+    }
+    rules
+}
+
+/// How this machine reaches what listens on `address`.
+fn reached_at(address: SocketAddr) -> BaseUrl {
+    let ip = match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
+        IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),
+        ip => ip,
+    };
+    BaseUrl {
+        tls: false,
+        host: ip.to_string(),
+        port: address.port(),
+        path: String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(audit: &str) -> Policy {
+        let text = format!(
+            "providers:\n  targets:\n    - {{ id: a, provider: openai, secret_key_ref: {{ env: A }} }}\n\
+             policies:\n  chain: [audit-logger]\npolicy:\n  audit-logger: {audit}\n"
+        );
+        let loaded = policy::load(&text);
+        loaded
+            .policy
+            .unwrap_or_else(|| panic!("{:#?}", loaded.findings))
+    }
+
+    #[test]
+    fn the_audit_logger_says_what_is_kept_and_how_long() {
+        for (audit, retention, scope) in [
+            (
+                "{ immutable: true, retention_days: 365, log_all_access: true }",
+                Some(365),
+                Some(AuditScope::EveryDecision),
+            ),
+            (
+                "{ immutable: true, retention_days: 30, log_all_access: false }",
+                Some(30),
+                Some(AuditScope::BlockedAndFlagged),
+            ),
+            (
+                "{ immutable: false, retention_days: 7, log_all_access: true }",
+                Some(7),
+                None,
+            ),
+        ] {
+            let rules = rules(&policy(audit), KeyRule::Always);
+            assert_eq!(
+                (rules.retention_days, rules.audit, rules.keys),
+                (retention, scope, KeyRule::Always),
+                "{audit}"
+            );
+        }
+    }
+
+    #[test]
+    fn without_a_collector_the_network_is_let_in_only_by_name() {
+        let policy = policy("{ retention_days: 1 }");
+        let prepare = |keys, listen: &str| {
+            let settings = EvidenceSettings {
+                collector: CollectorChoice::Off,
+                store: None,
+                keys,
+            };
+            Evidence::prepare(&settings, Path::new("/"), &policy, listen.parse().unwrap())
+                .map(|_| ())
+                .map_err(|error| error.to_string())
+        };
+        assert!(prepare(KeyRule::OnceCreated, "127.0.0.1:0").is_ok());
+        assert!(prepare(KeyRule::OnceCreated, "[::1]:0").is_ok());
+        assert!(prepare(KeyRule::Never, "0.0.0.0:0").is_ok());
+        let refused = prepare(KeyRule::OnceCreated, "0.0.0.0:41002").unwrap_err();
+        assert!(refused.contains("--allow-anonymous") && !refused.contains('\n'));
+        assert!(prepare(KeyRule::Always, "127.0.0.1:0").is_err());
+    }
+
+    #[test]
+    fn a_collector_that_listens_everywhere_is_reached_on_loopback() {
+        for (address, authority) in [
+            ("0.0.0.0:41003", "127.0.0.1:41003"),
+            ("[::]:41003", "[::1]:41003"),
+            ("10.1.2.3:5", "10.1.2.3:5"),
+        ] {
+            assert_eq!(reached_at(address.parse().unwrap()).authority(), authority);
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! A client that trusts whom Envoy trusts.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ureq::Agent;
+use ureq::tls::{PemItem, RootCerts, TlsConfig, parse_pem};
+
+use crate::commands::Failure;
+use crate::find;
+use crate::paths::variable;
+
+/// Every exchange ends within `patience`. Statuses are answers, redirects are not followed: nothing but the address
+/// that was asked for may see a key.
+pub(crate) fn agent(patience: Duration) -> Result<Agent, Failure> {
+    let mut tls = TlsConfig::builder();
+    if let Some(file) = find::ca_file(&variable) {
+        let bytes = fs::read(&file).map_err(|error| format!("cannot read {file}: {error}"))?;
+        let authorities = parse_pem(&bytes).filter_map(|item| match item {
+            Ok(PemItem::Certificate(certificate)) => Some(certificate),
+            _ => None,
+        });
+        tls = tls.root_certs(RootCerts::Specific(Arc::new(authorities.collect())));
+    }
+    Ok(Agent::config_builder()
+        .timeout_global(Some(patience))
+        .max_redirects(0)
+        .http_status_as_error(false)
+        .tls_config(tls.build())
+        .build()
+        .into())
+}

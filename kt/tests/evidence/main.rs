@@ -1,0 +1,9 @@
+//! `kt` on events, spend and keys: with a store at hand, and through a collector.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod events;
+mod keys;
+mod seeds;
+mod spend;
+mod store;
