@@ -1,6 +1,9 @@
-//! Anthropic's endpoints in front of upstreams that serve them: the model name changes, all other bytes stay.
+//! Anthropic's endpoints in front of upstreams that serve them: the model name changes, thinking that they did not sign
+//! is left out, all other bytes stay.
 //!
 //! The client's own `anthropic-version` and `anthropic-beta` go along, because the body is in the dialect that they name.
+
+mod unsigned_thinking;
 
 use std::borrow::Cow;
 
@@ -10,10 +13,10 @@ use crate::anthropic::StopReason;
 use crate::error::{self, ProviderError, RequestError};
 use crate::format::ClientFormat;
 use crate::json::{Object, Text};
-use crate::pass_through::{Passage, WholeEvents, model_edit, state_of};
+use crate::pass_through::{Passage, WholeEvents, body_edit, model_edit, state_of};
 use crate::scanner::TopLevel;
 use crate::sse::SseEvent;
-use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
+use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::upstream_path;
 use crate::usage::{AnthropicUsage, Usage};
 
@@ -175,13 +178,12 @@ impl Translator for AnthropicPassThrough {
                 .clone()
                 .map(|beta| ("anthropic-beta", beta)),
         );
+        let mut edits = unsigned_thinking::cuts(body).map_err(RequestError::not_json)?;
+        edits.extend(model_edit(&self.attempt, body)?);
         Ok(OutgoingRequest {
             path: upstream_path::anthropic(&self.attempt.base_path, self.endpoint),
             headers,
-            body: match model_edit(&self.attempt, body)? {
-                Some((range, model)) => BodyEdit::Splice(range, model),
-                None => BodyEdit::Unchanged,
-            },
+            body: body_edit(body, edits),
         })
     }
 

@@ -213,6 +213,11 @@ impl RequestError {
         }
     }
 
+    /// The body is not JSON; `error` says where.
+    pub(crate) fn not_json(error: impl std::fmt::Display) -> Self {
+        Self::new(format!("the request body is not JSON: {error}"))
+    }
+
     /// The upstream has no counterpart for `field`; `why` completes a sentence that begins with the field.
     pub fn unsupported(field: impl Into<String>, why: impl std::fmt::Display) -> Self {
         let field = field.into();

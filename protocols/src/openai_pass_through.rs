@@ -9,6 +9,7 @@
 //! would be `request.rs` and `OpenAiPassThrough::event`.
 
 mod chunk;
+mod foreign_reasoning;
 mod quirks;
 mod request;
 

@@ -1,11 +1,14 @@
 //! What pass-through translators share: whole events of a stream, and answers that are watched on their way.
 
+mod left_out;
+
 use std::ops::Range;
 
 use crate::error::{ProviderError, RequestError};
 use crate::scanner::{Progress, TopLevel};
 use crate::sse::{EventTooLong, SseEvent, SseParser};
-use crate::translator::{Attempt, StreamState};
+use crate::translator::{Attempt, BodyEdit, StreamState};
+pub(crate) use left_out::Elements;
 
 /// A range of the client's body and what takes its place.
 pub(crate) type Edit = (Range<usize>, Vec<u8>);
@@ -102,4 +105,30 @@ pub(crate) fn model_edit(attempt: &Attempt, body: &[u8]) -> Result<Option<Edit>,
     };
     let model = serde_json::to_vec(&attempt.model).unwrap_or_default();
     Ok((current != model).then_some((range, model)))
+}
+
+/// The body with `edits`, which do not overlap.
+pub(crate) fn body_edit(body: &[u8], mut edits: Vec<Edit>) -> BodyEdit {
+    edits.sort_by_key(|(range, _)| range.start);
+    match edits.len() {
+        0 => BodyEdit::Unchanged,
+        1 => edits.pop().map_or(BodyEdit::Unchanged, |(range, bytes)| {
+            BodyEdit::Splice(range, bytes)
+        }),
+        _ => BodyEdit::Replace(applied(body, &edits)),
+    }
+}
+
+/// `edits` in ascending order, applied.
+pub(crate) fn applied(body: &[u8], edits: &[Edit]) -> Vec<u8> {
+    let added: usize = edits.iter().map(|(_, bytes)| bytes.len()).sum();
+    let mut edited = Vec::with_capacity(body.len().saturating_add(added));
+    let mut from = 0;
+    for (range, bytes) in edits {
+        edited.extend_from_slice(body.get(from..range.start).unwrap_or_default());
+        edited.extend_from_slice(bytes);
+        from = range.end;
+    }
+    edited.extend_from_slice(body.get(from..).unwrap_or_default());
+    edited
 }

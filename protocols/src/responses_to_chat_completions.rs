@@ -12,6 +12,7 @@ mod signature;
 mod stream;
 
 pub use ignored_fields::{IGNORED_FIELDS, IGNORED_ITEM_FIELDS};
+pub(crate) use signature::MARK as SIGNATURE_MARK;
 
 use crate::error::{self, ProviderError, RequestError};
 use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};

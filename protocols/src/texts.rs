@@ -24,8 +24,7 @@ pub struct TextSpan {
 /// # Errors
 /// Not JSON. A body whose members are of other types than its format asks for is none: those hold no text.
 pub fn scan(format: ClientFormat, body: &[u8]) -> Result<Vec<TextSpan>, RequestError> {
-    read(format, body)
-        .map_err(|error| RequestError::new(format!("the request body is not JSON: {error}")))
+    read(format, body).map_err(RequestError::not_json)
 }
 
 fn read(format: ClientFormat, body: &[u8]) -> Result<Vec<TextSpan>, JsonError> {

@@ -4,6 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 use crate::error::ErrorKind;
 use crate::format::UpstreamFormat;
+use crate::translator::BodyEdit;
 use crate::translator::{Streamed, stream_every_way, test_attempt};
 
 fn attempt() -> Attempt {

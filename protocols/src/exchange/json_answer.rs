@@ -49,7 +49,8 @@ impl Exchange {
             Shown::Answer => {}
         }
         self.pass_json(&held, end);
-        if is_first && piece.len() == chunk.len() && self.attempt.metadata.is_none() {
+        let is_as_it_came = is_first && piece.len() == chunk.len();
+        if is_as_it_came && self.attempt.metadata.is_none() && !shown::has_metadata(&held) {
             self.content_length = remaining.map(|bytes| bytes.saturating_add(length(chunk)));
             return Verdict::PassUnchanged;
         }

@@ -1,6 +1,9 @@
 //! What the beginning of a JSON answer shows, and the metadata that is put in front of it.
 
-use crate::scanner::{Progress, TopLevel};
+use crate::scanner::{Progress, Scanner, TopLevel};
+
+/// Name of the member, as it stands in an answer.
+const METADATA: &str = "\"keeptrusts_metadata\"";
 
 /// What a JSON answer of success shows so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,18 +39,52 @@ pub(super) fn shows(body: &[u8]) -> Shown {
     }
 }
 
-/// Appends `answer`, which begins with its `{`, with `metadata` as its first member.
+/// Appends `answer`, which begins with its `{`, with `metadata` as its first member. What a gateway behind this one put
+/// there is taken out.
 pub(super) fn write_with_metadata(answer: &[u8], metadata: Option<&str>, out: &mut Vec<u8>) {
-    let (Some(metadata), Some(members)) = (metadata, answer.strip_prefix(b"{")) else {
+    let Some(members) = answer.strip_prefix(b"{") else {
         out.extend_from_slice(answer);
         return;
     };
-    out.extend_from_slice(b"{\"keeptrusts_metadata\":");
-    out.extend_from_slice(metadata.as_bytes());
-    if !members.trim_ascii_start().starts_with(b"}") {
-        out.push(b',');
+    let members = after_metadata(members).unwrap_or(members);
+    out.push(b'{');
+    if let Some(metadata) = metadata {
+        out.extend_from_slice(METADATA.as_bytes());
+        out.push(b':');
+        out.extend_from_slice(metadata.as_bytes());
+        if !members.trim_ascii_start().starts_with(b"}") {
+            out.push(b',');
+        }
     }
     out.extend_from_slice(members);
+}
+
+/// `answer` comes from a gateway like this one.
+pub(super) fn has_metadata(answer: &[u8]) -> bool {
+    answer
+        .strip_prefix(b"{")
+        .is_some_and(|members| after_metadata(members).is_some())
+}
+
+/// What follows the metadata of another gateway, which is the first member where there is any.
+fn after_metadata(members: &[u8]) -> Option<&[u8]> {
+    let value = members
+        .trim_ascii_start()
+        .strip_prefix(METADATA.as_bytes())?
+        .trim_ascii_start()
+        .strip_prefix(b":")?;
+    // The answer may end in the middle of a character, if more of it is to come.
+    let whole = match std::str::from_utf8(value) {
+        Ok(text) => text.len(),
+        Err(error) => error.valid_up_to(),
+    };
+    let mut scanner = Scanner::new(value.get(..whole)?).ok()?;
+    let span = scanner.value().ok()?;
+    let rest = value.get(span.end..)?.trim_ascii_start();
+    match rest.strip_prefix(b",") {
+        Some(others) => Some(others),
+        None => rest.starts_with(b"}").then_some(rest),
+    }
 }
 
 #[cfg(test)]
@@ -108,6 +145,29 @@ mod tests {
             ),
             ("{\"a\"", Some("{}"), "{\"keeptrusts_metadata\":{},\"a\""),
             ("{\"a\":1}", None, "{\"a\":1}"),
+            ("{}", None, "{}"),
+            // Another gateway's goes, whether there is one of ours or not.
+            (
+                "{\"keeptrusts_metadata\":{\"p\":[\"}\"]},\"a\":1}",
+                Some("{}"),
+                "{\"keeptrusts_metadata\":{},\"a\":1}",
+            ),
+            (
+                "{ \"keeptrusts_metadata\" : {} , \"a\":1}",
+                None,
+                "{ \"a\":1}",
+            ),
+            (
+                "{\"keeptrusts_metadata\":{\"p\":1}}",
+                Some("{\"q\":1}"),
+                "{\"keeptrusts_metadata\":{\"q\":1}}",
+            ),
+            // Only as far as it can be seen.
+            (
+                "{\"keeptrusts_metadata\":{\"p\"",
+                None,
+                "{\"keeptrusts_metadata\":{\"p\"",
+            ),
         ];
         for (answer, metadata, expected) in table {
             let mut out = Vec::new();

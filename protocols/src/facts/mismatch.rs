@@ -95,7 +95,7 @@ impl From<JsonError> for Mismatch {
 impl From<Mismatch> for RequestError {
     fn from(mismatch: Mismatch) -> Self {
         match mismatch {
-            Mismatch::NotJson(error) => Self::new(format!("the request body is not JSON: {error}")),
+            Mismatch::NotJson(error) => Self::not_json(error),
             Mismatch::Field { path, problem } => match problem {
                 Problem::WrongType { expected, found } if path.is_empty() => Self::new(format!(
                     "the request body: expected {expected}, found {found}"

@@ -1,8 +1,9 @@
 //! The few bytes of a request that change on the way to an upstream that speaks the client's own protocol.
 
+use super::foreign_reasoning;
 use crate::error::RequestError;
 use crate::format::{ClientFormat, UpstreamFormat};
-use crate::pass_through::{Edit, model_edit};
+use crate::pass_through::{Edit, body_edit, model_edit};
 use crate::scanner::{JsonError, Kind, Literal, Scanner};
 use crate::translator::{Attempt, BodyEdit};
 
@@ -11,15 +12,7 @@ use crate::translator::{Attempt, BodyEdit};
 /// # Errors
 /// The request asks for something that this upstream cannot do.
 pub(super) fn edit(attempt: &Attempt, body: &[u8]) -> Result<BodyEdit, RequestError> {
-    let mut edits = edits(attempt, body)?;
-    edits.sort_by_key(|(range, _)| range.start);
-    Ok(match edits.len() {
-        0 => BodyEdit::Unchanged,
-        1 => edits.pop().map_or(BodyEdit::Unchanged, |(range, bytes)| {
-            BodyEdit::Splice(range, bytes)
-        }),
-        _ => BodyEdit::Replace(applied(body, &edits)),
-    })
+    Ok(body_edit(body, edits(attempt, body)?))
 }
 
 fn edits(attempt: &Attempt, body: &[u8]) -> Result<Vec<Edit>, RequestError> {
@@ -27,6 +20,9 @@ fn edits(attempt: &Attempt, body: &[u8]) -> Result<Vec<Edit>, RequestError> {
     match (attempt.upstream, attempt.client) {
         (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) => {
             edits.extend(ollama_edits(body)?)
+        }
+        (_, ClientFormat::Responses) => {
+            edits.extend(foreign_reasoning::cuts(body).map_err(RequestError::not_json)?)
         }
         (
             UpstreamFormat::OpenAi
@@ -38,19 +34,6 @@ fn edits(attempt: &Attempt, body: &[u8]) -> Result<Vec<Edit>, RequestError> {
         ) => {}
     }
     Ok(edits)
-}
-
-fn applied(body: &[u8], edits: &[Edit]) -> Vec<u8> {
-    let added: usize = edits.iter().map(|(_, bytes)| bytes.len()).sum();
-    let mut edited = Vec::with_capacity(body.len().saturating_add(added));
-    let mut from = 0;
-    for (range, bytes) in edits {
-        edited.extend_from_slice(body.get(from..range.start).unwrap_or_default());
-        edited.extend_from_slice(bytes);
-        from = range.end;
-    }
-    edited.extend_from_slice(body.get(from..).unwrap_or_default());
-    edited
 }
 
 /// Why Ollama cannot have a request.
@@ -89,9 +72,7 @@ fn ollama_edits(body: &[u8]) -> Result<Vec<Edit>, RequestError> {
     match read {
         Ok(_) => {}
         Err(Refusal::NotJson(error)) => {
-            return Err(RequestError::new(format!(
-                "the request body is not JSON: {error}"
-            )));
+            return Err(RequestError::not_json(error));
         }
         Err(Refusal::RemoteImage(message, part)) => {
             let field = format!("messages[{message}].content[{part}].image_url.url");

@@ -7,7 +7,7 @@ use crate::format::UpstreamFormat;
 use crate::json::Text;
 
 /// What marks a signature.
-const MARK: &str = "kt-signature:";
+pub(crate) const MARK: &str = "kt-signature:";
 
 /// Pieces of `encrypted_content`.
 pub(super) fn encrypted_content(signature: Text<'_>) -> [Text<'_>; 2] {

@@ -1,0 +1,102 @@
+//! Elements of arrays that are left out of a body which otherwise passes as it came.
+
+use std::ops::Range;
+
+use super::Edit;
+use crate::scanner::{JsonError, Kind, Scanner};
+
+/// The elements of one array: where each stands, and whether it is left out.
+#[derive(Debug, Default)]
+pub(crate) struct Elements {
+    found: Vec<(Range<usize>, bool)>,
+}
+
+impl Elements {
+    /// Reads an array. `element` reads one value, and says where it stands and whether it is left out. Anything but an
+    /// array has no elements.
+    pub(crate) fn read<'a>(
+        scanner: &mut Scanner<'a>,
+        mut element: impl FnMut(&mut Scanner<'a>) -> Result<(Range<usize>, bool), JsonError>,
+    ) -> Result<Self, JsonError> {
+        let mut elements = Self::default();
+        if scanner.kind()? == Kind::Array {
+            scanner.array(|scanner, _| {
+                elements.found.push(element(scanner)?);
+                Ok::<(), JsonError>(())
+            })?;
+        } else {
+            scanner.value()?;
+        }
+        Ok(elements)
+    }
+
+    /// Nothing would be left of an array that had something.
+    pub(crate) fn are_all_left_out(&self) -> bool {
+        !self.found.is_empty() && self.found.iter().all(|(_, left_out)| *left_out)
+    }
+
+    /// What to cut so that the others remain, each with one comma between it and the next.
+    pub(crate) fn cuts(&self) -> impl Iterator<Item = Edit> {
+        let last_kept = self.found.iter().rposition(|(_, left_out)| !left_out);
+        let behind_last_kept = last_kept
+            .and_then(|last| self.found.get(last))
+            .map(|(span, _)| span.end);
+        // Up to the last element that stays, each cut takes the comma behind it.
+        let inner = self
+            .found
+            .iter()
+            .zip(self.found.iter().skip(1))
+            .enumerate()
+            .filter(move |(index, ((_, left_out), _))| {
+                *left_out && last_kept.is_some_and(|last| *index < last)
+            })
+            .map(|(_, ((span, _), (next, _)))| span.start..next.start);
+        // What follows it goes as one, with the comma before it.
+        let tail = self.found.last().and_then(|(span, left_out)| {
+            left_out.then(|| {
+                let first = self
+                    .found
+                    .first()
+                    .map_or(span.start, |(first, _)| first.start);
+                behind_last_kept.unwrap_or(first)..span.end
+            })
+        });
+        inner.chain(tail).map(|span| (span, Vec::new()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::super::applied;
+    use super::*;
+
+    #[test]
+    fn what_remains_is_the_array_without_them() {
+        for (array, remains) in [
+            ("[1, 2, 3]", "[1, 2, 3]"),
+            ("[0, 1, 2]", "[1, 2]"),
+            ("[1, 0, 2]", "[1, 2]"),
+            ("[1, 2 , 0 ]", "[1, 2 ]"),
+            ("[1,0 , 0]", "[1]"),
+            ("[ 0,0, 1,0,2,0,0]", "[ 1,2]"),
+            ("[ 0 , 0 ]", "[  ]"),
+            ("[]", "[]"),
+            ("7", "7"),
+        ] {
+            let mut scanner = Scanner::new(array.as_bytes()).unwrap();
+            let elements = Elements::read(&mut scanner, |scanner| {
+                let span = scanner.value()?;
+                let left_out = &array[span.clone()] == "0";
+                Ok((span, left_out))
+            })
+            .unwrap();
+            let cuts: Vec<Edit> = elements.cuts().collect();
+            let left = String::from_utf8(applied(array.as_bytes(), &cuts)).unwrap();
+            assert_eq!(left, remains, "{array}");
+            assert_eq!(elements.are_all_left_out(), array == "[ 0 , 0 ]", "{array}");
+        }
+    }
+}
