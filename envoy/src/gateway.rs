@@ -84,10 +84,13 @@ impl Gateway<'_> {
         self.addresses.get(&target.id).unwrap_or(&target.base_url)
     }
 
-    /// What request and answer bodies may grow to inside Envoy: the policy's limit, and some room so that it is the
-    /// filter that says 413, in the client's error shape.
+    /// What request and answer bodies may grow to inside Envoy: the filter's own limits, and some room so that it is the
+    /// filter that refuses what is too large, in the client's error shape.
     pub(crate) fn buffer_limit(&self) -> u64 {
         const ROOM: u64 = 2 * 1024 * 1024;
-        (self.policy.gateway.max_request_bytes + ROOM).min(u64::from(u32::MAX))
+        // As far as `protocols` gathers an answer that it translates.
+        const LARGEST_ANSWER: u64 = 32 * 1024 * 1024;
+        let largest = self.policy.gateway.max_request_bytes.max(LARGEST_ANSWER);
+        largest.saturating_add(ROOM).min(u64::from(u32::MAX))
     }
 }

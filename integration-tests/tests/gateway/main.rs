@@ -20,6 +20,7 @@ mod health_outage;
 mod health_rate_limits;
 mod health_trap;
 mod kept_alive;
+mod large_answers;
 mod pass_through;
 mod sdk;
 mod strategies;
