@@ -15,6 +15,7 @@ mod examples;
 mod failover;
 mod failover_reasons;
 mod health;
+mod health_capacity;
 mod health_faults;
 mod health_outage;
 mod health_rate_limits;

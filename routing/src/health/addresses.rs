@@ -10,7 +10,7 @@ use crate::hash;
 /// move on: an address that is no longer resolved will never fail.
 const MEMORY_MS: u64 = 5_000;
 /// Successes are noted this often, in milliseconds: whoever asks for an address pays for a call into the proxy.
-const NOTE_EVERY_MS: u64 = 100;
+const NOTE_EVERY_MS: u64 = 20;
 /// Most addresses that are kept; the one that was noted longest ago makes room.
 const MAX_ADDRESSES: usize = 16;
 

@@ -1,0 +1,116 @@
+//! Envoy's own limits and its view of single hosts, beside the filter's view of targets.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use harness::{Behaviour, Dialect, Gateway, Load, PolicyText, Provider, Upstream, table_by_second};
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+
+use crate::health::{MODEL, Ward, changes, start};
+use crate::health_outage::assert_all_served;
+
+/// More than what Envoy's circuit breakers let through where nobody configures them.
+const CROWD: usize = 1_200;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_crowd_neither_fills_a_pool_nor_makes_a_provider_ill() {
+    let ward = Ward::with("circuit_breaker: {failure_threshold: 1}", 60_000).await;
+    ward.providers[0].behave(Behaviour::Stall);
+    let client = ward.gateway.client();
+    let mut crowd = JoinSet::new();
+    for _ in 0..CROWD {
+        let client = client.clone();
+        crowd.spawn(async move { client.chat(MODEL).await });
+    }
+    let all_there = ward.providers[0].wait_until(|received| received.len() == CROWD);
+    tokio::time::timeout(Duration::from_secs(40), all_there)
+        .await
+        .unwrap_or_else(|_| panic!("only {} came through", ward.providers[0].received().len()));
+    assert_eq!(ward.first().await["status"], "healthy");
+    assert_eq!(ward.providers[1].received().len(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_provider_of_two_hosts_loses_one_and_stays_healthy() {
+    let [first, second, spare] =
+        ["a", "b", "spare"].map(|name| Provider::start(name, Dialect::OpenAi));
+    let (first, second, spare) = (
+        first.await.unwrap(),
+        second.await.unwrap(),
+        spare.await.unwrap(),
+    );
+    let upstreams = [
+        // A name, so that its cluster is rendered for many hosts.
+        Upstream::at_url("p0", "http://provider.invalid:8080/v1"),
+        Upstream::at("p1", &spare, Dialect::OpenAi),
+    ];
+    let members = [("p0", "m", 5_000), ("p1", "m", 5_000)];
+    let gateway = start(&PolicyText::failover(&upstreams, MODEL, &members)).await;
+    resolve(&gateway, "kt/p0/", &[&first, &second]).await;
+
+    let load = Load::start(gateway.client(), MODEL, 200);
+    // LLM answers take their time: the dead host fails faster than the other one serves.
+    for provider in [&first, &second] {
+        provider.behave(Behaviour::AnswerAfter(Duration::from_millis(50)));
+    }
+    let both = async {
+        first.wait_until(|received| !received.is_empty()).await;
+        second.wait_until(|received| !received.is_empty()).await;
+    };
+    both.await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    first.go_down();
+    tokio::time::sleep(Duration::from_millis(2_500)).await;
+    let ejected = gateway.admin("/stats?filter=ejections_active").await;
+    let exchanges = load.stop().await;
+    println!("{}{ejected}", table_by_second(&exchanges));
+    assert_all_served(&exchanges);
+    assert_eq!(changes(&gateway.log()), [], "p0 changed its state");
+    assert!(ejected.contains("ejections_active: 1"), "{ejected}");
+    let late = exchanges
+        .iter()
+        .filter(|exchange| exchange.sent > Duration::from_secs(2));
+    assert!(late.clone().count() > 100);
+    assert_eq!(late.filter(|exchange| exchange.provider != "p0").count(), 0);
+}
+
+/// Gives the clusters whose names begin with `prefix` these hosts, as if their name had resolved to them.
+async fn resolve(gateway: &Gateway, prefix: &str, providers: &[&Provider]) {
+    let folder = PathBuf::from(gateway.ports()["run_directory"].as_str().unwrap());
+    let file = folder.join("clusters.json");
+    let mut clusters: Value = serde_json::from_slice(&std::fs::read(&file).unwrap()).unwrap();
+    let hosts: Vec<Value> = providers
+        .iter()
+        .map(|provider| {
+            let address = provider.address();
+            json!({"endpoint": {"address": {"socket_address": {
+                "address": address.ip().to_string(), "port_value": address.port(),
+            }}}})
+        })
+        .collect();
+    for cluster in clusters["resources"].as_array_mut().unwrap() {
+        if !cluster["name"].as_str().unwrap().starts_with(prefix) {
+            continue;
+        }
+        cluster.as_object_mut().unwrap().remove("cluster_type");
+        cluster["type"] = "STATIC".into();
+        cluster["load_assignment"]["endpoints"][0]["lb_endpoints"] = hosts.clone().into();
+    }
+    clusters["version_info"] = "resolved".into();
+    let fresh = folder.join("clusters.new");
+    std::fs::write(&fresh, clusters.to_string()).unwrap();
+    std::fs::rename(fresh, file).unwrap();
+    let started = Instant::now();
+    while !gateway
+        .admin("/stats?filter=cds.version_text")
+        .await
+        .contains("resolved")
+    {
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "Envoy did not take the hosts"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
