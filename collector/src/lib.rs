@@ -6,6 +6,7 @@
 #![forbid(unsafe_code)]
 
 mod api;
+mod audit;
 mod budget;
 mod budgets;
 mod compare;
@@ -26,10 +27,12 @@ mod statistics;
 mod store;
 mod tell;
 mod tokens;
+mod upkeep;
 mod webhook;
 mod webhooks;
 
 pub use api::{Api, ApiError};
+pub use audit::{AuditError, AuditReport, Damage, verify as verify_audit};
 pub use budget::{Budget, NewBudget};
 pub use compare::{Arm, Comparison, Difference, Estimate, Measure};
 pub use events::BudgetPeriod;
@@ -46,9 +49,9 @@ pub use report::{AggregateReport, AggregateRow, EventPage};
 pub use serve::{Collector, Running, StartError};
 pub use settings::{AuditScope, KeyRule, MAX_BATCH_BYTES, Rules, Settings};
 pub use store::{
-    Arrivals, ClickHouseLocation, Columns, Days, Group, Inserted, InvalidLocation, LineError,
-    MOST_GROUPS, NewEvent, Record, RecordKind, Spender, Spent, Store, StoreError, StoreLocation,
-    Totals, open,
+    Arrival, Arrivals, ClickHouseLocation, Columns, Days, Group, Inserted, InvalidLocation,
+    LineError, MOST_GROUPS, NewEvent, Record, RecordKind, Spender, Spent, Store, StoreError,
+    StoreLocation, Totals, open,
 };
 pub use tokens::Tokens;
 pub use webhook::{CreatedWebhook, NewWebhook, Webhook, WebhookEvent};

@@ -111,7 +111,7 @@ impl Api for Local {
             let left = end.saturating_duration_since(Instant::now());
             if !arrivals.data.is_empty() || after.is_none() || left.is_zero() {
                 return Ok(EventPage {
-                    data: arrivals.data,
+                    data: arrivals.data.into_iter().map(|one| one.json).collect(),
                     next_cursor: Some(Cursor::Arrival(arrivals.last).to_string()),
                 });
             }

@@ -1,6 +1,8 @@
 //! The running service.
 
 use std::net::{SocketAddr, TcpListener};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -12,9 +14,12 @@ use crate::local::Local;
 use crate::settings::{Rules, Settings};
 use crate::store::StoreError;
 use crate::tell::Teller;
+use crate::upkeep::Upkeep;
 
 /// What requests in flight get when the service ends; the store is closed after that.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+const SERVING: &str = "kt-collector";
 
 /// A collector whose store is open.
 pub struct Collector {
@@ -28,6 +33,7 @@ pub struct Running {
     api: Local,
     rules: Arc<RwLock<Rules>>,
     end: watch::Sender<bool>,
+    end_upkeep: Option<Sender<()>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -74,12 +80,23 @@ impl Collector {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
             .max_blocking_threads(16)
-            .thread_name("kt-collector")
+            .thread_name(SERVING)
             .enable_all()
             .build()?;
         let rules = Arc::new(RwLock::new(self.settings.rules));
         let (end, ending) = watch::channel(false);
         let (teller, telling) = Teller::start(self.api.clone(), ending.clone())?;
+        let audit_fails = Arc::new(AtomicBool::new(false));
+        let upkeep = Upkeep {
+            api: self.api.clone(),
+            data_dir: self.settings.data_dir,
+            rules: Arc::clone(&rules),
+            audit_fails: Arc::clone(&audit_fails),
+        };
+        let (end_upkeep, upkeep_ends) = channel();
+        let upkeeping = std::thread::Builder::new()
+            .name("kt-upkeep".to_owned())
+            .spawn(move || upkeep.run(&upkeep_ends))?;
         let shared = Shared {
             api: self.api.clone(),
             tokens: Arc::new(self.settings.tokens),
@@ -87,6 +104,7 @@ impl Collector {
             max_batch_bytes: self.settings.max_batch_bytes,
             batches: Shared::batches(),
             teller,
+            audit_fails,
             ending: ending.clone(),
         };
         let listener = {
@@ -94,7 +112,7 @@ impl Collector {
             tokio::net::TcpListener::from_std(listener)?
         };
         let serving = std::thread::Builder::new()
-            .name("kt-collector".to_owned())
+            .name(SERVING.to_owned())
             .spawn(move || {
                 runtime.block_on(serve(listener, shared, ending));
                 runtime.shutdown_timeout(FAREWELL);
@@ -104,7 +122,8 @@ impl Collector {
             api: self.api,
             rules,
             end,
-            threads: vec![serving, telling],
+            end_upkeep: Some(end_upkeep),
+            threads: vec![serving, telling, upkeeping],
         })
     }
 }
@@ -154,7 +173,12 @@ impl Running {
 impl Drop for Running {
     fn drop(&mut self) {
         let _ = self.end.send(true);
+        // The first thread is the one that takes batches: after it, upkeep finds all there is.
         for thread in self.threads.drain(..) {
+            let last_batches_are_in = thread.thread().name() != Some(SERVING);
+            if last_batches_are_in {
+                self.end_upkeep = None;
+            }
             if thread.join().is_err() {
                 log::error!(target: "keeptrusts::collector", "A thread of the collector failed");
             }

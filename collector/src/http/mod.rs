@@ -7,6 +7,7 @@ mod control;
 mod events_api;
 mod ingest;
 
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use axum::Router;
@@ -31,6 +32,8 @@ pub(crate) struct Shared {
     pub(crate) max_batch_bytes: usize,
     pub(crate) batches: Arc<Semaphore>,
     pub(crate) teller: Teller,
+    /// The audit trail is wanted and cannot be written.
+    pub(crate) audit_fails: Arc<AtomicBool>,
     /// `true` when the service ends: followers do not wait any longer.
     pub(crate) ending: watch::Receiver<bool>,
 }

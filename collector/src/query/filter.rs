@@ -22,7 +22,7 @@ pub struct EventFilter {
 pub struct Condition {
     /// Which field.
     pub field: Field,
-    /// Its value; the empty text stands for no value (`null`).
+    /// Its value; the empty text stands for no value (`null`), except of flags.
     pub value: String,
 }
 

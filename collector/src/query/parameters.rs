@@ -166,7 +166,7 @@ impl Condition {
             super::FieldKind::Number if !value.is_empty() => {
                 number::<i64>(name, value)?;
             }
-            super::FieldKind::Flag if !value.is_empty() => {
+            super::FieldKind::Flag => {
                 flag(name, value)?;
             }
             _ => {}

@@ -105,10 +105,19 @@ pub struct Inserted {
 /// Events by arrival.
 #[derive(Debug, Clone, Default)]
 pub struct Arrivals {
-    /// As written by the gateway.
-    pub data: Vec<Box<RawValue>>,
+    /// In their order.
+    pub data: Vec<Arrival>,
     /// Where to go on.
     pub last: u64,
+}
+
+/// An event that arrived.
+#[derive(Debug, Clone)]
+pub struct Arrival {
+    /// Its place: later ones have higher numbers.
+    pub place: u64,
+    /// As written by the gateway.
+    pub json: Box<RawValue>,
 }
 
 /// Whose spending.

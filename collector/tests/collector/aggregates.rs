@@ -114,8 +114,8 @@ fn condition() -> impl Strategy<Value = Condition> {
     )
         .prop_map(|(field, word, flag, none)| {
             let value = match field.kind() {
-                _ if none => String::new(),
                 FieldKind::Flag => flag.to_string(),
+                _ if none => String::new(),
                 FieldKind::Number => (if flag { "200" } else { "0" }).to_owned(),
                 FieldKind::Text | FieldKind::List => word.to_owned(),
             };

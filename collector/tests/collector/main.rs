@@ -1,6 +1,7 @@
 //! The collector as its users meet it: real sockets, real files.
 
 mod aggregates;
+mod audit;
 mod bad_input;
 mod budgets;
 mod delivery;

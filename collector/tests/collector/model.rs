@@ -3,13 +3,16 @@
 use collector::{Dimension, EventFilter, EventKind, Field, FieldKind, Metric};
 use serde_json::Value;
 
+/// A group's values and its metrics.
+type Row = (Vec<Option<String>>, Vec<Option<f64>>);
+
 /// Rows of `group_by` and metrics, in no order.
 pub(crate) fn aggregate(
     events: &[Value],
     filter: &EventFilter,
     group_by: &[Dimension],
     metrics: &[Metric],
-) -> Vec<(Vec<Option<String>>, Vec<Option<f64>>)> {
+) -> Vec<Row> {
     let counted: Vec<&Value> = events
         .iter()
         .filter(|event| event["event_type"] == "decision" && counts(event, filter))

@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::condition::{Conditions, micros};
 use crate::query::{Cursor, EventFilter, EventQuery, LARGEST_PAGE, Order};
 use crate::report::EventPage;
-use crate::store::{Arrivals, StoreError};
+use crate::store::{Arrival, Arrivals, StoreError};
 
 pub(super) fn page(connection: &Connection, query: &EventQuery) -> Result<EventPage, StoreError> {
     let limit = query.limit.clamp(1, LARGEST_PAGE);
@@ -88,8 +88,13 @@ pub(super) fn arrivals(
     };
     let mut data = found
         .into_iter()
-        .map(|(_, json)| raw(json))
-        .collect::<Result<Vec<_>, _>>()?;
+        .map(|(seq, json)| {
+            Ok(Arrival {
+                place: u64::try_from(seq).unwrap_or(0),
+                json: raw(json)?,
+            })
+        })
+        .collect::<Result<Vec<_>, StoreError>>()?;
     if after.is_none() {
         data.reverse();
     }

@@ -1,0 +1,179 @@
+//! The trail as its one writer has it.
+
+use std::fs::{self, File};
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use super::checkpoint::{Checkpoint, Key};
+use super::record::{self, Seal};
+use super::verify::walk;
+use super::{AuditError, folder, segment, segments};
+use crate::store::Arrival;
+
+/// A file that is larger is followed by another: retention removes whole files.
+const SEGMENT_BYTES: u64 = 32 << 20;
+
+/// The trail as its one writer has it.
+pub(crate) struct Trail {
+    folder: PathBuf,
+    key: Key,
+    base: Seal,
+    head: Seal,
+    /// Of the last record's event; where to go on.
+    place: u64,
+    file: Option<File>,
+    bytes: u64,
+}
+
+impl Trail {
+    /// Opens the trail of a data folder, and begins it if there is none. What a crash left half written at its end is
+    /// removed: its event comes again.
+    ///
+    /// # Errors
+    /// The trail is damaged: going on would sign what was done to it.
+    pub(crate) fn open(data_dir: &Path) -> Result<Self, AuditError> {
+        let folder = folder(data_dir);
+        fs::create_dir_all(&folder).map_err(|error| AuditError::at(&folder, error))?;
+        let found = walk(data_dir)?;
+        if let Some(damage) = found.damage {
+            return Err(AuditError::at(&folder, damage));
+        }
+        let key = match Key::load(data_dir)? {
+            Some(key) => key,
+            None => {
+                let key = Key::generate(data_dir)?;
+                // The key last: where there is a key, a checkpoint must be.
+                Checkpoint::new(&key, &found.base, &found.last).store(&folder)?;
+                key.store(data_dir)?;
+                key
+            }
+        };
+        let mut trail = Self {
+            folder,
+            key,
+            base: found.base,
+            head: found.last,
+            place: found.place,
+            file: None,
+            bytes: 0,
+        };
+        if let Some((_, path)) = segments(&trail.folder)?.pop() {
+            trail.go_on(&path)?;
+        }
+        Ok(trail)
+    }
+
+    /// The place in the store of the last event that is recorded.
+    pub(crate) fn place(&self) -> u64 {
+        self.place
+    }
+
+    /// Appends events, and says so in the checkpoint once they are on the disk.
+    pub(crate) fn append(&mut self, arrivals: &[Arrival], now_ms: u64) -> Result<(), AuditError> {
+        for arrival in arrivals {
+            let (line, seal) = record::line(&self.head, arrival.place, now_ms, &arrival.json);
+            let file = self.file_for(seal.number)?;
+            file.write_all(line.as_bytes())
+                .map_err(|error| self.failed(error))?;
+            self.bytes += line.len() as u64;
+            self.head = seal;
+            self.place = arrival.place;
+        }
+        self.sync()?;
+        Checkpoint::new(&self.key, &self.base, &self.head).store(&self.folder)
+    }
+
+    /// Removes files whose last record is older than a moment, and signs that they were.
+    pub(crate) fn forget_before(&mut self, unix_ms: u64) -> Result<(), AuditError> {
+        let mut files = segments(&self.folder)?;
+        // The last file is in use.
+        files.pop();
+        let mut old = Vec::new();
+        for (_, path) in files {
+            match last_record(&path)? {
+                Some(last) if last.recorded_at_ms < unix_ms => {
+                    self.base = last.seal;
+                    old.push(path);
+                }
+                _ => break,
+            }
+        }
+        if old.is_empty() {
+            return Ok(());
+        }
+        // The checkpoint first: a file that is still there before its begin is removed the next time.
+        Checkpoint::new(&self.key, &self.base, &self.head).store(&self.folder)?;
+        for path in old {
+            fs::remove_file(&path).map_err(|error| AuditError::at(&path, error))?;
+        }
+        Ok(())
+    }
+
+    fn go_on(&mut self, path: &Path) -> Result<(), AuditError> {
+        let failed = |error| AuditError::at(path, error);
+        let bytes = fs::read(path).map_err(failed)?;
+        let whole = bytes
+            .iter()
+            .rposition(|&byte| byte == b'\n')
+            .map_or(0, |end| end + 1);
+        let file = open_segment(path)?;
+        if whole < bytes.len() {
+            log::warn!(target: "keeptrusts::audit", "{}: a record that was half written is removed", path.display());
+            file.set_len(whole as u64).map_err(failed)?;
+        }
+        self.bytes = whole as u64;
+        self.file = Some(file);
+        Ok(())
+    }
+
+    /// The file that record `number` goes into.
+    fn file_for(&mut self, number: u64) -> Result<&mut File, AuditError> {
+        if self.bytes >= SEGMENT_BYTES {
+            self.sync()?;
+            self.file = None;
+        }
+        match &mut self.file {
+            Some(_) => {}
+            none => {
+                *none = Some(open_segment(&segment(&self.folder, number))?);
+                self.bytes = 0;
+            }
+        }
+        let folder = &self.folder;
+        self.file
+            .as_mut()
+            .ok_or_else(|| AuditError::at(folder, "no file is open"))
+    }
+
+    fn sync(&mut self) -> Result<(), AuditError> {
+        match &self.file {
+            Some(file) => file.sync_data().map_err(|error| self.failed(error)),
+            None => Ok(()),
+        }
+    }
+
+    fn failed(&self, error: impl std::fmt::Display) -> AuditError {
+        AuditError::at(&self.folder, error)
+    }
+}
+
+fn open_segment(path: &Path) -> Result<File, AuditError> {
+    fs::OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| AuditError::at(path, error))
+}
+
+fn last_record(path: &Path) -> Result<Option<record::Record>, AuditError> {
+    let failed = |error| AuditError::at(path, error);
+    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let (mut line, mut last) = (String::new(), String::new());
+    while reader.read_line(&mut line).map_err(failed)? > 0 {
+        std::mem::swap(&mut line, &mut last);
+        line.clear();
+    }
+    Ok(record::read(last.trim_end_matches('\n')))
+}

@@ -1,0 +1,215 @@
+//! Finds what was done to a trail.
+
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::path::{Path, PathBuf};
+
+use super::checkpoint::{Checkpoint, Key};
+use super::record::{self, Seal};
+use super::{AuditError, folder, segments};
+
+/// What a trail is found to be.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditReport {
+    /// Records that are there and in the chain, up to the damage if there is one.
+    pub records: u64,
+    /// Number of the first one; higher than 1 after retention removed older ones, signed.
+    pub first: u64,
+    /// The first damage; `None`: nothing was changed, removed, inserted or moved.
+    pub damage: Option<Damage>,
+}
+
+/// What was done, as far as the trail tells.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Damage {
+    /// A line is not what was written.
+    #[error("{file}:{line}: this record was changed", file = file.display())]
+    Changed {
+        /// In which file.
+        file: PathBuf,
+        /// Counted from 1.
+        line: u64,
+    },
+    /// A record does not follow the one before it.
+    #[error("{file}:{line}: expected record {expected}, found record {found}: records were removed, inserted or moved", file = file.display())]
+    OutOfOrder {
+        /// In which file.
+        file: PathBuf,
+        /// Counted from 1.
+        line: u64,
+        /// Its number should be.
+        expected: u64,
+        /// It is.
+        found: u64,
+    },
+    /// The number is right, the chain is not.
+    #[error("{file}:{line}: record {number} does not follow the one before it: one of them was replaced", file = file.display())]
+    Unchained {
+        /// In which file.
+        file: PathBuf,
+        /// Counted from 1.
+        line: u64,
+        /// Of the record.
+        number: u64,
+    },
+    /// The checkpoint knows of later records.
+    #[error("the trail ends with record {found}; there were at least {expected}")]
+    CutOff {
+        /// At least.
+        expected: u64,
+        /// The last one that is there.
+        found: u64,
+    },
+    /// The record that the checkpoint names is another one.
+    #[error(
+        "record {number} is not the one that the checkpoint was signed for: the trail was written anew"
+    )]
+    NotAsSigned {
+        /// Of the record.
+        number: u64,
+    },
+    /// The checkpoint is not signed with the key.
+    #[error("the checkpoint was changed, or the key was")]
+    BadSignature,
+    /// Records without checkpoint, or without key.
+    #[error("{0} is missing")]
+    Missing(&'static str),
+}
+
+/// Reads the whole trail of a data folder. A folder without one is a trail without records.
+///
+/// # Errors
+/// A file cannot be read. What was tampered with is no error, but [`AuditReport::damage`].
+pub fn verify(data_dir: &Path) -> Result<AuditReport, AuditError> {
+    let found = walk(data_dir)?;
+    Ok(AuditReport {
+        records: found.last.number - found.base.number,
+        first: found.base.number + 1,
+        damage: found.damage,
+    })
+}
+
+/// What is found on the way through a trail.
+pub(super) struct Found {
+    /// Before the first record.
+    pub(super) base: Seal,
+    /// The last record.
+    pub(super) last: Seal,
+    /// The place of its event in the store.
+    pub(super) place: u64,
+    pub(super) damage: Option<Damage>,
+}
+
+pub(super) fn walk(data_dir: &Path) -> Result<Found, AuditError> {
+    let folder = folder(data_dir);
+    let found = |damage| Found {
+        base: Seal::of_nothing(),
+        last: Seal::of_nothing(),
+        place: 0,
+        damage,
+    };
+    // Before the files: while a collector writes, they may have more than it says, never less.
+    let checkpoint = Checkpoint::load(&folder);
+    let files = segments(&folder)?;
+    let Some(key) = Key::load(data_dir)? else {
+        // The key is made when a trail is begun.
+        return Ok(found(
+            (!files.is_empty()).then_some(Damage::Missing("the key of the audit trail")),
+        ));
+    };
+    let checkpoint = match checkpoint {
+        Ok(Some(checkpoint)) if checkpoint.is_signed_by(&key) => checkpoint,
+        Ok(Some(_)) | Err(_) => return Ok(found(Some(Damage::BadSignature))),
+        Ok(None) => {
+            return Ok(found(Some(Damage::Missing(
+                "the checkpoint of the audit trail",
+            ))));
+        }
+    };
+    let mut walk = Walk {
+        base: checkpoint.base(),
+        last: checkpoint.base(),
+        head: checkpoint.head(),
+        place: 0,
+    };
+    let mut damage = None;
+    for (_, path) in &files {
+        damage = walk.through(path)?;
+        if damage.is_some() {
+            break;
+        }
+    }
+    if damage.is_none() && walk.last.number < walk.head.number {
+        damage = Some(Damage::CutOff {
+            expected: walk.head.number,
+            found: walk.last.number,
+        });
+    }
+    Ok(Found {
+        base: walk.base,
+        last: walk.last,
+        place: walk.place,
+        damage,
+    })
+}
+
+struct Walk {
+    base: Seal,
+    last: Seal,
+    head: Seal,
+    place: u64,
+}
+
+impl Walk {
+    fn through(&mut self, path: &Path) -> Result<Option<Damage>, AuditError> {
+        let failed = |error| AuditError::at(path, error);
+        let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+        let mut bytes = Vec::new();
+        for line in 1.. {
+            bytes.clear();
+            if reader.read_until(b'\n', &mut bytes).map_err(failed)? == 0 {
+                break;
+            }
+            if bytes.last() != Some(&b'\n') {
+                // A crash in the middle of writing: this record was not acknowledged by a checkpoint. If it was, the
+                // trail is cut off, and that is found at the end.
+                break;
+            }
+            bytes.pop();
+            if let Some(damage) = self.step(path, line, &bytes) {
+                return Ok(Some(damage));
+            }
+        }
+        Ok(None)
+    }
+
+    fn step(&mut self, path: &Path, line: u64, bytes: &[u8]) -> Option<Damage> {
+        let file = path.to_owned();
+        let Some(record) = std::str::from_utf8(bytes).ok().and_then(record::read) else {
+            return Some(Damage::Changed { file, line });
+        };
+        let number = record.seal.number;
+        // What retention has signed away, and a crash kept it from removing.
+        if number <= self.base.number && self.last == self.base {
+            return None;
+        }
+        let expected = self.last.number + 1;
+        if number != expected {
+            return Some(Damage::OutOfOrder {
+                file,
+                line,
+                expected,
+                found: number,
+            });
+        }
+        if record.previous != self.last.hash {
+            return Some(Damage::Unchained { file, line, number });
+        }
+        if number == self.head.number && record.seal.hash != self.head.hash {
+            return Some(Damage::NotAsSigned { number });
+        }
+        self.last = record.seal;
+        self.place = record.place;
+        None
+    }
+}
