@@ -2,6 +2,7 @@
 
 mod collector_url;
 mod commands;
+mod doctor;
 mod explain;
 mod find;
 mod gateway;

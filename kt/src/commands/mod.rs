@@ -1,6 +1,7 @@
 //! The command line: one file for each first word.
 
 mod collector;
+mod doctor;
 mod envoy;
 mod events;
 mod gateway;
@@ -36,6 +37,8 @@ enum Command {
     /// Run the gateway
     #[command(subcommand)]
     Gateway(gateway::Command),
+    /// Look for what would keep a gateway from serving: policy, keys, providers, Envoy, ports
+    Doctor(doctor::Doctor),
     /// Run a collector for gateways that run elsewhere
     #[command(subcommand)]
     Collector(collector::Command),
@@ -57,6 +60,7 @@ impl Cli {
             Command::Policy(command) => command.run(),
             Command::Envoy(command) => command.run(),
             Command::Gateway(command) => command.run(),
+            Command::Doctor(doctor) => doctor.run(),
             Command::Collector(command) => command.run(),
             Command::Events(command) => command.run(),
             Command::Spend(command) => command.run(),
