@@ -2,6 +2,7 @@
 
 pub(crate) mod amount;
 pub(crate) mod csv;
+pub(crate) mod metric;
 pub(crate) mod table;
 
 use std::io::{self, Write};

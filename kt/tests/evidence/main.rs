@@ -4,6 +4,7 @@
 mod common;
 mod events;
 mod keys;
+mod remote;
 mod seeds;
 mod spend;
 mod store;

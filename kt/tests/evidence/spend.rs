@@ -52,8 +52,13 @@ fn the_report_is_the_documents_table_with_a_total() {
 fn the_report_is_exact_for_programs() {
     let seeded = two_providers();
     let rows = seeded.json(&["spend", "report", "--since", "1d", "--json"]);
-    assert_eq!(rows[1]["provider"], "anthropic");
-    assert_eq!(rows[1]["total_cost"], 0.014);
+    assert_eq!(
+        rows[1],
+        json!({
+            "provider": "anthropic", "request_count": 1, "total_input_tokens": 1000, "total_output_tokens": 100,
+            "total_cost": 0.014, "cost_per_request": 0.014,
+        })
+    );
     let csv = seeded.kt(&[
         "spend",
         "report",

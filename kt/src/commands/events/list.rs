@@ -1,7 +1,7 @@
 //! `kt events list`: numbers in groups, or events themselves.
 
 use clap::Args;
-use collector::{AggregateQuery, AggregateReport, AggregateRow, Dimension, Metric, Unit};
+use collector::{AggregateQuery, AggregateReport, AggregateRow, Dimension, Metric};
 use serde_json::{Map, Value};
 
 use super::filter::{FilterArgs, now};
@@ -10,7 +10,7 @@ use super::pages::latest;
 use crate::commands::Failure;
 use crate::commands::source::Source;
 use crate::output::table::{Column, render};
-use crate::output::{Format, amount, csv, print, print_json};
+use crate::output::{Format, csv, metric, print, print_json};
 
 /// Columns of events where none are named.
 const EVENT_FIELDS: [&str; 8] = [
@@ -200,39 +200,22 @@ impl Cell {
         match self {
             Self::Group(at) => row.group.get(at).cloned().flatten().into(),
             Self::Number(at, metric) => {
-                let value = row.values.get(at).copied().flatten();
-                match metric.unit() {
-                    // Saturating; below 2^53 in any real store.
-                    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-                    Unit::Count | Unit::Millis => value.map(|value| value.round() as u64).into(),
-                    Unit::Usd | Unit::Ratio => value.into(),
-                }
+                metric::exact(metric, row.values.get(at).copied().flatten())
             }
         }
     }
 
     /// For people.
     fn shown(self, row: &AggregateRow) -> String {
-        let (value, form): (Option<f64>, fn(f64) -> String) = match self {
+        match self {
             Self::Group(at) => {
-                return row
-                    .group
-                    .get(at)
-                    .cloned()
-                    .flatten()
-                    .unwrap_or_else(|| "-".to_owned());
+                let value = row.group.get(at).cloned().flatten();
+                value.unwrap_or_else(|| "-".to_owned())
             }
-            Self::Number(at, metric) => (
-                row.values.get(at).copied().flatten(),
-                match metric.unit() {
-                    Unit::Count => amount::count,
-                    Unit::Millis => amount::milliseconds,
-                    Unit::Usd => amount::usd,
-                    Unit::Ratio => amount::share,
-                },
-            ),
-        };
-        value.map_or_else(|| "-".to_owned(), form)
+            Self::Number(at, metric) => {
+                metric::shown(metric, row.values.get(at).copied().flatten())
+            }
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use crate::commands::Failure;
 use crate::commands::events::now;
 use crate::commands::source::Source;
 use crate::output::table::{Column, render};
-use crate::output::{Format, amount, csv, print, print_json};
+use crate::output::{Format, csv, metric, print, print_json};
 
 #[derive(Debug, Args)]
 pub(crate) struct Report {
@@ -33,16 +33,13 @@ pub(crate) struct Report {
     source: Source,
 }
 
-/// An amount as people read it.
-type Form = fn(f64) -> String;
-
-/// The numbers, their headings and forms.
-const NUMBERS: [(Metric, &str, Form); 5] = [
-    (Metric::RequestCount, "REQUESTS", amount::count),
-    (Metric::TotalInputTokens, "INPUT TOKENS", amount::count),
-    (Metric::TotalOutputTokens, "OUTPUT TOKENS", amount::count),
-    (Metric::TotalCost, "TOTAL COST", amount::usd),
-    (Metric::CostPerRequest, "COST/REQUEST", amount::usd),
+/// The numbers and their headings.
+const NUMBERS: [(Metric, &str); 5] = [
+    (Metric::RequestCount, "REQUESTS"),
+    (Metric::TotalInputTokens, "INPUT TOKENS"),
+    (Metric::TotalOutputTokens, "OUTPUT TOKENS"),
+    (Metric::TotalCost, "TOTAL COST"),
+    (Metric::CostPerRequest, "COST/REQUEST"),
 ];
 
 impl Report {
@@ -63,7 +60,7 @@ impl Report {
         let query = |group_by| AggregateQuery {
             filter: filter.clone(),
             group_by,
-            metrics: NUMBERS.map(|(metric, _, _)| metric).to_vec(),
+            metrics: NUMBERS.map(|(metric, _)| metric).to_vec(),
             limit: None,
         };
         let groups = api.aggregate(&query(vec![by]))?;
@@ -89,19 +86,24 @@ fn name(row: &AggregateRow) -> Option<String> {
 fn object(by: Dimension, row: &AggregateRow) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert(by.name().to_owned(), name(row).into());
-    for ((metric, _, _), value) in NUMBERS.iter().zip(&row.values) {
-        object.insert(metric.name().to_owned(), (*value).into());
+    for ((metric, _), value) in NUMBERS.iter().zip(&row.values) {
+        object.insert(metric.name().to_owned(), metric::exact(*metric, *value));
     }
     object
 }
 
 fn spreadsheet(by: Dimension, report: &AggregateReport) -> String {
-    let names = NUMBERS.iter().map(|(metric, _, _)| metric.name());
+    let names = NUMBERS.iter().map(|(metric, _)| metric.name());
     let mut text = csv::record(std::iter::once(by.name()).chain(names));
     for row in &report.rows {
         let mut cells = vec![name(row).unwrap_or_default()];
-        let numbers = row.values.iter();
-        cells.extend(numbers.map(|value| value.map_or_else(String::new, |it| it.to_string())));
+        let numbers = NUMBERS.iter().zip(&row.values);
+        cells.extend(numbers.map(
+            |((metric, _), value)| match metric::exact(*metric, *value) {
+                Value::Null => String::new(),
+                number => number.to_string(),
+            },
+        ));
         text.push_str(&csv::record(cells.iter().map(String::as_str)));
     }
     text
@@ -109,16 +111,12 @@ fn spreadsheet(by: Dimension, report: &AggregateReport) -> String {
 
 fn table(by: Dimension, groups: &AggregateReport, total: &AggregateReport) -> String {
     let mut columns = vec![Column::text(by.name().to_uppercase().replace('_', " "))];
-    columns.extend(
-        NUMBERS
-            .iter()
-            .map(|(_, heading, _)| Column::number(*heading)),
-    );
+    columns.extend(NUMBERS.iter().map(|(_, heading)| Column::number(*heading)));
     let cells = |first: String, row: &AggregateRow| -> Vec<String> {
         let numbers = NUMBERS
             .iter()
             .zip(&row.values)
-            .map(|((_, _, form), value)| value.map_or_else(|| "-".to_owned(), form));
+            .map(|((metric, _), value)| metric::shown(*metric, *value));
         std::iter::once(first).chain(numbers).collect()
     };
     let mut rows: Vec<Vec<String>> = groups
