@@ -30,7 +30,7 @@ pub(crate) fn target_cluster(
     let address = gateway.address_of(target);
     let mut filters = match spec.purpose {
         Purpose::Attempts => vec![wasm::target_filter(gateway.module)],
-        Purpose::Calls => Vec::new(),
+        Purpose::Calls => vec![without_marks()],
     };
     filters.extend(credential::filters(gateway, target, keys));
     filters.push(upstream_codec());
@@ -72,6 +72,21 @@ pub(crate) fn target_cluster(
     }
     cluster["typed_extension_protocol_options"] = http_protocol_options(options);
     Ok(Some(cluster))
+}
+
+/// What Envoy writes into every call that a filter makes is nobody's business; the target filter removes it elsewhere.
+fn without_marks() -> Value {
+    let marks = [
+        "x-envoy-internal",
+        "x-envoy-expected-rq-timeout-ms",
+        "x-forwarded-for",
+    ];
+    let removed = marks.map(|name| json!({ "remove": name }));
+    extension(
+        "envoy.filters.http.header_mutation",
+        "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+        json!({ "mutations": { "request_mutations": removed } }),
+    )
 }
 
 /// Writes type and endpoints of the cluster `name` into `cluster`.

@@ -110,6 +110,7 @@ fn what_the_filter_asks_itself_does_not_come_back_to_it() {
     assert_eq!(
         filters(calls),
         [
+            "envoy.filters.http.header_mutation",
             "envoy.filters.http.credential_injector",
             "envoy.filters.http.upstream_codec"
         ]

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use protocols::ClientFormat;
+use protocols::facts;
 use routing::Refusal;
 
 use crate::answers::{self, Answer, HealthFacts, Models};
@@ -16,7 +17,7 @@ use crate::journey::Journey;
 use crate::planning::Planner;
 use crate::target::ending::{self, Ending};
 use crate::vm::Vm;
-use crate::{Flow, keys, shared, state, unserved};
+use crate::{Flow, embedding, keys, shared, state, unserved};
 
 /// One client request in the downstream filter chain.
 #[derive(Debug)]
@@ -31,6 +32,14 @@ pub struct Gateway {
 enum Stage {
     Fresh,
     ReadingBody(Box<Incoming>),
+    /// All is there but the embedding of its last message.
+    AwaitingEmbedding {
+        incoming: Box<Incoming>,
+        /// Bytes of the body.
+        size: usize,
+        /// Token of the call.
+        call: u32,
+    },
     Underway {
         token: u64,
         journey: Rc<RefCell<Journey>>,
@@ -160,7 +169,27 @@ impl Gateway {
     pub fn on_request_trailers(&mut self, host: &impl Host) -> Flow {
         match &self.stage {
             Stage::ReadingBody(_) => self.route(host, usize::MAX),
+            Stage::AwaitingEmbedding { .. } => Flow::Pause,
             Stage::Fresh | Stage::Underway { .. } | Stage::Done => Flow::Continue,
+        }
+    }
+
+    /// The answer to a call of this request came, or its time was over.
+    pub fn on_call_response(&mut self, host: &impl Host, token: u32) {
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::AwaitingEmbedding {
+                incoming,
+                size,
+                call,
+            } if call == token => {
+                let embedding = embedding::answered(host);
+                if self.set_out(host, *incoming, size, embedding) == Flow::Continue
+                    && let Err(error) = host.resume_request()
+                {
+                    log::error!("a request that waited for an embedding cannot go on: {error}");
+                }
+            }
+            other => self.stage = other,
         }
     }
 
@@ -169,10 +198,11 @@ impl Gateway {
         let journey = match &mut self.stage {
             Stage::Underway { journey, .. } => journey,
             // Envoy answers a body that it does not want to buffer.
-            Stage::ReadingBody(incoming) => {
+            Stage::ReadingBody(incoming) | Stage::AwaitingEmbedding { incoming, .. } => {
                 let status = host.response_header(":status").ok();
                 incoming.status =
                     status.and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
+                self.stop_waiting();
                 return Flow::Continue;
             }
             Stage::Fresh | Stage::Done => return Flow::Continue,
@@ -194,7 +224,7 @@ impl Gateway {
                 self.vm.journeys.close(token);
                 self.finish(host, &mut journey.borrow_mut());
             }
-            Stage::ReadingBody(incoming) => {
+            Stage::ReadingBody(incoming) | Stage::AwaitingEmbedding { incoming, .. } => {
                 let refused = Refused {
                     status: incoming.status,
                     ..Refused::unread(&incoming.request_id)
@@ -254,12 +284,57 @@ impl Gateway {
         }
     }
 
-    /// The body is complete: reads it, plans, and lets the request go to its first attempt.
+    /// The body is complete: asks for the embedding that its plan needs, if any, or sets out at once.
     fn route(&mut self, host: &impl Host, size: usize) -> Flow {
         let Stage::ReadingBody(incoming) = std::mem::replace(&mut self.stage, Stage::Done) else {
             return Flow::Continue;
         };
-        match self.plan_journey(host, *incoming, size) {
+        match self.ask_for_embedding(host, &incoming, size) {
+            Some(call) => {
+                self.stage = Stage::AwaitingEmbedding {
+                    incoming,
+                    size,
+                    call,
+                };
+                Flow::Pause
+            }
+            None => self.set_out(host, *incoming, size, None),
+        }
+    }
+
+    /// The body is read a second time when the answer is there: that costs less than to hold on to it meanwhile.
+    fn ask_for_embedding(&self, host: &impl Host, incoming: &Incoming, size: usize) -> Option<u32> {
+        if !self.config.index.fetches_embeddings() {
+            return None;
+        }
+        let body = host.request_body(0, size).ok()?;
+        let facts = facts::scan(incoming.client, &body).ok()?;
+        let key = incoming.dossier.key.as_ref();
+        if key.is_some_and(|key| !key.allows(&facts.model)) {
+            return None;
+        }
+        let message = facts.last_user_message.as_deref();
+        embedding::ask(host, &self.vm, &self.config, &facts.model, message)
+    }
+
+    /// Envoy has answered: an embedding that comes now is too late.
+    fn stop_waiting(&mut self) {
+        if let Stage::AwaitingEmbedding { incoming, .. } =
+            std::mem::replace(&mut self.stage, Stage::Done)
+        {
+            self.stage = Stage::ReadingBody(incoming);
+        }
+    }
+
+    /// Reads the body, plans, and lets the request go to its first attempt.
+    fn set_out(
+        &mut self,
+        host: &impl Host,
+        incoming: Incoming,
+        size: usize,
+        embedding: Option<Vec<f32>>,
+    ) -> Flow {
+        match self.plan_journey(host, incoming, size, embedding) {
             Err(answer) => self.answer(host, answer),
             Ok((journey, headers)) => self.depart(host, journey, headers),
         }
@@ -271,6 +346,7 @@ impl Gateway {
         host: &impl Host,
         incoming: Incoming,
         size: usize,
+        embedding: Option<Vec<f32>>,
     ) -> Result<(Journey, Headers), Answer> {
         let Incoming {
             client,
@@ -298,6 +374,7 @@ impl Gateway {
                 return Err(answer);
             }
         };
+        request.query_embedding = embedding;
         let control = self.vm.control(config);
         if control.has_budgets() {
             request.prompt_tokens = routing::tokens::of_request(&body);
@@ -421,7 +498,10 @@ impl Gateway {
                 journey.client_status = Some(answer.status);
                 journey.dossier.error_code.clone_from(&answer.code);
             }
-            Stage::Fresh | Stage::ReadingBody(_) | Stage::Done => self.stage = Stage::Done,
+            Stage::Fresh
+            | Stage::ReadingBody(_)
+            | Stage::AwaitingEmbedding { .. }
+            | Stage::Done => self.stage = Stage::Done,
         }
         crate::respond(host, &answer)
     }

@@ -118,6 +118,8 @@ pub trait Host {
         body: &[u8],
         timeout_ms: u64,
     ) -> HostResult<u32>;
+    /// Lets a request go on that a callback has paused, from the callback of a call's answer.
+    fn resume_request(&self) -> HostResult<()>;
     /// Headers of a call's answer; empty means that no answer came.
     fn call_response_headers(&self) -> HostResult<Headers>;
     /// Body of a call's answer, at most `length` bytes.

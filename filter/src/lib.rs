@@ -8,6 +8,7 @@ pub mod answers;
 mod books;
 pub mod config;
 mod control;
+pub mod embedding;
 pub mod endpoint;
 mod evidence;
 pub mod gateway;

@@ -20,6 +20,7 @@ use routing::{Random, View, WorkerState};
 use crate::books;
 use crate::config::GatewayConfig;
 use crate::control::Control;
+use crate::embedding::Lessons;
 use crate::evidence::{self, Courier, Dossier, HealthChanged, Refused};
 use crate::host::{Host, Moment, Shared};
 use crate::journey::{Journey, Journeys};
@@ -50,6 +51,8 @@ pub struct Vm {
     gathered: RefCell<LocalWindow>,
     requests: Cell<u64>,
     requests_everywhere: Cell<u64>,
+    /// Embeddings of members' texts that are still to be fetched.
+    pub(crate) lessons: Lessons,
     /// Events on their way to the collector.
     pub(crate) courier: Courier,
     control: RefCell<Option<Rc<Control>>>,
@@ -76,6 +79,7 @@ impl Vm {
             gathered: RefCell::default(),
             requests: Cell::new(0),
             requests_everywhere: Cell::new(0),
+            lessons: Lessons::default(),
             courier: Courier::new(),
             control: RefCell::default(),
             control_publication: Cell::new(None),
@@ -237,6 +241,7 @@ impl Vm {
     /// Goes over to a new policy: what belongs to the old one only is forgotten.
     pub fn adopt(&self, host: &impl Host, config: &GatewayConfig) {
         self.worker.take();
+        self.lessons.turn_to(&config.policy);
         self.addresses.take();
         self.tick(host);
         self.announce_credentials(host, config);

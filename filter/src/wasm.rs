@@ -49,11 +49,14 @@ impl Context for Root {
     ) {
         match &mut self.part {
             Part::Monitor(monitor) => monitor.on_call_response(&HOST, token),
-            Part::Gateway(config) => {
-                if let Some(collector) = config.collector() {
-                    VM.with(|vm| vm.courier.on_call_response(&HOST, token, collector));
+            Part::Gateway(config) => VM.with(|vm| {
+                if vm.lessons.on_call_response(&HOST, vm, config, token) {
+                    return;
                 }
-            }
+                if let Some(collector) = config.collector() {
+                    vm.courier.on_call_response(&HOST, token, collector);
+                }
+            }),
             Part::Unconfigured | Part::Target | Part::Hop => {}
         }
     }
@@ -90,6 +93,7 @@ impl RootContext for Root {
         match &mut self.part {
             Part::Gateway(config) => VM.with(|vm| {
                 vm.tick(&HOST);
+                vm.lessons.on_tick(&HOST, vm, config);
                 if let Some(collector) = config.collector() {
                     vm.courier.on_tick(&HOST, collector);
                 }
@@ -119,7 +123,17 @@ impl RootContext for Root {
 
 struct GatewayContext(Gateway);
 
-impl Context for GatewayContext {}
+impl Context for GatewayContext {
+    fn on_http_call_response(
+        &mut self,
+        token: u32,
+        _headers: usize,
+        _body_size: usize,
+        _trailers: usize,
+    ) {
+        self.0.on_call_response(&HOST, token);
+    }
+}
 
 impl HttpContext for GatewayContext {
     fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {

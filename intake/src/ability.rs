@@ -35,7 +35,7 @@ impl Abilities {
         let row = |target: &Target| {
             let upstream = upstream_format(target.vendor.profile().wire);
             let served =
-                FORMATS.map(|client| Exchange::new(trial(target, client, upstream)).is_ok());
+                FORMATS.map(|client| Exchange::new(plain_attempt(target, client, "model")).is_ok());
             Row { upstream, served }
         };
         Self {
@@ -61,13 +61,14 @@ pub fn has_native_responses(target: &Target) -> bool {
     matches!(target.vendor, Vendor::OpenAi | Vendor::AzureOpenAi)
 }
 
-fn trial(target: &Target, client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
+/// The plainest attempt at `target` with `model`: no stream, nothing that the client brought.
+pub fn plain_attempt(target: &Target, client: ClientFormat, model: &str) -> Attempt {
     Attempt {
         client,
-        upstream,
+        upstream: upstream_format(target.vendor.profile().wire),
         base_path: target.base_url.path.clone(),
         api_version: target.api_version.clone(),
-        model: String::from("model"),
+        model: model.to_owned(),
         stream: false,
         include_usage: false,
         native_responses: has_native_responses(target),

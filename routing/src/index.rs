@@ -3,7 +3,9 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use policy::{EmbeddingSource, GroupId, Member, Policy, Price, Strategy, Target, TargetId};
+use policy::{
+    EmbeddingSource, GroupId, Member, ModelGroup, Policy, Price, Strategy, Target, TargetId,
+};
 
 use crate::hash;
 use crate::health::{self, TargetKey, Thresholds};
@@ -21,6 +23,7 @@ pub struct PolicyIndex {
     pools: Vec<Vec<Candidate>>,
     default_pool: Vec<Candidate>,
     vitals: Vec<Vitals>,
+    fetches_embeddings: bool,
     /// Of groups that route by meaning without a provider's embeddings.
     built_in: HashMap<GroupId, BuiltIn>,
 }
@@ -78,6 +81,7 @@ impl PolicyIndex {
             pools,
             default_pool,
             vitals,
+            fetches_embeddings: policy.groups.iter().any(fetches_embeddings),
             built_in: built_in(&policy),
             policy,
         }
@@ -123,6 +127,11 @@ impl PolicyIndex {
             Strategy::Semantic(settings) => Some((id, settings.embedding.as_ref()?)),
             _ => None,
         }
+    }
+
+    /// A group routes by embeddings of a provider.
+    pub fn fetches_embeddings(&self) -> bool {
+        self.fetches_embeddings
     }
 
     /// Groups whose members' texts need embeddings, and those texts, for [`crate::WorkerState::learn_embeddings`].
@@ -225,6 +234,10 @@ impl Vitals {
             thresholds: Thresholds::of(target),
         }
     }
+}
+
+fn fetches_embeddings(group: &ModelGroup) -> bool {
+    matches!(&group.strategy, Strategy::Semantic(settings) if settings.embedding.is_some())
 }
 
 fn built_in(policy: &Policy) -> HashMap<GroupId, BuiltIn> {

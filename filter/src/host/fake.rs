@@ -39,6 +39,8 @@ pub(crate) struct FakeHost {
     /// Bodies of the calls.
     pub(crate) call_bodies: RefCell<Vec<Vec<u8>>>,
     pub(crate) call_answer: RefCell<Headers>,
+    /// How often a paused request was let go on.
+    pub(crate) resumed: Cell<u32>,
     pub(crate) call_answer_body: RefCell<Vec<u8>>,
     pub(crate) now_ms: Cell<u64>,
     random: Cell<u64>,
@@ -64,6 +66,7 @@ impl Default for FakeHost {
             calls: RefCell::default(),
             call_bodies: RefCell::default(),
             call_answer: RefCell::default(),
+            resumed: Cell::new(0),
             call_answer_body: RefCell::default(),
             now_ms: Cell::new(1_776_939_930_000),
             random: Cell::new(1),
@@ -271,6 +274,11 @@ impl Host for FakeHost {
         calls.push((cluster.to_owned(), list(headers)));
         self.call_bodies.borrow_mut().push(body.to_vec());
         Ok(u32::try_from(calls.len()).unwrap_or(u32::MAX))
+    }
+
+    fn resume_request(&self) -> HostResult<()> {
+        self.resumed.set(self.resumed.get() + 1);
+        Ok(())
     }
 
     fn call_response_headers(&self) -> HostResult<Headers> {

@@ -103,6 +103,7 @@ mod raw {
             size: usize,
             cas: u32,
         ) -> u32;
+        pub(super) fn proxy_continue_stream(stream: u32) -> u32;
         pub(super) fn proxy_define_metric(
             kind: u32,
             name: *const u8,
@@ -330,6 +331,12 @@ impl Host for ProxyWasmHost {
             Duration::from_millis(timeout_ms),
         )
         .map_err(|status| HostError::Status(status as u32))
+    }
+
+    fn resume_request(&self) -> HostResult<()> {
+        const REQUEST_STREAM: u32 = 0;
+        // SAFETY: takes no pointers.
+        check(unsafe { raw::proxy_continue_stream(REQUEST_STREAM) })
     }
 
     fn call_response_headers(&self) -> HostResult<Headers> {

@@ -1,6 +1,7 @@
 //! The contexts over a host that refuses what Envoy would refuse.
 
 mod control;
+mod embedding;
 mod ending;
 mod evidence;
 mod gateway;

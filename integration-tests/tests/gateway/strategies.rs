@@ -2,6 +2,7 @@
 
 mod affinity;
 mod content;
+mod embedding;
 mod latency;
 mod shares;
 
