@@ -59,19 +59,13 @@ impl Gateway {
         command
             .args(["gateway", "run", "--policy-config"])
             .arg(folder.path().join("policy-config.yaml"))
-            .args([
-                "--listen",
-                "127.0.0.1:0",
-                "--collector-listen",
-                "127.0.0.1:0",
-                "--print-ports",
-                "--data-dir",
-            ])
+            .args(["--listen", "127.0.0.1:0", "--print-ports", "--data-dir"])
             .arg(folder.path().join("data"))
             .args([
                 "--concurrency",
                 &options.concurrency.unwrap_or(1).to_string(),
             ])
+            .args(collector(&options.arguments))
             .args(&options.arguments)
             .envs(
                 policy
@@ -221,6 +215,16 @@ pub fn folder_contains(path: &Path, text: &str) -> bool {
     entries
         .flatten()
         .any(|entry| folder_contains(&entry.path(), text))
+}
+
+/// Its own collector on any port, where the test wants no other.
+fn collector(arguments: &[String]) -> &'static [&'static str] {
+    let is_named = |argument: &String| argument.starts_with("--collector");
+    if arguments.iter().any(is_named) {
+        &[]
+    } else {
+        &["--collector-listen", "127.0.0.1:0"]
+    }
 }
 
 async fn collect(stderr: tokio::process::ChildStderr, log: Arc<Mutex<Vec<String>>>) {

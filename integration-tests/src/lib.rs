@@ -7,6 +7,7 @@ mod client;
 mod gateway;
 mod load;
 mod policy;
+mod recorder;
 mod trap;
 
 pub use answer::{Answer, StreamAnswer};
@@ -15,6 +16,7 @@ pub use client::{Client, chat_body};
 pub use gateway::{Gateway, GatewayOptions, folder_contains};
 pub use load::{Exchange, Load, table_by_second};
 pub use policy::{PolicyText, Upstream};
+pub use recorder::{COLLECTOR_TOKEN, Recorder};
 pub use simulator::{Behaviour, Dialect, Provider, Received, Step};
 pub use trap::module_that_traps_on_request_trailers;
 

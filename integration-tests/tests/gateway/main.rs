@@ -8,9 +8,12 @@
 
 mod bad_input;
 mod bodies;
+mod budgets;
 mod conformance;
 mod credentials;
 mod docs;
+mod events;
+mod events_under_load;
 mod examples;
 mod failover;
 mod failover_reasons;
@@ -21,6 +24,7 @@ mod health_outage;
 mod health_rate_limits;
 mod health_trap;
 mod kept_alive;
+mod keys;
 mod large_answers;
 mod pass_through;
 mod sdk;

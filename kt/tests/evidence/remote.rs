@@ -9,18 +9,14 @@ use crate::common::{eventually, kt, output, send, text};
 use crate::store::{Sample, Seeded};
 
 /// A running `kt collector run`. Killed when dropped.
-pub(crate) struct Collector {
+struct Collector {
     child: Child,
     url: String,
-    pub(crate) seeded: Seeded,
+    seeded: Seeded,
 }
 
 impl Collector {
     fn over(seeded: Seeded) -> Self {
-        Self::with(seeded, &[])
-    }
-
-    pub(crate) fn with(seeded: Seeded, arguments: &[&str]) -> Self {
         let mut child = kt()
             .args([
                 "collector",
@@ -31,7 +27,6 @@ impl Collector {
                 "--data-dir",
             ])
             .arg(seeded.data_dir())
-            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

@@ -1,0 +1,122 @@
+//! No event is lost without being counted, and the totals are the providers' own.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream;
+use harness::{Dialect, Gateway, PolicyText, Provider, Recorder, Upstream, chat_body};
+use serde_json::json;
+
+/// Requests under way at a time.
+const CONCURRENCY: usize = 32;
+
+/// `KEEPTRUSTS_EVENT_REQUESTS` for a longer run.
+fn requests() -> usize {
+    std::env::var("KEEPTRUSTS_EVENT_REQUESTS")
+        .ok()
+        .and_then(|count| count.parse().ok())
+        .unwrap_or(4_000)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_request_has_one_event_though_the_collector_dies_twice() {
+    let count = requests();
+    let recorder = Recorder::start().await;
+    let provider = Provider::start("p0", Dialect::OpenAi).await.unwrap();
+    let upstream = Upstream::at("p0", &provider, Dialect::OpenAi);
+    let group = "model_groups:
+  - name: paid
+    models: [{provider: p0, model: m0, cost_per_1k_input: 0.0025, cost_per_1k_output: 0.01}]
+";
+    let policy = PolicyText::over(&[upstream], group);
+    let mut options = recorder.options();
+    options.concurrency = Some(2);
+    let gateway = Gateway::start_with(&policy, &options).await;
+    provider.forget_requests();
+    let client = gateway.client();
+
+    // What the provider has billed, by its answers.
+    let ask = |number: usize| {
+        let client = client.clone();
+        let mut body = chat_body("paid");
+        body["messages"][0]["content"] = json!(format!("Hello {}", "again ".repeat(number % 7)));
+        async move {
+            let answer = client.post("/v1/chat/completions", &body).await;
+            assert_eq!(answer.status, 200);
+            let usage = &answer.json()["usage"];
+            let tokens = |name: &str| usage[name].as_u64().unwrap();
+            (tokens("prompt_tokens"), tokens("completion_tokens"))
+        }
+    };
+    let mut books = (0_u64, 0_u64);
+    let mut answers = stream::iter((0..count).map(ask)).buffer_unordered(CONCURRENCY);
+    let mut done = 0;
+    while let Some((prompt, completion)) = answers.next().await {
+        books = (books.0 + prompt, books.1 + completion);
+        done += 1;
+        // Killed at a quarter and at three quarters, back at a half and at the end.
+        if done == count / 4 || done == count * 3 / 4 {
+            recorder.go_down();
+        }
+        if done == count / 2 || done == count {
+            recorder.come_back().await;
+        }
+    }
+
+    let mut seen = HashSet::new();
+    let (mut prompt, mut completion, mut nano_usd) = (0, 0, 0.0);
+    let mut batches = 0;
+    let started = std::time::Instant::now();
+    let dropped = loop {
+        let all = recorder.batches();
+        for batch in all.iter().skip(batches) {
+            for line in batch
+                .body
+                .split(|byte| *byte == b'\n')
+                .filter(|line| !line.is_empty())
+            {
+                let event: serde_json::Value = serde_json::from_slice(line).unwrap();
+                if event["event_type"] == "decision" && seen.insert(event["id"].to_string()) {
+                    prompt += event["tokens"]["prompt"].as_u64().unwrap();
+                    completion += event["tokens"]["completion"].as_u64().unwrap();
+                    nano_usd += event["actual_cost_usd"].as_f64().unwrap() * 1e9;
+                }
+            }
+        }
+        batches = all.len();
+        let dropped = metric(&gateway, "kt_events_dropped").await;
+        if seen.len() + dropped >= count && metric(&gateway, "kt_events_pending").await == 0 {
+            break dropped;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(90),
+            "{} of {count} events, {dropped} dropped",
+            seen.len()
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    };
+    println!(
+        "{count} requests: {} events in {batches} batches, {dropped} dropped",
+        seen.len()
+    );
+    assert_eq!((seen.len(), dropped), (count, 0));
+    assert_eq!((prompt, completion), books);
+    // In nano dollars: 0.0025 for a thousand are 2,500 for one.
+    let expected = (books.0 * 2_500 + books.1 * 10_000) as f64;
+    assert!(
+        (nano_usd - expected).abs() < 1.0 + expected * 1e-9,
+        "{nano_usd} {expected}"
+    );
+}
+
+/// A metric's value in `/metrics`; 0 before it was ever told.
+async fn metric(gateway: &Gateway, name: &str) -> usize {
+    let metrics = gateway.client().get("/metrics").await;
+    let text = String::from_utf8_lossy(&metrics.body).into_owned();
+    text.lines()
+        .filter(|line| line.contains(name) && !line.starts_with('#'))
+        .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
+        .next()
+        .unwrap_or(0)
+}
