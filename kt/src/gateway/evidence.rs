@@ -113,6 +113,15 @@ fn own(
         KeyRule::Always => true,
         KeyRule::Never => false,
     };
+    for budget in collector.api().budgets()? {
+        if policy.target_named(&budget.provider).is_none() {
+            log::warn!(
+                target: "keeptrusts::collector",
+                "The budget of provider {:?} stops nobody: the policy has no such target",
+                budget.provider
+            );
+        }
+    }
     let running = collector.start(listener)?;
     log::info!(target: "keeptrusts::collector", "Listening on http://{}", running.address());
     Ok(Evidence {

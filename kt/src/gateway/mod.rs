@@ -44,6 +44,8 @@ const STOP_PATIENCE: Duration = Duration::from_secs(5);
 const DELIVERY_PATIENCE: Duration = Duration::from_secs(5);
 /// The filter counts in it the events that no collector has acknowledged yet.
 const EVENTS_PENDING: &str = "wasmcustom.kt_events_pending";
+/// The filter counts on its tick, five times a second.
+const COUNTED_WITHIN: Duration = Duration::from_millis(300);
 const POLL: Duration = Duration::from_millis(20);
 
 /// What the command line says.
@@ -161,12 +163,20 @@ async fn drain(admin: &AdminClient, patience: Duration) {
 async fn deliver(admin: &AdminClient) {
     let deadline = Instant::now() + DELIVERY_PATIENCE;
     let mut left = 0;
+    let mut none_since = None;
     while Instant::now() < deadline {
+        // Before the filter's first tick there is no such number.
         left = admin.number(EVENTS_PENDING).await.unwrap_or(0);
-        if left == 0 {
+        let since = *none_since.get_or_insert_with(Instant::now);
+        if left > 0 {
+            none_since = None;
+        } else if since.elapsed() >= COUNTED_WITHIN {
             return;
         }
         sleep(POLL).await;
+    }
+    if left == 0 {
+        return;
     }
     log::warn!(
         target: LOG,
