@@ -60,7 +60,7 @@ fn main() {
         .map(|file| file.len())
         .sum();
     println!("on disk: {} MB", size >> 20);
-    ask(&Remote::new(&url, "api"));
+    ask(&Remote::new(&url, "api"), child.id());
     println!("memory at the end: {}", memory(child.id()));
     child.kill().expect("it ends");
     child.wait().expect("it has ended");
@@ -144,7 +144,7 @@ fn event(number: u64, of: u64) -> String {
     )
 }
 
-fn ask(api: &dyn Api) {
+fn ask(api: &dyn Api, process: u32) {
     let filter = |conditions: &[(&str, &str)], from: u64| EventFilter {
         since: Some(Timestamp::from_millis(FIRST_MS + SPREAD_MS / 100 * from)),
         conditions: conditions
@@ -205,37 +205,51 @@ fn ask(api: &dyn Api) {
             metrics,
             limit: None,
         };
-        report(what, || api.aggregate(&query).expect("a report").rows.len());
+        report(what, process, || {
+            api.aggregate(&query).expect("a report").rows.len()
+        });
     }
     let latest = EventQuery::default();
-    report("the latest 100 events", || {
+    report("the latest 100 events", process, || {
         api.events(&latest).expect("a page").data.len()
     });
     let failed = EventQuery {
         filter: filter(&[("error_code", "none")], 0),
         ..EventQuery::default()
     };
-    report("search in the text, nothing found", || {
+    report("search in the text, nothing found", process, || {
         api.events(&failed).expect("a page").data.len()
     });
 }
 
-fn report(what: &str, mut question: impl FnMut() -> usize) {
-    let times: Vec<Duration> = (0..3)
-        .map(|_| {
-            let start = Instant::now();
-            question();
-            start.elapsed()
-        })
-        .collect();
-    let rows = question();
-    let best = times.iter().min().expect("three");
-    let worst = times.iter().max().expect("three");
+fn report(what: &str, process: u32, mut question: impl FnMut() -> usize) {
+    let mut rows = 0;
+    let mut times = Vec::new();
+    let before = processor_time(process);
+    for _ in 0..3 {
+        let start = Instant::now();
+        rows = question();
+        times.push(start.elapsed());
+    }
+    let processor = (processor_time(process) - before) / 3.0;
+    let millis = |time: Option<&Duration>| time.map_or(0.0, |time| time.as_secs_f64() * 1e3);
+    let (best, worst) = (millis(times.iter().min()), millis(times.iter().max()));
     println!(
-        "{what}: {rows} rows, {:.0} to {:.0} ms",
-        best.as_secs_f64() * 1e3,
-        worst.as_secs_f64() * 1e3
+        "{what}: {rows} rows, {best:.0} to {worst:.0} ms, of these {processor:.0} ms of processor time"
     );
+}
+
+/// Milliseconds of processor time, as Linux tells it: in hundredths of a second.
+fn processor_time(process: u32) -> f64 {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).unwrap_or_default();
+    let after_name = stat.rsplit_once(')').map_or("", |(_, rest)| rest);
+    let ticks: f64 = after_name
+        .split_whitespace()
+        .skip(11)
+        .take(2)
+        .filter_map(|field| field.parse::<f64>().ok())
+        .sum();
+    ticks * 10.0
 }
 
 /// Resident now and at most, as Linux tells it.

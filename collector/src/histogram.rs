@@ -5,21 +5,44 @@ use std::collections::BTreeMap;
 /// How often each value was seen, values above 2047 rounded down to 11 significant bits.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Histogram {
-    buckets: BTreeMap<u32, u64>,
+    /// Neighbours share a page: values of one group are near each other, and pages are found faster than values.
+    pages: BTreeMap<u32, [u64; PAGE]>,
     count: u64,
     sum: u64,
 }
 
 /// Values below it have a bucket each; above, each power of two has half as many.
 const EXACT_BELOW: u64 = 2_048;
+/// Buckets of a page.
+const PAGE: usize = 32;
+const PAGE_BITS: u32 = PAGE.ilog2();
 const SIGNIFICANT_BITS: u32 = EXACT_BELOW.ilog2();
 
 impl Histogram {
     /// Counts a value.
     pub fn record(&mut self, value: u64) {
-        *self.buckets.entry(bucket(value)).or_default() += 1;
-        self.count += 1;
+        self.add(bucket(value), 1);
         self.sum = self.sum.saturating_add(value);
+    }
+
+    /// From buckets as [`bucket`] numbers them, their counts, and the sum of all values.
+    pub(crate) fn from_buckets(buckets: Vec<(u32, u64)>, sum: u64) -> Self {
+        let mut histogram = Self {
+            sum,
+            ..Self::default()
+        };
+        for (bucket, count) in buckets {
+            histogram.add(bucket, count);
+        }
+        histogram
+    }
+
+    fn add(&mut self, bucket: u32, times: u64) {
+        let page = self.pages.entry(bucket >> PAGE_BITS).or_default();
+        if let Some(count) = page.get_mut(bucket as usize % PAGE) {
+            *count += times;
+        }
+        self.count += times;
     }
 
     /// Values seen.
@@ -34,8 +57,11 @@ impl Histogram {
 
     /// Adds what another one saw.
     pub fn merge(&mut self, other: &Self) {
-        for (&bucket, &count) in &other.buckets {
-            *self.buckets.entry(bucket).or_default() += count;
+        for (&number, page) in &other.pages {
+            let own = self.pages.entry(number).or_default();
+            for (count, more) in own.iter_mut().zip(page) {
+                *count += more;
+            }
         }
         self.count += other.count;
         self.sum = self.sum.saturating_add(other.sum);
@@ -47,14 +73,21 @@ impl Histogram {
             .div_ceil(100)
             .max(1);
         let mut seen = 0;
-        self.buckets.iter().find_map(|(&bucket, &count)| {
-            seen += count;
-            (u128::from(seen) >= rank).then(|| lowest(bucket))
-        })
+        let buckets = self.pages.iter().flat_map(|(&number, page)| {
+            let first = number << PAGE_BITS;
+            (first..).zip(page.iter().copied())
+        });
+        buckets
+            .filter(|&(_, count)| count > 0)
+            .find_map(|(bucket, count)| {
+                seen += count;
+                (u128::from(seen) >= rank).then(|| lowest(bucket))
+            })
     }
 }
 
-fn bucket(value: u64) -> u32 {
+/// The bucket of a value; stores keep it beside the value.
+pub(crate) fn bucket(value: u64) -> u32 {
     // A value's bits beyond the first 11 are dropped; how many, makes the upper part of the bucket's number.
     let dropped = (u64::BITS - value.leading_zeros()).saturating_sub(SIGNIFICANT_BITS);
     // At most 53 << 11, plus 11 bits.

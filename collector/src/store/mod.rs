@@ -1,5 +1,6 @@
 //! Where events rest.
 
+mod clickhouse;
 mod error;
 mod location;
 mod new_event;
@@ -183,14 +184,16 @@ pub struct Record {
 pub fn open(location: &StoreLocation) -> Result<Arc<dyn Store>, StoreError> {
     match location {
         StoreLocation::Sqlite(path) => Ok(Arc::new(sqlite::SqliteStore::open(path)?)),
-        StoreLocation::ClickHouse(_) => Err(StoreError::Unavailable(
-            "ClickHouse is not built yet".to_owned(),
-        )),
+        StoreLocation::ClickHouse(server) => {
+            Ok(Arc::new(clickhouse::ClickHouseStore::open(server)?))
+        }
     }
 }
 
 /// Days are counted since 1970.
 pub(crate) const MS_PER_DAY: u64 = 86_400_000;
+/// Spending is kept that much longer than events: the longest period of a budget, twice.
+const SPENT_DAYS: u64 = 62;
 
 impl RecordKind {
     /// In a store.

@@ -96,7 +96,7 @@ fn event() -> impl Strategy<Value = Value> {
     })
 }
 
-fn events() -> impl Strategy<Value = Vec<Value>> {
+pub(crate) fn events() -> impl Strategy<Value = Vec<Value>> {
     prop::collection::vec(event(), 0..60).prop_map(|mut events| {
         for (number, event) in (1..).zip(&mut events) {
             event["id"] = json!(EventId::new(0, number).to_string());
@@ -123,7 +123,7 @@ fn condition() -> impl Strategy<Value = Condition> {
         })
 }
 
-fn filter() -> impl Strategy<Value = EventFilter> {
+pub(crate) fn filter() -> impl Strategy<Value = EventFilter> {
     let time = || prop::option::of(0_u64..10_000_000);
     (time(), time(), prop::collection::vec(condition(), 0..3)).prop_map(
         |(since, until, conditions)| {
@@ -147,7 +147,7 @@ fn insert(dir: &std::path::Path, events: &[Value]) {
     assert!(inserted.new.iter().all(|&new| new));
 }
 
-fn close(a: Option<f64>, b: Option<f64>) -> bool {
+pub(crate) fn close(a: Option<f64>, b: Option<f64>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * a.abs().max(1.0),
         (a, b) => a == b,

@@ -4,6 +4,7 @@ mod aggregates;
 mod audit;
 mod bad_input;
 mod budgets;
+mod clickhouse;
 mod delivery;
 mod keys;
 mod model;

@@ -125,7 +125,16 @@ impl Conditions {
 
     /// The `FROM` and `WHERE` of a statement; with `text`, `event_text` is joined even if no condition needs it.
     pub(super) fn sources(&self, text: bool) -> String {
-        let mut sql = String::from("FROM event");
+        self.with_sources("event", text)
+    }
+
+    /// The same for a report over so much that an index would be a detour.
+    pub(super) fn scan(&self) -> String {
+        self.with_sources("event NOT INDEXED", false)
+    }
+
+    fn with_sources(&self, event: &str, text: bool) -> String {
+        let mut sql = format!("FROM {event}");
         if text || self.reads_text {
             sql.push_str(" JOIN event_text USING (seq)");
         }

@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use events::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use crate::store::{Inserted, NewEvent, Record, RecordKind, StoreError};
+use crate::store::{Inserted, MS_PER_DAY, NewEvent, Record, RecordKind, SPENT_DAYS, StoreError};
 
 /// Batches that wait for the thread; who comes later waits before the queue, so memory is bounded.
 const QUEUE: usize = 8;
@@ -16,8 +16,6 @@ const QUEUE: usize = 8;
 const TOGETHER: usize = 10_000;
 /// Events that are forgotten at once.
 const PORTION: usize = 2_000;
-/// Spending is kept that much longer than events: the longest period of a budget, twice.
-const SPENT_DAYS: u64 = 62;
 
 pub(super) struct Writer {
     queue: Option<SyncSender<Job>>,
@@ -188,7 +186,7 @@ fn insert_events(
         }
         text.execute(params![transaction.last_insert_rowid(), event.json])?;
         if columns.cost_nanos > 0 {
-            let day = event.timestamp.millis() / crate::store::MS_PER_DAY;
+            let day = event.timestamp.millis() / MS_PER_DAY;
             *spent
                 .entry((
                     day,
@@ -242,7 +240,7 @@ fn forget(transaction: &Transaction<'_>, before: Timestamp) -> Result<usize, Sto
             .prepare_cached("DELETE FROM event_text WHERE seq = ?1")?
             .execute([number])?;
     }
-    let day = (before.millis() / crate::store::MS_PER_DAY).saturating_sub(SPENT_DAYS);
+    let day = (before.millis() / MS_PER_DAY).saturating_sub(SPENT_DAYS);
     transaction.execute("DELETE FROM spent WHERE day < ?1", [signed(day)])?;
     Ok(numbers.len())
 }

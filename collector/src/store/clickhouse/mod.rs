@@ -1,0 +1,339 @@
+//! Events in ClickHouse, for fleets: several collectors may write to the same database.
+
+mod aggregate;
+mod condition;
+mod connection;
+mod schema;
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use events::{EventId, Timestamp};
+use serde_json::json;
+use serde_json::value::RawValue;
+
+use crate::histogram;
+use crate::query::{Cursor, Dimension, EventFilter, EventQuery, LARGEST_PAGE, Order};
+use crate::report::EventPage;
+use crate::store::{
+    Arrival, Arrivals, ClickHouseLocation, Days, Group, Inserted, MS_PER_DAY, NewEvent, Record,
+    RecordKind, SPENT_DAYS, Spender, Spent, Store, StoreError,
+};
+use condition::{conditions, micros};
+use connection::{Connection, Statement};
+
+/// Followers see events that long after they arrived, in microseconds: until then, another collector may still be
+/// writing one that arrived before.
+const SETTLED_US: i64 = 2_000_000;
+/// Ids in one statement: its text is limited, too.
+const IDS_AT_ONCE: usize = 2_000;
+
+/// A store on a server.
+pub(super) struct ClickHouseStore {
+    connection: Connection,
+    /// The latest place that was given, so that no two events have the same.
+    latest: AtomicU64,
+}
+
+impl ClickHouseStore {
+    /// Makes the tables that are not there.
+    pub(super) fn open(location: &ClickHouseLocation) -> Result<Self, StoreError> {
+        let connection = Connection::new(location);
+        for table in schema::TABLES {
+            connection.execute(&Statement::new(table))?;
+        }
+        Ok(Self {
+            connection,
+            latest: AtomicU64::new(0),
+        })
+    }
+
+    /// Microseconds since 1970, later than every place given before.
+    fn places(&self, count: usize) -> u64 {
+        let now = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| u64::try_from(since.as_micros()).unwrap_or(0));
+        let count = count as u64;
+        let next = |latest: u64| Some(latest.max(now) + count);
+        self.latest
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
+            .map_or(now, |latest| latest.max(now))
+            + 1
+    }
+
+    fn stored_ids(&self, batch: &[NewEvent]) -> Result<HashSet<String>, StoreError> {
+        let mut stored = HashSet::new();
+        for part in batch.chunks(IDS_AT_ONCE) {
+            let times = || part.iter().map(|event| micros(event.timestamp));
+            let mut statement = Statement::default();
+            let first = statement.number(times().min().unwrap_or(0));
+            let last = statement.number(times().max().unwrap_or(0));
+            // Ids are hexadecimal digits: nothing in them needs escaping.
+            let ids: Vec<String> = part.iter().map(|event| format!("'{}'", event.id)).collect();
+            statement.sql = format!(
+                "SELECT DISTINCT id FROM kt_event WHERE ts >= {first} AND ts <= {last} AND id IN ({})",
+                ids.join(",")
+            );
+            let found: Vec<(String,)> = self.connection.rows(&statement)?;
+            stored.extend(found.into_iter().map(|(id,)| id));
+        }
+        Ok(stored)
+    }
+}
+
+impl Store for ClickHouseStore {
+    fn insert(&self, batch: Vec<NewEvent>) -> Result<Inserted, StoreError> {
+        let mut known = self.stored_ids(&batch)?;
+        let new: Vec<bool> = batch
+            .iter()
+            .map(|event| known.insert(event.id.to_string()))
+            .collect();
+        let places = self.places(batch.len())..;
+        let (mut events, mut spent) = (String::new(), String::new());
+        for ((event, place), _) in batch.iter().zip(places).zip(&new).filter(|&(_, &new)| new) {
+            events.push_str(&event_row(event, place));
+            events.push('\n');
+            if event.columns.cost_nanos > 0 {
+                spent.push_str(&spent_row(event));
+                spent.push('\n');
+            }
+        }
+        // Costs first: an event that is there is never sent again, and then its cost must be there, too.
+        if !spent.is_empty() {
+            self.connection.insert("kt_spent", &spent)?;
+        }
+        if !events.is_empty() {
+            self.connection.insert("kt_event", &events)?;
+        }
+        Ok(Inserted { new })
+    }
+
+    fn page(&self, query: &EventQuery) -> Result<EventPage, StoreError> {
+        let limit = query.limit.clamp(1, LARGEST_PAGE);
+        let mut statement = Statement::default();
+        let mut clauses = conditions(&mut statement, &query.filter, false);
+        let (comparison, direction) = match query.order {
+            Order::NewestFirst => ("<", "DESC"),
+            Order::OldestFirst => (">", "ASC"),
+        };
+        if let Some(Cursor::Time { timestamp, id }) = query.cursor {
+            let time = statement.number(micros(timestamp));
+            let id = statement.text(&id.to_string());
+            clauses.push(format!("(ts, id) {comparison} ({time}, {id})"));
+        }
+        statement.sql = format!(
+            "SELECT ts, id, json FROM kt_event FINAL {} ORDER BY ts {direction}, id {direction} LIMIT {}",
+            wherever(&clauses),
+            limit + 1
+        );
+        let mut rows: Vec<(u64, String, String)> = self.connection.rows(&statement)?;
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        let next_cursor = rows.last().filter(|_| more).and_then(|(ts, id, _)| {
+            let timestamp = Timestamp::from_micros(*ts);
+            let id = EventId::parse(id)?;
+            Some(Cursor::Time { timestamp, id }.to_string())
+        });
+        let data = rows
+            .into_iter()
+            .map(|(_, _, json)| raw(json))
+            .collect::<Result<_, _>>()?;
+        Ok(EventPage { data, next_cursor })
+    }
+
+    fn event(&self, id: EventId) -> Result<Option<Box<RawValue>>, StoreError> {
+        let mut statement = Statement::default();
+        let id = statement.text(&id.to_string());
+        statement.sql = format!("SELECT json FROM kt_event WHERE id = {id} LIMIT 1");
+        let rows: Vec<(String,)> = self.connection.rows(&statement)?;
+        rows.into_iter().next().map(|(json,)| raw(json)).transpose()
+    }
+
+    fn arrivals(
+        &self,
+        filter: &EventFilter,
+        after: Option<u64>,
+        limit: usize,
+    ) -> Result<Arrivals, StoreError> {
+        let mut newest = Statement::default();
+        let settled = newest.number(SETTLED_US);
+        newest.sql = format!(
+            "SELECT max(arrived) FROM kt_event WHERE arrived <= toUnixTimestamp64Micro(now64(6)) - {settled}"
+        );
+        let newest: Vec<(u64,)> = self.connection.rows(&newest)?;
+        let newest = newest.first().map_or(0, |(place,)| *place);
+        let mut statement = Statement::default();
+        let mut clauses = conditions(&mut statement, filter, false);
+        clauses.push(format!("arrived <= {newest}"));
+        let direction = match after {
+            None => "DESC",
+            Some(after) => {
+                clauses.push(format!("arrived > {after}"));
+                "ASC"
+            }
+        };
+        statement.sql = format!(
+            "SELECT arrived, json FROM kt_event FINAL {} ORDER BY arrived {direction} LIMIT {limit}",
+            wherever(&clauses)
+        );
+        let rows: Vec<(u64, String)> = self.connection.rows(&statement)?;
+        let last = match (after, rows.last()) {
+            // There may be more between the last one and the newest.
+            (Some(_), Some((place, _))) if rows.len() >= limit => *place,
+            _ => newest.max(after.unwrap_or(0)),
+        };
+        let mut data = rows
+            .into_iter()
+            .map(|(place, json)| {
+                Ok(Arrival {
+                    place,
+                    json: raw(json)?,
+                })
+            })
+            .collect::<Result<Vec<_>, StoreError>>()?;
+        if after.is_none() {
+            data.reverse();
+        }
+        Ok(Arrivals { data, last })
+    }
+
+    fn aggregate(
+        &self,
+        filter: &EventFilter,
+        group_by: &[Dimension],
+    ) -> Result<Vec<Group>, StoreError> {
+        aggregate::aggregate(&self.connection, filter, group_by)
+    }
+
+    fn spent(&self, by: Spender<'_>, period: Days, instance_id: &str) -> Result<Spent, StoreError> {
+        let (column, name) = match by {
+            Spender::Provider(id) => ("provider", id),
+            Spender::Key(name) => ("key_name", name),
+        };
+        let mut statement = Statement::default();
+        let instance = statement.text(instance_id);
+        let name = statement.text(name);
+        statement.sql = format!(
+            "SELECT sumIf(nanos, instance_id = {instance}), sumIf(nanos, instance_id != {instance})
+             FROM kt_spent FINAL WHERE {column} = {name} AND day >= {} AND day < {}",
+            period.from, period.until
+        );
+        let rows: Vec<(u64, u64)> = self.connection.rows(&statement)?;
+        Ok(rows
+            .first()
+            .map_or_else(Spent::default, |&(here, elsewhere)| Spent {
+                here,
+                elsewhere,
+            }))
+    }
+
+    fn forget_before(&self, moment: Timestamp) -> Result<u64, StoreError> {
+        let mut count = Statement::default();
+        let before = count.number(micros(moment));
+        count.sql = format!("SELECT count() FROM kt_event WHERE ts < {before}");
+        let rows: Vec<(u64,)> = self.connection.rows(&count)?;
+        let forgotten = rows.first().map_or(0, |(count,)| *count);
+        if forgotten > 0 {
+            // Mutations take no parameters; these are numbers.
+            let sql = format!("ALTER TABLE kt_event DELETE WHERE ts < {}", moment.micros());
+            self.connection.execute(&Statement::new(sql))?;
+            let day = (moment.millis() / MS_PER_DAY).saturating_sub(SPENT_DAYS);
+            let sql = format!("ALTER TABLE kt_spent DELETE WHERE day < {day}");
+            self.connection.execute(&Statement::new(sql))?;
+        }
+        Ok(forgotten)
+    }
+
+    fn records(&self, kind: RecordKind) -> Result<Vec<Record>, StoreError> {
+        let mut statement = Statement::default();
+        let kind = statement.text(kind.name());
+        statement.sql = format!(
+            "SELECT id, json FROM kt_record FINAL WHERE kind = {kind} AND deleted = 0 ORDER BY id"
+        );
+        let rows: Vec<(String, String)> = self.connection.rows(&statement)?;
+        Ok(rows
+            .into_iter()
+            .map(|(id, json)| Record { id, json })
+            .collect())
+    }
+
+    fn put_record(&self, kind: RecordKind, record: &Record) -> Result<(), StoreError> {
+        let row = json!({
+            "kind": kind.name(), "id": record.id, "json": record.json, "deleted": 0, "version": self.places(1),
+        });
+        self.connection.insert("kt_record", &row.to_string())
+    }
+
+    fn delete_record(&self, kind: RecordKind, id: &str) -> Result<bool, StoreError> {
+        if !self.records(kind)?.iter().any(|record| record.id == id) {
+            return Ok(false);
+        }
+        let row = json!({
+            "kind": kind.name(), "id": id, "json": "", "deleted": 1, "version": self.places(1),
+        });
+        self.connection.insert("kt_record", &row.to_string())?;
+        Ok(true)
+    }
+}
+
+fn wherever(clauses: &[String]) -> String {
+    if clauses.is_empty() {
+        String::new()
+    } else {
+        format!("WHERE {}", clauses.join(" AND "))
+    }
+}
+
+fn event_row(event: &NewEvent, place: u64) -> String {
+    let columns = &event.columns;
+    let text = |value: &Option<String>| value.clone().unwrap_or_default();
+    json!({
+        "id": event.id.to_string(),
+        "ts": event.timestamp.micros(),
+        "arrived": place,
+        "is_decision": u8::from(columns.is_decision),
+        "status_code": columns.status_code.unwrap_or(0),
+        "failover": u8::from(columns.failover),
+        "latency_ms": columns.latency_ms,
+        "latency_bucket": columns.latency_ms.map_or(0, histogram::bucket),
+        "ttft_ms": columns.ttft_ms,
+        "ttft_bucket": columns.ttft_ms.map_or(0, histogram::bucket),
+        "prompt_tokens": columns.prompt_tokens,
+        "completion_tokens": columns.completion_tokens,
+        "cached_tokens": columns.cached_tokens,
+        "total_tokens": columns.total_tokens,
+        "cost_nanos": columns.cost_nanos,
+        "decision": text(&columns.decision),
+        "provider": text(&columns.provider),
+        "vendor": text(&columns.vendor),
+        "model": text(&columns.model),
+        "resolved_model": text(&columns.resolved_model),
+        "model_group": text(&columns.model_group),
+        "tag": text(&columns.tag),
+        "region": text(&columns.region),
+        "strategy": text(&columns.strategy),
+        "key_name": text(&columns.key_name),
+        "gateway_id": text(&columns.gateway_id),
+        "instance_id": text(&columns.instance_id),
+        "json": event.json,
+    })
+    .to_string()
+}
+
+fn spent_row(event: &NewEvent) -> String {
+    let columns = &event.columns;
+    json!({
+        "day": event.timestamp.millis() / MS_PER_DAY,
+        "id": event.id.to_string(),
+        "provider": columns.provider.as_deref().unwrap_or_default(),
+        "key_name": columns.key_name.as_deref().unwrap_or_default(),
+        "instance_id": columns.instance_id.as_deref().unwrap_or_default(),
+        "nanos": columns.cost_nanos,
+    })
+    .to_string()
+}
+
+fn raw(json: String) -> Result<Box<RawValue>, StoreError> {
+    RawValue::from_string(json).map_err(|error| StoreError::Damaged(error.to_string()))
+}

@@ -1,0 +1,55 @@
+//! The tables. Each collapses rows that came twice: reads say `FINAL`, so that merges need not have happened yet.
+
+/// Statements that make what is not there. What has been released is never changed, only added to.
+pub(super) const TABLES: [&str; 3] = [
+    "CREATE TABLE IF NOT EXISTS kt_event (
+        id String,
+        ts UInt64,
+        arrived UInt64,
+        is_decision UInt8,
+        status_code UInt16,
+        failover UInt8,
+        latency_ms Nullable(UInt64),
+        latency_bucket UInt32,
+        ttft_ms Nullable(UInt64),
+        ttft_bucket UInt32,
+        prompt_tokens UInt64,
+        completion_tokens UInt64,
+        cached_tokens UInt64,
+        total_tokens UInt64,
+        cost_nanos UInt64,
+        decision LowCardinality(String),
+        provider LowCardinality(String),
+        vendor LowCardinality(String),
+        model String,
+        resolved_model LowCardinality(String),
+        model_group LowCardinality(String),
+        tag LowCardinality(String),
+        region LowCardinality(String),
+        strategy LowCardinality(String),
+        key_name LowCardinality(String),
+        gateway_id LowCardinality(String),
+        instance_id String,
+        json String
+    ) ENGINE = ReplacingMergeTree
+    PARTITION BY toYYYYMM(toDateTime(intDiv(ts, 1000000), 'UTC'))
+    ORDER BY (ts, id)",
+    // Costs, kept when the events are forgotten; by event, so that they too collapse.
+    "CREATE TABLE IF NOT EXISTS kt_spent (
+        day UInt32,
+        id String,
+        provider LowCardinality(String),
+        key_name LowCardinality(String),
+        instance_id String,
+        nanos UInt64
+    ) ENGINE = ReplacingMergeTree
+    ORDER BY (day, id)",
+    "CREATE TABLE IF NOT EXISTS kt_record (
+        kind String,
+        id String,
+        json String,
+        deleted UInt8,
+        version UInt64
+    ) ENGINE = ReplacingMergeTree(version)
+    ORDER BY (kind, id)",
+];
