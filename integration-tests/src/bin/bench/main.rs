@@ -5,6 +5,7 @@
 
 mod load;
 mod memory;
+mod options;
 mod plain_envoy;
 mod process;
 mod report;
@@ -12,123 +13,166 @@ mod scenario;
 mod upstream;
 
 use std::error::Error;
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::path::Path;
 
-use harness::{Gateway, GatewayOptions, PolicyText, Upstream};
+use harness::{Gateway, GatewayOptions};
 
 use crate::load::{Load, Measured};
+use crate::options::Options;
 use crate::plain_envoy::PlainEnvoy;
-use crate::process::Process;
+use crate::process::{Memory, Process};
 use crate::report::Comparison;
-use crate::scenario::Scenario;
+use crate::scenario::{Pace, Scenario};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
-/// How long and how often each scenario is measured.
-struct Effort {
-    rounds: usize,
-    warm_up: Duration,
-    window: Duration,
-}
-
-const FULL: Effort = Effort {
-    rounds: 7,
-    warm_up: Duration::from_millis(500),
-    window: Duration::from_secs(3),
-};
-const QUICK: Effort = Effort {
-    rounds: 3,
-    warm_up: Duration::from_millis(200),
-    window: Duration::from_millis(1000),
-};
-
-/// One of the two things that are compared.
+/// One of those that are compared.
 struct Side {
+    name: &'static str,
     address: String,
     envoy: Process,
 }
 
 fn main() -> Outcome<()> {
-    let effort = match std::env::args().skip(1).collect::<Vec<_>>().as_slice() {
-        [] => FULL,
-        [flag] if flag == "--quick" => QUICK,
-        other => return Err(format!("expected nothing or --quick, found {other:?}").into()),
-    };
+    let options = Options::from(std::env::args().skip(1))?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?
-        .block_on(run(&effort))
+        .block_on(run(&options))
 }
 
-async fn run(effort: &Effort) -> Outcome<()> {
+async fn run(options: &Options) -> Outcome<()> {
     let upstream = upstream::start().await?;
+    let idle = match options.only {
+        None => Some(memory::measure(upstream).await?),
+        Some(_) => None,
+    };
 
-    let idle = memory::measure(upstream).await?;
-
-    let plain = PlainEnvoy::start(upstream, 1).await?;
-    let gateway = start_gateway(upstream, 1).await?;
-    let sides = [
-        Side {
-            address: plain.address(),
-            envoy: plain.process(),
-        },
-        Side {
-            address: gateway.url().trim_start_matches("http://").to_owned(),
-            envoy: Process::envoy_of(&gateway)?,
-        },
-    ];
     let mut comparisons = Vec::new();
+    let one_worker = Field::start(upstream, 1, options).await?;
     for scenario in scenario::all() {
-        eprintln!("measuring: {}", scenario.name);
-        comparisons.push(compare(&scenario, &sides, effort).await?);
+        comparisons.extend(one_worker.compare(&scenario, options).await?);
     }
-    let [plain_side, filter_side] = &sides;
-    let worked = [plain_side.envoy.memory()?, filter_side.envoy.memory()?];
-    gateway.stop().await;
-    plain.stop().await?;
+    let saturation = comparisons.first().map(Comparison::median_rate);
+    if let Some(rate) = saturation.filter(|_| options.wants("open loop")) {
+        let half = scenario::small(Pace::Open(rate / 2.0));
+        comparisons.extend(one_worker.compare(&half, options).await?);
+    }
+    let worked = one_worker.memory()?;
+    one_worker.stop().await?;
 
-    print!("{}", report::performance(&comparisons, effort.rounds));
-    print!("{}", report::memory(&idle, &worked));
+    if options.wants("2 workers") {
+        let two_workers = Field::start(upstream, 2, options).await?;
+        let mut scenario = scenario::small(Pace::Closed(16));
+        scenario.name.push_str(", 2 workers");
+        comparisons.extend(two_workers.compare(&scenario, options).await?);
+        two_workers.stop().await?;
+    }
+
+    print!("{}", report::performance(&comparisons, options.rounds));
+    if let Some(idle) = idle {
+        print!("{}", report::memory(&idle, &worked));
+    }
     print!("{}", report::module_size()?);
     Ok(())
 }
 
-/// The gateway with one failover group of one target, as `kt gateway run` starts it, without an access log.
-async fn start_gateway(upstream: std::net::SocketAddr, workers: u32) -> Outcome<Gateway> {
-    let target = Upstream::at_url("bench", &format!("http://{upstream}/v1"));
-    let policy = PolicyText::failover(
-        &[target],
-        scenario::MODEL,
-        &[("bench", "upstream-model", 30_000)],
-    );
-    let options = GatewayOptions {
+/// Plain Envoy, and those that are compared with it.
+struct Field {
+    plain: PlainEnvoy,
+    gateways: Vec<(&'static str, Gateway)>,
+}
+
+impl Field {
+    async fn start(upstream: SocketAddr, workers: u32, options: &Options) -> Outcome<Self> {
+        let mut gateways = vec![("filter", start_gateway(upstream, workers, None).await)];
+        if let Some(module) = &options.against {
+            let other = start_gateway(upstream, workers, Some(module)).await;
+            gateways.push(("against", other));
+        }
+        let plain = PlainEnvoy::start(upstream, workers).await?;
+        Ok(Self { plain, gateways })
+    }
+
+    fn sides(&self) -> Outcome<Vec<Side>> {
+        let plain = Side {
+            name: "plain",
+            address: self.plain.address(),
+            envoy: self.plain.process(),
+        };
+        let gateways = self.gateways.iter().map(|(name, gateway)| {
+            Ok(Side {
+                name,
+                address: gateway.url().trim_start_matches("http://").to_owned(),
+                envoy: Process::envoy_of(gateway)?,
+            })
+        });
+        std::iter::once(Ok(plain)).chain(gateways).collect()
+    }
+
+    /// Measures all sides in turns, so that a change in the machine's other load meets all.
+    async fn compare(&self, scenario: &Scenario, options: &Options) -> Outcome<Option<Comparison>> {
+        if !options.wants(&scenario.name) {
+            return Ok(None);
+        }
+        eprintln!("measuring: {}", scenario.name);
+        let sides = self.sides()?;
+        let names: Vec<&str> = sides.iter().skip(1).map(|side| side.name).collect();
+        let mut comparison = Comparison::of(scenario, &names);
+        for _ in 0..options.rounds {
+            for (index, side) in sides.iter().enumerate() {
+                let measured = measure(scenario, side, options).await?;
+                match index
+                    .checked_sub(1)
+                    .and_then(|other| comparison.others.get_mut(other))
+                {
+                    Some((_, rounds)) => rounds.push(measured),
+                    None => comparison.plain.push(measured),
+                }
+            }
+        }
+        Ok(Some(comparison))
+    }
+
+    /// Of plain Envoy and of the filter.
+    fn memory(&self) -> Outcome<[Memory; 2]> {
+        let sides = self.sides()?;
+        match sides.as_slice() {
+            [plain, filter, ..] => Ok([plain.envoy.memory()?, filter.envoy.memory()?]),
+            _ => Err("nothing is compared".into()),
+        }
+    }
+
+    async fn stop(self) -> Outcome<()> {
+        for (_, gateway) in self.gateways {
+            gateway.stop().await;
+        }
+        self.plain.stop().await
+    }
+}
+
+/// The gateway as `kt gateway run` starts it, without an access log.
+async fn start_gateway(upstream: SocketAddr, workers: u32, module: Option<&Path>) -> Gateway {
+    let mut options = GatewayOptions {
         concurrency: Some(workers),
         arguments: ["--access-log", "off"].map(str::to_owned).to_vec(),
         ..GatewayOptions::default()
     };
-    Ok(Gateway::start_with(&policy, &options).await)
-}
-
-/// Measures both sides in turns, so that a change in the machine's other load meets both.
-async fn compare(scenario: &Scenario, sides: &[Side; 2], effort: &Effort) -> Outcome<Comparison> {
-    let mut comparison = Comparison::of(scenario);
-    for _ in 0..effort.rounds {
-        let [plain, filter] = sides;
-        comparison
-            .plain
-            .push(measure(scenario, plain, effort).await?);
-        comparison
-            .filter
-            .push(measure(scenario, filter, effort).await?);
+    if let Some(module) = module {
+        let variable = String::from("KEEPTRUSTS_FILTER_WASM");
+        options
+            .variables
+            .push((variable, module.display().to_string()));
     }
-    Ok(comparison)
+    Gateway::start_with(&scenario::policy(upstream), &options).await
 }
 
-async fn measure(scenario: &Scenario, side: &Side, effort: &Effort) -> Outcome<Measured> {
+async fn measure(scenario: &Scenario, side: &Side, options: &Options) -> Outcome<Measured> {
     let mut load = Load::connect(&side.address, scenario).await?;
-    load.run_for(effort.warm_up).await?;
+    load.run_for(options.warm_up).await?;
     let cpu_before = side.envoy.cpu_time()?;
-    let mut measured = load.run_for(effort.window).await?;
+    let mut measured = load.run_for(options.window).await?;
     measured.cpu = side.envoy.cpu_time()?.saturating_sub(cpu_before);
     Ok(measured)
 }

@@ -51,7 +51,7 @@ async fn plain(upstream: SocketAddr, workers: u32) -> Outcome<Memory> {
 }
 
 async fn filter(upstream: SocketAddr, workers: u32) -> Outcome<Memory> {
-    let gateway = start_gateway(upstream, workers).await?;
+    let gateway = start_gateway(upstream, workers, None).await;
     tokio::time::sleep(SETTLING).await;
     let memory = Process::envoy_of(&gateway)?.memory()?;
     gateway.stop().await;

@@ -7,9 +7,6 @@ use harness::Gateway;
 
 use crate::Outcome;
 
-/// `/proc/PID/stat` counts in these. The kernel gives user space hundredths of a second on every architecture.
-const TICK: Duration = Duration::from_millis(10);
-
 /// A process that another part of the benchmark keeps alive.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Process {
@@ -39,20 +36,18 @@ impl Process {
         Ok(Self::new(u32::try_from(pid)?))
     }
 
-    /// User and system time of all its threads so far.
+    /// Time on a processor, user and system, of all its threads so far. Threads that have ended do not count, and Envoy's
+    /// do not end.
     pub(crate) fn cpu_time(self) -> Outcome<Duration> {
-        let text = fs::read_to_string(format!("/proc/{}/stat", self.pid))?;
-        // The name stands in parentheses and may contain any character.
-        let (_, rest) = text.rsplit_once(')').ok_or("no name in /proc/PID/stat")?;
-        let fields: Vec<&str> = rest.split_whitespace().collect();
-        let ticks = |index: usize| -> Outcome<u32> {
-            let field = fields
-                .get(index)
-                .ok_or("a field is missing in /proc/PID/stat")?;
-            Ok(field.parse()?)
-        };
-        // Fields 14 and 15 of proc_pid_stat(5); ours begin with the third.
-        Ok(TICK * (ticks(11)? + ticks(12)?))
+        let mut nanoseconds = 0;
+        for thread in fs::read_dir(format!("/proc/{}/task", self.pid))? {
+            // Finer than /proc/PID/stat, which counts hundredths of a second.
+            let text = fs::read_to_string(thread?.path().join("schedstat"))?;
+            let on_cpu = text.split_whitespace().next();
+            let on_cpu = on_cpu.ok_or("expected the time on a processor in schedstat")?;
+            nanoseconds += on_cpu.parse::<u64>()?;
+        }
+        Ok(Duration::from_nanos(nanoseconds))
     }
 
     /// Resident memory now.

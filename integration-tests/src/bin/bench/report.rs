@@ -9,25 +9,33 @@ use crate::memory::{Idle, MANY};
 use crate::process::Memory;
 use crate::scenario::Scenario;
 
-/// What a scenario has shown, round by round: the two lists are of one length, and what has one index was measured
-/// one after the other.
+/// What a scenario has shown, round by round. All lists are of one length, and what has one index was measured one
+/// after the other.
 pub(crate) struct Comparison {
-    name: &'static str,
+    name: String,
     unit: &'static str,
     units_per_request: usize,
+    /// What the others are compared with.
     pub(crate) plain: Vec<Measured>,
-    pub(crate) filter: Vec<Measured>,
+    /// Named.
+    pub(crate) others: Vec<(&'static str, Vec<Measured>)>,
 }
 
 impl Comparison {
-    pub(crate) fn of(scenario: &Scenario) -> Self {
+    pub(crate) fn of(scenario: &Scenario, others: &[&'static str]) -> Self {
         Self {
-            name: scenario.name,
+            name: scenario.name.clone(),
             unit: scenario.unit,
             units_per_request: scenario.units_per_request,
             plain: Vec::new(),
-            filter: Vec::new(),
+            others: others.iter().map(|name| (*name, Vec::new())).collect(),
         }
+    }
+
+    /// Median of the rates of the first that is compared with plain Envoy.
+    pub(crate) fn median_rate(&self) -> f64 {
+        let measured = self.others.iter().take(1).flat_map(|(_, rounds)| rounds);
+        Spread::of(measured.map(|measured| self.rate(measured))).median
     }
 
     fn units(&self, measured: &Measured) -> f64 {
@@ -40,6 +48,50 @@ impl Comparison {
 
     fn cpu_micros(&self, measured: &Measured) -> f64 {
         micros(measured.cpu) / self.units(measured)
+    }
+
+    /// One line of the table.
+    fn line(&self, envoy: &str, side: &[Measured], against: Option<&[Measured]>) -> Vec<String> {
+        let over = |value: &dyn Fn(&Measured) -> f64| Spread::of(side.iter().map(value));
+        let versus = |value: &dyn Fn(&Measured, &Measured) -> f64, decimals| {
+            against.map_or_else(String::new, |plain| {
+                let pairs = plain.iter().zip(side);
+                format_spread(
+                    &Spread::of(pairs.map(|(plain, other)| value(plain, other))),
+                    decimals,
+                )
+            })
+        };
+        let added = |share: f64| {
+            versus(
+                &|plain, other| percentile(other, share) - percentile(plain, share),
+                0,
+            )
+        };
+        vec![
+            match against {
+                None => format!("{}: {}", self.name, self.unit),
+                Some(_) => String::new(),
+            },
+            envoy.to_owned(),
+            format_spread(&over(&|measured| self.rate(measured)), 0),
+            versus(&|plain, other| self.rate(other) / self.rate(plain), 2),
+            format_spread(&over(&|measured| self.cpu_micros(measured)), 2),
+            versus(
+                &|plain, other| self.cpu_micros(other) - self.cpu_micros(plain),
+                2,
+            ),
+            // What the ratio would be if Envoy's worker never had to wait for a core.
+            versus(
+                &|plain, other| self.cpu_micros(plain) / self.cpu_micros(other),
+                2,
+            ),
+            format!("{:.0} %", over(&busy).median),
+            format_spread(&over(&|measured| percentile(measured, 0.5)), 0),
+            format_spread(&over(&|measured| percentile(measured, 0.99)), 0),
+            added(0.5),
+            added(0.99),
+        ]
     }
 }
 
@@ -63,7 +115,7 @@ impl Spread {
     }
 }
 
-/// Two lines for each scenario.
+/// One line for each Envoy of each scenario.
 pub(crate) fn performance(comparisons: &[Comparison], rounds: usize) -> String {
     let mut table = vec![
         [
@@ -72,6 +124,7 @@ pub(crate) fn performance(comparisons: &[Comparison], rounds: usize) -> String {
             "rate /s",
             "ratio",
             "CPU µs each",
+            "added CPU µs",
             "CPU ratio",
             "busy",
             "p50 µs",
@@ -83,51 +136,13 @@ pub(crate) fn performance(comparisons: &[Comparison], rounds: usize) -> String {
         .to_vec(),
     ];
     for comparison in comparisons {
-        let both = || comparison.plain.iter().zip(&comparison.filter);
-        let ratio = Spread::of(
-            both().map(|(plain, filter)| comparison.rate(filter) / comparison.rate(plain)),
-        );
-        // What the ratio would be if Envoy's worker never had to wait for a core.
-        let cpu_ratio =
-            Spread::of(both().map(|(plain, filter)| {
-                comparison.cpu_micros(plain) / comparison.cpu_micros(filter)
-            }));
-        let added = |share| {
-            Spread::of(
-                both().map(|(plain, filter)| percentile(filter, share) - percentile(plain, share)),
-            )
-        };
-        for (envoy, side) in [("plain", &comparison.plain), ("filter", &comparison.filter)] {
-            let is_plain = envoy == "plain";
-            let of_filter = |text: String| if is_plain { String::new() } else { text };
-            let over = |value: fn(&Measured) -> f64| Spread::of(side.iter().map(value));
-            table.push(vec![
-                if is_plain {
-                    format!("{}: {}", comparison.name, comparison.unit)
-                } else {
-                    String::new()
-                },
-                envoy.to_owned(),
-                format_spread(
-                    &Spread::of(side.iter().map(|measured| comparison.rate(measured))),
-                    0,
-                ),
-                of_filter(format_spread(&ratio, 2)),
-                format_spread(
-                    &Spread::of(side.iter().map(|measured| comparison.cpu_micros(measured))),
-                    2,
-                ),
-                of_filter(format_spread(&cpu_ratio, 2)),
-                format!("{:.0} %", over(busy).median),
-                format_spread(&over(|measured| percentile(measured, 0.5)), 0),
-                format_spread(&over(|measured| percentile(measured, 0.99)), 0),
-                of_filter(format_spread(&added(0.5), 0)),
-                of_filter(format_spread(&added(0.99), 0)),
-            ]);
+        table.push(comparison.line("plain", &comparison.plain, None));
+        for (name, side) in &comparison.others {
+            table.push(comparison.line(name, side, Some(&comparison.plain)));
         }
     }
     format!(
-        "\nMedian of {rounds} rounds (least to greatest); one worker; plain and filter in turns.\n\n{}",
+        "\nMedian of {rounds} rounds (least to greatest); plain and filter in turns.\n\n{}",
         markdown(&table)
     )
 }

@@ -1,57 +1,129 @@
 //! What is asked, by how many connections.
 
+use harness::{PolicyText, Upstream};
 use serde_json::json;
 
-/// The model group of the gateway; plain Envoy passes it on unread.
-pub(crate) const MODEL: &str = "bench";
 /// Events with content in a streamed answer.
 pub(crate) const STREAM_EVENTS: usize = 500;
 
 /// One row of the table.
 pub(crate) struct Scenario {
-    pub(crate) name: &'static str,
+    pub(crate) name: String,
     /// What is counted, in the plural.
     pub(crate) unit: &'static str,
     /// How many of the unit one request is worth.
     pub(crate) units_per_request: usize,
-    /// Each has one request in flight at all times.
-    pub(crate) connections: usize,
+    pub(crate) pace: Pace,
     /// A whole HTTP request.
     pub(crate) request: Vec<u8>,
-    /// What the whole answer must contain, and how often.
+    /// What the whole answer must contain, and how often at least.
     pub(crate) expected: (&'static str, usize),
 }
 
-/// All rows, in the table's order.
-pub(crate) fn all() -> Vec<Scenario> {
-    let json = |name, connections, content_bytes| Scenario {
-        name,
-        unit: "requests",
-        units_per_request: 1,
-        connections,
-        request: request(content_bytes, false),
-        expected: ("chat.completion", 1),
+/// Who decides when the next request is sent.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Pace {
+    /// So many connections, each with one request in flight at all times.
+    Closed(usize),
+    /// So many requests a second, whether or not those before were answered.
+    Open(f64),
+}
+
+/// The policy of all scenarios: pass-through, translation, a provider that does not know the model, and strategies.
+pub(crate) fn policy(upstream: std::net::SocketAddr) -> PolicyText {
+    let openai = |id| Upstream::at_url(id, &format!("http://{upstream}/v1"));
+    let targets = [
+        openai("first"),
+        openai("second"),
+        Upstream::at_url("claude", &format!("http://{upstream}")).vendor("anthropic"),
+        Upstream::at_url("unknowing", &format!("http://{upstream}/unknowing/v1")),
+    ];
+    let group = |name: &str, extra: &str, members: [&str; 2]| {
+        let members: String = members
+            .iter()
+            .map(|member| format!("      - {{provider: {member}, model: upstream-model{extra}}}\n"))
+            .collect();
+        format!("  - name: {name}\n    models:\n{members}")
     };
+    let strategy = |name: &str| format!("    strategy: {name}\n");
+    let groups = [
+        group("bench", "", ["first", "second"]),
+        group("claude", "", ["claude", "first"]),
+        group("failing", "", ["unknowing", "first"]),
+        group("weighted", ", weight: 50", ["first", "second"]) + &strategy("weighted"),
+        group("sticky", ", weight: 50", ["first", "second"])
+            + &strategy("weighted")
+            + "    session_affinity: true\n",
+        group("latency", "", ["first", "second"]) + &strategy("latency"),
+    ];
+    PolicyText::over(&targets, &format!("model_groups:\n{}", groups.concat()))
+}
+
+/// All rows of closed-loop load, in the table's order.
+pub(crate) fn all() -> Vec<Scenario> {
     vec![
-        json("JSON, 1 KB, 8 connections", 8, 1_000),
-        json("JSON, 1 KB, 1 connection", 1, 1_000),
-        json("JSON, 100 KB, 8 connections", 8, 100_000),
-        Scenario {
-            name: "SSE, 500 events, 8 connections",
-            unit: "events",
-            units_per_request: STREAM_EVENTS,
-            connections: 8,
-            request: request(1_000, true),
-            expected: ("chat.completion.chunk", STREAM_EVENTS),
-        },
+        json("JSON, 1 KB", "bench", 8, 1_000),
+        json("JSON, 1 KB", "bench", 1, 1_000),
+        json("JSON, 10 KB", "bench", 8, 10_000),
+        json("JSON, 100 KB", "bench", 8, 100_000),
+        json("JSON, 1 MB", "bench", 4, 1_000_000),
+        json("JSON, 10 MB", "bench", 2, 10_000_000),
+        json("JSON translated, 1 KB", "claude", 8, 1_000),
+        json("JSON, 1 KB, second attempt", "failing", 8, 1_000),
+        json("JSON, 1 KB, weighted", "weighted", 8, 1_000),
+        json("JSON, 1 KB, session affinity", "sticky", 8, 1_000),
+        json("JSON, 1 KB, latency", "latency", 8, 1_000),
+        stream("SSE, 500 events", "bench"),
+        stream("SSE translated, 500 events", "claude"),
     ]
 }
 
-/// A chat completion whose body is about `content_bytes` long.
-fn request(content_bytes: usize, stream: bool) -> Vec<u8> {
+/// The row that others are measured by: one small pass-through request.
+pub(crate) fn small(pace: Pace) -> Scenario {
+    Scenario {
+        name: match pace {
+            Pace::Closed(connections) => format!("JSON, 1 KB, {connections} connections"),
+            Pace::Open(rate) => format!("JSON, 1 KB, open loop at {rate:.0} /s"),
+        },
+        pace,
+        ..json("", "bench", 1, 1_000)
+    }
+}
+
+fn json(what: &str, model: &str, connections: usize, content_bytes: usize) -> Scenario {
+    Scenario {
+        name: format!("{what}, {}", in_words(connections)),
+        unit: "requests",
+        units_per_request: 1,
+        pace: Pace::Closed(connections),
+        request: request(model, content_bytes, false),
+        expected: ("chat.completion", 1),
+    }
+}
+
+fn stream(what: &str, model: &str) -> Scenario {
+    Scenario {
+        name: format!("{what}, {}", in_words(8)),
+        unit: "events",
+        units_per_request: STREAM_EVENTS,
+        pace: Pace::Closed(8),
+        request: request(model, 1_000, true),
+        expected: ("chat.completion.chunk", STREAM_EVENTS),
+    }
+}
+
+fn in_words(connections: usize) -> String {
+    match connections {
+        1 => String::from("1 connection"),
+        many => format!("{many} connections"),
+    }
+}
+
+/// A chat completion whose body is about `content_bytes` long. Plain Envoy passes the model on unread.
+fn request(model: &str, content_bytes: usize, stream: bool) -> Vec<u8> {
     let content = "All work and no play makes for a dull prompt. ".repeat(content_bytes / 46);
     let mut body = json!({
-        "model": MODEL,
+        "model": model,
         "messages": [{"role": "user", "content": content}],
     });
     if stream {
