@@ -1,16 +1,15 @@
-//! The proxy-wasm contexts: each callback goes to the role that this plugin configuration gave.
+//! What the proxy calls: each callback goes to the role that this plugin configuration gave.
+
+mod contexts;
+mod logger;
 
 use std::rc::Rc;
-use std::time::Duration;
-
-use proxy_wasm::traits::{Context, HttpContext, RootContext};
-use proxy_wasm::types::{Action, ContextType, LogLevel};
 
 use crate::Flow;
 use crate::config::{self, GatewayConfig, Role};
 use crate::gateway::Gateway;
 use crate::hop::Hop;
-use crate::host::proxy_wasm_abi::ProxyWasmHost;
+use crate::host::proxy_wasm_abi::{self, ProxyWasmHost};
 use crate::monitor::Monitor;
 use crate::shared;
 use crate::target::Target;
@@ -22,16 +21,15 @@ thread_local! {
     static VM: Rc<Vm> = Rc::new(Vm::new(&HOST));
 }
 
-proxy_wasm::main! {{
-    proxy_wasm::set_log_level(LogLevel::Info);
-    proxy_wasm::set_root_context(|_| Box::new(Root { part: Part::Unconfigured }));
-}}
-
+/// One plugin configuration.
+#[derive(Default)]
 struct Root {
     part: Part,
 }
 
+#[derive(Default)]
 enum Part {
+    #[default]
     Unconfigured,
     Gateway(Rc<GatewayConfig>),
     Target,
@@ -39,32 +37,9 @@ enum Part {
     Monitor(Box<Monitor>),
 }
 
-impl Context for Root {
-    fn on_http_call_response(
-        &mut self,
-        token: u32,
-        _headers: usize,
-        _body_size: usize,
-        _trailers: usize,
-    ) {
-        match &mut self.part {
-            Part::Monitor(monitor) => monitor.on_call_response(&HOST, token),
-            Part::Gateway(config) => VM.with(|vm| {
-                if vm.lessons.on_call_response(&HOST, vm, config, token) {
-                    return;
-                }
-                if let Some(collector) = config.collector() {
-                    vm.courier.on_call_response(&HOST, token, collector);
-                }
-            }),
-            Part::Unconfigured | Part::Target | Part::Hop => {}
-        }
-    }
-}
-
-impl RootContext for Root {
-    fn on_configure(&mut self, _size: usize) -> bool {
-        let bytes = self.get_plugin_configuration().unwrap_or_default();
+impl Root {
+    fn on_configure(&mut self) -> bool {
+        let bytes = proxy_wasm_abi::plugin_configuration();
         match config::read(&bytes) {
             Ok(Role::Gateway(config)) => {
                 shared::prepare(&HOST);
@@ -84,7 +59,7 @@ impl RootContext for Root {
             }
         }
         if matches!(self.part, Part::Gateway(_) | Part::Monitor(_)) {
-            self.set_tick_period(Duration::from_millis(TICK_MS));
+            proxy_wasm_abi::set_tick_period(TICK_MS);
         }
         true
     }
@@ -103,116 +78,101 @@ impl RootContext for Root {
         }
     }
 
-    fn create_http_context(&self, _id: u32) -> Option<Box<dyn HttpContext>> {
-        let vm = VM.with(Rc::clone);
-        match &self.part {
-            Part::Gateway(config) => Some(Box::new(GatewayContext(Gateway::new(
-                vm,
-                Rc::clone(config),
-            )))),
-            Part::Target => Some(Box::new(TargetContext(Target::new(vm)))),
-            Part::Hop => Some(Box::new(HopContext(Hop::new(vm)))),
-            Part::Unconfigured | Part::Monitor(_) => None,
+    fn on_call_response(&mut self, token: u32) {
+        match &mut self.part {
+            Part::Monitor(monitor) => monitor.on_call_response(&HOST, token),
+            Part::Gateway(config) => VM.with(|vm| {
+                if vm.lessons.on_call_response(&HOST, vm, config, token) {
+                    return;
+                }
+                if let Some(collector) = config.collector() {
+                    vm.courier.on_call_response(&HOST, token, collector);
+                }
+            }),
+            Part::Unconfigured | Part::Target | Part::Hop => {}
         }
     }
 
-    fn get_type(&self) -> Option<ContextType> {
-        Some(ContextType::HttpContext)
+    /// A new stream through this filter.
+    fn stream(&self) -> Option<Stream> {
+        let vm = VM.with(Rc::clone);
+        match &self.part {
+            Part::Gateway(config) => Some(Stream::Gateway(Gateway::new(vm, Rc::clone(config)))),
+            Part::Target => Some(Stream::Target(Target::new(vm))),
+            Part::Hop => Some(Stream::Hop(Hop::new(vm))),
+            Part::Unconfigured | Part::Monitor(_) => None,
+        }
     }
 }
 
-struct GatewayContext(Gateway);
-
-impl Context for GatewayContext {
-    fn on_http_call_response(
-        &mut self,
-        token: u32,
-        _headers: usize,
-        _body_size: usize,
-        _trailers: usize,
-    ) {
-        self.0.on_call_response(&HOST, token);
-    }
+/// One stream through one of the filters.
+enum Stream {
+    Gateway(Gateway),
+    Target(Target),
+    Hop(Hop),
 }
 
-impl HttpContext for GatewayContext {
-    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
-        action(self.0.on_request_headers(&HOST, end_of_stream))
+impl Stream {
+    fn on_request_headers(&mut self, end_of_stream: bool) -> Flow {
+        match self {
+            Self::Gateway(gateway) => gateway.on_request_headers(&HOST, end_of_stream),
+            Self::Target(target) => target.on_request_headers(&HOST, end_of_stream),
+            Self::Hop(hop) => hop.on_request_headers(&HOST),
+        }
     }
 
-    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        action(self.0.on_request_body(&HOST, size, end_of_stream))
+    fn on_request_body(&mut self, size: usize, end_of_stream: bool) -> Flow {
+        match self {
+            Self::Gateway(gateway) => gateway.on_request_body(&HOST, size, end_of_stream),
+            Self::Target(target) => target.on_request_body(&HOST, size, end_of_stream),
+            Self::Hop(_) => Flow::Continue,
+        }
     }
 
-    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        action(self.0.on_request_trailers(&HOST))
+    fn on_request_trailers(&mut self) -> Flow {
+        match self {
+            Self::Gateway(gateway) => gateway.on_request_trailers(&HOST),
+            Self::Target(target) => target.on_request_trailers(&HOST),
+            Self::Hop(_) => Flow::Continue,
+        }
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        action(self.0.on_response_headers(&HOST))
+    fn on_response_headers(&mut self, end_of_stream: bool) -> Flow {
+        match self {
+            Self::Gateway(gateway) => gateway.on_response_headers(&HOST),
+            Self::Target(target) => target.on_response_headers(&HOST, end_of_stream),
+            Self::Hop(_) => Flow::Continue,
+        }
     }
 
-    fn on_log(&mut self) {
-        self.0.on_end(&HOST);
-    }
-}
-
-impl Drop for GatewayContext {
-    fn drop(&mut self) {
-        // Envoy skips `on_log` for streams that were reset early; the journey must not stay behind.
-        self.0.on_end(&HOST);
-    }
-}
-
-struct TargetContext(Target);
-
-impl Context for TargetContext {
-    // Envoy calls `on_done`, not `on_log`, in upstream filter chains.
-    fn on_done(&mut self) -> bool {
-        self.0.on_end(&HOST);
-        true
-    }
-}
-
-impl HttpContext for TargetContext {
-    fn on_http_request_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
-        action(self.0.on_request_headers(&HOST, end_of_stream))
+    fn on_response_body(&mut self, size: usize, end_of_stream: bool) -> Flow {
+        match self {
+            Self::Target(target) => target.on_response_body(&HOST, size, end_of_stream),
+            Self::Gateway(_) | Self::Hop(_) => Flow::Continue,
+        }
     }
 
-    fn on_http_request_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        action(self.0.on_request_body(&HOST, size, end_of_stream))
+    fn on_response_trailers(&mut self) -> Flow {
+        match self {
+            Self::Target(target) => target.on_response_trailers(&HOST),
+            Self::Gateway(_) | Self::Hop(_) => Flow::Continue,
+        }
     }
 
-    fn on_http_request_trailers(&mut self, _count: usize) -> Action {
-        action(self.0.on_request_trailers(&HOST))
+    /// A call that this stream made was answered, or failed.
+    fn on_call_response(&mut self, token: u32) {
+        match self {
+            Self::Gateway(gateway) => gateway.on_call_response(&HOST, token),
+            Self::Target(_) | Self::Hop(_) => {}
+        }
     }
 
-    fn on_http_response_headers(&mut self, _count: usize, end_of_stream: bool) -> Action {
-        action(self.0.on_response_headers(&HOST, end_of_stream))
-    }
-
-    fn on_http_response_body(&mut self, size: usize, end_of_stream: bool) -> Action {
-        action(self.0.on_response_body(&HOST, size, end_of_stream))
-    }
-
-    fn on_http_response_trailers(&mut self, _count: usize) -> Action {
-        action(self.0.on_response_trailers(&HOST))
-    }
-}
-
-struct HopContext(Hop);
-
-impl Context for HopContext {}
-
-impl HttpContext for HopContext {
-    fn on_http_request_headers(&mut self, _count: usize, _end_of_stream: bool) -> Action {
-        action(self.0.on_request_headers(&HOST))
-    }
-}
-
-fn action(flow: Flow) -> Action {
-    match flow {
-        Flow::Continue => Action::Continue,
-        Flow::Pause => Action::Pause,
+    /// The stream is torn down, after its end or before.
+    fn on_end(&mut self) {
+        match self {
+            Self::Gateway(gateway) => gateway.on_end(&HOST),
+            Self::Target(target) => target.on_end(&HOST),
+            Self::Hop(_) => {}
+        }
     }
 }

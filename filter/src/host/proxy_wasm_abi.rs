@@ -1,7 +1,8 @@
 //! The [`Host`] that is Envoy, over the raw proxy-wasm ABI.
 //!
-//! The SDK's own wrappers panic on statuses that they do not expect, and a panic is an outage of this worker; so the
-//! imported functions are bound here, and every status becomes a [`HostError`]. The only `unsafe` code of the filter.
+//! The proxy-wasm SDK panics on statuses that they do not expect, and a panic is an outage of this worker; so the
+//! imported functions are bound here, and every status becomes a [`HostError`]. Beside `wasm::contexts`, the only `unsafe`
+//! code of the filter.
 #![allow(unsafe_code)]
 
 use std::cell::Cell;
@@ -9,7 +10,7 @@ use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::ptr;
 use std::sync::OnceLock;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::{Headers, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map};
 
@@ -23,6 +24,7 @@ const CALL_RESPONSE_HEADERS: u32 = 6;
 const REQUEST_BODY: u32 = 0;
 const RESPONSE_BODY: u32 = 1;
 const CALL_RESPONSE_BODY: u32 = 4;
+const PLUGIN_CONFIGURATION: u32 = 7;
 
 const OK: u32 = 0;
 const NOT_FOUND: u32 = 1;
@@ -112,7 +114,51 @@ mod raw {
         ) -> u32;
         pub(super) fn proxy_increment_metric(metric: u32, amount: i64) -> u32;
         pub(super) fn proxy_record_metric(metric: u32, value: u64) -> u32;
+        pub(super) fn proxy_http_call(
+            cluster: *const u8,
+            cluster_size: usize,
+            headers: *const u8,
+            headers_size: usize,
+            body: *const u8,
+            body_size: usize,
+            trailers: *const u8,
+            trailers_size: usize,
+            timeout_ms: u32,
+            token: *mut u32,
+        ) -> u32;
+        pub(super) fn proxy_log(level: u32, message: *const u8, size: usize) -> u32;
+        pub(super) fn proxy_set_tick_period_milliseconds(period: u32) -> u32;
     }
+}
+
+/// Levels of the proxy's log.
+#[derive(Debug, Clone, Copy)]
+#[repr(u32)]
+pub(crate) enum LogLevel {
+    Trace = 0,
+    Debug = 1,
+    Info = 2,
+    Warn = 3,
+    Error = 4,
+    Critical = 5,
+}
+
+/// Writes a line into the proxy's log; a line that cannot be written is lost.
+pub(crate) fn log_line(level: LogLevel, message: &str) {
+    // SAFETY: `message` outlives the call.
+    unsafe { raw::proxy_log(level as u32, message.as_ptr(), message.len()) };
+}
+
+/// Only while the proxy configures a plugin.
+pub(crate) fn plugin_configuration() -> Vec<u8> {
+    buffer(PLUGIN_CONFIGURATION, 0, usize::MAX).unwrap_or_default()
+}
+
+/// From now on `proxy_on_tick` comes every so many milliseconds.
+pub(crate) fn set_tick_period(milliseconds: u64) {
+    let period = u32::try_from(milliseconds).unwrap_or(u32::MAX);
+    // SAFETY: no pointers.
+    unsafe { raw::proxy_set_tick_period_milliseconds(period) };
 }
 
 fn check(status: u32) -> HostResult<()> {
@@ -133,7 +179,7 @@ fn bytes_from(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> HostResult<
     if data.is_null() {
         return Ok(Vec::new());
     }
-    // SAFETY: the proxy obtained `data` from `proxy_on_memory_allocate`, which the SDK implements as a `Vec<u8>` of
+    // SAFETY: the proxy obtained `data` from `proxy_on_memory_allocate`, which makes it as a `Vec<u8>` of
     // exactly `size` bytes, and has handed it over.
     Ok(unsafe { Vec::from_raw_parts(data, size, size) })
 }
@@ -317,20 +363,26 @@ impl Host for ProxyWasmHost {
         body: &[u8],
         timeout_ms: u64,
     ) -> HostResult<u32> {
-        let text = |value| std::str::from_utf8(value).map_err(|_| HostError::NotInThisPhase);
-        let headers = headers
-            .iter()
-            .map(|(name, value)| Ok((*name, text(value)?)))
-            .collect::<HostResult<Vec<_>>>()?;
-        // Through the SDK, because its dispatcher panics on answers to calls that it did not register itself.
-        proxy_wasm::hostcalls::dispatch_http_call(
-            cluster,
-            headers,
-            Some(body),
-            Vec::new(),
-            Duration::from_millis(timeout_ms),
-        )
-        .map_err(|status| HostError::Status(status as u32))
+        let headers = header_map::encode(headers);
+        let trailers = header_map::encode(&[]);
+        let timeout_ms = u32::try_from(timeout_ms).unwrap_or(u32::MAX);
+        let mut token = 0u32;
+        // SAFETY: all slices outlive the call; `token` is valid for writes.
+        check(unsafe {
+            raw::proxy_http_call(
+                cluster.as_ptr(),
+                cluster.len(),
+                headers.as_ptr(),
+                headers.len(),
+                body.as_ptr(),
+                body.len(),
+                trailers.as_ptr(),
+                trailers.len(),
+                timeout_ms,
+                &mut token,
+            )
+        })?;
+        Ok(token)
     }
 
     fn resume_request(&self) -> HostResult<()> {

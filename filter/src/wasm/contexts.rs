@@ -1,0 +1,182 @@
+//! The contexts that the proxy has created in this VM, and the functions by which it calls them.
+//!
+//! Every function that is exported costs an entry into the VM whenever the proxy comes to that point, so only those are
+//! that do something: the end of a stream is told by `proxy_on_done` alone, without `proxy_on_log` and
+//! `proxy_on_delete`. Unlike the proxy-wasm SDK's dispatcher, nothing here panics.
+//! Source: proxy-wasm ABI 0.2.1.
+#![allow(unsafe_code)]
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::{Root, Stream};
+use crate::Flow;
+
+const CONTINUE: u32 = 0;
+const PAUSE: u32 = 1;
+
+/// Everything that the proxy knows by a number.
+#[derive(Default)]
+struct Contexts {
+    roots: Table<Root>,
+    streams: Table<Stream>,
+}
+
+type Table<T> = HashMap<u32, T, BuildHasherDefault<ById>>;
+
+/// Numbers that the proxy gives out in turn need no hashing against attackers.
+#[derive(Default)]
+struct ById(u64);
+
+impl Hasher for ById {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u32(&mut self, id: u32) {
+        // Fibonacci hashing: the table looks at the highest bits as well as at the lowest.
+        self.0 = u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
+}
+
+thread_local! {
+    static CONTEXTS: RefCell<Contexts> = RefCell::default();
+}
+
+/// Runs `job` unless the proxy calls while it is being called, which it never does.
+fn with_contexts<T: Default>(job: impl FnOnce(&mut Contexts) -> T) -> T {
+    CONTEXTS.with(|contexts| match contexts.try_borrow_mut() {
+        Ok(mut contexts) => job(&mut contexts),
+        Err(_) => T::default(),
+    })
+}
+
+fn with_root<T: Default>(id: u32, job: impl FnOnce(&mut Root) -> T) -> T {
+    with_contexts(|contexts| contexts.roots.get_mut(&id).map(job).unwrap_or_default())
+}
+
+fn with_stream(id: u32, job: impl FnOnce(&mut Stream) -> Flow) -> u32 {
+    let flow = with_contexts(|contexts| contexts.streams.get_mut(&id).map(job));
+    match flow {
+        Some(Flow::Pause) => PAUSE,
+        Some(Flow::Continue) | None => CONTINUE,
+    }
+}
+
+unsafe extern "C" {
+    fn __wasm_call_ctors();
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_abi_version_0_2_1() {}
+
+#[unsafe(no_mangle)]
+extern "C" fn _initialize() {
+    // SAFETY: the proxy calls this once, before anything else.
+    unsafe { __wasm_call_ctors() };
+    super::logger::install();
+}
+
+/// Room for what the proxy hands over; whoever takes it over frees it as a `Vec<u8>` of exactly `size` bytes.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
+    let mut room = std::mem::ManuallyDrop::new(Vec::<u8>::with_capacity(size));
+    room.as_mut_ptr()
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_context_create(id: u32, root_id: u32) {
+    with_contexts(|contexts| {
+        if root_id == 0 {
+            contexts.roots.insert(id, Root::default());
+        } else if let Some(stream) = contexts.roots.get(&root_id).and_then(Root::stream) {
+            contexts.streams.insert(id, stream);
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_configure(id: u32, _size: usize) -> u32 {
+    u32::from(with_root(id, Root::on_configure))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_tick(id: u32) {
+    with_root(id, Root::on_tick);
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_http_call_response(
+    id: u32,
+    token: u32,
+    _headers: usize,
+    _body_size: usize,
+    _trailers: usize,
+) {
+    with_contexts(|contexts| {
+        if let Some(stream) = contexts.streams.get_mut(&id) {
+            stream.on_call_response(token);
+        } else if let Some(root) = contexts.roots.get_mut(&id) {
+            root.on_call_response(token);
+        }
+    });
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_headers(id: u32, _headers: usize, end_of_stream: u32) -> u32 {
+    with_stream(id, |stream| stream.on_request_headers(end_of_stream != 0))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_body(id: u32, size: usize, end_of_stream: u32) -> u32 {
+    with_stream(id, |stream| {
+        stream.on_request_body(size, end_of_stream != 0)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_request_trailers(id: u32, _trailers: usize) -> u32 {
+    with_stream(id, Stream::on_request_trailers)
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_response_headers(id: u32, _headers: usize, end_of_stream: u32) -> u32 {
+    with_stream(id, |stream| stream.on_response_headers(end_of_stream != 0))
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_response_body(id: u32, size: usize, end_of_stream: u32) -> u32 {
+    with_stream(id, |stream| {
+        stream.on_response_body(size, end_of_stream != 0)
+    })
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_response_trailers(id: u32, _trailers: usize) -> u32 {
+    with_stream(id, Stream::on_response_trailers)
+}
+
+/// The last that is heard of a context. Streams of a root that is replaced keep their configuration themselves.
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_done(id: u32) -> u32 {
+    let (stream, root) = with_contexts(|contexts| {
+        let stream = contexts.streams.remove(&id);
+        let root = match stream {
+            Some(_) => None,
+            None => contexts.roots.remove(&id),
+        };
+        (stream, root)
+    });
+    drop(root);
+    if let Some(mut stream) = stream {
+        stream.on_end();
+    }
+    1
+}
