@@ -30,6 +30,8 @@ pub struct GatewayOptions {
     pub variables: Vec<(String, String)>,
     /// Variables of the policy that stay unset.
     pub without: Vec<String>,
+    /// Another `kt` than the one under test.
+    pub kt: Option<PathBuf>,
 }
 
 /// A running gateway. Terminated when dropped; [`Gateway::stop`] also checks how it went.
@@ -55,7 +57,7 @@ impl Gateway {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("policy-config.yaml"), &policy.text)
             .expect("policy written");
-        let mut command = Command::new(tool("kt"));
+        let mut command = Command::new(options.kt.clone().unwrap_or_else(|| tool("kt")));
         command
             .args(["gateway", "run", "--policy-config"])
             .arg(folder.path().join("policy-config.yaml"))

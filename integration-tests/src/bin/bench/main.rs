@@ -19,7 +19,7 @@ use std::path::Path;
 use harness::{Gateway, GatewayOptions};
 
 use crate::load::{Load, Measured};
-use crate::options::Options;
+use crate::options::{Build, Options};
 use crate::plain_envoy::PlainEnvoy;
 use crate::process::{Memory, Process};
 use crate::report::Comparison;
@@ -86,9 +86,12 @@ struct Field {
 
 impl Field {
     async fn start(upstream: SocketAddr, workers: u32, options: &Options) -> Outcome<Self> {
-        let mut gateways = vec![("filter", start_gateway(upstream, workers, None).await)];
-        if let Some(module) = &options.against {
-            let other = start_gateway(upstream, workers, Some(module)).await;
+        let mut gateways = vec![(
+            "filter",
+            start_gateway(upstream, workers, Build::default()).await,
+        )];
+        if let Some(build) = options.other() {
+            let other = start_gateway(upstream, workers, build).await;
             gateways.push(("against", other));
         }
         let plain = PlainEnvoy::start(upstream, workers).await?;
@@ -153,13 +156,14 @@ impl Field {
 }
 
 /// The gateway as `kt gateway run` starts it, without an access log.
-async fn start_gateway(upstream: SocketAddr, workers: u32, module: Option<&Path>) -> Gateway {
+async fn start_gateway(upstream: SocketAddr, workers: u32, build: Build<'_>) -> Gateway {
     let mut options = GatewayOptions {
         concurrency: Some(workers),
         arguments: ["--access-log", "off"].map(str::to_owned).to_vec(),
+        kt: build.kt.map(Path::to_path_buf),
         ..GatewayOptions::default()
     };
-    if let Some(module) = module {
+    if let Some(module) = build.module {
         let variable = String::from("KEEPTRUSTS_FILTER_WASM");
         options
             .variables

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::options::Build;
 use crate::plain_envoy::PlainEnvoy;
 use crate::process::{Memory, Process};
 use crate::{Outcome, start_gateway};
@@ -51,7 +52,7 @@ async fn plain(upstream: SocketAddr, workers: u32) -> Outcome<Memory> {
 }
 
 async fn filter(upstream: SocketAddr, workers: u32) -> Outcome<Memory> {
-    let gateway = start_gateway(upstream, workers, None).await;
+    let gateway = start_gateway(upstream, workers, Build::default()).await;
     tokio::time::sleep(SETTLING).await;
     let memory = Process::envoy_of(&gateway)?.memory()?;
     gateway.stop().await;

@@ -1,11 +1,12 @@
 //! What the command line asks for.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::Outcome;
 
-const USAGE: &str = "usage: bench [--quick] [--only TEXT] [--against MODULE.wasm]";
+const USAGE: &str = "usage: bench [--quick] [--rounds N] [--window-ms N] [--only TEXT] \
+    [--against MODULE.wasm] [--against-kt BINARY]";
 
 /// How long, how often and what is measured.
 pub(crate) struct Options {
@@ -16,6 +17,15 @@ pub(crate) struct Options {
     pub(crate) only: Option<String>,
     /// Another build of the filter, measured beside the first.
     pub(crate) against: Option<PathBuf>,
+    /// Another build of `kt`, the same way: it renders Envoy's configuration.
+    pub(crate) against_kt: Option<PathBuf>,
+}
+
+/// What a gateway is made of, where it differs from what the environment names.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Build<'a> {
+    pub(crate) module: Option<&'a Path>,
+    pub(crate) kt: Option<&'a Path>,
 }
 
 impl Options {
@@ -26,20 +36,31 @@ impl Options {
             window: Duration::from_secs(2),
             only: None,
             against: None,
+            against_kt: None,
         };
         while let Some(argument) = arguments.next() {
+            let mut value = || arguments.next().ok_or(USAGE);
             match argument.as_str() {
                 "--quick" => {
                     options.rounds = 2;
                     options.warm_up = Duration::from_millis(100);
                     options.window = Duration::from_millis(400);
                 }
-                "--only" => options.only = Some(arguments.next().ok_or(USAGE)?),
-                "--against" => options.against = Some(arguments.next().ok_or(USAGE)?.into()),
+                "--rounds" => options.rounds = value()?.parse()?,
+                "--window-ms" => options.window = Duration::from_millis(value()?.parse()?),
+                "--only" => options.only = Some(value()?),
+                "--against" => options.against = Some(value()?.into()),
+                "--against-kt" => options.against_kt = Some(value()?.into()),
                 other => return Err(format!("{USAGE}; found {other:?}").into()),
             }
         }
         Ok(options)
+    }
+
+    /// The other build, where there is one.
+    pub(crate) fn other(&self) -> Option<Build<'_>> {
+        let (module, kt) = (self.against.as_deref(), self.against_kt.as_deref());
+        (module.is_some() || kt.is_some()).then_some(Build { module, kt })
     }
 
     pub(crate) fn wants(&self, scenario: &str) -> bool {
