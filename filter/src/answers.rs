@@ -120,6 +120,25 @@ impl Answer {
         .with_header("retry-after", retry_after(wait_ms))
     }
 
+    /// 409: a content policy blocks. `policy` tells which, beside what errors always tell.
+    pub(crate) fn blocked(client: ClientFormat, policy: &str, message: &str) -> Self {
+        let mut answer = ErrorAnswer {
+            status: 409,
+            kind: "policy_violation",
+            code: Some("input_blocked"),
+            message,
+            param: None,
+        }
+        .in_shape_of(client);
+        if let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body)
+            && let Some(error) = body.get_mut("error").and_then(Value::as_object_mut)
+        {
+            error.insert(String::from("policy"), Value::from(policy));
+            answer.body = body.to_string().into_bytes();
+        }
+        answer
+    }
+
     /// 413
     pub fn too_large(client: ClientFormat, limit: u64) -> Self {
         let message =

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 use std::sync::Arc;
 
+use guardrails::Guardrails;
 use intake::Intake;
 use policy::{Credential, LoadOptions, Loaded, Policy, Severity, TargetId, Vendor};
 use routing::{PolicyIndex, price};
@@ -39,6 +40,8 @@ pub struct GatewayConfig {
     pub runtime: Runtime,
     /// Reads requests and has them planned.
     pub intake: Intake,
+    /// Content policies; `None` where there are none.
+    pub guardrails: Option<Guardrails>,
     /// Targets that cannot be authenticated, by [`TargetId`].
     pub without_credential: Vec<bool>,
 }
@@ -180,7 +183,15 @@ fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, Con
         .iter()
         .map(|target| runtime.credentials_missing.contains(&target.id))
         .collect();
+    let guardrails = match policy.content_policies.as_slice() {
+        [] => None,
+        policies => {
+            let compiled = Guardrails::new(policies);
+            Some(compiled.map_err(|error| ConfigError::Policy(error.to_string()))?)
+        }
+    };
     Ok(Rc::new(GatewayConfig {
+        guardrails,
         intake: Intake::new(&policy),
         index: PolicyIndex::new(Arc::clone(&policy)),
         policy,

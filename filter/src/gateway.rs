@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use guardrails::Verdict;
 use protocols::ClientFormat;
 use protocols::facts;
 use routing::Refusal;
@@ -15,6 +16,7 @@ use crate::headers::{is_stripped_on_entry, text};
 use crate::host::{Headers, Host, Moment};
 use crate::journey::Journey;
 use crate::planning::Planner;
+use crate::policies::Inspection;
 use crate::target::ending::{self, Ending};
 use crate::vm::Vm;
 use crate::{Flow, embedding, keys, shared, state, unserved};
@@ -32,6 +34,13 @@ pub struct Gateway {
 enum Stage {
     Fresh,
     ReadingBody(Box<Incoming>),
+    /// All is there but the word of a moderation target.
+    AwaitingJudgement {
+        incoming: Box<Incoming>,
+        /// Bytes of the body.
+        size: usize,
+        inspection: Inspection,
+    },
     /// All is there but the embedding of its last message.
     AwaitingEmbedding {
         incoming: Box<Incoming>,
@@ -56,6 +65,8 @@ struct Incoming {
     request_id: String,
     /// What Envoy answered in our place.
     status: Option<u16>,
+    /// Its body is not as long any more as the client said.
+    redacted: bool,
     dossier: Dossier,
 }
 
@@ -141,6 +152,7 @@ impl Gateway {
             headers,
             request_id,
             status: None,
+            redacted: false,
             dossier,
         }));
         if end_of_stream {
@@ -169,7 +181,7 @@ impl Gateway {
     pub fn on_request_trailers(&mut self, host: &impl Host) -> Flow {
         match &self.stage {
             Stage::ReadingBody(_) => self.route(host, usize::MAX),
-            Stage::AwaitingEmbedding { .. } => Flow::Pause,
+            Stage::AwaitingJudgement { .. } | Stage::AwaitingEmbedding { .. } => Flow::Pause,
             Stage::Fresh | Stage::Underway { .. } | Stage::Done => Flow::Continue,
         }
     }
@@ -183,11 +195,19 @@ impl Gateway {
                 call,
             } if call == token => {
                 let embedding = embedding::answered(host);
-                if self.set_out(host, *incoming, size, embedding) == Flow::Continue
-                    && let Err(error) = host.resume_request()
-                {
-                    log::error!("a request that waited for an embedding cannot go on: {error}");
+                let flow = self.set_out(host, *incoming, size, embedding);
+                resume(host, flow);
+            }
+            Stage::AwaitingJudgement {
+                incoming,
+                size,
+                mut inspection,
+            } => {
+                if let Some(guardrails) = &self.config.guardrails {
+                    inspection.on_call_response(host, guardrails, token);
                 }
+                let flow = self.heed(host, incoming, size, inspection);
+                resume(host, flow);
             }
             other => self.stage = other,
         }
@@ -198,7 +218,9 @@ impl Gateway {
         let journey = match &mut self.stage {
             Stage::Underway { journey, .. } => journey,
             // Envoy answers a body that it does not want to buffer.
-            Stage::ReadingBody(incoming) | Stage::AwaitingEmbedding { incoming, .. } => {
+            Stage::ReadingBody(incoming)
+            | Stage::AwaitingJudgement { incoming, .. }
+            | Stage::AwaitingEmbedding { incoming, .. } => {
                 let status = host.response_header(":status").ok();
                 incoming.status =
                     status.and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
@@ -224,7 +246,9 @@ impl Gateway {
                 self.vm.journeys.close(token);
                 self.finish(host, &mut journey.borrow_mut());
             }
-            Stage::ReadingBody(incoming) | Stage::AwaitingEmbedding { incoming, .. } => {
+            Stage::ReadingBody(incoming)
+            | Stage::AwaitingJudgement { incoming, .. }
+            | Stage::AwaitingEmbedding { incoming, .. } => {
                 let refused = Refused {
                     status: incoming.status,
                     ..Refused::unread(&incoming.request_id)
@@ -284,11 +308,90 @@ impl Gateway {
         }
     }
 
-    /// The body is complete: asks for the embedding that its plan needs, if any, or sets out at once.
+    /// The body is complete: content policies see it first.
     fn route(&mut self, host: &impl Host, size: usize) -> Flow {
         let Stage::ReadingBody(incoming) = std::mem::replace(&mut self.stage, Stage::Done) else {
             return Flow::Continue;
         };
+        let Some(guardrails) = &self.config.guardrails else {
+            return self.proceed(host, incoming, size);
+        };
+        let body = host.request_body(0, size).unwrap_or_default();
+        let client = incoming.client;
+        match Inspection::begin(host, &self.config, guardrails, client, &body) {
+            Ok(inspection) => self.heed(host, incoming, size, inspection),
+            // Planning reads it too, and says what is wrong with it.
+            Err(_) => self.proceed(host, incoming, size),
+        }
+    }
+
+    /// Does what the content policies say, when all have spoken.
+    fn heed(
+        &mut self,
+        host: &impl Host,
+        mut incoming: Box<Incoming>,
+        mut size: usize,
+        inspection: Inspection,
+    ) -> Flow {
+        if inspection.is_waiting() {
+            self.stage = Stage::AwaitingJudgement {
+                incoming,
+                size,
+                inspection,
+            };
+            return Flow::Pause;
+        }
+        let (verdict, results) = inspection.conclude();
+        incoming.dossier.policies = results;
+        match &verdict {
+            Verdict::Allow | Verdict::Flag => {}
+            Verdict::Redact(splices) => {
+                let body = host.request_body(0, size).unwrap_or_default();
+                let redacted = guardrails::apply(&body, splices);
+                if let Err(error) = host.set_request_body(&redacted) {
+                    // What was to be removed must not go on.
+                    log::error!("a request could not be redacted: {error}");
+                    let message = "the gateway could not redact this request";
+                    return self.block(host, *incoming, size, "", message);
+                }
+                size = redacted.len();
+                incoming.redacted = true;
+            }
+            Verdict::Block { policy, .. } => {
+                let message = verdict.block_message().unwrap_or_default();
+                return self.block(host, *incoming, size, policy, &message);
+            }
+        }
+        self.proceed(host, incoming, size)
+    }
+
+    /// A content policy refuses the request.
+    fn block(
+        &mut self,
+        host: &impl Host,
+        incoming: Incoming,
+        size: usize,
+        policy: &str,
+        message: &str,
+    ) -> Flow {
+        let body = host.request_body(0, size).unwrap_or_default();
+        let answer = Answer::blocked(incoming.client, policy, message);
+        let facts = facts::scan(incoming.client, &body).ok();
+        let mut dossier = incoming.dossier;
+        if self.config.policy.gateway.log_bodies {
+            dossier.request_body = Some(Excerpt::of(&body));
+        }
+        let refused = Refused {
+            model: facts.as_ref().map_or("", |facts| &facts.model),
+            stream: facts.as_ref().is_some_and(|facts| facts.stream),
+            ..Refused::blocked(&incoming.request_id)
+        };
+        self.post_refusal(dossier, refused, &answer, host.now());
+        self.answer(host, answer)
+    }
+
+    /// Asks for the embedding that the plan needs, if any, or sets out at once.
+    fn proceed(&mut self, host: &impl Host, incoming: Box<Incoming>, size: usize) -> Flow {
         match self.ask_for_embedding(host, &incoming, size) {
             Some(call) => {
                 self.stage = Stage::AwaitingEmbedding {
@@ -317,12 +420,14 @@ impl Gateway {
         embedding::ask(host, &self.vm, &self.config, &facts.model, message)
     }
 
-    /// Envoy has answered: an embedding that comes now is too late.
+    /// Envoy has answered: what comes now is too late.
     fn stop_waiting(&mut self) {
-        if let Stage::AwaitingEmbedding { incoming, .. } =
-            std::mem::replace(&mut self.stage, Stage::Done)
-        {
-            self.stage = Stage::ReadingBody(incoming);
+        match std::mem::replace(&mut self.stage, Stage::Done) {
+            Stage::AwaitingJudgement { incoming, .. }
+            | Stage::AwaitingEmbedding { incoming, .. } => {
+                self.stage = Stage::ReadingBody(incoming);
+            }
+            other => self.stage = other,
         }
     }
 
@@ -352,6 +457,7 @@ impl Gateway {
             client,
             headers,
             request_id,
+            redacted,
             mut dossier,
             ..
         } = incoming;
@@ -431,6 +537,10 @@ impl Gateway {
             client_status: None,
             dossier,
         };
+        let mut headers = headers;
+        if redacted {
+            headers.retain(|(name, _)| name != "content-length");
+        }
         Ok((journey, headers))
     }
 
@@ -500,10 +610,20 @@ impl Gateway {
             }
             Stage::Fresh
             | Stage::ReadingBody(_)
+            | Stage::AwaitingJudgement { .. }
             | Stage::AwaitingEmbedding { .. }
             | Stage::Done => self.stage = Stage::Done,
         }
         crate::respond(host, &answer)
+    }
+}
+
+/// A request that waited for a call goes on, unless it has been answered or waits for another one.
+fn resume(host: &impl Host, flow: Flow) {
+    if flow == Flow::Continue
+        && let Err(error) = host.resume_request()
+    {
+        log::error!("a request that waited for a call cannot go on: {error}");
     }
 }
 

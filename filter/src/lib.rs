@@ -20,6 +20,7 @@ mod keys;
 pub mod metrics;
 pub mod monitor;
 mod planning;
+mod policies;
 pub mod shared;
 mod struct_config;
 pub mod target;

@@ -34,6 +34,15 @@ pub struct Guardrails {
     located: Categories,
 }
 
+impl std::fmt::Debug for Guardrails {
+    /// Their names: the compiled word lists say nothing to people.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list()
+            .entries(self.rules.iter().map(|rule| &rule.name))
+            .finish()
+    }
+}
+
 /// One policy.
 struct Rule {
     name: String,

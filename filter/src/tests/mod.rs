@@ -6,6 +6,7 @@ mod ending;
 mod evidence;
 mod gateway;
 mod health;
+mod policies;
 mod target;
 
 use std::rc::Rc;

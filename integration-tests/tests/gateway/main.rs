@@ -10,6 +10,7 @@ mod bad_input;
 mod bodies;
 mod budgets;
 mod conformance;
+mod content_policies;
 mod credentials;
 mod docs;
 mod events;

@@ -1,0 +1,149 @@
+//! Content policies on a request, before it is planned: what they find themselves, and what moderation targets say
+//! while the request waits.
+
+use events::PolicyVerdict;
+use guardrails::moderation::{self, NoJudgement};
+use guardrails::{Evaluation, Guardrails, Outcome, Verdict};
+use policy::Moderation;
+use policy::cluster::call_cluster_name;
+use protocols::{ClientFormat, RequestError};
+
+use crate::config::GatewayConfig;
+use crate::headers::text;
+use crate::host::{Host, HostError, HostResult};
+
+/// Longest answer of a moderation target that is read, in bytes.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+
+/// A request under inspection.
+#[derive(Debug)]
+pub(crate) struct Inspection {
+    evaluation: Evaluation,
+    /// Questions to moderation targets: token of the call, and which policy has asked.
+    under_way: Vec<(u32, usize)>,
+}
+
+impl Inspection {
+    /// Judges `body`, and asks the moderation targets unless there is no need any more.
+    ///
+    /// # Errors
+    /// `body` is not JSON.
+    pub(crate) fn begin(
+        host: &impl Host,
+        config: &GatewayConfig,
+        guardrails: &Guardrails,
+        client: ClientFormat,
+        body: &[u8],
+    ) -> Result<Self, RequestError> {
+        let mut evaluation = guardrails.evaluate(client, body)?;
+        let mut under_way = Vec::new();
+        let redacted = match &evaluation.verdict {
+            Verdict::Block { .. } => {
+                return Ok(Self {
+                    evaluation,
+                    under_way,
+                });
+            }
+            Verdict::Redact(splices) => Some(guardrails::apply(body, splices)),
+            Verdict::Allow | Verdict::Flag => None,
+        };
+        let body = redacted.as_deref().unwrap_or(body);
+        for (policy, moderation) in guardrails.moderations() {
+            let Some(question) = moderation::request(moderation, client, body)? else {
+                continue;
+            };
+            match call(host, config, moderation, &question) {
+                Ok(token) => under_way.push((token, policy)),
+                Err(_) => {
+                    guardrails.judged(&mut evaluation, policy, &Err(NoJudgement::NoAnswer));
+                }
+            }
+        }
+        Ok(Self {
+            evaluation,
+            under_way,
+        })
+    }
+
+    /// A moderation target has not answered yet.
+    pub(crate) fn is_waiting(&self) -> bool {
+        !self.under_way.is_empty()
+    }
+
+    /// The answer to a call came, or its time was over. Nothing happens where the call was another one.
+    pub(crate) fn on_call_response(
+        &mut self,
+        host: &impl Host,
+        guardrails: &Guardrails,
+        token: u32,
+    ) {
+        let Some(position) = self.under_way.iter().position(|(call, _)| *call == token) else {
+            return;
+        };
+        let (_, policy) = self.under_way.swap_remove(position);
+        let headers = host.call_response_headers().unwrap_or_default();
+        let status = text(&headers, ":status").and_then(|status| status.parse().ok());
+        let judgement = match status {
+            None => Err(NoJudgement::NoAnswer),
+            Some(status) => {
+                let body = host.call_response_body(MAX_BYTES).unwrap_or_default();
+                moderation::read(status, &body)
+            }
+        };
+        if let Err(why) = &judgement {
+            log::warn!("a content policy has no judgement: {why}");
+        }
+        guardrails.judged(&mut self.evaluation, policy, &judgement);
+    }
+
+    /// What follows, and what the event says of each policy.
+    pub(crate) fn conclude(self) -> (Verdict, Vec<events::PolicyResult<'static>>) {
+        let results = self.evaluation.results.into_iter();
+        let results = results.map(|policy| events::PolicyResult {
+            name: policy.name.into(),
+            result: verdict(policy.result),
+        });
+        (self.evaluation.verdict, results.collect())
+    }
+}
+
+fn verdict(outcome: Outcome) -> PolicyVerdict {
+    match outcome {
+        Outcome::Recorded => PolicyVerdict::Logged,
+        Outcome::Passed => PolicyVerdict::Passed,
+        Outcome::Flagged => PolicyVerdict::Flagged,
+        Outcome::Redacted => PolicyVerdict::Redacted,
+        Outcome::Blocked => PolicyVerdict::Blocked,
+        Outcome::NotJudged => PolicyVerdict::Skipped,
+    }
+}
+
+fn call(
+    host: &impl Host,
+    config: &GatewayConfig,
+    moderation: &Moderation,
+    question: &[u8],
+) -> HostResult<u32> {
+    let target = config
+        .policy
+        .target(moderation.target)
+        .ok_or(HostError::NotFound)?;
+    let path = format!("{}{}", target.base_url.path, moderation::PATH);
+    let authority = target.base_url.authority();
+    let scheme: &[u8] = if target.base_url.tls {
+        b"https"
+    } else {
+        b"http"
+    };
+    let headers: [(&str, &[u8]); 7] = [
+        (":method", b"POST"),
+        (":path", path.as_bytes()),
+        (":authority", authority.as_bytes()),
+        (":scheme", scheme),
+        ("content-type", b"application/json"),
+        ("accept", b"application/json"),
+        ("user-agent", b"keeptrusts-gateway"),
+    ];
+    let cluster = call_cluster_name(target);
+    host.call(&cluster, &headers, question, moderation.timeout_ms)
+}
