@@ -3,6 +3,7 @@
 mod affinity;
 mod content;
 mod embedding;
+mod evidence;
 mod latency;
 mod shares;
 
