@@ -5,6 +5,9 @@ use super::thresholds::Thresholds;
 
 /// The first wait after a 429 that names none, in milliseconds; doubled for each further one.
 const FIRST_COOLING_MS: u64 = 1_000;
+/// A shorter wait, in milliseconds, is none: it is over before the next attempt could arrive, while whoever is refused
+/// because of it is told to wait for a second, the least that `retry-after` can say.
+const SHORTEST_COOLING_MS: u64 = 10;
 /// A healthy target's `last_check` is written at most this often on account of traffic, in milliseconds, so that the
 /// hot path rarely writes shared data.
 const REFRESH_MS: u64 = 5_000;
@@ -404,8 +407,9 @@ impl Machine {
                     .min(limits.cooldown_ms)
             }
         };
-        let until_ms = now_ms.saturating_add(wait_ms.min(limits.max_cooling_ms));
-        if until_ms > self.cooling_until_ms && until_ms > now_ms {
+        let wait_ms = wait_ms.min(limits.max_cooling_ms);
+        let until_ms = now_ms.saturating_add(wait_ms);
+        if until_ms > self.cooling_until_ms && wait_ms >= SHORTEST_COOLING_MS {
             self.cooling_until_ms = until_ms;
             self.last_check_ms = now_ms;
         }

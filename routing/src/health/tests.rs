@@ -266,7 +266,7 @@ fn trials_that_never_report_are_taken_for_lost() {
 fn rate_limits_cool_down_for_as_long_as_asked_and_are_not_unhealthy() {
     for (asked, waited) in [
         (Some(20 * SECOND), 20 * SECOND),
-        (Some(1), 1),
+        (Some(10), 10),
         // max_cooldown_ms
         (Some(86_400 * SECOND), 300 * SECOND),
         (None, SECOND),
@@ -301,6 +301,27 @@ fn rate_limits_cool_down_for_as_long_as_asked_and_are_not_unhealthy() {
             change(Phase::Cooling, Phase::Closed, Reason::WaitOver)
         );
         assert_eq!(patient.take(Signal::Tick), Applied::default());
+    }
+}
+
+/// The request that follows at once would be refused, and told to come back in a second.
+#[test]
+fn a_wait_that_is_over_before_anybody_could_notice_is_none() {
+    let capped = Thresholds {
+        max_cooling_ms: 1,
+        ..probed()
+    };
+    for (limits, asked) in [
+        (probed(), Some(0)),
+        (probed(), Some(9)),
+        (capped, Some(20 * SECOND)),
+        (capped, None),
+    ] {
+        let mut patient = Patient::new(limits);
+        patient.take(Signal::Attempt(Outcome::RateLimited {
+            retry_after_ms: asked,
+        }));
+        assert_eq!(patient.available(), Availability::Available, "{asked:?}");
     }
 }
 
