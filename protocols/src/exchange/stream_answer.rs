@@ -11,8 +11,13 @@ impl Exchange {
     pub(super) fn open_stream(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> Verdict {
         let held_before = !out.is_empty();
         let unchanged = self.translator.stream(chunk, out);
-        let is_open = *self.translator.stream_state() == StreamState::Opening;
-        if unchanged && !end && !held_before && !is_open {
+        let (is_open, passes) = match self.translator.stream_state() {
+            StreamState::Opening => (true, false),
+            StreamState::Content | StreamState::Complete => (false, true),
+            // Also where the event that says so went out as it came.
+            StreamState::Failed(_) => (false, false),
+        };
+        if unchanged && !end && !held_before && passes {
             return self.release_stream(Verdict::PassUnchanged);
         }
         if unchanged {

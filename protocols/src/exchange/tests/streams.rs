@@ -265,3 +265,28 @@ fn a_stream_without_content_fails_over_for_every_pair() {
         }
     }
 }
+
+/// These go out as they came, because their clients know them; the first of a stream still goes nowhere.
+#[test]
+fn an_error_that_passes_unchanged_fails_over_where_it_comes_first() {
+    let native = Attempt {
+        native_responses: true,
+        ..streaming(Responses, OpenAi)
+    };
+    for event in [
+        "data: {\"error\":{\"message\":\"boom\",\"type\":\"server_error\"}}\n\n",
+        "event: error\ndata: {\"type\":\"error\",\"message\":\"boom\"}\n\n",
+        "event: response.failed\ndata: {\"type\":\"response.failed\",\"response\":{\"error\":{\"message\":\"boom\"}}}\n\n",
+    ] {
+        let mut exchange = Exchange::new(native.clone()).unwrap();
+        exchange.response_head(200, &headers(&[SSE]), false);
+        let mut out = Vec::new();
+        let verdict = exchange.response_body(event.as_bytes(), false, &mut out);
+        assert_eq!(
+            verdict,
+            Verdict::FailOver(FailoverReason::ErrorInStream),
+            "{event}"
+        );
+        assert!(out.is_empty());
+    }
+}
