@@ -21,6 +21,7 @@ impl Upstream {
         let vendor = match dialect {
             Dialect::OpenAi => "openai-compatible",
             Dialect::Anthropic => "anthropic",
+            Dialect::Bedrock => "bedrock",
         };
         Self {
             id: id.to_owned(),

@@ -11,6 +11,8 @@ pub enum Dialect {
     OpenAi,
     /// Anthropic Messages.
     Anthropic,
+    /// Amazon Bedrock's Converse and ConverseStream.
+    Bedrock,
 }
 
 /// What happens to the next request.

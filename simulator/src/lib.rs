@@ -5,6 +5,7 @@
 #![forbid(unsafe_code)]
 
 mod anthropic;
+mod bedrock;
 mod behaviour;
 mod openai;
 mod provider;

@@ -180,7 +180,15 @@ fn completion(provider: &str, body: &Value) -> Behaviour {
     )
 }
 
-/// A vector that depends on the text alone: equal texts are equal, others are not.
+/// Depends on the text alone: equal texts are equal, others are not.
+pub(crate) fn vector(text: &str) -> [f64; EMBEDDING_DIMENSIONS] {
+    let mut vector = [0.0_f64; EMBEDDING_DIMENSIONS];
+    for (position, byte) in text.bytes().enumerate() {
+        vector[position % EMBEDDING_DIMENSIONS] += f64::from(byte) / 255.0;
+    }
+    vector
+}
+
 fn embeddings(body: &Value) -> Behaviour {
     let inputs: Vec<&str> = match &body["input"] {
         Value::String(text) => vec![text.as_str()],
@@ -191,11 +199,7 @@ fn embeddings(body: &Value) -> Behaviour {
         .iter()
         .enumerate()
         .map(|(index, text)| {
-            let mut vector = [0.0_f64; EMBEDDING_DIMENSIONS];
-            for (position, byte) in text.bytes().enumerate() {
-                vector[position % EMBEDDING_DIMENSIONS] += f64::from(byte) / 255.0;
-            }
-            json!({"object": "embedding", "index": index, "embedding": vector})
+            json!({"object": "embedding", "index": index, "embedding": vector(text)})
         })
         .collect();
     let tokens: usize = inputs.iter().map(|text| count(text)).sum();

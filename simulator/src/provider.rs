@@ -23,7 +23,7 @@ use tokio::task::JoinHandle;
 
 use crate::behaviour::{Behaviour, Dialect, Step};
 use crate::record::Received;
-use crate::{anthropic, openai};
+use crate::{anthropic, bedrock, openai};
 
 /// A simulated provider. Stops when dropped.
 #[derive(Debug)]
@@ -113,9 +113,12 @@ impl Provider {
         self.address
     }
 
-    /// `http://127.0.0.1:PORT/v1`
+    /// `http://127.0.0.1:PORT/v1`; Bedrock's paths have no version.
     pub fn base_url(&self) -> String {
-        format!("http://{}/v1", self.address)
+        match self.shared.dialect {
+            Dialect::OpenAi | Dialect::Anthropic => format!("http://{}/v1", self.address),
+            Dialect::Bedrock => format!("http://{}", self.address),
+        }
     }
 
     /// What it does with every request from now on.
@@ -238,16 +241,20 @@ impl Shared {
 
     fn ordinary(&self, received: &Received) -> Behaviour {
         let body = received.json();
-        if let Some(model) = body["model"]
-            .as_str()
-            .filter(|model| model.ends_with(NO_SUCH_MODEL))
-        {
-            return self.unknown_model(model);
+        let model = match self.dialect {
+            Dialect::OpenAi | Dialect::Anthropic => body["model"].as_str().map(str::to_owned),
+            Dialect::Bedrock => bedrock::model(&received.path),
+        };
+        if let Some(model) = model.filter(|model| model.ends_with(NO_SUCH_MODEL)) {
+            return self.unknown_model(&model);
         }
         match self.dialect {
             Dialect::OpenAi => openai::answer(&self.name, &received.method, &received.path, &body),
             Dialect::Anthropic => {
                 anthropic::answer(&self.name, &received.method, &received.path, &body)
+            }
+            Dialect::Bedrock => {
+                bedrock::answer(&self.name, &received.method, &received.path, &body)
             }
         }
     }
@@ -259,6 +266,7 @@ impl Shared {
                 Behaviour::error(404, "invalid_request_error", "model_not_found", &message)
             }
             Dialect::Anthropic => anthropic::error(404, "not_found_error", &message),
+            Dialect::Bedrock => bedrock::error(404, "ResourceNotFoundException", &message),
         }
     }
 
@@ -269,6 +277,7 @@ impl Shared {
                 Behaviour::error(401, "invalid_request_error", "invalid_api_key", message)
             }
             Dialect::Anthropic => anthropic::error(401, "authentication_error", message),
+            Dialect::Bedrock => bedrock::error(403, "AccessDeniedException", message),
         }
     }
 }

@@ -18,6 +18,7 @@ mod events_under_load;
 mod examples;
 mod failover;
 mod failover_reasons;
+mod four_providers;
 mod health;
 mod health_capacity;
 mod health_faults;

@@ -89,10 +89,12 @@ async fn outcomes(dialect: Dialect) -> [Provider; 4] {
     let error = |status, kind: &str, message: &str| match dialect {
         Dialect::OpenAi => Behaviour::error(status, kind, "simulated", message),
         Dialect::Anthropic => anthropic_error(status, kind, message),
+        Dialect::Bedrock => unreachable!("no test asks for it"),
     };
     let overloaded = match dialect {
         Dialect::OpenAi => error(503, "server_error", "Overloaded"),
         Dialect::Anthropic => error(529, "overloaded_error", "Overloaded"),
+        Dialect::Bedrock => unreachable!("no test asks for it"),
     };
     broken.behave(overloaded);
     limited.behave(error(429, "rate_limit_error", "Slow down").with_header("retry-after", "0"));

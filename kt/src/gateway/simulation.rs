@@ -27,10 +27,7 @@ impl Simulation {
         policy: &Policy,
     ) -> io::Result<BTreeMap<String, BaseUrl>> {
         for target in &policy.targets {
-            let Some(dialect) = dialect(target.vendor.profile().wire) else {
-                log::warn!(target: super::LOG, "Provider {}: {} is not simulated", target.id, target.vendor.name());
-                continue;
-            };
+            let dialect = dialect(target.vendor.profile().wire);
             if !self.providers.contains_key(&target.id) {
                 let provider = Provider::start(&target.id, dialect).await?;
                 provider.forget_requests();
@@ -51,10 +48,10 @@ impl Simulation {
     }
 }
 
-fn dialect(wire: Wire) -> Option<Dialect> {
+fn dialect(wire: Wire) -> Dialect {
     match wire {
-        Wire::OpenAi | Wire::AzureOpenAi | Wire::Ollama => Some(Dialect::OpenAi),
-        Wire::Anthropic => Some(Dialect::Anthropic),
-        Wire::Bedrock => None,
+        Wire::OpenAi | Wire::AzureOpenAi | Wire::Ollama => Dialect::OpenAi,
+        Wire::Anthropic => Dialect::Anthropic,
+        Wire::Bedrock => Dialect::Bedrock,
     }
 }
