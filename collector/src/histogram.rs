@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Histogram {
     /// Neighbours share a page: values of one group are near each other, and pages are found faster than values.
-    pages: BTreeMap<u32, [u64; PAGE]>,
+    pages: BTreeMap<u32, [u32; PAGE]>,
     count: u64,
     sum: u64,
 }
@@ -40,7 +40,8 @@ impl Histogram {
     fn add(&mut self, bucket: u32, times: u64) {
         let page = self.pages.entry(bucket >> PAGE_BITS).or_default();
         if let Some(count) = page.get_mut(bucket as usize % PAGE) {
-            *count += times;
+            // Nobody has four billion requests of one millisecond.
+            *count = count.saturating_add(u32::try_from(times).unwrap_or(u32::MAX));
         }
         self.count += times;
     }
@@ -60,7 +61,7 @@ impl Histogram {
         for (&number, page) in &other.pages {
             let own = self.pages.entry(number).or_default();
             for (count, more) in own.iter_mut().zip(page) {
-                *count += more;
+                *count = count.saturating_add(*more);
             }
         }
         self.count += other.count;
@@ -80,7 +81,7 @@ impl Histogram {
         buckets
             .filter(|&(_, count)| count > 0)
             .find_map(|(bucket, count)| {
-                seen += count;
+                seen += u64::from(count);
                 (u128::from(seen) >= rank).then(|| lowest(bucket))
             })
     }

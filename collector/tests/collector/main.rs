@@ -6,6 +6,7 @@ mod bad_input;
 mod budgets;
 mod clickhouse;
 mod delivery;
+mod documents;
 mod keys;
 mod model;
 mod reports;

@@ -24,8 +24,10 @@ use writer::{Change, Writer};
 
 /// How long to wait for another program that has the file: `kt` beside a running gateway.
 const BUSY: Duration = Duration::from_secs(10);
-/// Of pages in memory, for each connection, in KiB.
-const CACHE_KIB: i64 = 8 * 1_024;
+/// Pages that the writer has in memory, in KiB: the ends of its indices.
+const WRITER_KIB: i64 = 8 * 1_024;
+/// Pages that each reader has: reports read most pages once.
+const READER_KIB: i64 = 2 * 1_024;
 /// Connections kept for readers.
 const IDLE_READERS: usize = 4;
 
@@ -41,7 +43,7 @@ impl SqliteStore {
     pub(super) fn open(path: &Path) -> Result<Self, StoreError> {
         make_private(path)
             .map_err(|error| StoreError::Unavailable(format!("{}: {error}", path.display())))?;
-        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+        let mut connection = connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, WRITER_KIB)?;
         connection.pragma_update(None, "journal_mode", "WAL")?;
         // An event that was acknowledged is on the disk.
         connection.pragma_update(None, "synchronous", "FULL")?;
@@ -67,7 +69,7 @@ impl SqliteStore {
         let kept = idle().pop();
         let connection = match kept {
             Some(connection) => connection,
-            None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY)?,
+            None => connect(&self.path, OpenFlags::SQLITE_OPEN_READ_ONLY, READER_KIB)?,
         };
         let answer = question(&connection);
         let mut readers = idle();
@@ -78,11 +80,11 @@ impl SqliteStore {
     }
 }
 
-fn connect(path: &Path, access: OpenFlags) -> Result<Connection, StoreError> {
+fn connect(path: &Path, access: OpenFlags, cache_kib: i64) -> Result<Connection, StoreError> {
     let flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY)?;
-    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.pragma_update(None, "cache_size", -cache_kib)?;
     connection.set_prepared_statement_cache_capacity(32);
     Ok(connection)
 }
