@@ -6,6 +6,7 @@
 mod load;
 mod memory;
 mod options;
+mod peers;
 mod plain_envoy;
 mod process;
 mod report;
@@ -20,6 +21,7 @@ use harness::{Gateway, GatewayOptions};
 
 use crate::load::{Load, Measured};
 use crate::options::{Build, Options};
+use crate::peers::Peer;
 use crate::plain_envoy::PlainEnvoy;
 use crate::process::{Memory, Process};
 use crate::report::Comparison;
@@ -27,11 +29,16 @@ use crate::scenario::{Pace, Scenario};
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
+/// In the name of the row that compares with other gateways.
+const BESIDE_OTHERS: &str = "beside other gateways";
+
 /// One of those that are compared.
 struct Side {
     name: &'static str,
     address: String,
-    envoy: Process,
+    /// Header lines that its requests need beside the scenario's, each with its line end.
+    headers: String,
+    process: Process,
 }
 
 fn main() -> Outcome<()> {
@@ -70,6 +77,10 @@ async fn run(options: &Options) -> Outcome<()> {
         two_workers.stop().await?;
     }
 
+    if options.wants(BESIDE_OTHERS) {
+        comparisons.extend(beside_others(upstream, options).await?);
+    }
+
     print!("{}", report::performance(&comparisons, options.rounds));
     if let Some(idle) = idle {
         print!("{}", report::memory(&idle, &worked));
@@ -78,10 +89,28 @@ async fn run(options: &Options) -> Outcome<()> {
     Ok(())
 }
 
+/// The first scenario once more, beside other gateways; `None` where none is installed.
+async fn beside_others(upstream: SocketAddr, options: &Options) -> Outcome<Option<Comparison>> {
+    let peers = peers::start_installed(upstream).await?;
+    if peers.is_empty() {
+        return Ok(None);
+    }
+    let mut field = Field::start(upstream, 1, options).await?;
+    field.peers = peers;
+    let mut scenario = scenario::small(Pace::Closed(8));
+    scenario.name.push_str(", ");
+    scenario.name.push_str(BESIDE_OTHERS);
+    let comparison = field.compare(&scenario, options).await?;
+    field.stop().await?;
+    Ok(comparison)
+}
+
 /// Plain Envoy, and those that are compared with it.
 struct Field {
     plain: PlainEnvoy,
     gateways: Vec<(&'static str, Gateway)>,
+    /// Of other people.
+    peers: Vec<Peer>,
 }
 
 impl Field {
@@ -95,23 +124,40 @@ impl Field {
             gateways.push(("against", other));
         }
         let plain = PlainEnvoy::start(upstream, workers).await?;
-        Ok(Self { plain, gateways })
+        Ok(Self {
+            plain,
+            gateways,
+            peers: Vec::new(),
+        })
     }
 
     fn sides(&self) -> Outcome<Vec<Side>> {
         let plain = Side {
             name: "plain",
             address: self.plain.address(),
-            envoy: self.plain.process(),
+            headers: String::new(),
+            process: self.plain.process(),
         };
         let gateways = self.gateways.iter().map(|(name, gateway)| {
             Ok(Side {
                 name,
                 address: gateway.url().trim_start_matches("http://").to_owned(),
-                envoy: Process::envoy_of(gateway)?,
+                headers: String::new(),
+                process: Process::envoy_of(gateway)?,
             })
         });
-        std::iter::once(Ok(plain)).chain(gateways).collect()
+        let peers = self.peers.iter().map(|peer| {
+            Ok(Side {
+                name: peer.name,
+                address: peer.address(),
+                headers: peer.headers.clone(),
+                process: peer.process(),
+            })
+        });
+        std::iter::once(Ok(plain))
+            .chain(gateways)
+            .chain(peers)
+            .collect()
     }
 
     /// Measures all sides in turns, so that a change in the machine's other load meets all.
@@ -121,7 +167,7 @@ impl Field {
         }
         eprintln!("measuring: {}", scenario.name);
         let sides = self.sides()?;
-        let names: Vec<&str> = sides.iter().skip(1).map(|side| side.name).collect();
+        let names: Vec<&'static str> = sides.iter().skip(1).map(|side| side.name).collect();
         let mut comparison = Comparison::of(scenario, &names);
         for _ in 0..options.rounds {
             for (index, side) in sides.iter().enumerate() {
@@ -142,7 +188,7 @@ impl Field {
     fn memory(&self) -> Outcome<[Memory; 2]> {
         let sides = self.sides()?;
         match sides.as_slice() {
-            [plain, filter, ..] => Ok([plain.envoy.memory()?, filter.envoy.memory()?]),
+            [plain, filter, ..] => Ok([plain.process.memory()?, filter.process.memory()?]),
             _ => Err("nothing is compared".into()),
         }
     }
@@ -150,6 +196,9 @@ impl Field {
     async fn stop(self) -> Outcome<()> {
         for (_, gateway) in self.gateways {
             gateway.stop().await;
+        }
+        for peer in self.peers {
+            peer.stop().await?;
         }
         self.plain.stop().await
     }
@@ -173,10 +222,11 @@ async fn start_gateway(upstream: SocketAddr, workers: u32, build: Build<'_>) -> 
 }
 
 async fn measure(scenario: &Scenario, side: &Side, options: &Options) -> Outcome<Measured> {
-    let mut load = Load::connect(&side.address, scenario).await?;
+    let scenario = scenario.with_headers(&side.headers);
+    let mut load = Load::connect(&side.address, &scenario).await?;
     load.run_for(options.warm_up).await?;
-    let cpu_before = side.envoy.cpu_time()?;
+    let cpu_before = side.process.cpu_time()?;
     let mut measured = load.run_for(options.window).await?;
-    measured.cpu = side.envoy.cpu_time()?.saturating_sub(cpu_before);
+    measured.cpu = side.process.cpu_time()?.saturating_sub(cpu_before);
     Ok(measured)
 }

@@ -7,6 +7,7 @@ use serde_json::json;
 pub(crate) const STREAM_EVENTS: usize = 500;
 
 /// One row of the table.
+#[derive(Debug, Clone)]
 pub(crate) struct Scenario {
     pub(crate) name: String,
     /// What is counted, in the plural.
@@ -27,6 +28,18 @@ pub(crate) enum Pace {
     Closed(usize),
     /// So many requests a second, whether or not those before were answered.
     Open(f64),
+}
+
+impl Scenario {
+    /// The same with further header lines, each with its line end.
+    pub(crate) fn with_headers(&self, lines: &str) -> Self {
+        let end_of_first_line = self.request.iter().position(|&byte| byte == b'\n');
+        let mut scenario = self.clone();
+        if let Some(end) = end_of_first_line {
+            scenario.request.splice(end + 1..end + 1, lines.bytes());
+        }
+        scenario
+    }
 }
 
 /// The policy of all scenarios: pass-through, translation, a provider that does not know the model, and strategies.
