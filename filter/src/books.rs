@@ -51,10 +51,10 @@ pub(crate) fn hold(
     let mut claims = Vec::new();
     if !control.has_no_provider_budgets() {
         for (index, entry) in plan.entries.iter().enumerate() {
-            let budget = policy
+            let budgets = policy
                 .target(entry.target)
-                .and_then(|target| control.provider(&target.id));
-            if let Some(account) = budget {
+                .map_or(&[][..], |target| control.provider(&target.id));
+            for account in budgets {
                 payers.push(Payer::Entry(index));
                 claims.push(Claim {
                     account,
@@ -90,20 +90,27 @@ pub(crate) fn hold(
         Ok(granted) => Ok(Hold {
             reservations: payers.into_iter().zip(granted).collect(),
         }),
-        Err(refused) => Err(broke(&refused, key, policy, plan)),
+        Err(refused) => Err(broke(&refused, control, key, policy, plan)),
     };
     (result, seen)
 }
 
-fn broke(refused: &[AccountKey], key: Option<&Key>, policy: &Policy, plan: &Plan) -> Broke {
+fn broke(
+    refused: &[AccountKey],
+    control: &Control,
+    key: Option<&Key>,
+    policy: &Policy,
+    plan: &Plan,
+) -> Broke {
     let account = key.and_then(|key| key.account.as_ref());
     if account.is_some_and(|account| refused.contains(&account.key)) {
         return Broke::Key;
     }
     let is_refused = |target: &TargetId| {
-        policy
-            .target(*target)
-            .is_some_and(|target| refused.contains(&AccountKey::of_provider(&target.id)))
+        policy.target(*target).is_some_and(|target| {
+            let mut budgets = control.provider(&target.id).iter();
+            budgets.any(|account| refused.contains(&account.key))
+        })
     };
     Broke::Targets(
         plan.entries
@@ -158,9 +165,8 @@ pub(crate) fn over_budget(
         return Vec::new();
     }
     let is_spent = |id: &str| {
-        control
-            .provider(id)
-            .is_some_and(|account| ledger.usage(account, now_ms).is_spent())
+        let mut budgets = control.provider(id).iter();
+        budgets.any(|account| ledger.usage(account, now_ms).is_spent())
     };
     policy
         .targets

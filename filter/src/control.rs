@@ -23,7 +23,8 @@ pub(crate) struct Control {
     /// By the hash in hexadecimal. How long a lookup takes depends on hashes, of which a guess tells nothing.
     keys: HashMap<String, Rc<Key>>,
     /// Budgets by target id.
-    providers: HashMap<String, Account>,
+    /// A provider has one for each length of periods.
+    providers: HashMap<String, Vec<Account>>,
 }
 
 /// Who is let in.
@@ -83,6 +84,14 @@ impl Control {
 
     /// From the collector's answer.
     pub(crate) fn of(state: &ControlState) -> Self {
+        let mut providers: HashMap<String, Vec<Account>> = HashMap::new();
+        for budget in &state.budgets {
+            let key = AccountKey::of_provider(&budget.provider, budget.limit.period.name());
+            providers
+                .entry(budget.provider.clone())
+                .or_default()
+                .push(account(key, &budget.limit));
+        }
         Self {
             doors: if state.keys_required {
                 Doors::Keyed
@@ -94,14 +103,7 @@ impl Control {
                 .iter()
                 .map(|key| (key.sha256.clone(), Rc::new(Key::of(key))))
                 .collect(),
-            providers: state
-                .budgets
-                .iter()
-                .map(|budget| {
-                    let key = AccountKey::of_provider(&budget.provider);
-                    (budget.provider.clone(), account(key, &budget.limit))
-                })
-                .collect(),
+            providers,
         }
     }
 
@@ -125,9 +127,9 @@ impl Control {
         known.cloned().map(Some).ok_or(Refused::BadKey)
     }
 
-    /// The budget of a target.
-    pub(crate) fn provider(&self, target_id: &str) -> Option<&Account> {
-        self.providers.get(target_id)
+    /// The budgets of a target: it may spend what all of them allow.
+    pub(crate) fn provider(&self, target_id: &str) -> &[Account] {
+        self.providers.get(target_id).map_or(&[], Vec::as_slice)
     }
 
     /// No target has a budget.
@@ -145,6 +147,7 @@ impl Control {
         let keys = self.keys.values().filter_map(|key| key.account.as_ref());
         self.providers
             .values()
+            .flatten()
             .chain(keys)
             .map(|account| account.key)
     }

@@ -19,17 +19,22 @@ use crate::{Flow, state, unserved};
 const DEFAULT_MAX_TOKENS: u32 = 4096;
 
 impl Target {
-    /// The attempt takes its entry of the plan, unless the first-byte hop has `begun` it already.
+    /// The attempt takes its entry of the plan. Behind the first-byte hop (`inner`) the hop has taken it already.
     pub(super) fn begin(
         &mut self,
         host: &impl Host,
         journey: Rc<RefCell<Journey>>,
-        begun: Option<usize>,
+        inner: bool,
         headers: Headers,
         end_of_stream: bool,
     ) -> Flow {
         let now = host.now();
-        let Some(index) = begun.or_else(|| begin_next(host, &journey, now)) else {
+        let begun = if inner {
+            journey.borrow().current_attempt()
+        } else {
+            begin_next(host, &journey, now)
+        };
+        let Some(index) = begun else {
             self.stage = Stage::Over;
             let mut journey = journey.borrow_mut();
             let answer = unserved::answer(&journey);

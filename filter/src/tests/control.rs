@@ -268,6 +268,29 @@ fn a_spent_provider_is_passed_over_until_its_next_period() {
 }
 
 #[test]
+fn each_budget_of_a_provider_is_a_ceiling() {
+    let period = |limit_usd: f64, period: &str| {
+        let mut budget = budget("first", limit_usd);
+        budget["period"] = json!(period);
+        budget
+    };
+    // A request is estimated at 0.01; one fits into the smaller budget, wherever it stands.
+    for budgets in [
+        [period(5_000.0, "monthly"), period(0.015, "daily")],
+        [period(0.015, "daily"), period(5_000.0, "monthly")],
+    ] {
+        let state = json!({"version": "1", "keys_required": false, "budgets": budgets});
+        let worker = Worker::new(&priced(), &state);
+        let first = worker.chat("");
+        assert_eq!(first.cluster(), "kt/first/1000ms");
+        assert_eq!(worker.chat("").cluster(), "kt/second/1000ms");
+        worker.served(first, 1_600);
+        worker.vm.tick(&worker.host);
+        assert_eq!(worker.chat("").cluster(), "kt/second/1000ms");
+    }
+}
+
+#[test]
 fn when_all_is_spent_the_client_is_told_not_to_try_again() {
     let of_both = json!({"version": "1", "keys_required": false,
         "budgets": [budget("first", 0.0), budget("second", 0.001)]});

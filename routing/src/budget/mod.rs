@@ -25,9 +25,13 @@ pub use ledger::{Claim, Ledger, Reservation, Usage};
 pub struct AccountKey(u64);
 
 impl AccountKey {
-    /// Of a provider's budget.
-    pub fn of_provider(target_id: &str) -> Self {
-        Self(hash::of_parts(&[b"provider", target_id.as_bytes()]))
+    /// Of a provider's budget for periods of this name: it may have one for each.
+    pub fn of_provider(target_id: &str, period: &str) -> Self {
+        Self(hash::of_parts(&[
+            b"provider",
+            target_id.as_bytes(),
+            period.as_bytes(),
+        ]))
     }
 
     /// Of a gateway key's budget.

@@ -8,7 +8,7 @@ const MIDNIGHT: u64 = NOON + 43_200_000;
 
 fn account(limit: u64) -> Account {
     Account {
-        key: AccountKey::of_provider("openai"),
+        key: AccountKey::of_provider("openai", "daily"),
         limit,
         spent_elsewhere: 0,
         spent_here: 0,
