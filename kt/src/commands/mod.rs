@@ -1,5 +1,6 @@
 //! The command line: one file for each first word.
 
+mod audit;
 mod collector;
 mod doctor;
 mod envoy;
@@ -37,6 +38,9 @@ enum Command {
     /// Run the gateway
     #[command(subcommand)]
     Gateway(gateway::Command),
+    /// Check the record of decisions
+    #[command(subcommand)]
+    Audit(audit::Command),
     /// Look for what would keep a gateway from serving: policy, keys, providers, Envoy, ports
     Doctor(doctor::Doctor),
     /// Run a collector for gateways that run elsewhere
@@ -60,6 +64,7 @@ impl Cli {
             Command::Policy(command) => command.run(),
             Command::Envoy(command) => command.run(),
             Command::Gateway(command) => command.run(),
+            Command::Audit(command) => command.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Collector(command) => command.run(),
             Command::Events(command) => command.run(),

@@ -14,20 +14,20 @@ pub(crate) fn count(number: f64) -> String {
     }
 }
 
-/// `$4,050.00`; below one dollar as many digits as tell something: `$0.009`, `$0.000012`.
+/// `$4,050.00`; below one dollar as many digits as tell something: `$0.009`, `$0.0000123`.
 pub(crate) fn usd(amount: f64) -> String {
     if amount == 0.0 || amount >= 1.0 {
         return format!("${}", grouped(&format!("{amount:.2}")));
     }
     let digits = format!("{amount:.9}");
     let exact = digits.trim_end_matches('0').trim_end_matches('.');
-    // Two digits after the zeros, and at least cents.
+    // Three digits after the zeros, and at least cents.
     let zeros = exact
         .chars()
         .skip(2)
         .take_while(|&digit| digit == '0')
         .count();
-    let rounded = format!("{amount:.*}", (zeros + 2).min(9));
+    let rounded = format!("{amount:.*}", (zeros + 3).min(9));
     let shortest = rounded.trim_end_matches('0');
     format!("${shortest:0<4}")
 }
@@ -90,9 +90,10 @@ mod tests {
             (1_234_567.891, "$1,234,567.89"),
             (1.5, "$1.50"),
             (0.5, "$0.50"),
+            (0.999_9, "$1.00"),
             (0.009, "$0.009"),
-            (0.0136, "$0.014"),
-            (0.000_012_34, "$0.000012"),
+            (0.013_64, "$0.0136"),
+            (0.000_012_34, "$0.0000123"),
             (0.000_000_001, "$0.000000001"),
         ] {
             assert_eq!(usd(amount), expected);

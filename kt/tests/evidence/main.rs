@@ -1,7 +1,9 @@
 //! `kt` on events, spend and keys: with a store at hand, and through a collector.
 
+mod audit;
 #[path = "../common/mod.rs"]
 mod common;
+mod documents;
 mod events;
 mod keys;
 mod remote;

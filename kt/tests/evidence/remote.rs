@@ -9,14 +9,18 @@ use crate::common::{eventually, kt, output, send, text};
 use crate::store::{Sample, Seeded};
 
 /// A running `kt collector run`. Killed when dropped.
-struct Collector {
+pub(crate) struct Collector {
     child: Child,
     url: String,
-    seeded: Seeded,
+    pub(crate) seeded: Seeded,
 }
 
 impl Collector {
     fn over(seeded: Seeded) -> Self {
+        Self::with(seeded, &[])
+    }
+
+    pub(crate) fn with(seeded: Seeded, arguments: &[&str]) -> Self {
         let mut child = kt()
             .args([
                 "collector",
@@ -27,6 +31,7 @@ impl Collector {
                 "--data-dir",
             ])
             .arg(seeded.data_dir())
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

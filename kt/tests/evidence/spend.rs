@@ -43,7 +43,7 @@ fn the_report_is_the_documents_table_with_a_total() {
             "openai 2 4,000 800 $0.018 $0.009",
             "anthropic 1 1,000 100 $0.014 $0.014",
             // (0.018 + 0.014) / 3
-            "total 3 5,000 900 $0.032 $0.011",
+            "total 3 5,000 900 $0.032 $0.0107",
         ]
     );
 }
