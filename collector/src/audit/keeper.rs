@@ -41,11 +41,13 @@ impl Keeper {
         let filter = wanted(scope);
         loop {
             let arrivals = api.store.arrivals(&filter, Some(self.place), PORTION)?;
+            if !arrivals.data.is_empty() {
+                self.trail.append(&arrivals.data, api.now_ms())?;
+            }
             self.place = arrivals.last;
-            if arrivals.data.is_empty() {
+            if arrivals.data.len() < PORTION {
                 return Ok(());
             }
-            self.trail.append(&arrivals.data, api.now_ms())?;
         }
     }
 

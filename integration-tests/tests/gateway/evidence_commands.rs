@@ -1,0 +1,385 @@
+//! The commands of the product's documents, letter by letter, on real traffic: Envoy, filter, collector and `kt`.
+//!
+//! Beside what the reader types there are only the addresses of simulated providers, and where `kt` finds the collector.
+
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use harness::{
+    Behaviour, Dialect, Gateway, GatewayOptions, PolicyText, Provider, chat_body, repository, tool,
+};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+/// How long events, keys and budgets may take from one end to the other.
+const PATIENCE: Duration = Duration::from_secs(20);
+/// "A revoked key stops working within 5 s."
+const FELT_WITHIN: Duration = Duration::from_secs(5);
+
+/// The gateway of the documents, with the groups of three of them.
+struct Scene {
+    gateway: Gateway,
+    openai: Provider,
+    anthropic: Provider,
+}
+
+fn seed(name: &str) -> String {
+    std::fs::read_to_string(repository().join("examples/seeds").join(name)).unwrap()
+}
+
+/// The only group of a seed.
+fn group(name: &str) -> String {
+    let text = seed(name);
+    let (_, groups) = text.split_once("model_groups:\n").unwrap();
+    groups.to_owned()
+}
+
+impl Scene {
+    async fn begin() -> Self {
+        let openai = Provider::start("openai", Dialect::OpenAi).await.unwrap();
+        let anthropic = Provider::start("anthropic", Dialect::Anthropic)
+            .await
+            .unwrap();
+        let mut text = seed("001-fallback-chain.yaml");
+        text.push_str(&group("001-cost-routing.yaml"));
+        text.push_str(&group("001-ab-test.yaml"));
+        for (url, provider) in [
+            ("https://api.openai.com/v1", &openai),
+            ("https://api.anthropic.com/v1", &anthropic),
+        ] {
+            // The address no longer tells the vendor.
+            let line = format!("base_url: {url}\n");
+            let (indent, kind) = (
+                "        ",
+                if url.contains("openai") {
+                    "openai"
+                } else {
+                    "anthropic"
+                },
+            );
+            assert!(text.contains(&line), "{url}");
+            text = text.replace(
+                &line,
+                &format!("base_url: {}\n{indent}type: {kind}\n", provider.base_url()),
+            );
+        }
+        let key = |name: &str| (name.to_owned(), format!("sk-{name}"));
+        let keys = [
+            "OPENAI_API_KEY",
+            "ANTHROPIC_API_KEY",
+            "AZURE_OPENAI_API_KEY",
+            "OLLAMA_DUMMY_KEY",
+        ];
+        let policy = PolicyText {
+            text,
+            keys: keys.map(key).to_vec(),
+        };
+        let options = GatewayOptions {
+            concurrency: Some(2),
+            ..GatewayOptions::default()
+        };
+        Self {
+            gateway: Gateway::start_with(&policy, &options).await,
+            openai,
+            anthropic,
+        }
+    }
+
+    async fn ask(&self, model: &str) -> Value {
+        let answer = self.gateway.client().chat(model).await;
+        assert_eq!(answer.status, 200, "{}", answer.json());
+        answer.json()
+    }
+
+    async fn status_with_key(&self, key: &str) -> u16 {
+        let bearer = format!("Bearer {key}");
+        let body = chat_body("reliable-chat").to_string().into_bytes();
+        let client = self.gateway.client();
+        let answer = client
+            .send(
+                Method::POST,
+                "/v1/chat/completions",
+                &[("authorization", &bearer)],
+                body,
+            )
+            .await;
+        answer.status
+    }
+
+    /// What the reader types, and sees.
+    async fn type_in(&self, line: &str) -> String {
+        let collector = self.gateway.ports()["collector"].as_str().unwrap();
+        let token = std::fs::read_to_string(self.gateway.data_folder().join("api-token")).unwrap();
+        let binaries = tool("kt").parent().unwrap().to_owned();
+        let path = std::env::join_paths(
+            std::iter::once(binaries)
+                .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+        );
+        let mut command = Command::new("timeout");
+        command
+            .args(["30", "bash", "-euo", "pipefail", "-c", line])
+            .env("PATH", path.unwrap())
+            .env("KEEPTRUSTS_API_URL", format!("http://{collector}"))
+            .env("KEEPTRUSTS_API_TOKEN", token.trim())
+            .current_dir(self.gateway.data_folder());
+        let output = tokio::task::spawn_blocking(move || command.output().unwrap())
+            .await
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{line}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Several JSON values in a row, as jq prints them.
+    async fn values(&self, line: &str) -> Vec<Value> {
+        let printed = self.type_in(line).await;
+        serde_json::Deserializer::from_str(&printed)
+            .into_iter()
+            .map(Result::unwrap)
+            .collect()
+    }
+
+    /// Waits until the collector has `count` events.
+    async fn collected(&self, count: usize) {
+        let begin = Instant::now();
+        loop {
+            let events = self.values("kt events tail --limit 1000 --json").await;
+            let found = events[0].as_array().unwrap().len();
+            if found == count {
+                return;
+            }
+            assert!(found < count, "{found} events of {count} requests");
+            assert!(begin.elapsed() < PATIENCE, "{found} of {count} events came");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+
+    /// How long it takes until requests with `key` are answered with `status`.
+    async fn until(&self, status: u16, key: &str) -> Duration {
+        let begin = Instant::now();
+        while self.status_with_key(key).await != status {
+            assert!(begin.elapsed() < PATIENCE, "still not {status}");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        begin.elapsed()
+    }
+}
+
+/// What a provider billed at the prices of the seed, in US dollars.
+fn cost(answer: &Value, input_per_1k: f64, output_per_1k: f64) -> f64 {
+    let tokens = |name: &str| answer["usage"][name].as_f64().unwrap();
+    (tokens("prompt_tokens") * input_per_1k + tokens("completion_tokens") * output_per_1k) / 1000.0
+}
+
+fn close(found: &Value, expected: f64) {
+    let found = found.as_f64().unwrap();
+    assert!((found - expected).abs() < 1e-9, "{found} is not {expected}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documents_commands_show_what_happened() {
+    let scene = Scene::begin().await;
+
+    // "Testing Fallback Behavior": one request as it should be, and one whose first provider fails.
+    scene.ask("reliable-chat").await;
+    scene.openai.next([Behaviour::status(503)]);
+    let fallback = scene.ask("reliable-chat").await;
+    assert_eq!(fallback["model"], "claude-sonnet-4");
+    scene.collected(2).await;
+    assert_eq!(
+        scene
+            .values(
+                r#"kt events tail --filter "model=reliable-chat" --limit 5 --output json | \
+  jq '.[] | {actual_model: .resolved_model, fallbacks: .fallback_count}'"#
+            )
+            .await,
+        [
+            json!({"actual_model": "gpt-4o", "fallbacks": 0}),
+            json!({"actual_model": "claude-sonnet-4", "fallbacks": 1}),
+        ]
+    );
+
+    // "Monitor Failover Latency".
+    let tail = scene
+        .values("kt events tail --last 5 --format json | jq '.[] | {id, provider: .provider, latency_ms, failover: .failover}'")
+        .await;
+    let last = tail.last().unwrap();
+    assert!(last["id"].as_str().unwrap().starts_with("evt_"));
+    assert!(last["latency_ms"].is_u64());
+    assert_eq!(last["provider"], "anthropic");
+    assert_eq!(
+        last["failover"],
+        json!({"triggered": true, "original_provider": "openai", "reason": "upstream_5xx"})
+    );
+
+    // "Monitoring Cost Routing".
+    let cheap = scene.ask("cost-optimized").await;
+    scene.collected(3).await;
+    let costs = scene
+        .values(
+            r#"kt events tail --limit 20 --output json | \
+  jq '.[] | {model: .resolved_model, estimated_cost: .estimated_cost_usd, actual_cost: .actual_cost_usd}'"#,
+        )
+        .await;
+    assert_eq!(costs[2]["model"], "gpt-4o-mini");
+    close(&costs[2]["actual_cost"], cost(&cheap, 0.00015, 0.0006));
+    assert!(costs[2]["estimated_cost"].as_f64().unwrap() > 0.0);
+
+    // "Analyzing A/B Results". The documents' third line divides the number of blocked requests by itself, so jq stops
+    // where nothing was blocked; the other two are theirs.
+    const ASKED: usize = 30;
+    let mut arms = [0_usize; 2];
+    for _ in 0..ASKED {
+        let model = scene.ask("chat-experiment").await["model"].clone();
+        arms[usize::from(model == "claude-sonnet-4")] += 1;
+    }
+    scene.collected(3 + ASKED).await;
+    for (tag, expected) in [("control", arms[0]), ("experiment", arms[1])] {
+        let found = scene
+            .values(&format!(
+                r#"kt events tail --filter "tag={tag}" --limit 100 --output json | \
+  jq '{{
+    avg_latency: ([.[].latency_ms] | add / length),
+    avg_tokens: ([.[].tokens.total] | add / length),
+    requests: length
+  }}'"#
+            ))
+            .await;
+        assert_eq!(found[0]["requests"], expected);
+        assert!(found[0]["avg_latency"].as_f64().unwrap() >= 0.0);
+        assert!(found[0]["avg_tokens"].as_f64().unwrap() > 0.0);
+    }
+    let comparison = scene
+        .type_in("kt events compare --group chat-experiment --since 7d --by tag")
+        .await;
+    assert!(comparison.contains("No difference proved"), "{comparison}");
+
+    // "Cost Comparison Across Providers": the providers' own books.
+    let billed = |provider: &Provider| provider.received().len();
+    let table = scene
+        .type_in(
+            "kt events list \\\n  --since 30d \\\n  --group-by provider \\\n  \
+             --fields provider,request_count,total_input_tokens,total_output_tokens,total_cost \\\n  --format table",
+        )
+        .await;
+    let row = |name: &str| -> Vec<&str> {
+        let line = table.lines().find(|line| line.starts_with(name));
+        line.unwrap_or_else(|| panic!("no {name} in {table}"))
+            .split_whitespace()
+            .collect()
+    };
+    assert_eq!(
+        row("provider"),
+        [
+            "provider",
+            "request_count",
+            "total_input_tokens",
+            "total_output_tokens",
+            "total_cost"
+        ]
+    );
+    // The failed attempt is in the provider's book, but it served nobody.
+    assert_eq!(row("openai")[1], (billed(&scene.openai) - 1).to_string());
+    assert_eq!(row("anthropic")[1], billed(&scene.anthropic).to_string());
+
+    // The review file.
+    scene
+        .type_in("kt events export --since 30d --format csv --output provider-mix.csv")
+        .await;
+    let file =
+        std::fs::read_to_string(scene.gateway.data_folder().join("provider-mix.csv")).unwrap();
+    assert_eq!(file.split_terminator("\r\n").count(), 1 + 3 + ASKED);
+
+    // Whatever ended just before the gateway does is not lost, and the audit trail has everything.
+    scene.ask("reliable-chat").await;
+    let (status, log, folder) = scene.gateway.stop().await;
+    assert!(status.success(), "{}", log.join("\n"));
+    let data = folder.path().join("data");
+    let output = Command::new(tool("kt"))
+        .args(["audit", "verify", "--json", "--data-dir"])
+        .arg(&data)
+        .output()
+        .unwrap();
+    let report: Value = serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("{}", String::from_utf8_lossy(&output.stderr)));
+    assert_eq!(
+        report,
+        json!({"intact": true, "records": 3 + ASKED + 1, "first": 1, "damage": null})
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_budget_made_by_command_is_a_ceiling_at_the_gateway() {
+    let scene = Scene::begin().await;
+    let made = scene
+        .type_in(
+            "kt spend provider-budget create --provider openai --limit 5000 --period monthly\n\
+             kt spend provider-budget create --provider anthropic --limit 3000 --period monthly",
+        )
+        .await;
+    assert!(made.contains("$5,000.00 monthly for openai"), "{made}");
+    let model = |answer: Value| answer["model"].as_str().unwrap().to_owned();
+    assert_eq!(model(scene.ask("reliable-chat").await), "gpt-4o");
+
+    // Less than one request costs.
+    scene
+        .type_in(
+            "kt spend provider-budget create --provider openai --limit 0.0000001 --period daily",
+        )
+        .await;
+    let begin = Instant::now();
+    while model(scene.ask("reliable-chat").await) == "gpt-4o" {
+        assert!(begin.elapsed() < PATIENCE, "openai still serves");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let served = scene.openai.received().len();
+    for _ in 0..10 {
+        assert_eq!(model(scene.ask("reliable-chat").await), "claude-sonnet-4");
+    }
+    assert_eq!(scene.openai.received().len(), served);
+    scene
+        .type_in("kt spend provider-budget delete --provider openai --period daily")
+        .await;
+    let begin = Instant::now();
+    while model(scene.ask("reliable-chat").await) != "gpt-4o" {
+        assert!(begin.elapsed() < PATIENCE, "openai does not serve again");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_made_by_command_opens_and_a_revoked_one_does_not() {
+    let scene = Scene::begin().await;
+    scene.ask("reliable-chat").await;
+    let key = scene
+        .type_in("kt tokens create --type gateway --name app --models reliable-chat")
+        .await;
+    let key = key.trim_end();
+    // From the first key on nobody gets in without one.
+    scene.until(401, "kt_gk_nobody").await;
+    assert_eq!(scene.status_with_key(key).await, 200);
+    let client = scene.gateway.client();
+    let body = chat_body("cost-optimized").to_string().into_bytes();
+    let bearer = format!("Bearer {key}");
+    let elsewhere = client
+        .send(
+            Method::POST,
+            "/v1/chat/completions",
+            &[("authorization", &bearer)],
+            body,
+        )
+        .await;
+    assert_eq!(elsewhere.status, 403);
+    assert_eq!(elsewhere.json()["error"]["code"], "model_not_allowed");
+
+    scene.type_in("kt tokens revoke app").await;
+    let took = scene.until(401, key).await;
+    assert!(took < FELT_WITHIN, "{took:?}");
+    let named = scene
+        .values("kt events tail --filter key_name=app --limit 1 --json")
+        .await;
+    assert_eq!(named[0][0]["key_name"], "app");
+}
