@@ -4,6 +4,8 @@
 //! [`crate::gateway`], [`crate::target`] and [`crate::monitor`] know only this trait, so that they run in unit tests
 //! over [`fake::FakeHost`], which refuses calls made in the wrong phase just as Envoy does.
 
+#[cfg(any(test, target_arch = "wasm32"))]
+pub(crate) mod callers;
 #[cfg(test)]
 pub(crate) mod fake;
 #[cfg(any(test, target_arch = "wasm32"))]

@@ -106,6 +106,7 @@ mod raw {
             cas: u32,
         ) -> u32;
         pub(super) fn proxy_continue_stream(stream: u32) -> u32;
+        pub(super) fn proxy_set_effective_context(id: u32) -> u32;
         pub(super) fn proxy_define_metric(
             kind: u32,
             name: *const u8,
@@ -182,6 +183,12 @@ fn bytes_from(call: impl FnOnce(*mut *mut u8, *mut usize) -> u32) -> HostResult<
     // SAFETY: the proxy obtained `data` from `proxy_on_memory_allocate`, which makes it as a `Vec<u8>` of
     // exactly `size` bytes, and has handed it over.
     Ok(unsafe { Vec::from_raw_parts(data, size, size) })
+}
+
+/// Until the current callback returns, what is asked of the proxy is asked for the stream `id`. `false`: it is gone.
+pub(crate) fn act_for(id: u32) -> bool {
+    // SAFETY: takes no pointers.
+    check(unsafe { raw::proxy_set_effective_context(id) }).is_ok()
 }
 
 fn headers_of(map: u32) -> HostResult<Headers> {
@@ -382,6 +389,7 @@ impl Host for ProxyWasmHost {
                 &mut token,
             )
         })?;
+        super::callers::called(token);
         Ok(token)
     }
 

@@ -12,6 +12,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::{Root, Stream};
 use crate::Flow;
+use crate::host::{callers, proxy_wasm_abi};
 
 const CONTINUE: u32 = 0;
 const PAUSE: u32 = 1;
@@ -63,7 +64,11 @@ fn with_root<T: Default>(id: u32, job: impl FnOnce(&mut Root) -> T) -> T {
 }
 
 fn with_stream(id: u32, job: impl FnOnce(&mut Stream) -> Flow) -> u32 {
-    let flow = with_contexts(|contexts| contexts.streams.get_mut(&id).map(job));
+    let run = |contexts: &mut Contexts| {
+        let stream = contexts.streams.get_mut(&id)?;
+        Some(callers::while_running(id, || job(stream)))
+    };
+    let flow = with_contexts(run);
     match flow {
         Some(Flow::Pause) => PAUSE,
         Some(Flow::Continue) | None => CONTINUE,
@@ -120,13 +125,17 @@ extern "C" fn proxy_on_http_call_response(
     _body_size: usize,
     _trailers: usize,
 ) {
-    with_contexts(|contexts| {
-        if let Some(stream) = contexts.streams.get_mut(&id) {
-            stream.on_call_response(token);
-        } else if let Some(root) = contexts.roots.get_mut(&id) {
-            root.on_call_response(token);
+    match callers::caller(token) {
+        None => with_root(id, |root| root.on_call_response(token)),
+        Some(stream) if proxy_wasm_abi::act_for(stream) => {
+            with_stream(stream, |stream| {
+                stream.on_call_response(token);
+                Flow::Continue
+            });
         }
-    });
+        // Its client has left.
+        Some(_) => {}
+    }
 }
 
 #[unsafe(no_mangle)]

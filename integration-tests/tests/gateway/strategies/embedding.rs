@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::{Behaviour, Client};
+use harness::Behaviour;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -27,18 +27,23 @@ fn asking(message: &str) -> Value {
 }
 
 /// Both workers have learnt the members' texts when many requests in a row go where they belong.
-async fn until_learnt(client: &Client) {
+async fn until_learnt(bench: &Bench) {
+    let gateway = &bench.gateway;
     let learnt = async {
         let mut row = 0;
         while row < 10 {
-            // A new client is a new connection, which either worker may get.
-            let right = served(client, &asking(CRASH)).await == "p1";
+            // A new client has a new connection, which either worker may get.
+            let right = served(&gateway.client(), &asking(CRASH)).await == "p1";
             row = if right { row + 1 } else { 0 };
         }
     };
-    tokio::time::timeout(PATIENCE, learnt)
-        .await
-        .expect("the texts are learnt");
+    let learnt = tokio::time::timeout(PATIENCE, learnt).await;
+    let asked = bench.providers[2].received().len();
+    assert!(
+        learnt.is_ok(),
+        "the texts are not learnt after {asked} calls:\n{}",
+        gateway.log().join("\n")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -46,7 +51,7 @@ async fn a_providers_embeddings_decide_and_without_them_the_first_serves() {
     let bench = Bench::start(3, 2, "circuit_breaker: {enabled: false}", GROUPS).await;
     let embedder = &bench.providers[2];
     let client = bench.gateway.client();
-    until_learnt(&client).await;
+    until_learnt(&bench).await;
     assert_eq!(served(&client, &asking("What is for lunch?")).await, "p0");
     let call = embedder.received().pop().unwrap();
     assert_eq!(call.path, "/v1/embeddings");
