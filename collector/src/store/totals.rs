@@ -56,6 +56,38 @@ impl Totals {
         self.latency_ms_squared += count(ms) * count(ms);
     }
 
+    /// Adds another group's sums.
+    pub fn merge(&mut self, other: &Self) {
+        let Self {
+            requests,
+            errors,
+            blocked,
+            failovers,
+            prompt_tokens,
+            completion_tokens,
+            cached_tokens,
+            total_tokens,
+            cost_nanos,
+            cost_nanos_squared,
+            latency,
+            latency_ms_squared,
+            ttft,
+        } = other;
+        self.requests += requests;
+        self.errors += errors;
+        self.blocked += blocked;
+        self.failovers += failovers;
+        self.prompt_tokens += prompt_tokens;
+        self.completion_tokens += completion_tokens;
+        self.cached_tokens += cached_tokens;
+        self.total_tokens += total_tokens;
+        self.cost_nanos = self.cost_nanos.saturating_add(*cost_nanos);
+        self.cost_nanos_squared += cost_nanos_squared;
+        self.latency.merge(latency);
+        self.latency_ms_squared += latency_ms_squared;
+        self.ttft.merge(ttft);
+    }
+
     /// The value of a metric; `None` where there is nothing to compute it from.
     pub fn metric(&self, metric: Metric) -> Option<f64> {
         match metric {

@@ -6,6 +6,8 @@ use collector::{
 };
 use events::{EventId, Timestamp};
 use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::model;
@@ -151,6 +153,52 @@ pub(crate) fn close(a: Option<f64>, b: Option<f64>) -> bool {
     match (a, b) {
         (Some(a), Some(b)) => (a - b).abs() <= 1e-9 * a.abs().max(1.0),
         (a, b) => a == b,
+    }
+}
+
+/// More than a page of a file, so that two threads read a half each.
+#[test]
+fn many_events_add_up_as_few_do() {
+    let mut runner = TestRunner::deterministic();
+    let mut many: Vec<Value> = Vec::new();
+    while many.len() < 5_000 {
+        many.extend(events().new_tree(&mut runner).unwrap().current());
+    }
+    for (number, event) in (1..).zip(&mut many) {
+        event["id"] = json!(EventId::new(0, number).to_string());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    insert(dir.path(), &many);
+    let api = local(dir.path());
+    for case in 0..12 {
+        let filter = if case == 0 {
+            EventFilter::default()
+        } else {
+            filter().new_tree(&mut runner).unwrap().current()
+        };
+        let group_by = vec![Dimension::ALL[case], Dimension::Tag];
+        let mut expected = model::aggregate(&many, &filter, &group_by, Metric::ALL);
+        let query = AggregateQuery {
+            filter,
+            group_by,
+            metrics: Metric::ALL.to_vec(),
+            limit: None,
+        };
+        let report = api.aggregate(&query).unwrap();
+        let mut found: Vec<_> = report
+            .rows
+            .into_iter()
+            .map(|row| (row.group, row.values))
+            .collect();
+        found.sort_by(|a, b| a.0.cmp(&b.0));
+        expected.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(found.len(), expected.len());
+        for ((group, values), (expected_group, expected_values)) in found.iter().zip(&expected) {
+            assert_eq!(group, expected_group);
+            for ((metric, a), b) in Metric::ALL.iter().zip(values).zip(expected_values) {
+                assert!(close(*a, *b), "{metric:?}: {a:?} is not {b:?}");
+            }
+        }
     }
 }
 

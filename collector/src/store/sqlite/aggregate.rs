@@ -1,6 +1,7 @@
 //! Sums and distributions by group: one pass over the rows that count, in memory that grows with the groups alone.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
@@ -14,25 +15,79 @@ const MEASURES: &str = "decision = 'blocked', status_code, failover, prompt_toke
      total_tokens, cost_nanos, latency_ms, ttft_ms";
 const FIRST_DIMENSION: usize = 10;
 
+/// Groups by the values of their dimensions, see [`append`].
+pub(super) type Groups = HashMap<Vec<u8>, Group>;
+
+/// Which rows, by their order of arrival.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Part {
+    /// Those whose time the filter names, found by an index.
+    ByTime,
+    /// All before a row.
+    Before(i64),
+    /// A row and all after it.
+    From(i64),
+}
+
+/// Fewer rows than this are not worth a second thread.
+const ROWS_FOR_TWO: i64 = 2_000;
+
+/// Whether the time of a filter is more than an eighth of all time: then reading every row in the order of the file is
+/// faster than finding rows by their time. If so: the row in the middle, so that two can read a half each.
+pub(super) fn middle(
+    connection: &Connection,
+    filter: &EventFilter,
+) -> Result<Option<i64>, StoreError> {
+    let bound = |what: &str| -> Result<i64, StoreError> {
+        let sql = format!("SELECT {what} FROM event");
+        let found: Option<i64> = connection
+            .prepare_cached(&sql)?
+            .query_row([], |row| row.get(0))?;
+        Ok(found.unwrap_or(0))
+    };
+    let (first, last) = (bound("min(ts)")?, bound("max(ts)")?);
+    let since = filter.since.map_or(first, micros).max(first);
+    let until = filter.until.map_or(last, micros).min(last);
+    let (first_row, last_row) = (bound("min(seq)")?, bound("max(seq)")?);
+    let covers_much = until.saturating_sub(since) >= last.saturating_sub(first) / 8;
+    let many = last_row.saturating_sub(first_row) >= ROWS_FOR_TWO;
+    Ok((covers_much && many).then(|| first_row + (last_row - first_row) / 2))
+}
+
+/// Adds one part's groups to another's.
+pub(super) fn merge(mut one: Groups, other: Groups) -> Result<Groups, StoreError> {
+    for (key, group) in other {
+        match one.entry(key) {
+            Entry::Occupied(mut same) => same.get_mut().totals.merge(&group.totals),
+            Entry::Vacant(free) => drop(free.insert(group)),
+        }
+    }
+    if one.len() > MOST_GROUPS {
+        return Err(StoreError::TooManyGroups { most: MOST_GROUPS });
+    }
+    Ok(one)
+}
+
 pub(super) fn aggregate(
     connection: &Connection,
     filter: &EventFilter,
     group_by: &[Dimension],
-) -> Result<Vec<Group>, StoreError> {
-    let conditions = Conditions::of(filter, true);
+    part: Part,
+) -> Result<Groups, StoreError> {
+    let mut conditions = Conditions::of(filter, true);
     let dimensions: String = group_by
         .iter()
         .map(|&dimension| format!(", {}", expression(dimension)))
         .collect();
-    let sources = if covers_much(connection, filter)? {
-        conditions.scan()
-    } else {
-        conditions.sources(false)
+    let sources = match part {
+        Part::ByTime => conditions.sources(false),
+        Part::Before(row) => conditions.scan("<", row),
+        Part::From(row) => conditions.scan(">=", row),
     };
     let sql = format!("SELECT {MEASURES}{dimensions} {sources}");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(conditions.values())?;
-    let mut groups: HashMap<Vec<u8>, Group> = HashMap::new();
+    let mut groups = Groups::new();
     let mut key = Vec::new();
     while let Some(row) = rows.next()? {
         key.clear();
@@ -57,24 +112,7 @@ pub(super) fn aggregate(
         add(&mut group.totals, row)?;
         groups.insert(key.clone(), group);
     }
-    Ok(groups.into_values().collect())
-}
-
-/// Whether the time of a filter is more than an eighth of all time: then reading every row in the order of the file is
-/// faster than finding rows by their time.
-fn covers_much(connection: &Connection, filter: &EventFilter) -> Result<bool, StoreError> {
-    let bound = |which: &str| -> Result<Option<i64>, StoreError> {
-        let sql = format!("SELECT {which}(ts) FROM event");
-        Ok(connection
-            .prepare_cached(&sql)?
-            .query_row([], |row| row.get(0))?)
-    };
-    let (Some(first), Some(last)) = (bound("min")?, bound("max")?) else {
-        return Ok(false);
-    };
-    let since = filter.since.map_or(first, micros).max(first);
-    let until = filter.until.map_or(last, micros).min(last);
-    Ok(until.saturating_sub(since) >= last.saturating_sub(first) / 8)
+    Ok(groups)
 }
 
 fn expression(dimension: Dimension) -> &'static str {

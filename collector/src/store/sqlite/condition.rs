@@ -128,8 +128,10 @@ impl Conditions {
         self.with_sources("event", text)
     }
 
-    /// The same for a report over so much that an index would be a detour.
-    pub(super) fn scan(&self) -> String {
+    /// The same for a report over so much that an index would be a detour, over the rows on one side of a row.
+    pub(super) fn scan(&mut self, comparison: &str, row: i64) -> String {
+        let bound = self.bind(Value::Integer(row));
+        self.add(&format!("event.seq {comparison} {bound}"));
         self.with_sources("event NOT INDEXED", false)
     }
 

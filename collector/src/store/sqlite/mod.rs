@@ -20,6 +20,7 @@ use crate::store::{
     Arrivals, Days, Group, Inserted, NewEvent, Record, RecordKind, Spender, Spent, Store,
     StoreError,
 };
+use aggregate::Part;
 use writer::{Change, Writer};
 
 /// How long to wait for another program that has the file: `kt` beside a running gateway.
@@ -137,7 +138,18 @@ impl Store for SqliteStore {
         filter: &EventFilter,
         group_by: &[Dimension],
     ) -> Result<Vec<Group>, StoreError> {
-        self.read(|connection| aggregate::aggregate(connection, filter, group_by))
+        let part =
+            |part| self.read(|connection| aggregate::aggregate(connection, filter, group_by, part));
+        let groups = match self.read(|connection| aggregate::middle(connection, filter))? {
+            None => part(Part::ByTime)?,
+            Some(middle) => std::thread::scope(|scope| {
+                let later = scope.spawn(|| part(Part::From(middle)));
+                let earlier = part(Part::Before(middle))?;
+                let failed = |_| StoreError::Unavailable("a report failed".to_owned());
+                aggregate::merge(earlier, later.join().map_err(failed)??)
+            })?,
+        };
+        Ok(groups.into_values().collect())
     }
 
     fn spent(&self, by: Spender<'_>, period: Days, instance_id: &str) -> Result<Spent, StoreError> {
