@@ -1,5 +1,7 @@
 //! What health costs a request, apart from the calls into the proxy: `cargo bench -p keeptrusts-routing --bench health`.
 
+// The benchmark of plans uses the rest.
+#[allow(dead_code)]
 #[path = "../src/testing.rs"]
 mod testing;
 
