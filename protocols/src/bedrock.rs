@@ -10,6 +10,7 @@ mod reasoning;
 mod received_answer;
 mod received_event;
 mod stop_reason;
+mod to_converse;
 mod tool_names;
 mod vendor;
 
@@ -23,6 +24,7 @@ pub use reasoning::{ReasoningPlan, ReasoningWish};
 pub use received_answer::{ReceivedAnswer, ReceivedBlock, ReceivedUsage};
 pub use received_event::{ConverseEvent, read_event};
 pub use stop_reason::{Stop, StopReason};
+pub use to_converse::{ConverseClient, ToConverse};
 pub use tool_names::{ToolNames, tool_use_id};
 pub use vendor::Vendor;
 

@@ -7,87 +7,41 @@ mod stream;
 
 pub use ignored_fields::IGNORED_FIELDS;
 
-use crate::bedrock::{self, ConverseStream, Operation};
+use crate::bedrock::{ConverseClient, ToConverse};
 use crate::error::{ProviderError, RequestError};
-use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
+use crate::translator::Attempt;
 use crate::usage::Usage;
-use request::Answer;
-use stream::ChatSink;
+pub use request::Answer;
+pub use stream::ChatSink;
 
 /// Translates one attempt. See [`IGNORED_FIELDS`] for what it leaves out; everything else that cannot be said is refused.
+pub type ChatCompletionsToBedrockConverse = ToConverse<ChatClient>;
+
+/// Clients of Chat Completions.
 #[derive(Debug)]
-pub struct ChatCompletionsToBedrockConverse {
-    attempt: Attempt,
-    /// What was agreed in the request and has to be undone in the answer.
-    answer: Answer,
-    stream: ConverseStream<ChatSink>,
-    /// Of a whole answer; streams keep their own.
-    usage: Option<Usage>,
-}
+pub struct ChatClient;
 
-impl ChatCompletionsToBedrockConverse {
-    /// A translator for one attempt.
-    pub fn new(attempt: Attempt) -> Self {
-        Self {
-            stream: ConverseStream::new(ChatSink::new(&attempt)),
-            attempt,
-            answer: Answer::default(),
-            usage: None,
-        }
-    }
-}
+impl ConverseClient for ChatClient {
+    type Agreed = Answer;
+    type Sink = ChatSink;
 
-impl Translator for ChatCompletionsToBedrockConverse {
-    fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
-        let operation = if self.attempt.stream {
-            Operation::ConverseStream
-        } else {
-            Operation::Converse
-        };
-        let path = bedrock::path(&self.attempt, operation)?;
-        let (body, answer) = request::translate(&self.attempt, body)?;
-        self.stream.sink_mut().expect(&answer);
-        self.answer = answer;
-        Ok(OutgoingRequest {
-            path,
-            headers: Vec::new(),
-            body: BodyEdit::Replace(body),
-        })
+    fn sink(attempt: &Attempt) -> ChatSink {
+        ChatSink::new(attempt)
     }
 
-    fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
-        let (body, usage) = response::translate(&self.attempt, &self.answer, body)?;
-        self.usage = usage;
-        Ok(Some(body))
+    fn request(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answer), RequestError> {
+        request::translate(attempt, body)
     }
 
-    fn stream(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> bool {
-        self.stream.push(chunk, out);
-        false
+    fn agree(sink: &mut ChatSink, answer: &Answer) {
+        sink.expect(answer);
     }
 
-    fn stream_end(&mut self, out: &mut Vec<u8>) {
-        self.stream.end(out);
-    }
-
-    fn stream_state(&self) -> &StreamState {
-        self.stream.state()
-    }
-
-    fn error(&self, status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
-        bedrock::read_error(status, headers, body)
-    }
-
-    fn usage(&self) -> Option<Usage> {
-        self.usage.or_else(|| self.stream.usage())
-    }
-
-    fn text_bytes(&self) -> u64 {
-        self.stream.text_bytes()
-    }
-
-    /// Converse does not say which model has answered: it is the one that was asked.
-    fn served_model(&self) -> Option<&str> {
-        None
+    fn response(
+        attempt: &Attempt,
+        answer: &Answer,
+        body: &[u8],
+    ) -> Result<(Vec<u8>, Option<Usage>), ProviderError> {
+        response::translate(attempt, answer, body)
     }
 }

@@ -11,6 +11,7 @@ use proptest::prelude::*;
 use protocols::{BodyEdit, ClientFormat, StreamState, Translator};
 use serde_json::{Value, json};
 
+use support::any_json::any_json;
 use support::feed::feed;
 use support::pair::{PAIRS, Pair};
 use support::{anthropic_stream, responses_stream};
@@ -61,122 +62,102 @@ fn golden_streams(name: &str) -> Vec<Vec<u8>> {
     streams
 }
 
-/// Any JSON, with the words of the protocols in the places where they may mean something.
-fn any_json() -> impl Strategy<Value = Value> {
-    let words = prop::sample::select(vec![
-        "user",
-        "assistant",
-        "system",
-        "developer",
-        "text",
-        "image",
-        "document",
-        "base64",
-        "url",
-        "image/png",
-        "AA",
-        "tool_use",
-        "tool_result",
-        "thinking",
-        "search_result",
-        "server_tool_use",
-        "custom",
-        "auto",
-        "any",
-        "tool",
-        "required",
-        "function",
-        "allowed_tools",
-        "high",
-        "json_schema",
-        "message",
-        "function_call",
-        "function_call_output",
-        "reasoning",
-        "item_reference",
-        "input_text",
-        "output_text",
-        "input_image",
-        "input_file",
-        "refusal",
-        "web_search",
-        "kt-signature:s",
-        "stop",
-        "length",
-        "{}",
-        "{\"a\":",
-        "",
-        " ",
-        "data:image/png;base64,AA",
-        "é\u{1f9ea}\"\\",
-    ]);
-    let keys = prop::sample::select(vec![
-        "role",
-        "content",
-        "type",
-        "text",
-        "source",
-        "data",
-        "media_type",
-        "url",
-        "title",
-        "id",
-        "name",
-        "input",
-        "tool_use_id",
-        "call_id",
-        "arguments",
-        "output",
-        "summary",
-        "encrypted_content",
-        "image_url",
-        "file_data",
-        "filename",
-        "file_id",
-        "input_schema",
-        "parameters",
-        "strict",
-        "schema",
-        "format",
-        "effort",
-        "mode",
-        "tools",
-        "cache_control",
-        "citations",
-        "index",
-        "delta",
-        "message",
-        "choices",
-        "finish_reason",
-        "usage",
-        "tool_calls",
-        "function",
-        "reasoning_content",
-        "refusal",
-        "error",
-        "model",
-        "prompt_tokens",
-        "x",
-    ]);
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        (-2_i64..3000).prop_map(Value::from),
-        (-1.0..3.0).prop_map(Value::from),
-        words.prop_map(Value::from),
-    ];
-    leaf.prop_recursive(5, 48, 6, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((keys.clone(), inner), 0..6).prop_map(|fields| {
-                let fields = fields
-                    .into_iter()
-                    .map(|(key, value)| (key.to_owned(), value));
-                Value::Object(fields.collect())
-            }),
-        ]
-    })
-}
+/// Words and keys of the protocols.
+const WORDS: &[&str] = &[
+    "user",
+    "assistant",
+    "system",
+    "developer",
+    "text",
+    "image",
+    "document",
+    "base64",
+    "url",
+    "image/png",
+    "AA",
+    "tool_use",
+    "tool_result",
+    "thinking",
+    "search_result",
+    "server_tool_use",
+    "custom",
+    "auto",
+    "any",
+    "tool",
+    "required",
+    "function",
+    "allowed_tools",
+    "high",
+    "json_schema",
+    "message",
+    "function_call",
+    "function_call_output",
+    "reasoning",
+    "item_reference",
+    "input_text",
+    "output_text",
+    "input_image",
+    "input_file",
+    "refusal",
+    "web_search",
+    "kt-signature:s",
+    "stop",
+    "length",
+    "{}",
+    "{\"a\":",
+    "",
+    " ",
+    "data:image/png;base64,AA",
+    "é\u{1f9ea}\"\\",
+];
+const KEYS: &[&str] = &[
+    "role",
+    "content",
+    "type",
+    "text",
+    "source",
+    "data",
+    "media_type",
+    "url",
+    "title",
+    "id",
+    "name",
+    "input",
+    "tool_use_id",
+    "call_id",
+    "arguments",
+    "output",
+    "summary",
+    "encrypted_content",
+    "image_url",
+    "file_data",
+    "filename",
+    "file_id",
+    "input_schema",
+    "parameters",
+    "strict",
+    "schema",
+    "format",
+    "effort",
+    "mode",
+    "tools",
+    "cache_control",
+    "citations",
+    "index",
+    "delta",
+    "message",
+    "choices",
+    "finish_reason",
+    "usage",
+    "tool_calls",
+    "function",
+    "reasoning_content",
+    "refusal",
+    "error",
+    "model",
+    "prompt_tokens",
+    "x",
+];
 
 /// A request of either client, whose fields hold anything.
 fn any_request() -> impl Strategy<Value = Value> {
@@ -205,7 +186,7 @@ fn any_request() -> impl Strategy<Value = Value> {
         "truncation",
     ];
     let role = prop::sample::select(vec!["user", "assistant", "system"]);
-    let block = any_json().prop_map(|value| match value {
+    let block = any_json(WORDS, KEYS).prop_map(|value| match value {
         Value::Object(mut fields) => {
             fields.entry("type").or_insert_with(|| json!("text"));
             fields.entry("text").or_insert_with(|| json!("x"));
@@ -214,13 +195,14 @@ fn any_request() -> impl Strategy<Value = Value> {
         other => other,
     });
     let content = prop_oneof![
-        any_json(),
+        any_json(WORDS, KEYS),
         prop::collection::vec(block, 0..3).prop_map(Value::from)
     ];
     let message =
         (role, content).prop_map(|(role, content)| json!({"role": role, "content": content}));
-    let messages = prop::collection::vec(prop_oneof![3 => message, 1 => any_json()], 0..4);
-    let fields = prop::collection::vec((prop::sample::select(names), any_json()), 0..4);
+    let messages =
+        prop::collection::vec(prop_oneof![3 => message, 1 => any_json(WORDS, KEYS)], 0..4);
+    let fields = prop::collection::vec((prop::sample::select(names), any_json(WORDS, KEYS)), 0..4);
     (messages, fields).prop_map(|(messages, fields)| {
         let mut request = json!({"model": "m", "messages": messages, "input": messages});
         for (name, value) in fields {
@@ -249,7 +231,7 @@ fn any_chunk() -> impl Strategy<Value = Value> {
     let delta = prop_oneof![
         3 => (field, text).prop_map(|(field, text)| json!({field: text})),
         3 => call,
-        1 => any_json(),
+        1 => any_json(WORDS, KEYS),
     ];
     let finish = prop::option::weighted(
         0.1,
@@ -261,7 +243,7 @@ fn any_chunk() -> impl Strategy<Value = Value> {
         }),
         1 => Just(json!({"choices": [], "usage": {"prompt_tokens": 3, "completion_tokens": 2}})),
         1 => Just(json!({"id": "", "model": "", "choices": [], "prompt_filter_results": []})),
-        1 => any_json().prop_map(|any| json!({"id": any, "choices": any})),
+        1 => any_json(WORDS, KEYS).prop_map(|any| json!({"id": any, "choices": any})),
     ]
 }
 
@@ -365,7 +347,7 @@ proptest! {
     }
 
     #[test]
-    fn no_answer_panics(message in any_json(), answer in any_json(), name in prop::sample::select(NAMES.to_vec())) {
+    fn no_answer_panics(message in any_json(WORDS, KEYS), answer in any_json(WORDS, KEYS), name in prop::sample::select(NAMES.to_vec())) {
         for answer in [answer, json!({"choices": [{"message": message, "finish_reason": "stop"}]})] {
             if let Ok(Some(body)) = streaming(name).response(answer.to_string().as_bytes()) {
                 let body: Value = serde_json::from_slice(&body).expect("JSON");

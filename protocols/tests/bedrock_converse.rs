@@ -16,6 +16,7 @@ use protocols::event_stream::{Header, HeaderValue, encode};
 use protocols::{BodyEdit, OutgoingRequest, StreamState, Translator};
 use serde_json::{Value, json};
 
+use support::any_json::any_json;
 use support::feed::feed;
 use support::pair::{PAIRS, Pair};
 use support::{anthropic_stream, chat_stream, frames};
@@ -72,83 +73,63 @@ fn event(kind: &str, payload: &Value, out: &mut Vec<u8>) {
     encode(&headers, payload.to_string().as_bytes(), out).unwrap();
 }
 
-/// Words, identifiers and numbers that mean something somewhere, and some that do not.
-fn any_json() -> impl Strategy<Value = Value> {
-    let words = prop::sample::select(vec![
-        "user",
-        "assistant",
-        "tool",
-        "text",
-        "image_url",
-        "function",
-        "tool_use",
-        "tool_result",
-        "thinking",
-        "auto",
-        "required",
-        "high",
-        "object",
-        "",
-        " ",
-        "data:image/png;base64,AA==",
-        "https://x/y.pdf",
-        "{}",
-        "{\"a\":",
-        "end_turn",
-        "é\u{1f9ea}",
-    ]);
-    let keys = prop::sample::select(vec![
-        "role",
-        "content",
-        "type",
-        "text",
-        "source",
-        "data",
-        "media_type",
-        "image_url",
-        "function",
-        "name",
-        "arguments",
-        "id",
-        "input",
-        "input_schema",
-        "cache_control",
-        "contentBlockIndex",
-        "start",
-        "delta",
-        "toolUse",
-        "toolUseId",
-        "reasoningContent",
-        "reasoningText",
-        "signature",
-        "redactedContent",
-        "output",
-        "message",
-        "stopReason",
-        "usage",
-        "inputTokens",
-        "citationsContent",
-        "x",
-    ]);
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        (-2_i64..3000).prop_map(Value::from),
-        (-1.0..3.0).prop_map(Value::from),
-        words.prop_map(Value::from),
-    ];
-    leaf.prop_recursive(6, 48, 6, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((keys.clone(), inner), 0..6).prop_map(|fields| {
-                let fields = fields
-                    .into_iter()
-                    .map(|(key, value)| (key.to_owned(), value));
-                Value::Object(fields.collect())
-            }),
-        ]
-    })
-}
+/// Words and keys of the protocols.
+const WORDS: &[&str] = &[
+    "user",
+    "assistant",
+    "tool",
+    "text",
+    "image_url",
+    "function",
+    "tool_use",
+    "tool_result",
+    "thinking",
+    "auto",
+    "required",
+    "high",
+    "object",
+    "",
+    " ",
+    "data:image/png;base64,AA==",
+    "https://x/y.pdf",
+    "{}",
+    "{\"a\":",
+    "end_turn",
+    "é\u{1f9ea}",
+];
+const KEYS: &[&str] = &[
+    "role",
+    "content",
+    "type",
+    "text",
+    "source",
+    "data",
+    "media_type",
+    "image_url",
+    "function",
+    "name",
+    "arguments",
+    "id",
+    "input",
+    "input_schema",
+    "cache_control",
+    "contentBlockIndex",
+    "start",
+    "delta",
+    "toolUse",
+    "toolUseId",
+    "reasoningContent",
+    "reasoningText",
+    "signature",
+    "redactedContent",
+    "output",
+    "message",
+    "stopReason",
+    "usage",
+    "inputTokens",
+    "citationsContent",
+    "x",
+];
 
 fn any_text() -> impl Strategy<Value = String> {
     prop_oneof![
@@ -320,7 +301,7 @@ proptest! {
     }
 
     #[test]
-    fn no_request_and_no_answer_panics(value in any_json(), messages in prop::collection::vec(any_json(), 0..3)) {
+    fn no_request_and_no_answer_panics(value in any_json(WORDS, KEYS), messages in prop::collection::vec(any_json(WORDS, KEYS), 0..3)) {
         for name in [CHAT, ANTHROPIC] {
             let mut request = value.clone();
             if let Some(request) = request.as_object_mut() {
@@ -436,7 +417,7 @@ fn any_payload() -> impl Strategy<Value = Value> {
             .unwrap_or_else(|| json!({"toolUse": {"toolUseId": "u", "name": "g"}}));
         part
     });
-    prop_oneof![4 => sensible, 1 => any_json()]
+    prop_oneof![4 => sensible, 1 => any_json(WORDS, KEYS)]
 }
 
 /// A frame may promise 16 MiB: one that does not come is a stream that broke off, one that promises more is refused.

@@ -10,6 +10,7 @@ use proptest::prelude::*;
 use protocols::{BodyEdit, StreamState};
 use serde_json::{Value, json};
 
+use support::any_json::any_json;
 use support::chat_stream;
 use support::feed::feed;
 use support::pair::{PAIRS, Pair};
@@ -47,102 +48,82 @@ fn golden_streams() -> Vec<Vec<u8>> {
     streams
 }
 
-/// Any JSON, with the words of the protocols in the places where they may mean something.
-fn any_json() -> impl Strategy<Value = Value> {
-    let words = prop::sample::select(vec![
-        "user",
-        "assistant",
-        "tool",
-        "system",
-        "text",
-        "image_url",
-        "file",
-        "function",
-        "auto",
-        "required",
-        "high",
-        "json_schema",
-        "object",
-        "",
-        " ",
-        "data:image/png;base64,AA",
-        "https://x/y.pdf",
-        "message_start",
-        "ping",
-        "content_block_start",
-        "content_block_delta",
-        "content_block_stop",
-        "message_delta",
-        "message_stop",
-        "error",
-        "text_delta",
-        "input_json_delta",
-        "thinking",
-        "thinking_delta",
-        "tool_use",
-        "end_turn",
-        "{}",
-        "{\"a\":",
-        "é\u{1f9ea}",
-    ]);
-    let keys = prop::sample::select(vec![
-        "role",
-        "content",
-        "type",
-        "text",
-        "image_url",
-        "url",
-        "file",
-        "file_data",
-        "tool_calls",
-        "function",
-        "name",
-        "arguments",
-        "id",
-        "tool_call_id",
-        "parameters",
-        "cache_control",
-        "schema",
-        "json_schema",
-        "index",
-        "delta",
-        "content_block",
-        "message",
-        "usage",
-        "input",
-        "partial_json",
-        "stop_reason",
-        "signature",
-        "thinking",
-        "error",
-        "budget_tokens",
-        "output_tokens",
-        "mode",
-        "tools",
-        "allowed_tools",
-        "model",
-        "refusal",
-        "x",
-    ]);
-    let leaf = prop_oneof![
-        Just(Value::Null),
-        any::<bool>().prop_map(Value::from),
-        (-2_i64..3000).prop_map(Value::from),
-        (-1.0..3.0).prop_map(Value::from),
-        words.prop_map(Value::from),
-    ];
-    leaf.prop_recursive(5, 48, 6, move |inner| {
-        prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
-            prop::collection::vec((keys.clone(), inner), 0..6).prop_map(|fields| {
-                let fields = fields
-                    .into_iter()
-                    .map(|(key, value)| (key.to_owned(), value));
-                Value::Object(fields.collect())
-            }),
-        ]
-    })
-}
+/// Words and keys of the protocols.
+const WORDS: &[&str] = &[
+    "user",
+    "assistant",
+    "tool",
+    "system",
+    "text",
+    "image_url",
+    "file",
+    "function",
+    "auto",
+    "required",
+    "high",
+    "json_schema",
+    "object",
+    "",
+    " ",
+    "data:image/png;base64,AA",
+    "https://x/y.pdf",
+    "message_start",
+    "ping",
+    "content_block_start",
+    "content_block_delta",
+    "content_block_stop",
+    "message_delta",
+    "message_stop",
+    "error",
+    "text_delta",
+    "input_json_delta",
+    "thinking",
+    "thinking_delta",
+    "tool_use",
+    "end_turn",
+    "{}",
+    "{\"a\":",
+    "é\u{1f9ea}",
+];
+const KEYS: &[&str] = &[
+    "role",
+    "content",
+    "type",
+    "text",
+    "image_url",
+    "url",
+    "file",
+    "file_data",
+    "tool_calls",
+    "function",
+    "name",
+    "arguments",
+    "id",
+    "tool_call_id",
+    "parameters",
+    "cache_control",
+    "schema",
+    "json_schema",
+    "index",
+    "delta",
+    "content_block",
+    "message",
+    "usage",
+    "input",
+    "partial_json",
+    "stop_reason",
+    "signature",
+    "thinking",
+    "error",
+    "budget_tokens",
+    "output_tokens",
+    "mode",
+    "tools",
+    "allowed_tools",
+    "model",
+    "refusal",
+    "x",
+];
 
 /// An event of a message stream, sensible or not.
 fn any_event() -> impl Strategy<Value = Value> {
@@ -175,7 +156,7 @@ fn any_event() -> impl Strategy<Value = Value> {
             .prop_map(|(index, delta)| json!({"type": "content_block_delta", "index": index, "delta": delta})),
         index.prop_map(|index| json!({"type": "content_block_stop", "index": index})),
         Just(json!({"type": "message_delta", "delta": {"stop_reason": null}, "usage": usage})),
-        any_json(),
+        any_json(WORDS, KEYS),
     ]
 }
 
@@ -199,7 +180,7 @@ fn any_request() -> impl Strategy<Value = Value> {
         "seed",
         "cache_control",
     ];
-    let part = any_json().prop_map(|value| match value {
+    let part = any_json(WORDS, KEYS).prop_map(|value| match value {
         Value::Object(mut fields) => {
             fields.entry("type").or_insert_with(|| json!("text"));
             fields.entry("text").or_insert_with(|| json!("x"));
@@ -208,21 +189,23 @@ fn any_request() -> impl Strategy<Value = Value> {
         other => other,
     });
     let content = prop_oneof![
-        any_json(),
+        any_json(WORDS, KEYS),
         prop::collection::vec(part, 0..3).prop_map(Value::from)
     ];
     let role = prop::sample::select(vec!["system", "user", "assistant", "tool", "function"]);
-    let message = (role, content, any_json(), any_json()).prop_map(|(role, content, calls, id)| {
-        let mut message = json!({"role": role, "content": content});
-        match role {
-            "assistant" => message["tool_calls"] = calls,
-            "tool" => message["tool_call_id"] = id,
-            _ => {}
-        }
-        message
-    });
+    let message = (role, content, any_json(WORDS, KEYS), any_json(WORDS, KEYS)).prop_map(
+        |(role, content, calls, id)| {
+            let mut message = json!({"role": role, "content": content});
+            match role {
+                "assistant" => message["tool_calls"] = calls,
+                "tool" => message["tool_call_id"] = id,
+                _ => {}
+            }
+            message
+        },
+    );
     let messages = prop::collection::vec(message, 0..4);
-    let fields = prop::collection::vec((prop::sample::select(names), any_json()), 0..4);
+    let fields = prop::collection::vec((prop::sample::select(names), any_json(WORDS, KEYS)), 0..4);
     (messages, fields).prop_map(|(messages, fields)| {
         let mut request = json!({"model": "m", "messages": messages});
         for (name, value) in fields {
@@ -284,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn no_answer_panics(answer in any_json()) {
+    fn no_answer_panics(answer in any_json(WORDS, KEYS)) {
         let answer = answer.to_string();
         if let Ok(Some(body)) = streaming().response(answer.as_bytes()) {
             let body: Value = serde_json::from_slice(&body).expect("JSON");

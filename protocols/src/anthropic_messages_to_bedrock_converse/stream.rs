@@ -10,7 +10,7 @@ use crate::usage::Usage;
 
 /// The client's side of a stream.
 #[derive(Debug)]
-pub(super) struct MessageSink {
+pub struct MessageSink {
     writer: MessageStreamWriter,
     id: String,
     model: String,

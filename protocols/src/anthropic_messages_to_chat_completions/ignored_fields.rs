@@ -1,119 +1,95 @@
 //! The fields of Anthropic's requests that are left out of Chat Completions, with the reasons. These lists are printed in
 //! the documentation; a field that is not in them is either translated or refused.
 
-use crate::openai::ignored_field::{Ignorable, IgnoredField};
-
-const fn always(name: &'static str, reason: &'static str) -> IgnoredField {
-    IgnoredField {
-        name,
-        when: Ignorable::Always,
-        reason,
-    }
-}
-
-const fn only(name: &'static str, value: &'static str, reason: &'static str) -> IgnoredField {
-    IgnoredField {
-        name,
-        when: Ignorable::Only(value),
-        reason,
-    }
-}
-
-const fn where_(name: &'static str, condition: &'static str, reason: &'static str) -> IgnoredField {
-    IgnoredField {
-        name,
-        when: Ignorable::Where(condition),
-        reason,
-    }
-}
+use crate::openai::ignored_field::IgnoredField;
 
 /// Fields of a request.
 pub const IGNORED_FIELDS: &[IgnoredField] = &[
-    where_(
+    IgnoredField::where_holds(
         "top_k",
         "always",
         "a hint for sampling; Chat Completions has none like it",
     ),
-    where_(
+    IgnoredField::where_holds(
         "thinking",
         "always",
         "Chat Completions has effort, not budgets; say `output_config.effort`, which becomes `reasoning_effort`",
     ),
-    where_(
+    IgnoredField::where_holds(
         "output_config.effort",
         "for OpenAI's models before o1",
         "they do not reason, and OpenAI refuses `reasoning_effort` there; Ollama gets `high` for more than that",
     ),
-    where_(
+    IgnoredField::where_holds(
         "output_format",
         "where it is no object",
         "an older name of `output_config.format`; other values mean nothing",
     ),
-    where_(
+    IgnoredField::where_holds(
         "metadata",
         "all but `user_id`, and a `user_id` of more than 64 characters",
         "labels of the request; OpenAI's `user` takes 64 characters",
     ),
-    where_(
+    IgnoredField::where_holds(
         "tools",
         "Anthropic's server tools: web_search, web_fetch, code_execution, tool_search, advisor and mcp_toolset",
         "the target has no such servers, so its model is not offered them; refused where `tool_choice` forces one",
     ),
-    where_(
+    IgnoredField::where_holds(
         "tool_choice",
         "auto and none without `tools`",
         "there is nothing to choose",
     ),
-    where_(
+    IgnoredField::where_holds(
         "messages[].content[] of type thinking and redacted_thinking",
         "always",
         "only the model that wrote it can take it back",
     ),
-    where_(
+    IgnoredField::where_holds(
         "messages[].content[] of type server_tool_use, mcp_tool_use and their results",
         "always",
         "the work of Anthropic's servers; the text that came of it stays",
     ),
-    where_(
+    IgnoredField::where_holds(
         "messages[].content[].is_error",
         "always",
         "the text of the result says it; tool messages have no flag for it",
     ),
-    where_(
+    IgnoredField::where_holds(
         "cache_control",
         "everywhere",
         "asks Anthropic to cache; these upstreams cache without being asked",
     ),
-    always(
+    IgnoredField::always(
         "cache_control",
         "asks Anthropic to cache; these upstreams cache without being asked",
     ),
-    always(
+    IgnoredField::always(
         "context_management",
         "lets Anthropic shorten the prompt; the target gets all of it",
     ),
-    always("service_tier", "a choice among Anthropic's prices"),
-    always("speed", "a choice among Anthropic's prices"),
-    always("diagnostics", "asks for a report on Anthropic's cache"),
-    always("user_profile_id", "names a profile stored with Anthropic"),
-    always("workspace_id", "names a workspace of an Anthropic account"),
-    always("conversation", "the gateway's own, for session affinity"),
-    always("session_id", "the gateway's own, for session affinity"),
-    only("mcp_servers", "[]", "refused if it names any"),
+    IgnoredField::always("service_tier", "a choice among Anthropic's prices"),
+    IgnoredField::always("speed", "a choice among Anthropic's prices"),
+    IgnoredField::always("diagnostics", "asks for a report on Anthropic's cache"),
+    IgnoredField::always("user_profile_id", "names a profile stored with Anthropic"),
+    IgnoredField::always("workspace_id", "names a workspace of an Anthropic account"),
+    IgnoredField::always("conversation", "the gateway's own, for session affinity"),
+    IgnoredField::always("session_id", "the gateway's own, for session affinity"),
+    IgnoredField::only("mcp_servers", "[]", "refused if it names any"),
 ];
 
 /// Fields of a tool.
 pub const IGNORED_TOOL_FIELDS: &[IgnoredField] = &[
-    always(
+    IgnoredField::always(
         "eager_input_streaming",
         "how Anthropic cuts a stream into pieces",
     ),
-    always(
+    IgnoredField::always(
         "defer_loading",
         "hides a tool until a search finds it; the target sees it from the beginning",
     ),
-    always("input_examples", "hints beside the schema, which stays"),
-    only(
+    IgnoredField::always("input_examples", "hints beside the schema, which stays"),
+    IgnoredField::only(
         "allowed_callers",
         r#"["direct"]"#,
         "the model itself; Anthropic's code execution cannot call from elsewhere",

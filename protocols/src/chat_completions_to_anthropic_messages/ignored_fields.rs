@@ -1,157 +1,112 @@
 //! The fields of Chat Completions that are left out of requests to Anthropic, with the reasons. This list is printed in
 //! the documentation; a field that is not in it is either translated or refused.
 
-use crate::openai::ignored_field::{Ignorable, IgnoredField};
-
-const fn always(name: &'static str, reason: &'static str) -> IgnoredField {
-    IgnoredField {
-        name,
-        when: Ignorable::Always,
-        reason,
-    }
-}
-
-const fn only(name: &'static str, value: &'static str, reason: &'static str) -> IgnoredField {
-    IgnoredField {
-        name,
-        when: Ignorable::Only(value),
-        reason,
-    }
-}
-
-const fn where_(name: &'static str, condition: &'static str, reason: &'static str) -> IgnoredField {
-    IgnoredField {
-        name,
-        when: Ignorable::Where(condition),
-        reason,
-    }
-}
+use crate::openai::chat_request::no_counterpart;
+use crate::openai::ignored_field::IgnoredField;
 
 /// Fields at the top of a request.
 pub const IGNORED_FIELDS: &[IgnoredField] = &[
-    always(
+    IgnoredField::always(
         "frequency_penalty",
         "a hint for sampling; Anthropic has none like it",
     ),
-    always(
+    IgnoredField::always(
         "presence_penalty",
         "a hint for sampling; Anthropic has none like it",
     ),
-    always(
-        "logit_bias",
-        "token ids mean nothing to another vendor's tokenizer",
-    ),
-    always(
+    no_counterpart::LOGIT_BIAS,
+    IgnoredField::always(
         "seed",
         "OpenAI promises no more than best effort; Anthropic has no seed",
     ),
-    always(
+    IgnoredField::always(
         "logprobs",
         "Anthropic reports none: `logprobs` of the answer is null",
     ),
-    always("top_logprobs", "goes with `logprobs`"),
-    only(
+    no_counterpart::TOP_LOGPROBS,
+    IgnoredField::only(
         "n",
         "1",
         "one answer is what Anthropic gives; more are refused",
     ),
-    only(
+    IgnoredField::only(
         "modalities",
         r#"["text"]"#,
         "text is what Anthropic answers",
     ),
-    only(
-        "functions",
-        "[]",
-        "the older form of `tools`; refused if it names any",
-    ),
-    only(
-        "function_call",
-        r#""none""#,
-        "the older form of `tool_choice`; without functions nothing can be called",
-    ),
-    always(
+    no_counterpart::FUNCTIONS,
+    no_counterpart::FUNCTION_CALL,
+    IgnoredField::always(
         "metadata",
         "labels for OpenAI's stored completions; only `user` has a counterpart",
     ),
-    always(
+    IgnoredField::always(
         "store",
         "asks OpenAI to keep the answer; Anthropic keeps none",
     ),
-    always("service_tier", "a choice among OpenAI's prices"),
-    always(
-        "prediction",
-        "makes OpenAI faster; the answer is the same without it",
-    ),
-    always("verbosity", "a hint for OpenAI's models"),
-    always(
+    no_counterpart::SERVICE_TIER,
+    no_counterpart::PREDICTION,
+    no_counterpart::VERBOSITY,
+    IgnoredField::always(
         "prompt_cache_key",
         "a hint for OpenAI's cache; Anthropic's is asked for by `cache_control`",
     ),
-    always(
+    IgnoredField::always(
         "prompt_cache_options",
         "a hint for OpenAI's cache; Anthropic's is asked for by `cache_control`",
     ),
-    always(
+    IgnoredField::always(
         "prompt_cache_retention",
         "a hint for OpenAI's cache; Anthropic's is asked for by `cache_control`",
     ),
-    where_(
+    IgnoredField::where_holds(
         "temperature",
         "with thinking, and for Claude 4.7 and later",
         "Anthropic refuses it there; above 1 it is sent as 1, Anthropic's highest",
     ),
-    where_(
+    IgnoredField::where_holds(
         "top_p",
         "with thinking, for Claude 4.7 and later, and beside `temperature` for Claude 4.1 and later",
         "Anthropic refuses it there",
     ),
-    where_(
+    IgnoredField::where_holds(
         "top_k",
         "with thinking, and for Claude 4.7 and later",
         "Anthropic's own field, which it refuses there",
     ),
-    where_(
+    IgnoredField::where_holds(
         "stop",
         "entries of nothing but white space",
         "Anthropic refuses them",
     ),
-    where_(
+    IgnoredField::where_holds(
         "reasoning_effort",
         "for Claude before 3.7; with `max_tokens` below 2048 before 4.6; where a tool is forced; in a tool loop whose thinking was not sent back",
         "Anthropic refuses thinking there",
     ),
-    where_(
+    IgnoredField::where_holds(
         "tools[].function.strict",
         "for Claude before 4.5",
         "these models follow the schema without a guarantee",
     ),
-    where_(
+    IgnoredField::where_holds(
         "response_format",
         "type `json_object`",
         "Anthropic has no JSON without a schema; OpenAI demands that the prompt asks for JSON, and that does it; a Markdown fence around the answer is taken off",
     ),
-    where_(
-        "tool_choice, parallel_tool_calls",
-        "without `tools`",
-        "there is nothing to choose",
-    ),
-    where_(
+    no_counterpart::TOOL_CHOICE_WITHOUT_TOOLS,
+    IgnoredField::where_holds(
         "messages[].reasoning_content",
         "without `reasoning_signature`",
         "Anthropic takes thinking back only with its signature",
     ),
-    where_(
-        "messages[].content[].image_url.detail",
-        "always",
-        "how many tokens OpenAI spends on an image",
-    ),
-    where_(
+    no_counterpart::IMAGE_DETAIL,
+    IgnoredField::where_holds(
         "messages[].content[].prompt_cache_breakpoint",
         "always",
         "a hint for OpenAI's cache; Anthropic's is asked for by `cache_control`",
     ),
-    where_(
+    IgnoredField::where_holds(
         "messages[].content",
         "text of nothing but white space",
         "Anthropic refuses such blocks",

@@ -31,7 +31,7 @@ struct Extras<'a> {
 
 /// What the request does in a way that the answer has to undo.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Answer {
+pub struct Answer {
     /// What tools are called at the client.
     pub(super) tool_names: ToolNames,
     /// The text was to be JSON, and nothing but the prompt saw to it: a Markdown fence around it is taken off.

@@ -11,7 +11,7 @@ use crate::usage::Usage;
 
 /// The client's side of a stream.
 #[derive(Debug)]
-pub(super) struct ChatSink {
+pub struct ChatSink {
     writer: ChatStreamWriter,
     answer: Answer,
     /// Set where the text was to be JSON.

@@ -5,6 +5,7 @@
 
 mod content;
 mod message;
+pub(crate) mod no_counterpart;
 mod options;
 mod tools;
 

@@ -28,6 +28,39 @@ pub enum Ignorable {
     Where(&'static str),
 }
 
+impl IgnoredField {
+    /// Dropped whatever its value.
+    pub const fn always(name: &'static str, reason: &'static str) -> Self {
+        Self {
+            name,
+            when: Ignorable::Always,
+            reason,
+        }
+    }
+
+    /// Dropped with this value, given as JSON.
+    pub const fn only(name: &'static str, value: &'static str, reason: &'static str) -> Self {
+        Self {
+            name,
+            when: Ignorable::Only(value),
+            reason,
+        }
+    }
+
+    /// Dropped where `condition` holds.
+    pub const fn where_holds(
+        name: &'static str,
+        condition: &'static str,
+        reason: &'static str,
+    ) -> Self {
+        Self {
+            name,
+            when: Ignorable::Where(condition),
+            reason,
+        }
+    }
+}
+
 /// Accepts a field that is in `table` and refuses every other one, naming it by `path`.
 ///
 /// # Errors

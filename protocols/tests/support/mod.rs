@@ -2,6 +2,7 @@
 #![allow(dead_code, unreachable_pub)]
 
 pub mod anthropic_stream;
+pub mod any_json;
 pub mod chat_stream;
 pub mod compare;
 pub mod feed;

@@ -1,0 +1,38 @@
+//! Fields of Chat Completions that have a meaning at OpenAI only, whichever other vendor serves.
+
+use crate::openai::ignored_field::IgnoredField;
+
+pub(crate) const LOGIT_BIAS: IgnoredField = IgnoredField::always(
+    "logit_bias",
+    "token ids mean nothing to another vendor's tokenizer",
+);
+pub(crate) const TOP_LOGPROBS: IgnoredField =
+    IgnoredField::always("top_logprobs", "goes with `logprobs`");
+pub(crate) const FUNCTIONS: IgnoredField = IgnoredField::only(
+    "functions",
+    "[]",
+    "the older form of `tools`; refused if it names any",
+);
+pub(crate) const FUNCTION_CALL: IgnoredField = IgnoredField::only(
+    "function_call",
+    r#""none""#,
+    "the older form of `tool_choice`; without functions nothing can be called",
+);
+pub(crate) const SERVICE_TIER: IgnoredField =
+    IgnoredField::always("service_tier", "a choice among OpenAI's prices");
+pub(crate) const PREDICTION: IgnoredField = IgnoredField::always(
+    "prediction",
+    "makes OpenAI faster; the answer is the same without it",
+);
+pub(crate) const VERBOSITY: IgnoredField =
+    IgnoredField::always("verbosity", "a hint for OpenAI's models");
+pub(crate) const TOOL_CHOICE_WITHOUT_TOOLS: IgnoredField = IgnoredField::where_holds(
+    "tool_choice, parallel_tool_calls",
+    "without `tools`",
+    "there is nothing to choose",
+);
+pub(crate) const IMAGE_DETAIL: IgnoredField = IgnoredField::where_holds(
+    "messages[].content[].image_url.detail",
+    "always",
+    "how many tokens OpenAI spends on an image",
+);
