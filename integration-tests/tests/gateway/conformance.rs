@@ -39,8 +39,6 @@ struct Model {
     api_version: String,
 }
 
-/// The runner's provider closes each connection without saying so, and a request that is just then on its way over it
-/// is lost; some cases follow a rate limit within its shortest wait, a millisecond. What fails must pass alone.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_case_passes_in_every_mode() {
     let data = repository().join("../shared/conformance");
@@ -77,22 +75,7 @@ async fn every_case_passes_in_every_mode() {
             if passed {
                 continue;
             }
-            let cases: Vec<&str> = said
-                .lines()
-                .filter_map(|line| line.strip_prefix("FAIL"))
-                .collect();
-            if cases.is_empty() {
-                failed.push(said.clone());
-            }
-            for case in cases {
-                let (kind, name) = case.split_once('/').unwrap();
-                let only = [mode, &["--kind", kind, "--only", name]].concat();
-                let (passed, again) = run(&python, &data, &routes_file, &only).await;
-                println!("again {case}: {passed}");
-                if !passed {
-                    failed.push(format!("{} {}:\n{again}", python.display(), only.join(" ")));
-                }
-            }
+            failed.push(said.clone());
         }
     }
     assert!(failed.is_empty(), "{}", failed.join("\n"));
