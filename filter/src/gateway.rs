@@ -529,6 +529,7 @@ impl Gateway {
             model_span: facts.model_span,
             stream: facts.stream,
             include_usage: facts.include_usage,
+            has_stream_options: facts.has_stream_options,
             with_metadata: text(&headers, METADATA_HEADER) != Some("omit"),
             request_id,
             anthropic: (owned("anthropic-version"), owned("anthropic-beta")),

@@ -32,6 +32,8 @@ pub struct Journey {
     pub stream: bool,
     /// The client asked for a usage chunk.
     pub include_usage: bool,
+    /// The client has said how it wants its stream.
+    pub has_stream_options: bool,
     /// JSON answers carry `keeptrusts_metadata`; the client has not asked to leave it out.
     pub with_metadata: bool,
     /// Envoy's request id.

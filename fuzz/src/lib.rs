@@ -31,6 +31,7 @@ pub fn attempt(selector: u8, stream: bool, body: &[u8]) -> Option<Attempt> {
         model: String::from("claude-sonnet-4"),
         stream,
         include_usage: true,
+        ask_for_usage: false,
         native_responses: selector >= 200,
         model_span,
         default_max_tokens: 1024,

@@ -61,6 +61,19 @@ pub fn has_native_responses(target: &Target) -> bool {
     matches!(target.vendor, Vendor::OpenAi | Vendor::AzureOpenAi)
 }
 
+/// Azure refuses `stream_options` in the versions before this one.
+const AZURE_COUNTS_STREAMS_SINCE: &str = "2024-09-01";
+
+/// A stream's usage may be asked for in the client's place ([`Attempt::ask_for_usage`]).
+pub fn can_be_asked_for_usage(target: &Target) -> bool {
+    let is_too_old = target.vendor == Vendor::AzureOpenAi
+        && target
+            .api_version
+            .as_deref()
+            .is_some_and(|version| version < AZURE_COUNTS_STREAMS_SINCE);
+    target.vendor.counts_streams_when_asked() && !is_too_old
+}
+
 /// The plainest attempt at `target` with `model`: no stream, nothing that the client brought.
 pub fn plain_attempt(target: &Target, client: ClientFormat, model: &str) -> Attempt {
     Attempt {
@@ -71,6 +84,7 @@ pub fn plain_attempt(target: &Target, client: ClientFormat, model: &str) -> Atte
         model: model.to_owned(),
         stream: false,
         include_usage: false,
+        ask_for_usage: false,
         native_responses: has_native_responses(target),
         model_span: 0..0,
         default_max_tokens: 1,

@@ -15,7 +15,7 @@ use protocols::facts::{self, RequestFacts};
 use protocols::{ClientFormat, RequestError};
 use routing::{Plan, Refusal, Request};
 
-pub use ability::{has_native_responses, plain_attempt};
+pub use ability::{can_be_asked_for_usage, has_native_responses, plain_attempt};
 pub use conversation::{Conversation, ConversationSource};
 pub use upstream::upstream_format;
 

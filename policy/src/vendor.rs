@@ -161,6 +161,32 @@ vendors! {
 }
 
 impl Vendor {
+    /// Counts tokens at the end of a stream for requests with `stream_options.include_usage`. `false` where it counts
+    /// unasked, refuses what it does not know, or is not known to do either.
+    pub fn counts_streams_when_asked(self) -> bool {
+        match self {
+            Self::OpenAi
+            | Self::AzureOpenAi
+            | Self::Gemini
+            | Self::Vertex
+            | Self::Ollama
+            | Self::Vllm
+            | Self::Groq
+            | Self::DeepSeek
+            | Self::Together => true,
+            Self::Anthropic
+            | Self::Bedrock
+            | Self::Mistral
+            | Self::Fireworks
+            | Self::OpenRouter
+            | Self::Xai
+            | Self::Cohere
+            | Self::Perplexity
+            | Self::Cerebras
+            | Self::OpenAiCompatible => false,
+        }
+    }
+
     /// The vendor called `name` in a configuration: canonical name or alias, `_` for `-` and any case allowed.
     pub fn named(name: &str) -> Option<Self> {
         let name = name.trim().to_ascii_lowercase().replace('_', "-");

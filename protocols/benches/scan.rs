@@ -98,6 +98,7 @@ fn attempt(client: ClientFormat, stream: bool) -> Attempt {
         model: String::from("m"),
         stream,
         include_usage: false,
+        ask_for_usage: false,
         native_responses: false,
         model_span: 0..0,
         default_max_tokens: 4096,

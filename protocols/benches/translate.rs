@@ -133,6 +133,7 @@ fn attempt(client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
         model: String::from("claude-sonnet-4-5"),
         stream: true,
         include_usage: false,
+        ask_for_usage: false,
         native_responses: false,
         model_span: 9..12,
         default_max_tokens: 4096,

@@ -24,6 +24,8 @@ pub struct RequestFacts<'a> {
     pub stream: bool,
     /// `stream_options.include_usage: true`
     pub include_usage: bool,
+    /// There are `stream_options`, whatever they say.
+    pub has_stream_options: bool,
     /// `max_completion_tokens`, `max_tokens` or `max_output_tokens`, the first that is given.
     pub max_output_tokens: Option<u32>,
     /// First found of `metadata.conversation_id`, `metadata.session_id`, `prompt_cache_key`, `conversation`. Not empty.

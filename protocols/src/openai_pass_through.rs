@@ -4,9 +4,8 @@
 //! with an error event that clients understand. Azure's streams lose what OpenAI's clients refuse, Ollama's bodies get
 //! the names that OpenAI's have (`quirks.rs`).
 //!
-//! `stream_options` are left alone: a client that does not ask for usage in its stream gets none, and neither do
-//! events. Asking in its place would change the body and need the extra chunk to be taken out again; the place for that
-//! would be `request.rs` and `OpenAiPassThrough::event`.
+//! A client that says nothing about usage in its stream gets none; where the upstream counts when it is asked
+//! ([`Attempt::ask_for_usage`]), it is asked all the same, and the chunk that brings the count is taken out again.
 
 mod chunk;
 mod foreign_reasoning;
@@ -116,6 +115,10 @@ impl OpenAiPassThrough {
                 self.fail(error, out);
                 return Passage::Altered;
             }
+        }
+        // Only the count: a provider that puts it beside content would send it unasked, too.
+        if self.attempt.asks_for_usage() && chunk.usage.is_some() && chunk.choices.is_empty() {
+            return Passage::Altered;
         }
         if self.refused_by_filter(&chunk) {
             let message = "the provider's content filter refused the prompt";

@@ -23,6 +23,9 @@ pub struct Attempt {
     pub stream: bool,
     /// The client asked for a usage chunk at the end of its stream (`stream_options.include_usage`).
     pub include_usage: bool,
+    /// The upstream counts tokens at the end of a stream when it is asked to; the client's request has no
+    /// `stream_options`, so that the upstream can be asked in its place.
+    pub ask_for_usage: bool,
     /// The upstream serves OpenAI's Responses API itself (OpenAI and Azure's v1 path do); if not, such requests are
     /// translated to Chat Completions.
     pub native_responses: bool,
@@ -44,6 +47,17 @@ pub struct Attempt {
     pub fail_over_on_context_length: bool,
     /// Refusals by the provider's content filter may be cured by another target.
     pub fail_over_on_content_policy: bool,
+}
+
+impl Attempt {
+    /// The request asks for usage though the client does not: what comes of it is not for the client.
+    pub(crate) fn asks_for_usage(&self) -> bool {
+        let has_usage_chunks = matches!(
+            self.client,
+            ClientFormat::ChatCompletions | ClientFormat::Completions
+        );
+        self.stream && self.ask_for_usage && !self.include_usage && has_usage_chunks
+    }
 }
 
 /// What goes to the upstream.

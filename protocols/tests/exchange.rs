@@ -272,6 +272,7 @@ fn send(
         model: facts.model.clone().into_owned(),
         stream: facts.stream,
         include_usage: facts.include_usage,
+        ask_for_usage: false,
         native_responses: false,
         model_span: facts.model_span.clone(),
         default_max_tokens: 4096,

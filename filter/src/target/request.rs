@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use intake::{has_native_responses, upstream_format};
+use intake::{can_be_asked_for_usage, has_native_responses, upstream_format};
 use protocols::exchange::Exchange;
 use protocols::{BodyEdit, OutgoingRequest, RequestError};
 
@@ -157,6 +157,7 @@ fn attempt_of(journey: &Journey, index: usize, now: Moment) -> protocols::Attemp
         native_responses: target.is_some_and(has_native_responses),
         stream: journey.stream,
         include_usage: journey.include_usage,
+        ask_for_usage: !journey.has_stream_options && target.is_some_and(can_be_asked_for_usage),
         model_span: journey.model_span.clone(),
         default_max_tokens: target
             .and_then(|target| target.default_max_tokens)

@@ -158,11 +158,39 @@ async fn a_served_stream_with_and_without_usage() {
     assert_eq!(exact["tokens"]["prompt"], 1);
     assert_eq!(exact["tokens"]["estimated"], Value::Null);
     assert!(exact["time_to_first_token_ms"].as_u64() <= exact["latency_ms"].as_u64());
+    // A provider of which nothing is known is not asked for what the client does not want.
     client.post_stream(CHAT, &stream_body("chain", false)).await;
     let both = scene.recorder.wait_for(2).await;
-    let other = &both[1];
-    assert!(other["tokens"]["completion"].as_u64().unwrap() > 0);
-    assert!(other["actual_cost_usd"].as_f64().unwrap() > 0.0);
+    let estimate = &both[1]["tokens"];
+    assert_eq!(estimate["estimated"], true);
+    let real = exact["tokens"]["completion"].as_u64().unwrap();
+    // Words stand in for tokens at the simulated provider, and four bytes for one in estimates.
+    assert!(
+        estimate["completion"].as_u64().unwrap() >= real,
+        "{estimate}"
+    );
+    assert!(both[1]["actual_cost_usd"].as_f64().unwrap() > 0.0);
+}
+
+#[tokio::test]
+async fn a_streams_usage_is_asked_for_where_the_vendor_counts_when_asked() {
+    let recorder = Recorder::start().await;
+    let provider = Provider::start("p0", Dialect::OpenAi).await.unwrap();
+    let upstream = Upstream::at("p0", &provider, Dialect::OpenAi).vendor("vllm");
+    let group = "model_groups:\n  - {name: chain, models: [{provider: p0, model: m0}]}\n";
+    let policy = PolicyText::over(&[upstream], group);
+    let gateway = Gateway::start_with(&policy, &recorder.options()).await;
+    let answer = gateway.client().chat_stream("chain").await;
+    let text = answer.text();
+    assert!(
+        text.contains("[DONE]") && !text.contains("prompt_tokens"),
+        "{text}"
+    );
+    let sent = provider.received().remove(0);
+    assert_eq!(sent.json()["stream_options"]["include_usage"], true);
+    let event = recorder.wait_for(1).await.remove(0);
+    assert_eq!(event["tokens"]["estimated"], Value::Null);
+    assert_eq!(event["tokens"]["prompt"], 1);
 }
 
 #[tokio::test]

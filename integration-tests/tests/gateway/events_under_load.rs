@@ -110,13 +110,108 @@ async fn every_request_has_one_event_though_the_collector_dies_twice() {
     );
 }
 
-/// A metric's value in `/metrics`; 0 before it was ever told.
+/// A metric's value in `/metrics`, where each is shown from the first tick on.
 async fn metric(gateway: &Gateway, name: &str) -> usize {
     let metrics = gateway.client().get("/metrics").await;
     let text = String::from_utf8_lossy(&metrics.body).into_owned();
-    text.lines()
+    let mut values = text
+        .lines()
         .filter(|line| line.contains(name) && !line.starts_with('#'))
-        .filter_map(|line| line.rsplit(' ').next()?.parse().ok())
+        .filter_map(|line| line.rsplit(' ').next()?.parse().ok());
+    values
         .next()
-        .unwrap_or(0)
+        .unwrap_or_else(|| panic!("{name} is not in /metrics"))
+}
+
+/// CPU time of the whole Envoy process in microseconds.
+fn cpu_us(gateway: &Gateway) -> u64 {
+    let kt = gateway.pid();
+    let children = std::fs::read_to_string(format!("/proc/{kt}/task/{kt}/children")).unwrap();
+    let threads = std::fs::read_dir(format!("/proc/{kt}/task")).unwrap();
+    let of_threads = threads
+        .flatten()
+        .filter_map(|thread| std::fs::read_to_string(thread.path().join("children")).ok());
+    let pids: HashSet<String> = of_threads
+        .chain([children])
+        .flat_map(|list| {
+            list.split_whitespace()
+                .map(str::to_owned)
+                .collect::<Vec<_>>()
+        })
+        .collect();
+    let ticks: u64 = pids
+        .iter()
+        .map(|pid| {
+            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+            // After the name in brackets: state is the third field, user and system time the 14th and 15th.
+            let fields = stat.rsplit(')').next().unwrap();
+            let number = |field: usize| -> u64 {
+                fields
+                    .split_whitespace()
+                    .nth(field - 3)
+                    .unwrap()
+                    .parse()
+                    .unwrap()
+            };
+            number(14) + number(15)
+        })
+        .sum();
+    ticks * 10_000
+}
+
+/// Two gateways, one without a collector, in turns; the difference of their CPU time for each request is what its event
+/// costs, delivery included. With `--ignored --nocapture`, and a module that was built for speed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "a measurement"]
+async fn what_an_event_costs() {
+    const ROUNDS: usize = 9;
+    const REQUESTS: usize = 4_000;
+    let recorder = Recorder::start().await;
+    let provider = Provider::start("p0", Dialect::OpenAi).await.unwrap();
+    provider.forget_requests();
+    let upstream = Upstream::at("p0", &provider, Dialect::OpenAi);
+    let group = "model_groups:
+  - name: paid
+    models: [{provider: p0, model: m0, cost_per_1k_input: 0.0025, cost_per_1k_output: 0.01}]
+";
+    let policy = PolicyText::over(&[upstream], group);
+    let silent = harness::GatewayOptions {
+        arguments: vec!["--collector-listen".into(), "off".into()],
+        ..harness::GatewayOptions::default()
+    };
+    let gateways = [
+        Gateway::start_with(&policy, &silent).await,
+        Gateway::start_with(&policy, &recorder.options()).await,
+    ];
+    let mut costs = [Vec::new(), Vec::new()];
+    for _ in 0..ROUNDS {
+        for (gateway, costs) in gateways.iter().zip(&mut costs) {
+            let client = gateway.client();
+            let before = cpu_us(gateway);
+            let asked = (0..REQUESTS).map(|_| client.chat("paid"));
+            let statuses = stream::iter(asked).buffer_unordered(8);
+            let served = statuses.filter(|answer| std::future::ready(answer.status == 200));
+            assert_eq!(served.count().await, REQUESTS);
+            // The last batch leaves after a second.
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            costs.push((cpu_us(gateway) - before) as f64 / REQUESTS as f64);
+        }
+    }
+    let mut differences: Vec<f64> = costs[1]
+        .iter()
+        .zip(&costs[0])
+        .map(|(with, without)| with - without)
+        .collect();
+    let median = |list: &mut Vec<f64>| {
+        list.sort_by(f64::total_cmp);
+        list[list.len() / 2]
+    };
+    println!("differences in us: {differences:.1?}");
+    let [mut without, mut with] = costs;
+    println!(
+        "CPU for a request: {:.1} us without events, {:.1} us with",
+        median(&mut without),
+        median(&mut with)
+    );
+    println!("median difference {:.1} us", median(&mut differences));
 }

@@ -241,6 +241,7 @@ impl<'a> Collected<'a> {
             model_span: model.span(),
             stream: self.stream,
             include_usage: self.include_usage,
+            has_stream_options: self.seen & (1 << Field::StreamOptions as u32) != 0,
             max_output_tokens: self
                 .max_completion_tokens
                 .or(self.max_tokens)

@@ -33,7 +33,18 @@ fn edits(attempt: &Attempt, body: &[u8]) -> Result<Vec<Edit>, RequestError> {
             _,
         ) => {}
     }
+    edits.extend(usage_edit(attempt, body));
     Ok(edits)
+}
+
+/// Asks for usage in the client's place: a first member, because where others are is not known.
+fn usage_edit(attempt: &Attempt, body: &[u8]) -> Option<Edit> {
+    if !attempt.asks_for_usage() {
+        return None;
+    }
+    let inside = body.iter().position(|byte| *byte == b'{')?.checked_add(1)?;
+    let member = br#""stream_options":{"include_usage":true},"#;
+    Some((inside..inside, member.to_vec()))
 }
 
 /// Why Ollama cannot have a request.

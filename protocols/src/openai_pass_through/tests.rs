@@ -381,6 +381,41 @@ fn the_last_frame_may_be_missing_when_all_else_has_come() {
 }
 
 #[test]
+fn usage_is_asked_for_in_the_clients_place_and_kept_from_it() {
+    let asks = Attempt {
+        ask_for_usage: true,
+        stream: true,
+        model: "m".to_owned(),
+        ..attempt(OpenAi)
+    };
+    let before = r#" {"model":"grand","stream":true,"messages":[]}"#;
+    assert_eq!(
+        body(asks.clone(), before).unwrap(),
+        r#" {"stream_options":{"include_usage":true},"model":"m","stream":true,"messages":[]}"#
+    );
+    let content = chunk(r#"{"content":"a"}"#, "\"stop\"");
+    let count = "data: {\"id\":\"c\",\"choices\":[],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":4}}\n\n";
+    let stream = format!("{content}{count}data: [DONE]\n\n");
+    let mut translator = OpenAiPassThrough::new(asks.clone()).unwrap();
+    translator.stream(stream.as_bytes(), &mut Vec::new());
+    assert_eq!(translator.usage().map(|usage| usage.total()), Some(7));
+    let kept = streamed(asks.clone(), &stream);
+    assert_eq!(kept.out, format!("{content}data: [DONE]\n\n"));
+    assert_eq!(kept.state, StreamState::Complete);
+    // A client that asked itself gets it, and what is no stream is left alone.
+    let asked = Attempt {
+        include_usage: true,
+        ..asks.clone()
+    };
+    assert_eq!(streamed(asked, &stream).out, stream);
+    let json = Attempt {
+        stream: false,
+        ..asks
+    };
+    assert!(!body(json, before).unwrap().contains("stream_options"));
+}
+
+#[test]
 fn a_last_event_without_its_blank_line_gets_one() {
     let start = chunk(r#"{"content":"a"}"#, "\"stop\"");
     for done in ["data: [DONE]", "data: [DONE]\n"] {

@@ -14,6 +14,7 @@ pub(crate) fn test_attempt(client: ClientFormat, upstream: UpstreamFormat) -> At
         model: "upstream-model".to_owned(),
         stream: false,
         include_usage: false,
+        ask_for_usage: false,
         native_responses: false,
         model_span: 0..0,
         default_max_tokens: 4096,

@@ -125,6 +125,7 @@ impl Pair {
             model,
             stream: flag("stream").unwrap_or_else(|| asked(request.get("stream"))),
             include_usage: flag("include_usage").unwrap_or_else(|| asked(include_usage)),
+            ask_for_usage: false,
             model_span: 0..0,
             default_max_tokens: settings
                 .get("default_max_tokens")
