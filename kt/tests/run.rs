@@ -306,7 +306,7 @@ fn the_collector_of_the_gateway_answers_and_ends_with_it() {
         .map(|(file, _)| file)
         .collect();
     let secret = gateway.run_directory().join("secrets/collector.json");
-    assert_eq!(holders, [secret.clone()]);
+    assert_eq!(holders, std::slice::from_ref(&secret));
     assert_eq!(
         fs::metadata(secret).unwrap().permissions().mode() & 0o777,
         0o600
