@@ -41,13 +41,11 @@ impl Keeper {
         let filter = wanted(scope);
         loop {
             let arrivals = api.store.arrivals(&filter, Some(self.place), PORTION)?;
-            if !arrivals.data.is_empty() {
-                self.trail.append(&arrivals.data, api.now_ms())?;
-            }
             self.place = arrivals.last;
-            if arrivals.data.len() < PORTION {
+            if arrivals.data.is_empty() {
                 return Ok(());
             }
+            self.trail.append(&arrivals.data, api.now_ms())?;
         }
     }
 

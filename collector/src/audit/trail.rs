@@ -24,6 +24,7 @@ pub(crate) struct Trail {
     place: u64,
     file: Option<File>,
     bytes: u64,
+    segment_bytes: u64,
 }
 
 impl Trail {
@@ -57,6 +58,7 @@ impl Trail {
             place: found.place,
             file: None,
             bytes: 0,
+            segment_bytes: SEGMENT_BYTES,
         };
         if let Some((_, path)) = segments(&trail.folder)?.pop() {
             trail.go_on(&path)?;
@@ -93,7 +95,10 @@ impl Trail {
         for (_, path) in files {
             match last_record(&path)? {
                 Some(last) if last.recorded_at_ms < unix_ms => {
-                    self.base = last.seal;
+                    // A file that a crash left behind is before the begin that was signed.
+                    if last.seal.number > self.base.number {
+                        self.base = last.seal;
+                    }
                     old.push(path);
                 }
                 _ => break,
@@ -129,7 +134,7 @@ impl Trail {
 
     /// The file that record `number` goes into.
     fn file_for(&mut self, number: u64) -> Result<&mut File, AuditError> {
-        if self.bytes >= SEGMENT_BYTES {
+        if self.bytes >= self.segment_bytes {
             self.sync()?;
             self.file = None;
         }
@@ -176,4 +181,87 @@ fn last_record(path: &Path) -> Result<Option<record::Record>, AuditError> {
         line.clear();
     }
     Ok(record::read(last.trim_end_matches('\n')))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::value::RawValue;
+
+    use super::*;
+    use crate::audit::{Damage, verify};
+
+    fn arrivals(places: std::ops::RangeInclusive<u64>) -> Vec<Arrival> {
+        places
+            .map(|place| Arrival {
+                place,
+                json: RawValue::from_string(format!("{{\"request\":{place}}}")).unwrap(),
+            })
+            .collect()
+    }
+
+    /// One record a file, recorded at its number.
+    fn trail(data_dir: &Path) -> Trail {
+        let mut trail = Trail::open(data_dir).unwrap();
+        trail.segment_bytes = 1;
+        for place in 1..=5 {
+            trail.append(&arrivals(place..=place), place).unwrap();
+        }
+        trail
+    }
+
+    #[test]
+    fn retention_removes_whole_files_and_signs_the_new_begin() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut trail = trail(dir.path());
+        trail.forget_before(3).unwrap();
+        let report = verify(dir.path()).unwrap();
+        assert_eq!((report.first, report.records, report.damage), (3, 3, None));
+        // It goes on, also after a restart.
+        drop(trail);
+        let mut trail = Trail::open(dir.path()).unwrap();
+        assert_eq!(trail.place(), 5);
+        trail.append(&arrivals(6..=6), 6).unwrap();
+        assert_eq!(verify(dir.path()).unwrap().records, 4);
+        // The newest file stays, however old.
+        trail.forget_before(u64::MAX).unwrap();
+        let report = verify(dir.path()).unwrap();
+        assert!(report.records >= 1 && report.damage.is_none(), "{report:?}");
+    }
+
+    #[test]
+    fn a_begin_that_nobody_signed_away_is_missed() {
+        let dir = tempfile::tempdir().unwrap();
+        drop(trail(dir.path()));
+        let (_, first) = segments(&folder(dir.path())).unwrap().remove(0);
+        fs::remove_file(first).unwrap();
+        let damage = verify(dir.path()).unwrap().damage;
+        assert!(
+            matches!(
+                damage,
+                Some(Damage::OutOfOrder {
+                    expected: 1,
+                    found: 2,
+                    ..
+                })
+            ),
+            "{damage:?}"
+        );
+        assert!(Trail::open(dir.path()).is_err());
+    }
+
+    #[test]
+    fn a_crash_between_signing_and_removing_is_no_damage() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut trail = trail(dir.path());
+        let (_, first) = segments(&folder(dir.path())).unwrap().remove(0);
+        let bytes = fs::read(&first).unwrap();
+        trail.forget_before(3).unwrap();
+        fs::write(&first, bytes).unwrap();
+        let report = verify(dir.path()).unwrap();
+        assert_eq!((report.first, report.records, report.damage), (3, 3, None));
+        trail.forget_before(3).unwrap();
+        assert!(!first.exists(), "removed the next time");
+        let report = verify(dir.path()).unwrap();
+        assert_eq!((report.first, report.records, report.damage), (3, 3, None));
+    }
 }

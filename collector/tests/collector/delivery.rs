@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use collector::{Api as _, Collector, EventQuery, Rules};
+use collector::{
+    Api as _, Collector, EventFilter, EventQuery, NewEvent, Rules, StoreError, StoreLocation, open,
+};
 use events::EventId;
 use serde_json::json;
 
-use crate::support::{API, INGEST, Service, agent, batch, decision, local, settings};
+use crate::support::{API, INGEST, Service, agent, batch, decision, local, settings, store};
 
 #[test]
 fn a_batch_delivered_twice_counts_once() {
@@ -80,6 +82,94 @@ fn followers_get_events_as_they_arrive() {
             .len(),
         1
     );
+}
+
+#[test]
+fn two_programs_write_to_one_store() {
+    let dir = tempfile::tempdir().unwrap();
+    let stores = [store(dir.path()), store(dir.path())];
+    std::thread::scope(|scope| {
+        for (store, first) in stores.iter().zip([0, 1_000]) {
+            scope.spawn(move || {
+                for number in first..first + 100 {
+                    let event = decision(number, "2026-11-21T11:00:00Z", json!({}));
+                    let event = NewEvent::read(event.to_string().as_bytes()).unwrap();
+                    assert_eq!(store.insert(vec![event]).unwrap().new, [true]);
+                }
+            });
+        }
+    });
+    let groups = stores[0].aggregate(&EventFilter::default(), &[]).unwrap();
+    assert_eq!(groups[0].totals.requests, 200);
+}
+
+#[test]
+fn large_events_make_short_pages() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = store(dir.path());
+    let body = "x".repeat(1 << 20);
+    for number in 0..20 {
+        let event = decision(
+            number,
+            "2026-11-21T11:00:00Z",
+            json!({"request_body": body}),
+        );
+        store
+            .insert(vec![NewEvent::read(event.to_string().as_bytes()).unwrap()])
+            .unwrap();
+    }
+    let mut query = EventQuery::default();
+    let mut pages = Vec::new();
+    loop {
+        let page = store.page(&query).unwrap();
+        pages.push(page.data.len());
+        match page.next_cursor {
+            Some(cursor) => query.cursor = Some(collector::Cursor::parse(&cursor).unwrap()),
+            None => break,
+        }
+    }
+    assert_eq!(pages.iter().sum::<usize>(), 20);
+    assert!(pages.len() > 1, "{pages:?}");
+    let (mut place, mut seen) = (0, 0);
+    while seen < 20 {
+        let arrivals = store
+            .arrivals(&EventFilter::default(), Some(place), 1_000)
+            .unwrap();
+        assert!(!arrivals.data.is_empty() && arrivals.data.len() < 20);
+        seen += arrivals.data.len();
+        place = arrivals.last;
+    }
+    assert_eq!(seen, 20);
+}
+
+#[test]
+fn files_of_others_and_of_later_versions_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(store(dir.path()));
+    let path = dir.path().join("events.db");
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o600);
+    let location = StoreLocation::below(dir.path());
+    // `user_version` is the big-endian number at byte 60 of the file.
+    let mut bytes = std::fs::read(&path).unwrap();
+    bytes[60..64].copy_from_slice(&99_u32.to_be_bytes());
+    std::fs::write(&path, &bytes).unwrap();
+    assert!(matches!(
+        open(&location).map(drop),
+        Err(StoreError::TooNew { found: 99, .. })
+    ));
+    std::fs::write(&path, "this is a letter to my aunt, and no database at all").unwrap();
+    assert!(matches!(
+        open(&location).map(drop),
+        Err(StoreError::Damaged(_))
+    ));
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    assert!(matches!(
+        open(&location).map(drop),
+        Err(StoreError::Unavailable(_))
+    ));
 }
 
 /// Set in the process that is to be killed: the folder of its store.

@@ -10,6 +10,9 @@ use crate::query::{Cursor, EventFilter, EventQuery, LARGEST_PAGE, Order};
 use crate::report::EventPage;
 use crate::store::{Arrival, Arrivals, StoreError};
 
+/// Of events in one page, in bytes: with bodies in them, a thousand would be too many.
+const LARGEST_PAGE_BYTES: usize = 8 << 20;
+
 pub(super) fn page(connection: &Connection, query: &EventQuery) -> Result<EventPage, StoreError> {
     let limit = query.limit.clamp(1, LARGEST_PAGE);
     let mut conditions = Conditions::of(&query.filter, false);
@@ -32,8 +35,9 @@ pub(super) fn page(connection: &Connection, query: &EventQuery) -> Result<EventP
     let mut rows = statement.query(conditions.values())?;
     let mut data = Vec::with_capacity(limit);
     let mut last = None;
+    let mut bytes = 0;
     while let Some(row) = rows.next()? {
-        if data.len() == limit {
+        if data.len() == limit || bytes > LARGEST_PAGE_BYTES {
             let next_cursor = last.as_ref().map(Cursor::to_string);
             return Ok(EventPage { data, next_cursor });
         }
@@ -42,7 +46,9 @@ pub(super) fn page(connection: &Connection, query: &EventQuery) -> Result<EventP
             timestamp: Timestamp::from_micros(u64::try_from(ts).unwrap_or(0)),
             id: EventId::from_bytes(row.get(1)?),
         });
-        data.push(raw(row.get(2)?)?);
+        let json: String = row.get(2)?;
+        bytes += json.len();
+        data.push(raw(json)?);
     }
     Ok(EventPage {
         data,
@@ -78,30 +84,32 @@ pub(super) fn arrivals(
         conditions.sources(true)
     );
     let mut statement = view.prepare_cached(&sql)?;
-    let found: Vec<(i64, String)> = statement
-        .query_map(conditions.values(), |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect::<Result<_, _>>()?;
-    let last = match (after, found.last()) {
-        // There may be more between the last one and the newest.
-        (Some(_), Some((seq, _))) if found.len() >= limit => *seq,
-        _ => newest.max(after.map_or(0, |after| i64::try_from(after).unwrap_or(0))),
+    let mut rows = statement.query(conditions.values())?;
+    let mut data: Vec<Arrival> = Vec::new();
+    let mut bytes = 0;
+    // Whether there may be more between the last one and the newest.
+    let mut full = false;
+    while let Some(row) = rows.next()? {
+        let (seq, json): (i64, String) = (row.get(0)?, row.get(1)?);
+        bytes += json.len();
+        data.push(Arrival {
+            place: u64::try_from(seq).unwrap_or(0),
+            json: raw(json)?,
+        });
+        full = data.len() >= limit || bytes > LARGEST_PAGE_BYTES;
+        if full {
+            break;
+        }
+    }
+    let newest = u64::try_from(newest).unwrap_or(0);
+    let last = match (after, data.last()) {
+        (Some(_), Some(last)) if full => last.place,
+        _ => newest.max(after.unwrap_or(0)),
     };
-    let mut data = found
-        .into_iter()
-        .map(|(seq, json)| {
-            Ok(Arrival {
-                place: u64::try_from(seq).unwrap_or(0),
-                json: raw(json)?,
-            })
-        })
-        .collect::<Result<Vec<_>, StoreError>>()?;
     if after.is_none() {
         data.reverse();
     }
-    Ok(Arrivals {
-        data,
-        last: u64::try_from(last).unwrap_or(0),
-    })
+    Ok(Arrivals { data, last })
 }
 
 pub(super) fn raw(json: String) -> Result<Box<RawValue>, StoreError> {

@@ -49,6 +49,9 @@ const MIGRATIONS: [&str; 1] = ["
         nanos INTEGER NOT NULL,
         PRIMARY KEY (day, provider, key_name, instance_id)
     ) WITHOUT ROWID;
+    -- Every gateway asks every few seconds: by these, what one has spent is read without what others have.
+    CREATE INDEX spent_by_provider ON spent (provider, day, instance_id, nanos);
+    CREATE INDEX spent_by_key ON spent (key_name, day, instance_id, nanos);
     CREATE TABLE record (
         kind TEXT NOT NULL,
         id TEXT NOT NULL,
