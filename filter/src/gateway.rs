@@ -565,7 +565,9 @@ impl Gateway {
     fn depart(&mut self, host: &impl Host, journey: Journey, headers: Headers) -> Flow {
         let client = journey.client;
         let retries = journey.retries().to_string();
-        let per_try_timeout = journey.longest_timeout_ms().to_string();
+        let hedge_after_ms = journey.hedge_after_ms();
+        let per_try_timeout_ms = hedge_after_ms.unwrap_or(journey.longest_timeout_ms());
+        let per_try_timeout = per_try_timeout_ms.to_string();
         let stream = journey.stream;
         // A plan is never empty; if it were, Envoy would find no cluster of this name.
         let cluster = journey.cluster(0).unwrap_or_default();
@@ -579,10 +581,15 @@ impl Gateway {
         if stream {
             // The cluster's whole-answer limit must not cut a stream that began in time.
             outgoing.push(("x-envoy-upstream-stream-duration-ms", b"0"));
+        }
+        if stream || hedge_after_ms.is_some() {
             outgoing.push((
                 "x-envoy-upstream-rq-per-try-timeout-ms",
                 per_try_timeout.as_bytes(),
             ));
+        }
+        if hedge_after_ms.is_some() {
+            outgoing.push(("x-envoy-hedge-on-per-try-timeout", b"true"));
         }
         let departed = host
             .set_request_headers(&outgoing)

@@ -1,4 +1,5 @@
-//! The first-byte hop: an attempt whose timeout is shorter than the request's, timed by an inner route of its own.
+//! The first-byte hop: an attempt that is timed by an inner route of its own, because its timeout is shorter than the
+//! request's or because it is hedged.
 //!
 //! Envoy holds one per-try timeout for a whole request. Where a stream's plan mixes timeouts, the router sends such an
 //! attempt through an internal listener; this filter tells that listener which cluster to use and how long to wait. The
@@ -56,20 +57,22 @@ fn hand_over(host: &impl Host, token: u64, journey: &Rc<RefCell<Journey>>) -> Op
     let journey = journey.borrow();
     let cluster = journey.inner_cluster(index)?;
     let timeout = journey.entry(index)?.timeout_ms.to_string();
-    let token = token.to_string();
+    let token = format!("{token}.{index}");
     let headers = host.request_headers().ok()?;
-    let ours = [
+    let mut ours = vec![
         (TOKEN_HEADER, token.as_bytes()),
         (INNER_CLUSTER_HEADER, cluster.as_bytes()),
-        ("x-envoy-upstream-rq-per-try-timeout-ms", timeout.as_bytes()),
-        // The inner cluster's whole-answer limit must not cut a stream that began in time.
-        ("x-envoy-upstream-stream-duration-ms", b"0".as_slice()),
     ];
+    if journey.stream {
+        ours.push(("x-envoy-upstream-rq-per-try-timeout-ms", timeout.as_bytes()));
+        // The inner cluster's whole-answer limit must not cut a stream that began in time.
+        ours.push(("x-envoy-upstream-stream-duration-ms", b"0"));
+    }
     let list: Vec<(&str, &[u8])> = headers
         .iter()
         .filter(|(name, _)| !ours.iter().any(|(own, _)| own == name))
         .map(|(name, value)| (name.as_str(), value.as_slice()))
-        .chain(ours)
+        .chain(ours.iter().copied())
         .collect();
     host.set_request_headers(&list).ok()
 }

@@ -150,11 +150,20 @@ impl Journey {
         ))
     }
 
+    /// After how many milliseconds without a first byte the next target is asked as well; `None` when the policy does not
+    /// want that or there is no next one.
+    pub fn hedge_after_ms(&self) -> Option<u64> {
+        let group = self.config.policy.group(self.plan.group?)?;
+        group.hedge_after_ms.filter(|_| self.plan.entries.len() > 1)
+    }
+
     /// The cluster that Envoy routes attempt `index` to. A stream whose own timeout is shorter than the request's
-    /// per-try timeout takes the way over the first-byte hop, which times it alone.
+    /// per-try timeout takes the way over the first-byte hop, which times it alone. So do all attempts of a hedged
+    /// request: Envoy hedges within one cluster only, and its per-try timeout is then the time to the next attempt.
     pub fn cluster(&self, index: usize) -> Option<String> {
         let entry = self.plan.entries.get(index)?;
-        if self.stream && entry.timeout_ms < self.longest_timeout_ms() {
+        let is_short = self.stream && entry.timeout_ms < self.longest_timeout_ms();
+        if is_short || self.hedge_after_ms().is_some() {
             Some(FIRST_BYTE.to_owned())
         } else {
             self.inner_cluster(index)
@@ -258,8 +267,12 @@ impl Journey {
                 excluded.reason.name(),
             ));
         }
-        let reason = self.attempts.first()?.failure?;
         let has_moved = self.attempts.get(index)?.entry > 0;
+        let first = self.attempts.first()?;
+        let is_beside = has_moved && first.ended_ns.is_none();
+        let reason = first
+            .failure
+            .or(is_beside.then_some(FailoverReason::Hedged))?;
         has_moved.then(|| (self.target_id(0), reason.as_str()))
     }
 

@@ -22,7 +22,7 @@ use crate::{Flow, state};
 pub use probe::PROBE_HEADER;
 pub(crate) use request::begin_next;
 
-/// Header by which the first-byte hop hands a journey to the inner attempt. Clients cannot send it.
+/// Header by which the first-byte hop hands a journey to the inner attempt: token and index. Clients cannot send it.
 pub const TOKEN_HEADER: &str = "x-kt-token";
 
 /// One attempt.
@@ -40,6 +40,8 @@ enum Stage {
     /// The head of the answer is held until its body shows what it is.
     Holding(Box<Held>),
     Streaming(Course),
+    /// Another attempt of the same request answered first.
+    Outrun,
     /// Nothing more happens here.
     Over,
 }
@@ -78,8 +80,8 @@ impl Target {
     /// The head of the request, as the gateway filter or the attempt before left it.
     pub fn on_request_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
         let headers = host.request_headers().unwrap_or_default();
-        if let Some((journey, inner)) = self.find_journey(host, &headers) {
-            self.begin(host, journey, inner, headers, end_of_stream)
+        if let Some((journey, begun)) = self.find_journey(host, &headers) {
+            self.begin(host, journey, begun, headers, end_of_stream)
         } else if probe::is_probe(&headers) {
             self.stage = Stage::Probe;
             probe::take_off_marks(host, &headers);
@@ -101,6 +103,7 @@ impl Target {
             | Stage::AwaitingAnswer(_)
             | Stage::Holding(_)
             | Stage::Streaming(_)
+            | Stage::Outrun
             | Stage::Over => Flow::Continue,
         }
     }
@@ -130,6 +133,7 @@ impl Target {
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Holding(held) => self.weigh(host, held, size, end_of_stream),
             Stage::Streaming(course) => self.pass(host, course, size, end_of_stream),
+            Stage::Outrun => self.wait_for_the_end(),
             other => {
                 self.stage = other;
                 Flow::Continue
@@ -148,6 +152,7 @@ impl Target {
                 self.end_with_trailers(host, &course);
                 Flow::Continue
             }
+            Stage::Outrun => self.wait_for_the_end(),
             other => {
                 self.stage = other;
                 Flow::Continue
@@ -163,22 +168,24 @@ impl Target {
             }
             Stage::Holding(held) => ending::without_answer(&self.vm, host, &held.course),
             Stage::Streaming(course) => ending::in_mid_answer(&self.vm, host, &course),
-            Stage::Fresh | Stage::Probe | Stage::Over => {}
+            Stage::Fresh | Stage::Probe | Stage::Outrun | Stage::Over => {}
         }
     }
 
     /// By filter state for an attempt that the router made; by header for one behind the first-byte hop, whose inner
-    /// request has no filter state. In this order: after a hop the header stays in the outer request's map.
+    /// request has no filter state, and with its index, because the hop has begun it already. In this order: after a hop
+    /// the header stays in the outer request's map.
     fn find_journey(
         &self,
         host: &impl Host,
         headers: &Headers,
-    ) -> Option<(Rc<RefCell<Journey>>, bool)> {
+    ) -> Option<(Rc<RefCell<Journey>>, Option<usize>)> {
         if let Ok(token) = host.property(&[state::TOKEN]) {
             let token = u64::from_le_bytes(token.as_slice().try_into().ok()?);
-            return Some((self.vm.journeys.find(token)?, false));
+            return Some((self.vm.journeys.find(token)?, None));
         }
-        let token = text(headers, TOKEN_HEADER)?.parse().ok()?;
-        Some((self.vm.journeys.find(token)?, true))
+        let (token, index) = text(headers, TOKEN_HEADER)?.split_once('.')?;
+        let journey = self.vm.journeys.find(token.parse().ok()?)?;
+        Some((journey, Some(index.parse().ok()?)))
     }
 }

@@ -116,6 +116,7 @@ pub(crate) struct GroupDraft {
     pub(crate) strategy: StrategyDraft,
     pub(crate) session_affinity: Slot<bool>,
     pub(crate) fail_open: Slot<bool>,
+    pub(crate) hedge_after_ms: Slot<u64>,
 }
 
 #[derive(Default)]

@@ -193,6 +193,8 @@ pub struct ModelGroup {
     pub session_affinity: bool,
     /// When every member is out, try the least bad one instead of answering 503.
     pub fail_open: bool,
+    /// When no first byte came after so many milliseconds, the next target is asked as well, and the first answer wins.
+    pub hedge_after_ms: Option<u64>,
 }
 
 /// One (target, model) pair of a group.

@@ -70,6 +70,7 @@ pub(crate) fn group(name: &str, strategy: Strategy, members: Vec<Member>) -> Mod
         fallback_group: None,
         session_affinity: false,
         fail_open: false,
+        hedge_after_ms: None,
     }
 }
 

@@ -10,6 +10,7 @@ use crate::answers::Answer;
 use crate::headers::text;
 use crate::host::{Headers, Host, Moment};
 use crate::journey::Journey;
+use crate::vm::Vm;
 
 /// Status that Envoy's router retries; it stands in for whatever the provider said.
 const RETRIABLE: &[u8] = b"503";
@@ -28,7 +29,7 @@ impl Target {
             };
             attempt.status = Some(status);
             let Some(exchange) = attempt.exchange.as_mut() else {
-                return Flow::Continue;
+                return self.wait_for_the_end();
             };
             exchange.response_head(status, &headers, end_of_stream)
         };
@@ -45,7 +46,7 @@ impl Target {
             Verdict::FailOver(reason) => self.fail_over(host, &course, reason),
             Verdict::Hold | Verdict::Pass | Verdict::PassUnchanged => {
                 let now = host.now();
-                release(host, &course, &headers, now);
+                release(&self.vm, host, &course, &headers, now);
                 self.stream_or_finish(host, course, end_of_stream.then_some(now));
                 Flow::Continue
             }
@@ -67,7 +68,7 @@ impl Target {
         let before = held.gathered.len();
         let verdict = match held.course.journey().exchange(held.course.index) {
             Some(exchange) => exchange.response_body(&fresh, end_of_stream, &mut held.gathered),
-            None => return Flow::Continue,
+            None => return self.wait_for_the_end(),
         };
         match verdict {
             Verdict::Hold if !end_of_stream => {
@@ -80,7 +81,7 @@ impl Target {
                     held.gathered.extend_from_slice(&fresh);
                 }
                 let now = host.now();
-                release(host, &held.course, &held.upstream_headers, now);
+                release(&self.vm, host, &held.course, &held.upstream_headers, now);
                 held.course.journey().keep_answer(&held.gathered);
                 if let Err(error) = host.set_response_body(&held.gathered) {
                     log::error!("held answer could not be released: {error}");
@@ -156,6 +157,13 @@ impl Target {
         }
     }
 
+    /// The attempt is over, but Envoy has not torn it down yet: another one answered first. Its answer must not get
+    /// through.
+    pub(super) fn wait_for_the_end(&mut self) -> Flow {
+        self.stage = Stage::Outrun;
+        Flow::Pause
+    }
+
     /// Makes the router try the next entry; on the last attempt the gateway filter answers instead.
     fn fail_over(&mut self, host: &impl Host, course: &Course, reason: FailoverReason) -> Flow {
         let now = host.now();
@@ -176,8 +184,9 @@ impl Target {
 }
 
 /// Sends the head of the answer to the client.
-fn release(host: &impl Host, course: &Course, upstream: &Headers, now: Moment) {
+fn release(vm: &Vm, host: &impl Host, course: &Course, upstream: &Headers, now: Moment) {
     let mut journey = course.journey();
+    ending::outrun_others(vm, host, &mut journey, course.index, now);
     let Some(exchange) = journey.exchange(course.index) else {
         return;
     };

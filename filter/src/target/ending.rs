@@ -97,6 +97,20 @@ pub(super) fn in_mid_answer(vm: &Vm, host: &impl Host, course: &Course) {
     end(vm, host, &mut journey, course.index, Ending::BrokenOff, now);
 }
 
+/// Attempt `winner` answers the client: Envoy cancels those that are under way beside it.
+pub(super) fn outrun_others(
+    vm: &Vm,
+    host: &impl Host,
+    journey: &mut Journey,
+    winner: usize,
+    now: Moment,
+) {
+    for index in (0..journey.attempts.len()).filter(|index| *index != winner) {
+        let ending = Ending::FailedOver(FailoverReason::Hedged);
+        end(vm, host, journey, index, ending, now);
+    }
+}
+
 fn is_connected(host: &impl Host) -> bool {
     host.property(&["upstream", "local_address"])
         .is_ok_and(|address| !address.is_empty())
@@ -128,6 +142,7 @@ fn outcome(ending: Ending, report: Option<&Report>, latency_ms: u64) -> Outcome 
             | FailoverReason::ContextLength
             | FailoverReason::ContentPolicy
             | FailoverReason::Unhealthy => Outcome::ClientFault,
+            FailoverReason::Hedged => Outcome::Outrun,
         },
         Ending::BrokenOff => Outcome::StreamBroken,
         Ending::Unsent => Outcome::ClientFault,
@@ -161,6 +176,7 @@ fn sample(
         | Outcome::ClientFault
         | Outcome::ClientGone
         | Outcome::Overflow
+        | Outcome::Outrun
         | Outcome::OneAddressDown => None,
     }
 }

@@ -19,22 +19,17 @@ use crate::{Flow, state, unserved};
 const DEFAULT_MAX_TOKENS: u32 = 4096;
 
 impl Target {
-    /// The attempt takes its entry of the plan. Behind the first-byte hop (`inner`) the hop has taken it already.
+    /// The attempt takes its entry of the plan, unless the first-byte hop has `begun` it already.
     pub(super) fn begin(
         &mut self,
         host: &impl Host,
         journey: Rc<RefCell<Journey>>,
-        inner: bool,
+        begun: Option<usize>,
         headers: Headers,
         end_of_stream: bool,
     ) -> Flow {
         let now = host.now();
-        let begun = if inner {
-            journey.borrow().current_attempt()
-        } else {
-            begin_next(host, &journey, now)
-        };
-        let Some(index) = begun else {
+        let Some(index) = begun.or_else(|| begin_next(host, &journey, now)) else {
             self.stage = Stage::Over;
             let mut journey = journey.borrow_mut();
             let answer = unserved::answer(&journey);

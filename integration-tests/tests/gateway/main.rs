@@ -26,6 +26,7 @@ mod health_faults;
 mod health_outage;
 mod health_rate_limits;
 mod health_trap;
+mod hedging;
 mod kept_alive;
 mod keys;
 mod large_answers;

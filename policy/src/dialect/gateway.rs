@@ -56,9 +56,16 @@ pub(super) const PROVIDER: &[Key<TargetDraft>] = &[
     Key::new("aws_sigv4_region", read_aws_sigv4_region),
 ];
 
-pub(super) const GROUP: &[Key<GroupDraft>] = &[Key::new("fail_open", |group, node, lint| {
-    group.fail_open.set(value::boolean(node, lint), lint)
-})];
+pub(super) const GROUP: &[Key<GroupDraft>] = &[
+    Key::new("fail_open", |group, node, lint| {
+        group.fail_open.set(value::boolean(node, lint), lint)
+    }),
+    Key::new("hedge_after_ms", |group, node, lint| {
+        group
+            .hedge_after_ms
+            .set(value::duration(node, Unit::Milliseconds, lint), lint);
+    }),
+];
 
 pub(super) const MEMBER: &[Key<MemberDraft>] = &[
     Key::new("timeout_seconds", |member, node, lint| {

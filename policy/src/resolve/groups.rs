@@ -80,6 +80,7 @@ fn resolve_one(
         fallback_group,
         session_affinity: draft.session_affinity.copied().unwrap_or(false),
         fail_open: draft.fail_open.copied().unwrap_or(false),
+        hedge_after_ms: draft.hedge_after_ms.copied(),
     }
 }
 

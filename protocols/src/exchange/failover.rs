@@ -30,6 +30,8 @@ pub enum FailoverReason {
     EmptyStream,
     /// Left out of the plan.
     Unhealthy,
+    /// It took long, the next target was asked as well, and that one answered first.
+    Hedged,
 }
 
 /// An attempt without an answer that lived this share of its timeout, in percent, died of it.
@@ -67,6 +69,7 @@ impl FailoverReason {
             Self::ErrorInStream => "error_in_stream",
             Self::EmptyStream => "empty_stream",
             Self::Unhealthy => "unhealthy",
+            Self::Hedged => "hedged",
         }
     }
 }

@@ -314,6 +314,7 @@ impl Machine {
             Outcome::ClientFault
             | Outcome::ClientGone
             | Outcome::Overflow
+            | Outcome::Outrun
             | Outcome::OneAddressDown => {
                 self.end_trial();
                 Reason::WaitOver

@@ -70,6 +70,8 @@ pub enum Outcome {
     ClientGone,
     /// Envoy's own connection pool was full: no effect.
     Overflow,
+    /// Another target answered the same request first: no effect.
+    Outrun,
     /// One address of several could not be reached: no effect, see [`super::Addresses`].
     OneAddressDown,
 }
@@ -175,6 +177,7 @@ impl Outcome {
             | Self::ClientFault
             | Self::ClientGone
             | Self::Overflow
+            | Self::Outrun
             | Self::OneAddressDown => None,
         }
     }

@@ -116,6 +116,7 @@ fn what_is_not_the_targets_fault_never_counts() {
         Outcome::ClientFault,
         Outcome::ClientGone,
         Outcome::Overflow,
+        Outcome::Outrun,
         Outcome::OneAddressDown,
     ] {
         let mut patient = Patient::new(probed());
