@@ -1,0 +1,204 @@
+//! A request's departure: it is planned, and its way written down for Envoy's router.
+
+use std::rc::Rc;
+
+use routing::Refusal;
+
+use super::{Gateway, Incoming, METADATA_HEADER, Stage};
+use crate::answers::Answer;
+use crate::evidence::{Dossier, Excerpt, Refused};
+use crate::headers::{is_stripped_on_entry, text};
+use crate::host::{Headers, Host, Moment};
+use crate::journey::Journey;
+use crate::planning::Planner;
+use crate::{Flow, state};
+
+impl Gateway {
+    /// Reads the body, plans, and lets the request go to its first attempt.
+    pub(super) fn set_out(
+        &mut self,
+        host: &impl Host,
+        incoming: Incoming,
+        size: usize,
+        embedding: Option<Vec<f32>>,
+    ) -> Flow {
+        match self.plan_journey(host, incoming, size, embedding) {
+            Err(answer) => self.answer(host, answer),
+            Ok((journey, headers)) => self.depart(host, journey, headers),
+        }
+    }
+
+    /// Reads and plans. A request that gets no plan ends here, with its event.
+    pub(super) fn plan_journey(
+        &self,
+        host: &impl Host,
+        incoming: Incoming,
+        size: usize,
+        embedding: Option<Vec<f32>>,
+    ) -> Result<(Journey, Headers), Answer> {
+        let Incoming {
+            client,
+            headers,
+            request_id,
+            redacted,
+            mut dossier,
+            ..
+        } = incoming;
+        let config = &self.config;
+        let body = if size == 0 {
+            Vec::new()
+        } else {
+            host.request_body(0, size).unwrap_or_default()
+        };
+        let now = host.now();
+        if config.policy.gateway.log_bodies {
+            dossier.request_body = Some(Excerpt::of(&body));
+        }
+        let header = |name: &str| text(&headers, name);
+        let mut request = match config.intake.read(client, &body, header) {
+            Ok(request) => request,
+            Err(error) => {
+                let answer = Answer::bad_request(client, &error);
+                self.post_refusal(dossier, Refused::unread(&request_id), &answer, now);
+                return Err(answer);
+            }
+        };
+        request.query_embedding = embedding;
+        let control = self.vm.control(config);
+        if control.has_budgets() {
+            request.prompt_tokens = routing::tokens::of_request(&body);
+        }
+        dossier.conversation = Some(request.conversation.id);
+        dossier.prompt_tokens = request.prompt_tokens;
+        let key = dossier.key.clone();
+        let asked = request.facts.model.to_string();
+        let may_use =
+            |name: &str| (key.as_ref()).is_none_or(|key| key.allows(name) || key.allows(&asked));
+        let request = intake::Incoming {
+            allows: Some(&may_use),
+            ..request
+        };
+        let planner = Planner {
+            vm: &self.vm,
+            config,
+            control: &control,
+            key: key.as_deref(),
+            now,
+        };
+        let planned = config.intake.plan(&request, |request| {
+            let (plan, hold) = planner.plan(host, request)?;
+            dossier.hold = hold;
+            Ok(plan)
+        });
+        let facts = request.facts;
+        let plan = match planned {
+            Ok(plan) => plan,
+            Err(refusal) => {
+                let refusal = without_unallowed(refusal, may_use);
+                let answer = Answer::refusal(client, &refusal, &config.policy);
+                let refused = Refused {
+                    stream: facts.stream,
+                    ..Refused::unplanned(&request_id, &facts.model, config, &refusal)
+                };
+                self.post_refusal(dossier, refused, &answer, now);
+                return Err(answer);
+            }
+        };
+        let owned = |name| text(&headers, name).map(String::from);
+        let journey = Journey {
+            config: Rc::clone(config),
+            client,
+            requested_model: facts.model.into_owned(),
+            model_span: facts.model_span,
+            stream: facts.stream,
+            include_usage: facts.include_usage,
+            has_stream_options: facts.has_stream_options,
+            with_metadata: text(&headers, METADATA_HEADER) != Some("omit"),
+            request_id,
+            anthropic: (owned("anthropic-version"), owned("anthropic-beta")),
+            plan,
+            attempts: Vec::new(),
+            client_status: None,
+            dossier,
+        };
+        let mut headers = headers;
+        if redacted {
+            headers.retain(|(name, _)| name != "content-length");
+        }
+        Ok((journey, headers))
+    }
+
+    /// The event of a request that is answered before it has a plan.
+    pub(super) fn post_refusal(
+        &self,
+        mut dossier: Dossier,
+        refused: Refused<'_>,
+        answer: &Answer,
+        now: Moment,
+    ) {
+        dossier.error_code.clone_from(&answer.code);
+        let refused = Refused {
+            status: Some(answer.status),
+            ..refused
+        };
+        self.vm.post_refusal(&self.config, &dossier, refused, now);
+    }
+
+    /// Writes the way into headers and filter state, which is all that Envoy's router knows of it.
+    pub(super) fn depart(&mut self, host: &impl Host, journey: Journey, headers: Headers) -> Flow {
+        let client = journey.client;
+        let retries = journey.retries().to_string();
+        let hedge_after_ms = journey.hedge_after_ms();
+        let per_try_timeout_ms = hedge_after_ms.unwrap_or(journey.longest_timeout_ms());
+        let per_try_timeout = per_try_timeout_ms.to_string();
+        let stream = journey.stream;
+        // A plan is never empty; if it were, Envoy would find no cluster of this name.
+        let cluster = journey.cluster(0).unwrap_or_default();
+        let (token, journey) = self.vm.journeys.open(journey);
+        let mut outgoing: Vec<(&str, &[u8])> = headers
+            .iter()
+            .filter(|(name, _)| !is_stripped_on_entry(name))
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
+        outgoing.push(("x-envoy-max-retries", retries.as_bytes()));
+        if stream {
+            // The cluster's whole-answer limit must not cut a stream that began in time.
+            outgoing.push(("x-envoy-upstream-stream-duration-ms", b"0"));
+        }
+        if stream || hedge_after_ms.is_some() {
+            outgoing.push((
+                "x-envoy-upstream-rq-per-try-timeout-ms",
+                per_try_timeout.as_bytes(),
+            ));
+        }
+        if hedge_after_ms.is_some() {
+            outgoing.push(("x-envoy-hedge-on-per-try-timeout", b"true"));
+        }
+        let departed = host
+            .set_request_headers(&outgoing)
+            .and_then(|()| host.set_state(state::TOKEN, &token.to_le_bytes()))
+            .and_then(|()| host.set_state(state::CLUSTER, cluster.as_bytes()));
+        self.stage = Stage::Underway { token, journey };
+        match departed {
+            Ok(()) => Flow::Continue,
+            Err(error) => {
+                log::error!("request could not be sent on its way: {error}");
+                self.answer(
+                    host,
+                    Answer::internal(client, "the gateway could not route this request"),
+                )
+            }
+        }
+    }
+}
+
+/// A key is not told of groups that it may not use.
+fn without_unallowed(refusal: Refusal, may_use: impl Fn(&str) -> bool) -> Refusal {
+    match refusal {
+        Refusal::UnknownModel { model, mut known } => {
+            known.retain(|name| may_use(name));
+            Refusal::UnknownModel { model, known }
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,136 @@
+//! What happens to a request whose body has come, before it is planned: content policies see it, and its embedding is
+//! asked for.
+
+use guardrails::Verdict;
+use protocols::facts;
+
+use super::{Gateway, Incoming, Stage};
+use crate::answers::Answer;
+use crate::evidence::{Excerpt, Refused};
+use crate::host::Host;
+use crate::policies::Inspection;
+use crate::{Flow, embedding};
+
+impl Gateway {
+    /// The body is complete: content policies see it first.
+    pub(super) fn route(&mut self, host: &impl Host, size: usize) -> Flow {
+        let Stage::ReadingBody(incoming) = std::mem::replace(&mut self.stage, Stage::Done) else {
+            return Flow::Continue;
+        };
+        let Some(guardrails) = &self.config.guardrails else {
+            return self.proceed(host, incoming, size);
+        };
+        let body = host.request_body(0, size).unwrap_or_default();
+        let client = incoming.client;
+        match Inspection::begin(host, &self.config, guardrails, client, &body) {
+            Ok(inspection) => self.heed(host, incoming, size, inspection),
+            // Planning reads it too, and says what is wrong with it.
+            Err(_) => self.proceed(host, incoming, size),
+        }
+    }
+
+    /// Does what the content policies say, when all have spoken.
+    pub(super) fn heed(
+        &mut self,
+        host: &impl Host,
+        mut incoming: Box<Incoming>,
+        mut size: usize,
+        inspection: Inspection,
+    ) -> Flow {
+        if inspection.is_waiting() {
+            self.stage = Stage::AwaitingJudgement {
+                incoming,
+                size,
+                inspection,
+            };
+            return Flow::Pause;
+        }
+        let (verdict, results) = inspection.conclude();
+        incoming.dossier.policies = results;
+        match &verdict {
+            Verdict::Allow | Verdict::Flag => {}
+            Verdict::Redact(splices) => {
+                let body = host.request_body(0, size).unwrap_or_default();
+                let redacted = guardrails::apply(&body, splices);
+                if let Err(error) = host.set_request_body(&redacted) {
+                    // What was to be removed must not go on.
+                    log::error!("a request could not be redacted: {error}");
+                    let message = "the gateway could not redact this request";
+                    return self.block(host, *incoming, size, "", message);
+                }
+                size = redacted.len();
+                incoming.redacted = true;
+            }
+            Verdict::Block { policy, .. } => {
+                let message = verdict.block_message().unwrap_or_default();
+                return self.block(host, *incoming, size, policy, &message);
+            }
+        }
+        self.proceed(host, incoming, size)
+    }
+
+    /// A content policy refuses the request.
+    pub(super) fn block(
+        &mut self,
+        host: &impl Host,
+        incoming: Incoming,
+        size: usize,
+        policy: &str,
+        message: &str,
+    ) -> Flow {
+        let body = host.request_body(0, size).unwrap_or_default();
+        let answer = Answer::blocked(incoming.client, policy, message);
+        let facts = facts::scan(incoming.client, &body).ok();
+        let mut dossier = incoming.dossier;
+        if self.config.policy.gateway.log_bodies {
+            dossier.request_body = Some(Excerpt::of(&body));
+        }
+        let refused = Refused {
+            model: facts.as_ref().map_or("", |facts| &facts.model),
+            stream: facts.as_ref().is_some_and(|facts| facts.stream),
+            ..Refused::blocked(&incoming.request_id)
+        };
+        self.post_refusal(dossier, refused, &answer, host.now());
+        self.answer(host, answer)
+    }
+
+    /// Asks for the embedding that the plan needs, if any, or sets out at once.
+    pub(super) fn proceed(
+        &mut self,
+        host: &impl Host,
+        incoming: Box<Incoming>,
+        size: usize,
+    ) -> Flow {
+        match self.ask_for_embedding(host, &incoming, size) {
+            Some(call) => {
+                self.stage = Stage::AwaitingEmbedding {
+                    incoming,
+                    size,
+                    call,
+                };
+                Flow::Pause
+            }
+            None => self.set_out(host, *incoming, size, None),
+        }
+    }
+
+    /// The body is read a second time when the answer is there: that costs less than to hold on to it meanwhile.
+    pub(super) fn ask_for_embedding(
+        &self,
+        host: &impl Host,
+        incoming: &Incoming,
+        size: usize,
+    ) -> Option<u32> {
+        if !self.config.index.fetches_embeddings() {
+            return None;
+        }
+        let body = host.request_body(0, size).ok()?;
+        let facts = facts::scan(incoming.client, &body).ok()?;
+        let key = incoming.dossier.key.as_ref();
+        if key.is_some_and(|key| !key.allows(&facts.model)) {
+            return None;
+        }
+        let message = facts.last_user_message.as_deref();
+        embedding::ask(host, &self.vm, &self.config, &facts.model, message)
+    }
+}
