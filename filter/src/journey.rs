@@ -12,7 +12,7 @@ use policy::cluster::{FIRST_BYTE, cluster_name};
 use protocols::ClientFormat;
 use protocols::exchange::{Exchange, FailoverReason, Report};
 use routing::{Entry, Plan};
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::config::GatewayConfig;
 use crate::evidence::Dossier;
@@ -276,21 +276,46 @@ impl Journey {
         has_moved.then(|| (self.target_id(0), reason.as_str()))
     }
 
-    /// `{triggered, original_provider, reason}` as seen from attempt `index`.
-    pub fn failover(&self, index: usize) -> Value {
-        let (id, reason) = self.first_choice_failed(index).unzip();
-        json!({"triggered": id.is_some(), "original_provider": id, "reason": reason})
+    /// Whether another target was the first choice, as seen from attempt `index`.
+    pub(crate) fn failover(&self, index: usize) -> Failover<'_> {
+        let (original_provider, reason) = self.first_choice_failed(index).unzip();
+        Failover {
+            triggered: original_provider.is_some(),
+            original_provider,
+            reason,
+        }
     }
 
-    /// The object that JSON answers carry as `keeptrusts_metadata`.
-    pub fn metadata(&self, index: usize) -> Value {
-        json!({
-            "provider": self.target_id(index),
-            "model": self.entry(index).map(|entry| &*entry.model),
-            "model_group": self.group_name(),
-            "request_id": self.request_id,
-            "fallback_count": self.fallback_count(index),
-            "failover": self.failover(index),
-        })
+    /// The object that JSON answers carry as `keeptrusts_metadata`, as JSON.
+    pub(crate) fn metadata(&self, index: usize) -> String {
+        let metadata = Metadata {
+            provider: self.target_id(index),
+            model: self.entry(index).map(|entry| &*entry.model),
+            model_group: self.group_name(),
+            request_id: &self.request_id,
+            fallback_count: self.fallback_count(index),
+            failover: self.failover(index),
+        };
+        // Strings and numbers: this cannot fail.
+        serde_json::to_string(&metadata).unwrap_or_else(|_| String::from("{}"))
     }
+}
+
+/// `keeptrusts_metadata` of a JSON answer (contract §4).
+#[derive(Serialize)]
+struct Metadata<'a> {
+    provider: &'a str,
+    model: Option<&'a str>,
+    model_group: &'a str,
+    request_id: &'a str,
+    fallback_count: usize,
+    failover: Failover<'a>,
+}
+
+/// What became of the first choice.
+#[derive(Debug, Serialize)]
+pub(crate) struct Failover<'a> {
+    pub(crate) triggered: bool,
+    pub(crate) original_provider: Option<&'a str>,
+    pub(crate) reason: Option<&'a str>,
 }

@@ -161,9 +161,7 @@ fn attempt_of(journey: &Journey, index: usize, now: Moment) -> protocols::Attemp
         created: now.unix_ms / 1000,
         anthropic_version: journey.anthropic.0.clone(),
         anthropic_beta: journey.anthropic.1.clone(),
-        metadata: journey
-            .with_metadata
-            .then(|| journey.metadata(index).to_string()),
+        metadata: journey.with_metadata.then(|| journey.metadata(index)),
         fail_over_on_context_length: policy.failover.on_context_length,
         fail_over_on_content_policy: policy.failover.on_content_policy,
     }

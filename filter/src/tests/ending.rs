@@ -212,7 +212,7 @@ fn the_only_target_is_asked_again_after_a_reset() {
     );
     assert!(journey.attempts[1].answered);
     assert_eq!(journey.fallback_count(1), 0);
-    assert_eq!(journey.failover(1)["triggered"], false);
+    assert!(!journey.failover(1).triggered);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What the beginning of a JSON answer shows, and the metadata that is put in front of it.
 
+use memchr::memmem;
+
 use crate::scanner::{Progress, Scanner, TopLevel};
 
 /// Name of the member, as it stands in an answer.
@@ -18,6 +20,10 @@ pub(super) enum Shown {
 
 /// Looks for an error in the members of the outermost object, as far as they have come.
 pub(super) fn shows(body: &[u8]) -> Shown {
+    // Most answers do not so much as name an error.
+    if body.trim_ascii_start().starts_with(b"{") && memmem::find(body, b"\"error\"").is_none() {
+        return Shown::Answer;
+    }
     let mut members = TopLevel::new(&["error", "object", "type"]);
     members.watch(body);
     if members.progress() == Progress::NotAnObject {

@@ -152,27 +152,3 @@ pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
     let special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
     passed.saturating_add(tail.iter().position(special).unwrap_or(tail.len()))
 }
-
-/// How many bytes come before the first `special` one.
-pub(super) fn prefix_without(bytes: &[u8], special: impl Fn(u8) -> bool) -> usize {
-    const BLOCK: usize = 32;
-    // A block is looked at as a whole and in bytes, not in booleans: only that compiles to vector instructions.
-    let plain = |block: &&[u8; BLOCK]| {
-        block
-            .iter()
-            .fold(0, |any, byte| any | u8::from(special(*byte)))
-            == 0
-    };
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let passed = blocks
-        .iter()
-        .take_while(plain)
-        .count()
-        .saturating_mul(BLOCK);
-    let rest = bytes.get(passed..).unwrap_or_default();
-    let in_rest = rest
-        .iter()
-        .position(|byte| special(*byte))
-        .unwrap_or(rest.len());
-    passed.saturating_add(in_rest)
-}

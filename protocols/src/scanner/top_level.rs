@@ -1,8 +1,6 @@
 //! Watches a JSON object that passes in pieces, and keeps the values of a few of its own keys.
 
-use memchr::memchr2;
-
-use super::literal::prefix_without;
+use super::literal::plain_prefix;
 
 /// Longest value that is kept, in bytes.
 const MAX_KEPT_BYTES: usize = 64 * 1024;
@@ -103,15 +101,25 @@ impl TopLevel {
         while let Some((&byte, tail)) = rest.split_first() {
             // Stretches in which nothing can happen are taken at once.
             let quiet = match self.state {
-                State::Text { escaped: false } => memchr2(b'"', b'\\', rest).unwrap_or(rest.len()),
-                State::Value if self.depth > 1 => prefix_without(rest, |byte| {
-                    matches!(byte, b'"' | b'{' | b'[' | b'}' | b']')
-                }),
-                _ => 0,
+                State::Text { escaped: false } | State::Key { escaped: false } => {
+                    plain_prefix(rest)
+                }
+                State::Value if self.depth > 1 => structureless_prefix(rest),
+                State::After | State::NotAnObject => return,
+                State::Before
+                | State::BeforeKey
+                | State::BeforeValue
+                | State::Value
+                | State::Key { escaped: true }
+                | State::Text { escaped: true } => 0,
             };
             if quiet > 0 {
                 let (taken, after) = rest.split_at_checked(quiet).unwrap_or((rest, &[]));
-                self.keep(taken);
+                if matches!(self.state, State::Key { .. }) {
+                    self.extend_key(taken);
+                } else {
+                    self.keep(taken);
+                }
                 rest = after;
                 continue;
             }
@@ -136,9 +144,7 @@ impl TopLevel {
             (State::BeforeKey, _) => {}
             (State::Key { escaped: false }, b'"') => self.state = State::BeforeValue,
             (State::Key { escaped }, byte) => {
-                if self.key.len() <= MAX_KEY_BYTES {
-                    self.key.push(byte);
-                }
+                self.extend_key(&[byte]);
                 self.state = State::Key {
                     escaped: !escaped && byte == b'\\',
                 };
@@ -189,6 +195,14 @@ impl TopLevel {
         }
     }
 
+    fn extend_key(&mut self, bytes: &[u8]) {
+        let room = MAX_KEY_BYTES
+            .saturating_add(1)
+            .saturating_sub(self.key.len());
+        self.key
+            .extend_from_slice(bytes.get(..room).unwrap_or(bytes));
+    }
+
     fn kept(&mut self) -> Option<&mut Option<Vec<u8>>> {
         self.values.get_mut(self.keeping?)
     }
@@ -204,6 +218,14 @@ impl TopLevel {
             value.extend_from_slice(bytes);
         }
     }
+}
+
+/// How many bytes come before the next string, bracket or brace. Few do: not worth more than one byte at a time.
+fn structureless_prefix(bytes: &[u8]) -> usize {
+    bytes
+        .iter()
+        .position(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']'))
+        .unwrap_or(bytes.len())
 }
 
 #[cfg(test)]
