@@ -12,8 +12,7 @@ use crate::answers::{self, Answer, HealthFacts, Models};
 use crate::config::GatewayConfig;
 use crate::endpoint::{Endpoint, endpoint};
 use crate::evidence::{Dossier, Refused};
-use crate::headers::text;
-use crate::host::{Headers, Host};
+use crate::host::{HeaderList, Host};
 use crate::journey::Journey;
 use crate::policies::Inspection;
 use crate::target::ending::{self, Ending};
@@ -60,7 +59,7 @@ enum Stage {
 #[derive(Debug)]
 struct Incoming {
     client: ClientFormat,
-    headers: Headers,
+    headers: HeaderList,
     request_id: String,
     /// What Envoy answered in our place.
     status: Option<u16>,
@@ -85,8 +84,8 @@ impl Gateway {
     /// The head of the request.
     pub fn on_request_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
         let headers = host.request_headers().unwrap_or_default();
-        let method = text(&headers, ":method").unwrap_or_default();
-        let path = text(&headers, ":path").unwrap_or_default();
+        let method = headers.text(":method").unwrap_or_default();
+        let path = headers.text(":path").unwrap_or_default();
         let client = match endpoint(method, path) {
             Endpoint::Model(client) => client,
             Endpoint::Metrics => {
@@ -124,7 +123,8 @@ impl Gateway {
             }
         };
         self.vm.count_request();
-        let request_id = text(&headers, "x-request-id")
+        let request_id = headers
+            .text("x-request-id")
             .map_or_else(|| format!("{:016x}", host.random()), String::from);
         let now = host.now();
         let mut dossier = Dossier::opened(now);
@@ -138,7 +138,8 @@ impl Gateway {
                 return self.answer(host, turned_away.answer);
             }
         }
-        let announced = text(&headers, "content-length")
+        let announced = headers
+            .text("content-length")
             .and_then(|length| length.parse::<u64>().ok())
             .unwrap_or(0);
         if announced > self.config.policy.gateway.max_request_bytes {
@@ -292,7 +293,7 @@ impl Gateway {
     fn models(
         &self,
         host: &impl Host,
-        headers: &Headers,
+        headers: &HeaderList,
         answer: impl FnOnce(&Models<'_>) -> Answer,
     ) -> Answer {
         let control = self.vm.control(&self.config);

@@ -71,7 +71,6 @@ fn hand_over(host: &impl Host, token: u64, journey: &Rc<RefCell<Journey>>) -> Op
     let list: Vec<(&str, &[u8])> = headers
         .iter()
         .filter(|(name, _)| !ours.iter().any(|(own, _)| own == name))
-        .map(|(name, value)| (name.as_str(), value.as_slice()))
         .chain(ours.iter().copied())
         .collect();
     host.set_request_headers(&list).ok()

@@ -8,12 +8,13 @@
 pub(crate) mod callers;
 #[cfg(test)]
 pub(crate) mod fake;
-#[cfg(any(test, target_arch = "wasm32"))]
-pub(crate) mod header_map;
+pub mod header_map;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod proxy_wasm_abi;
 
 use std::fmt;
+
+pub use header_map::HeaderList;
 
 /// Header list: lower-case names, values as bytes because HTTP allows what UTF-8 does not.
 pub type Headers = Vec<(String, Vec<u8>)>;
@@ -82,13 +83,15 @@ pub enum MetricKind {
 /// The proxy, as one callback of the filter sees it.
 pub trait Host {
     /// All request headers, pseudo headers first.
-    fn request_headers(&self) -> HostResult<Headers>;
+    fn request_headers(&self) -> HostResult<HeaderList>;
     /// Replaces all request headers.
     fn set_request_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()>;
     /// Bytes of the buffered request body from `start`, at most `length`.
     fn request_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>>;
     /// Replaces the whole buffered request body.
     fn set_request_body(&self, body: &[u8]) -> HostResult<()>;
+    /// Puts `bytes` in the place of the first `length` bytes of the buffered request body; the rest is not copied.
+    fn replace_request_body_start(&self, length: usize, bytes: &[u8]) -> HostResult<()>;
     /// All response headers.
     fn response_headers(&self) -> HostResult<Headers>;
     /// Replaces all response headers.

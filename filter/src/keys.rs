@@ -8,7 +8,7 @@ use routing::rate::RateTable;
 
 use crate::answers::Answer;
 use crate::control::{Control, Key};
-use crate::host::{Headers, Host, Moment};
+use crate::host::{HeaderList, Host, Moment};
 use crate::shared::{rate_table, update_shared};
 
 const BEARER: &[u8] = b"bearer ";
@@ -27,7 +27,7 @@ pub(crate) fn admit(
     host: &impl Host,
     control: &Control,
     client: ClientFormat,
-    headers: &Headers,
+    headers: &HeaderList,
     now: Moment,
 ) -> Result<Option<Rc<Key>>, TurnedAway> {
     let key = control
@@ -54,15 +54,13 @@ pub(crate) fn admit(
 
 /// The key that a client presents: OpenAI's clients send `authorization: Bearer`, Anthropic's `x-api-key`, Azure's
 /// `api-key`. Where there are several, the first that looks like one of ours, else the first.
-pub(crate) fn presented(headers: &Headers) -> Option<&[u8]> {
+pub(crate) fn presented(headers: &HeaderList) -> Option<&[u8]> {
     let candidates = || {
-        headers
-            .iter()
-            .filter_map(|(name, value)| match name.as_str() {
-                "authorization" => bearer(value),
-                "x-api-key" | "api-key" => Some(value.trim_ascii()),
-                _ => None,
-            })
+        headers.iter().filter_map(|(name, value)| match name {
+            "authorization" => bearer(value),
+            "x-api-key" | "api-key" => Some(value.trim_ascii()),
+            _ => None,
+        })
     };
     candidates()
         .find(|key| key.starts_with(KEY_PREFIX.as_bytes()))
@@ -97,10 +95,11 @@ mod tests {
             (&[("cookie", "key=kt_gk_1")], None),
         ];
         for (headers, expected) in cases {
-            let list: Headers = headers
+            let list: Vec<(&str, &[u8])> = headers
                 .iter()
-                .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+                .map(|(name, value)| (*name, value.as_bytes()))
                 .collect();
+            let list = HeaderList::of(crate::host::header_map::encode(&list));
             assert_eq!(presented(&list), expected.map(str::as_bytes), "{headers:?}");
         }
     }

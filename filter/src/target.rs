@@ -13,8 +13,7 @@ use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 
 use crate::answers::Answer;
-use crate::headers::text;
-use crate::host::{Headers, Host};
+use crate::host::{HeaderList, Headers, Host};
 use crate::journey::Journey;
 use crate::vm::Vm;
 use crate::{Flow, state};
@@ -35,7 +34,7 @@ enum Stage {
     Fresh,
     /// Not an attempt of a client's request: a probe, which passes as it is.
     Probe,
-    AwaitingBody(Course, Headers),
+    AwaitingBody(Course, HeaderList),
     AwaitingAnswer(Course),
     /// The head of the answer is held until its body shows what it is.
     Holding(Box<Held>),
@@ -178,13 +177,13 @@ impl Target {
     fn find_journey(
         &self,
         host: &impl Host,
-        headers: &Headers,
+        headers: &HeaderList,
     ) -> Option<(Rc<RefCell<Journey>>, Option<usize>)> {
         if let Ok(token) = host.property(&[state::TOKEN]) {
             let token = u64::from_le_bytes(token.as_slice().try_into().ok()?);
             return Some((self.vm.journeys.find(token)?, None));
         }
-        let (token, index) = text(headers, TOKEN_HEADER)?.split_once('.')?;
+        let (token, index) = headers.text(TOKEN_HEADER)?.split_once('.')?;
         let journey = self.vm.journeys.find(token.parse().ok()?)?;
         Some((journey, Some(index.parse().ok()?)))
     }

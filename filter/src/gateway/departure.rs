@@ -7,8 +7,8 @@ use routing::Refusal;
 use super::{Gateway, Incoming, METADATA_HEADER, Stage};
 use crate::answers::Answer;
 use crate::evidence::{Dossier, Excerpt, Refused};
-use crate::headers::{is_stripped_on_entry, text};
-use crate::host::{Headers, Host, Moment};
+use crate::headers::is_stripped_on_entry;
+use crate::host::{HeaderList, Host, Moment};
 use crate::journey::Journey;
 use crate::planning::Planner;
 use crate::{Flow, state};
@@ -35,7 +35,7 @@ impl Gateway {
         incoming: Incoming,
         size: usize,
         embedding: Option<Vec<f32>>,
-    ) -> Result<(Journey, Headers), Answer> {
+    ) -> Result<(Journey, HeaderList), Answer> {
         let Incoming {
             client,
             headers,
@@ -54,7 +54,7 @@ impl Gateway {
         if config.policy.gateway.log_bodies {
             dossier.request_body = Some(Excerpt::of(&body));
         }
-        let header = |name: &str| text(&headers, name);
+        let header = |name: &str| headers.text(name);
         let mut request = match config.intake.read(client, &body, header) {
             Ok(request) => request,
             Err(error) => {
@@ -104,7 +104,7 @@ impl Gateway {
                 return Err(answer);
             }
         };
-        let owned = |name| text(&headers, name).map(String::from);
+        let owned = |name| headers.text(name).map(String::from);
         let journey = Journey {
             config: Rc::clone(config),
             client,
@@ -113,7 +113,7 @@ impl Gateway {
             stream: facts.stream,
             include_usage: facts.include_usage,
             has_stream_options: facts.has_stream_options,
-            with_metadata: text(&headers, METADATA_HEADER) != Some("omit"),
+            with_metadata: headers.text(METADATA_HEADER) != Some("omit"),
             request_id,
             anthropic: (owned("anthropic-version"), owned("anthropic-beta")),
             plan,
@@ -123,7 +123,7 @@ impl Gateway {
         };
         let mut headers = headers;
         if redacted {
-            headers.retain(|(name, _)| name != "content-length");
+            headers.remove("content-length");
         }
         Ok((journey, headers))
     }
@@ -145,7 +145,12 @@ impl Gateway {
     }
 
     /// Writes the way into headers and filter state, which is all that Envoy's router knows of it.
-    pub(super) fn depart(&mut self, host: &impl Host, journey: Journey, headers: Headers) -> Flow {
+    pub(super) fn depart(
+        &mut self,
+        host: &impl Host,
+        journey: Journey,
+        headers: HeaderList,
+    ) -> Flow {
         let client = journey.client;
         let retries = journey.retries().to_string();
         let hedge_after_ms = journey.hedge_after_ms();
@@ -158,7 +163,6 @@ impl Gateway {
         let mut outgoing: Vec<(&str, &[u8])> = headers
             .iter()
             .filter(|(name, _)| !is_stripped_on_entry(name))
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
             .collect();
         outgoing.push(("x-envoy-max-retries", retries.as_bytes()));
         if stream {

@@ -3,7 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use super::{Headers, Host, HostError, HostResult, MetricKind, Moment, Shared};
+use super::{
+    HeaderList, Headers, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map,
+};
 
 /// Where in the life of a stream the current callback stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,6 +46,8 @@ pub(crate) struct FakeHost {
     pub(crate) call_answer_body: RefCell<Vec<u8>>,
     pub(crate) now_ms: Cell<u64>,
     random: Cell<u64>,
+    /// Every call of the host, in order.
+    pub(crate) noted: RefCell<Vec<&'static str>>,
     /// Calls that read or wrote shared data.
     pub(crate) shared_calls: Cell<u32>,
     /// Metrics in the order of their definition, with their values.
@@ -70,6 +74,7 @@ impl Default for FakeHost {
             call_answer_body: RefCell::default(),
             now_ms: Cell::new(1_776_939_930_000),
             random: Cell::new(1),
+            noted: RefCell::default(),
             shared_calls: Cell::new(0),
             metrics: RefCell::default(),
             races_to_lose: Cell::new(0),
@@ -120,6 +125,10 @@ impl FakeHost {
         self.properties.borrow().get(key).cloned()
     }
 
+    fn note(&self, call: &'static str) {
+        self.noted.borrow_mut().push(call);
+    }
+
     fn only_in(&self, phases: &[Phase]) -> HostResult<()> {
         if phases.contains(&self.phase.get()) {
             Ok(())
@@ -151,40 +160,65 @@ const REQUEST: [Phase; 2] = [Phase::RequestHeaders, Phase::RequestBody];
 const RESPONSE: [Phase; 2] = [Phase::ResponseHeaders, Phase::ResponseBody];
 
 impl Host for FakeHost {
-    fn request_headers(&self) -> HostResult<Headers> {
+    fn request_headers(&self) -> HostResult<HeaderList> {
+        self.note("request_headers");
         self.only_in(&REQUEST)?;
-        Ok(self.request_headers.borrow().clone())
+        let headers = self.request_headers.borrow();
+        let list: Vec<(&str, &[u8])> = headers
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
+        Ok(HeaderList::of(header_map::encode(&list)))
     }
 
     fn set_request_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()> {
+        self.note("set_request_headers");
         self.only_in(&REQUEST)?;
         self.request_headers.replace(list(headers));
         Ok(())
     }
 
     fn request_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>> {
+        self.note("request_body");
         self.only_in(&[Phase::RequestBody])?;
         Ok(part(&self.request_body.borrow(), start, length))
     }
 
     fn set_request_body(&self, body: &[u8]) -> HostResult<()> {
+        self.note("set_request_body");
         self.only_in(&[Phase::RequestBody])?;
         self.request_body.replace(body.to_vec());
         Ok(())
     }
 
+    fn replace_request_body_start(&self, length: usize, bytes: &[u8]) -> HostResult<()> {
+        self.note("replace_request_body_start");
+        self.only_in(&[Phase::RequestBody])?;
+        let rest = self
+            .request_body
+            .borrow()
+            .get(length..)
+            .unwrap_or_default()
+            .to_vec();
+        self.request_body.replace([bytes, &rest].concat());
+        Ok(())
+    }
+
     fn response_headers(&self) -> HostResult<Headers> {
+        self.note("response_headers");
         self.only_in(&RESPONSE)?;
         Ok(self.response_headers.borrow().clone())
     }
 
     fn set_response_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()> {
+        self.note("set_response_headers");
         self.only_in(&RESPONSE)?;
         self.response_headers.replace(list(headers));
         Ok(())
     }
 
     fn response_header(&self, name: &str) -> HostResult<Vec<u8>> {
+        self.note("response_header");
         let headers = self.response_headers()?;
         headers
             .into_iter()
@@ -194,6 +228,7 @@ impl Host for FakeHost {
     }
 
     fn set_response_header(&self, name: &str, value: &[u8]) -> HostResult<()> {
+        self.note("set_response_header");
         self.only_in(&RESPONSE)?;
         let mut headers = self.response_headers.borrow_mut();
         headers.retain(|(key, _)| key != name);
@@ -202,17 +237,20 @@ impl Host for FakeHost {
     }
 
     fn response_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>> {
+        self.note("response_body");
         self.only_in(&[Phase::ResponseBody])?;
         Ok(part(&self.response_body.borrow(), start, length))
     }
 
     fn set_response_body(&self, body: &[u8]) -> HostResult<()> {
+        self.note("set_response_body");
         self.only_in(&[Phase::ResponseBody])?;
         self.response_body.replace(body.to_vec());
         Ok(())
     }
 
     fn property(&self, path: &[&str]) -> HostResult<Vec<u8>> {
+        self.note("property");
         self.properties
             .borrow()
             .get(&path.join("."))
@@ -221,6 +259,7 @@ impl Host for FakeHost {
     }
 
     fn set_state(&self, key: &str, value: &[u8]) -> HostResult<()> {
+        self.note("set_state");
         self.properties
             .borrow_mut()
             .insert(key.to_owned(), value.to_vec());
@@ -228,6 +267,7 @@ impl Host for FakeHost {
     }
 
     fn respond(&self, status: u16, headers: &[(&str, &[u8])], body: &[u8]) -> HostResult<()> {
+        self.note("respond");
         self.only_in(&[REQUEST, RESPONSE].concat())?;
         self.answer.replace(Some(LocalAnswer {
             status,
@@ -238,6 +278,7 @@ impl Host for FakeHost {
     }
 
     fn shared(&self, key: &str) -> HostResult<Shared> {
+        self.note("shared");
         self.shared_calls.set(self.shared_calls.get() + 1);
         let shared = self.shared.borrow();
         let (value, cas) = shared.get(key).ok_or(HostError::NotFound)?;
@@ -248,6 +289,7 @@ impl Host for FakeHost {
     }
 
     fn set_shared(&self, key: &str, value: &[u8], cas: Option<u32>) -> HostResult<()> {
+        self.note("set_shared");
         self.shared_calls.set(self.shared_calls.get() + 1);
         let races = self.races_to_lose.get();
         if races > 0 && cas.is_some() {
@@ -270,6 +312,7 @@ impl Host for FakeHost {
         body: &[u8],
         _timeout_ms: u64,
     ) -> HostResult<u32> {
+        self.note("call");
         let mut calls = self.calls.borrow_mut();
         calls.push((cluster.to_owned(), list(headers)));
         self.call_bodies.borrow_mut().push(body.to_vec());
@@ -277,25 +320,30 @@ impl Host for FakeHost {
     }
 
     fn resume_request(&self) -> HostResult<()> {
+        self.note("resume_request");
         self.resumed.set(self.resumed.get() + 1);
         Ok(())
     }
 
     fn call_response_headers(&self) -> HostResult<Headers> {
+        self.note("call_response_headers");
         Ok(self.call_answer.borrow().clone())
     }
 
     fn call_response_body(&self, _length: usize) -> HostResult<Vec<u8>> {
+        self.note("call_response_body");
         Ok(self.call_answer_body.borrow().clone())
     }
 
     fn define_metric(&self, _kind: MetricKind, name: &str) -> HostResult<u32> {
+        self.note("define_metric");
         let mut metrics = self.metrics.borrow_mut();
         metrics.push((name.to_owned(), 0));
         Ok(u32::try_from(metrics.len() - 1).unwrap())
     }
 
     fn add_to_metric(&self, metric: u32, amount: i64) -> HostResult<()> {
+        self.note("add_to_metric");
         let mut metrics = self.metrics.borrow_mut();
         let (_, value) = metrics
             .get_mut(metric as usize)
@@ -305,11 +353,13 @@ impl Host for FakeHost {
     }
 
     fn set_metric(&self, metric: u32, value: u64) -> HostResult<()> {
+        self.note("set_metric");
         self.metrics.borrow_mut()[metric as usize].1 = value;
         Ok(())
     }
 
     fn now(&self) -> Moment {
+        self.note("now");
         Moment {
             monotonic_ns: self.now_ms.get() * 1_000_000,
             unix_ms: self.now_ms.get(),
@@ -317,6 +367,7 @@ impl Host for FakeHost {
     }
 
     fn random(&self) -> u64 {
+        self.note("random");
         self.random.set(self.random.get() + 1);
         self.random.get()
     }

@@ -3,11 +3,15 @@
 //! Little-endian: count, then count × (name length, value length), then count × (name, NUL, value, NUL).
 //! Source: proxy-wasm ABI 0.2.1, `proxy_get_header_map_pairs`.
 
+use std::ops::Range;
+
+#[cfg(any(test, target_arch = "wasm32"))]
 use super::Headers;
 
 const WORD: usize = 4;
 
 /// The bytes that the proxy reads.
+#[cfg(any(test, target_arch = "wasm32"))]
 pub(crate) fn encode(headers: &[(&str, &[u8])]) -> Vec<u8> {
     let text: usize = headers
         .iter()
@@ -29,24 +33,71 @@ pub(crate) fn encode(headers: &[(&str, &[u8])]) -> Vec<u8> {
     bytes
 }
 
-/// The list that the proxy wrote. A name that is not UTF-8 is left out: no filter could name it.
-/// Truncated bytes end the list early instead of failing.
+/// A list as the proxy wrote it, in its one piece of memory.
+#[derive(Debug, Clone, Default)]
+pub struct HeaderList {
+    bytes: Vec<u8>,
+    /// Of names and values.
+    places: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl HeaderList {
+    /// A name that is not UTF-8 is left out: no filter could name it. Truncated bytes end the list early instead of
+    /// failing.
+    pub fn of(bytes: Vec<u8>) -> Self {
+        let places = places(&bytes);
+        Self { bytes, places }
+    }
+
+    /// Names in lower case, and values.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.places.iter().filter_map(|(name, value)| {
+            let name = std::str::from_utf8(self.bytes.get(name.clone())?).ok()?;
+            Some((name, self.bytes.get(value.clone())?))
+        })
+    }
+
+    /// Takes all values of `name` out.
+    pub fn remove(&mut self, name: &str) {
+        let bytes = &self.bytes;
+        self.places
+            .retain(|(header, _)| bytes.get(header.clone()) != Some(name.as_bytes()));
+    }
+
+    /// The first value of `name`, where it is UTF-8.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        let wanted = |(header, _): &(Range<usize>, _)| {
+            self.bytes.get(header.clone()) == Some(name.as_bytes())
+        };
+        let (_, value) = self.places.iter().find(|place| wanted(place))?;
+        std::str::from_utf8(self.bytes.get(value.clone())?).ok()
+    }
+}
+
+/// The same list with names and values of their own.
+#[cfg(any(test, target_arch = "wasm32"))]
 pub(crate) fn decode(bytes: &[u8]) -> Headers {
+    let owned = |(name, value): (Range<usize>, Range<usize>)| {
+        let name = std::str::from_utf8(bytes.get(name)?).ok()?;
+        Some((name.to_owned(), bytes.get(value)?.to_vec()))
+    };
+    places(bytes).into_iter().filter_map(owned).collect()
+}
+
+fn places(bytes: &[u8]) -> Vec<(Range<usize>, Range<usize>)> {
     let count = word_at(bytes, 0).unwrap_or(0);
     let mut lengths = WORD;
     let mut text = WORD.saturating_add(count.saturating_mul(2 * WORD));
-    let mut headers = Headers::with_capacity(count.min(bytes.len() / (2 * WORD)));
+    let mut places = Vec::with_capacity(count.min(bytes.len() / (2 * WORD)));
     for _ in 0..count {
         let Some((name, value)) = pair_at(bytes, lengths, text) else {
             break;
         };
         lengths += 2 * WORD;
         text = text.saturating_add(name.len() + value.len() + 2);
-        if let Ok(name) = std::str::from_utf8(name) {
-            headers.push((name.to_owned(), value.to_vec()));
-        }
+        places.push((name, value));
     }
-    headers
+    places
 }
 
 fn word_at(bytes: &[u8], at: usize) -> Option<usize> {
@@ -54,14 +105,13 @@ fn word_at(bytes: &[u8], at: usize) -> Option<usize> {
     Some(u32::from_le_bytes(word.try_into().ok()?) as usize)
 }
 
-fn pair_at(bytes: &[u8], lengths: usize, text: usize) -> Option<(&[u8], &[u8])> {
+fn pair_at(bytes: &[u8], lengths: usize, text: usize) -> Option<(Range<usize>, Range<usize>)> {
     let name_end = text.checked_add(word_at(bytes, lengths)?)?;
     let value_start = name_end.checked_add(1)?;
     let value_end = value_start.checked_add(word_at(bytes, lengths.checked_add(WORD)?)?)?;
-    Some((
-        bytes.get(text..name_end)?,
-        bytes.get(value_start..value_end)?,
-    ))
+    // Both are inside: a later value cannot begin before an earlier one ends.
+    bytes.get(text..value_end)?;
+    Some((text..name_end, value_start..value_end))
 }
 
 #[cfg(test)]
@@ -80,6 +130,10 @@ mod tests {
             .map(|(name, value)| ((*name).to_owned(), value.to_vec()))
             .collect();
         assert_eq!(decode(&encode(&list)), owned);
+        let kept = HeaderList::of(encode(&list));
+        assert_eq!(kept.iter().collect::<Vec<_>>(), list);
+        assert_eq!(kept.text(":path"), Some("/v1/models"));
+        assert_eq!((kept.text("x-bytes"), kept.text("x-none")), (None, None));
     }
 
     #[test]

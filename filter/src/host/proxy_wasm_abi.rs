@@ -12,7 +12,9 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::time::Instant;
 
-use super::{Headers, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map};
+use super::{
+    HeaderList, Headers, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map,
+};
 
 /// The proxy around this wasm VM. Stateless: the proxy knows which context is active.
 #[derive(Debug, Clone, Copy, Default)]
@@ -191,11 +193,13 @@ pub(crate) fn act_for(id: u32) -> bool {
     check(unsafe { raw::proxy_set_effective_context(id) }).is_ok()
 }
 
-fn headers_of(map: u32) -> HostResult<Headers> {
+fn header_bytes(map: u32) -> HostResult<Vec<u8>> {
     // SAFETY: both pointers are valid for writes during the call.
-    let bytes =
-        bytes_from(|data, size| unsafe { raw::proxy_get_header_map_pairs(map, data, size) })?;
-    Ok(header_map::decode(&bytes))
+    bytes_from(|data, size| unsafe { raw::proxy_get_header_map_pairs(map, data, size) })
+}
+
+fn headers_of(map: u32) -> HostResult<Headers> {
+    header_bytes(map).map(|bytes| header_map::decode(&bytes))
 }
 
 fn set_headers_of(map: u32, headers: &[(&str, &[u8])]) -> HostResult<()> {
@@ -259,8 +263,8 @@ impl WallClock {
 }
 
 impl Host for ProxyWasmHost {
-    fn request_headers(&self) -> HostResult<Headers> {
-        headers_of(REQUEST_HEADERS)
+    fn request_headers(&self) -> HostResult<HeaderList> {
+        header_bytes(REQUEST_HEADERS).map(HeaderList::of)
     }
 
     fn set_request_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()> {
@@ -273,6 +277,13 @@ impl Host for ProxyWasmHost {
 
     fn set_request_body(&self, body: &[u8]) -> HostResult<()> {
         set_buffer(REQUEST_BODY, body)
+    }
+
+    fn replace_request_body_start(&self, length: usize, bytes: &[u8]) -> HostResult<()> {
+        // SAFETY: `bytes` outlives the call.
+        check(unsafe {
+            raw::proxy_set_buffer_bytes(REQUEST_BODY, 0, length, bytes.as_ptr(), bytes.len())
+        })
     }
 
     fn response_headers(&self) -> HostResult<Headers> {

@@ -61,9 +61,11 @@ impl Target {
         size: usize,
         end_of_stream: bool,
     ) -> Flow {
-        let fresh = host
-            .response_body(held.seen, size.saturating_sub(held.seen))
-            .unwrap_or_default();
+        let fresh = match size.saturating_sub(held.seen) {
+            // The end of the body often comes by itself.
+            0 => Vec::new(),
+            length => host.response_body(held.seen, length).unwrap_or_default(),
+        };
         held.seen = held.seen.max(size);
         let before = held.gathered.len();
         let verdict = match held.course.journey().exchange(held.course.index) {

@@ -11,7 +11,7 @@ use super::ending::{self, Ending};
 use super::{Course, Stage, Target};
 use crate::answers::Answer;
 use crate::headers::crosses_to_upstream;
-use crate::host::{Headers, Host, HostResult, Moment};
+use crate::host::{HeaderList, Host, HostResult, Moment};
 use crate::journey::Journey;
 use crate::{Flow, state, unserved};
 
@@ -25,7 +25,7 @@ impl Target {
         host: &impl Host,
         journey: Rc<RefCell<Journey>>,
         begun: Option<usize>,
-        headers: Headers,
+        headers: HeaderList,
         end_of_stream: bool,
     ) -> Flow {
         let now = host.now();
@@ -70,7 +70,7 @@ impl Target {
             .exchange(course.index)
             .map(|exchange| exchange.request(&body));
         let sent = match outgoing {
-            Some(Ok(outgoing)) => set_request(host, &course, &headers, &body, &outgoing),
+            Some(Ok(outgoing)) => set_request(host, &course, &headers, &body, outgoing),
             Some(Err(error)) => return self.refuse(host, &course, &error),
             // The client left while its body was on the way.
             None => return Flow::Continue,
@@ -171,22 +171,35 @@ fn attempt_of(journey: &Journey, index: usize, now: Moment) -> protocols::Attemp
 fn set_request(
     host: &impl Host,
     course: &Course,
-    current: &Headers,
+    current: &HeaderList,
     body: &[u8],
-    outgoing: &OutgoingRequest,
+    outgoing: OutgoingRequest,
 ) -> HostResult<()> {
-    let edited = edit(body, &outgoing.body);
-    let length = edited.as_deref().unwrap_or(body).len();
-    set_headers(host, course, current, outgoing, length)?;
-    edited.map_or(Ok(()), |body| host.set_request_body(&body))
+    let written = written(body, outgoing.body);
+    let length = match &written {
+        Written::Nothing => body.len(),
+        Written::Whole(body) => body.len(),
+        Written::Start(replaced, start) => body
+            .len()
+            .saturating_sub(*replaced)
+            .saturating_add(start.len()),
+    };
+    let (path, headers) = (outgoing.path, outgoing.headers);
+    set_headers(host, course, current, &path, &headers, length)?;
+    match written {
+        Written::Nothing => Ok(()),
+        Written::Whole(body) => host.set_request_body(&body),
+        Written::Start(replaced, start) => host.replace_request_body_start(replaced, &start),
+    }
 }
 
 /// All headers of the provider's request, in one call.
 fn set_headers(
     host: &impl Host,
     course: &Course,
-    current: &Headers,
-    outgoing: &OutgoingRequest,
+    current: &HeaderList,
+    path: &str,
+    own: &[(&'static str, String)],
     body_length: usize,
 ) -> HostResult<()> {
     let journey = course.journey();
@@ -205,36 +218,41 @@ fn set_headers(
         (":method", b"POST"),
         (":scheme", scheme),
         (":authority", authority.as_bytes()),
-        (":path", outgoing.path.as_bytes()),
+        (":path", path.as_bytes()),
         ("content-type", b"application/json"),
         ("content-length", length.as_bytes()),
     ];
     list.extend(
-        current
-            .iter()
-            .filter(|(name, _)| {
-                crosses_to_upstream(name) && !outgoing.headers.iter().any(|(own, _)| own == name)
-            })
-            .map(|(name, value)| (name.as_str(), value.as_slice())),
+        current.iter().filter(|(name, _)| {
+            crosses_to_upstream(name) && !own.iter().any(|(own, _)| own == name)
+        }),
     );
-    list.extend(
-        outgoing
-            .headers
-            .iter()
-            .map(|(name, value)| (*name, value.as_bytes())),
-    );
+    list.extend(own.iter().map(|(name, value)| (*name, value.as_bytes())));
     host.set_request_headers(&list)
 }
 
-/// The edited body; `None` when it goes out as it came.
-fn edit(body: &[u8], edit: &BodyEdit) -> Option<Vec<u8>> {
-    match edit {
-        BodyEdit::Unchanged => None,
-        BodyEdit::Replace(body) => Some(body.clone()),
-        BodyEdit::Splice(range, replacement) => {
-            let head = body.get(..range.start)?;
-            let tail = body.get(range.end..)?;
-            Some([head, replacement, tail].concat())
+/// What of the body has to be given back to the proxy.
+enum Written {
+    Nothing,
+    Whole(Vec<u8>),
+    /// In the place of so many bytes at the beginning.
+    Start(usize, Vec<u8>),
+}
+
+/// Most clients name the model first: what follows it need not be written again, however long it is.
+const LONGEST_START: usize = 4096;
+
+fn written(body: &[u8], edit: BodyEdit) -> Written {
+    let (range, replacement) = match edit {
+        BodyEdit::Unchanged => return Written::Nothing,
+        BodyEdit::Replace(body) => return Written::Whole(body),
+        BodyEdit::Splice(range, replacement) => (range, replacement),
+    };
+    match (body.get(..range.start), body.get(range.end..)) {
+        (Some(head), Some(_)) if range.end <= LONGEST_START => {
+            Written::Start(range.end, [head, &replacement].concat())
         }
+        (Some(head), Some(tail)) => Written::Whole([head, &replacement, tail].concat()),
+        _ => Written::Nothing,
     }
 }

@@ -6,6 +6,7 @@ mod ending;
 mod evidence;
 mod gateway;
 mod health;
+mod host_calls;
 mod policies;
 mod target;
 
