@@ -90,8 +90,16 @@ impl fmt::Display for EventId {
 }
 
 impl Serialize for EventId {
+    /// Without the machinery of [`fmt`]: every request has one.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        let mut text = String::with_capacity(PREFIX.len() + DIGITS);
+        text.push_str(PREFIX);
+        for byte in self.to_bytes() {
+            for digit in [byte >> 4, byte & 0xf] {
+                text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
+            }
+        }
+        serializer.serialize_str(&text)
     }
 }
 
@@ -122,6 +130,7 @@ mod tests {
         for id in [early, late] {
             assert_eq!(EventId::parse(&id.to_string()), Some(id));
             assert_eq!(EventId::from_bytes(id.to_bytes()), id);
+            assert_eq!(serde_json::to_value(id).unwrap(), id.to_string());
         }
     }
 
