@@ -40,7 +40,7 @@ impl Default for OutboxLimits {
             flush_after_ms: 1_000,
             answer_within_ms: 15_000,
             first_wait_ms: 500,
-            longest_wait_ms: 30_000,
+            longest_wait_ms: 5_000,
         }
     }
 }
