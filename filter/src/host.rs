@@ -5,6 +5,8 @@
 //! over [`fake::FakeHost`], which refuses calls made in the wrong phase just as Envoy does.
 
 #[cfg(any(test, target_arch = "wasm32"))]
+pub(crate) mod abi_numbers;
+#[cfg(any(test, target_arch = "wasm32"))]
 pub(crate) mod callers;
 #[cfg(test)]
 pub(crate) mod fake;

@@ -12,6 +12,11 @@ use std::ptr;
 use std::sync::OnceLock;
 use std::time::Instant;
 
+use super::abi_numbers::buffer::{
+    CALL_RESPONSE_BODY, PLUGIN_CONFIGURATION, REQUEST_BODY, RESPONSE_BODY,
+};
+use super::abi_numbers::map::{CALL_RESPONSE_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS};
+use super::abi_numbers::status::{BAD_ARGUMENT, CAS_MISMATCH, EMPTY, NOT_FOUND, OK};
 use super::{
     HeaderList, Headers, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map,
 };
@@ -19,20 +24,6 @@ use super::{
 /// The proxy around this wasm VM. Stateless: the proxy knows which context is active.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct ProxyWasmHost;
-
-const REQUEST_HEADERS: u32 = 0;
-const RESPONSE_HEADERS: u32 = 2;
-const CALL_RESPONSE_HEADERS: u32 = 6;
-const REQUEST_BODY: u32 = 0;
-const RESPONSE_BODY: u32 = 1;
-const CALL_RESPONSE_BODY: u32 = 4;
-const PLUGIN_CONFIGURATION: u32 = 7;
-
-const OK: u32 = 0;
-const NOT_FOUND: u32 = 1;
-const BAD_ARGUMENT: u32 = 2;
-const EMPTY: u32 = 7;
-const CAS_MISMATCH: u32 = 8;
 
 mod raw {
     unsafe extern "C" {

@@ -12,10 +12,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use super::{Root, Stream};
 use crate::Flow;
+use crate::host::abi_numbers::action::{CONTINUE, PAUSE};
 use crate::host::{callers, proxy_wasm_abi};
-
-const CONTINUE: u32 = 0;
-const PAUSE: u32 = 1;
 
 /// Everything that the proxy knows by a number.
 #[derive(Default)]
