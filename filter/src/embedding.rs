@@ -8,7 +8,6 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use policy::cluster::call_cluster_name;
 use policy::{EmbeddingSource, GroupId, Policy};
 use protocols::openai::embeddings_call;
 use protocols::{ClientFormat, upstream_path};
@@ -17,6 +16,7 @@ use routing::health::Phase;
 use crate::config::GatewayConfig;
 use crate::headers::text;
 use crate::host::{Host, HostError, HostResult};
+use crate::target_call;
 use crate::vm::Vm;
 
 /// Nobody waits for members' texts, so there is time.
@@ -189,23 +189,8 @@ fn call(
     let attempt = intake::plain_attempt(target, ClientFormat::Embeddings, &source.model);
     // A deployment's name that cannot stand in a path names nothing.
     let path = upstream_path::openai(&attempt, "embeddings").map_err(|_| HostError::NotFound)?;
-    let authority = target.base_url.authority();
-    let scheme: &[u8] = if target.base_url.tls {
-        b"https"
-    } else {
-        b"http"
-    };
-    let headers: [(&str, &[u8]); 7] = [
-        (":method", b"POST"),
-        (":path", path.as_bytes()),
-        (":authority", authority.as_bytes()),
-        (":scheme", scheme),
-        ("content-type", b"application/json"),
-        ("accept", b"application/json"),
-        ("user-agent", b"keeptrusts-gateway"),
-    ];
     let body = embeddings_call::request(&source.model, texts);
-    host.call(&call_cluster_name(target), &headers, &body, timeout_ms)
+    target_call::post_json(host, target, &path, &body, timeout_ms)
 }
 
 fn answer(host: &impl Host, texts: usize) -> Result<Vec<Vec<f32>>, String> {

@@ -24,6 +24,7 @@ mod policies;
 pub mod shared;
 mod struct_config;
 pub mod target;
+mod target_call;
 #[cfg(test)]
 mod tests;
 mod unserved;

@@ -5,12 +5,12 @@ use events::PolicyVerdict;
 use guardrails::moderation::{self, NoJudgement};
 use guardrails::{Evaluation, Guardrails, Outcome, Verdict};
 use policy::Moderation;
-use policy::cluster::call_cluster_name;
 use protocols::{ClientFormat, RequestError};
 
 use crate::config::GatewayConfig;
 use crate::headers::text;
 use crate::host::{Host, HostError, HostResult};
+use crate::target_call;
 
 /// Longest answer of a moderation target that is read, in bytes.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -129,21 +129,5 @@ fn call(
         .target(moderation.target)
         .ok_or(HostError::NotFound)?;
     let path = format!("{}{}", target.base_url.path, moderation::PATH);
-    let authority = target.base_url.authority();
-    let scheme: &[u8] = if target.base_url.tls {
-        b"https"
-    } else {
-        b"http"
-    };
-    let headers: [(&str, &[u8]); 7] = [
-        (":method", b"POST"),
-        (":path", path.as_bytes()),
-        (":authority", authority.as_bytes()),
-        (":scheme", scheme),
-        ("content-type", b"application/json"),
-        ("accept", b"application/json"),
-        ("user-agent", b"keeptrusts-gateway"),
-    ];
-    let cluster = call_cluster_name(target);
-    host.call(&cluster, &headers, question, moderation.timeout_ms)
+    target_call::post_json(host, target, &path, question, moderation.timeout_ms)
 }

@@ -130,7 +130,10 @@ impl Target {
         if let Some(exchange) = course.journey().exchange(course.index) {
             exchange.response_body(&[], true, &mut Vec::new());
         }
-        let now = host.now();
+        self.end_answered(host, course, host.now());
+    }
+
+    fn end_answered(&self, host: &impl Host, course: &Course, now: Moment) {
         let mut journey = course.journey();
         ending::end(
             &self.vm,
@@ -145,17 +148,7 @@ impl Target {
     fn stream_or_finish(&mut self, host: &impl Host, course: Course, finished: Option<Moment>) {
         match finished {
             None => self.stage = Stage::Streaming(course),
-            Some(now) => {
-                let mut journey = course.journey();
-                ending::end(
-                    &self.vm,
-                    host,
-                    &mut journey,
-                    course.index,
-                    Ending::Answered,
-                    now,
-                );
-            }
+            Some(now) => self.end_answered(host, &course, now),
         }
     }
 

@@ -6,17 +6,16 @@ use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::Outcome;
-use crate::process::Process;
+use crate::process::{self, Process};
 
 /// LiteLLM reads thousands of modules before it listens.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -120,14 +119,9 @@ impl Peer {
             .spawn()
             .map_err(|error| format!("{name}: {error}"))?;
         let pid = child.id().ok_or("the peer has no process id")?;
-        let start = Instant::now();
-        while TcpStream::connect(address).await.is_err() {
-            let ended = child.try_wait()?;
-            if ended.is_some() || start.elapsed() > PATIENCE {
-                let said = std::fs::read_to_string(&log).unwrap_or_default();
-                return Err(format!("{name} did not start ({ended:?}):\n{said}").into());
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
+        if let Err(error) = process::until_accepting(&mut child, address, PATIENCE).await {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            return Err(format!("{name}: {error}\n{said}").into());
         }
         Ok(Self {
             name,

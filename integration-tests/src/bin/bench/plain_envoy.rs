@@ -2,17 +2,16 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
 use crate::Outcome;
-use crate::process::Process;
+use crate::process::{self, Process};
 
 /// How long it may take to start or to stop.
 const PATIENCE: Duration = Duration::from_secs(15);
@@ -45,16 +44,9 @@ impl PlainEnvoy {
             .spawn()
             .map_err(|error| format!("{}: {error}", binary.display()))?;
         let pid = child.id().ok_or("plain Envoy has no process id")?;
-        let start = Instant::now();
-        while TcpStream::connect(address).await.is_err() {
-            if let Some(status) = child.try_wait()? {
-                return Err(format!("plain Envoy did not start: {status}").into());
-            }
-            if start.elapsed() > PATIENCE {
-                return Err(format!("plain Envoy accepts no connection after {PATIENCE:?}").into());
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+        process::until_accepting(&mut child, address, PATIENCE)
+            .await
+            .map_err(|error| format!("plain Envoy: {error}"))?;
         Ok(Self {
             child,
             pid,

@@ -1,9 +1,12 @@
 //! What Linux says about a process.
 
 use std::fs;
-use std::time::Duration;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
 
 use harness::Gateway;
+use tokio::net::TcpStream;
+use tokio::process::Child;
 
 use crate::Outcome;
 
@@ -64,4 +67,23 @@ impl Process {
             anonymous: bytes("RssAnon:")?,
         })
     }
+}
+
+/// Waits until `child` accepts connections at `address`.
+pub(crate) async fn until_accepting(
+    child: &mut Child,
+    address: SocketAddr,
+    patience: Duration,
+) -> Outcome<()> {
+    let start = Instant::now();
+    while TcpStream::connect(address).await.is_err() {
+        if let Some(status) = child.try_wait()? {
+            return Err(format!("it ended while it started: {status}").into());
+        }
+        if start.elapsed() > patience {
+            return Err(format!("it accepts no connection after {patience:?}").into());
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    Ok(())
 }
