@@ -42,7 +42,8 @@ pub(crate) fn splices<'a>(
     folded: &'a Folded,
     findings: &'a [Finding],
 ) -> impl Iterator<Item = Splice> + 'a {
-    let mut quotes = text.is_json.then(|| Quotes::new(folded.text()));
+    let is_json = text.is_json;
+    let mut quotes = is_json.then(|| Quotes::new(folded.text()));
     findings.iter().map(move |finding| {
         let bare = quotes
             .as_mut()
@@ -54,8 +55,13 @@ pub(crate) fn splices<'a>(
                 replacement: format!("\\\"{}\\\"", placeholder(finding.category)),
             }
         } else {
+            let span = if is_json {
+                whole_escapes(folded.text(), &finding.span)
+            } else {
+                finding.span.clone()
+            };
             Splice {
-                span: folded.source(&finding.span),
+                span: folded.source(&span),
                 replacement: placeholder(finding.category),
             }
         }
@@ -74,6 +80,37 @@ fn token(text: &str, span: &Range<usize>) -> Range<usize> {
     let before = before.iter().rev().take_while(|byte| is_part(byte)).count();
     let after = after.iter().take_while(|byte| is_part(byte)).count();
     span.start.saturating_sub(before)..span.end.saturating_add(after)
+}
+
+/// `span` of a JSON text without half an escape sequence at its ends: in `\tjane@example.com` the address begins behind
+/// the `t`.
+fn whole_escapes(text: &str, span: &Range<usize>) -> Range<usize> {
+    let start = behind_escape(text, span.start).min(span.end);
+    start..behind_escape(text, span.end)
+}
+
+/// `at`, or the end of the escape sequence in which it is.
+fn behind_escape(text: &str, at: usize) -> usize {
+    const UNICODE_LENGTH: usize = "u0000".len();
+    let (before, rest) = text
+        .as_bytes()
+        .split_at_checked(at)
+        .unwrap_or((text.as_bytes(), &[]));
+    let backslashes = before
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == b'\\')
+        .count();
+    if backslashes % 2 == 0 {
+        return at;
+    }
+    let length = match rest.first() {
+        // Folded text is in lower case.
+        Some(b'u') => UNICODE_LENGTH,
+        Some(_) => 1,
+        None => 0,
+    };
+    at.saturating_add(length).min(text.len())
 }
 
 /// Follows the string literals of a text that is JSON.

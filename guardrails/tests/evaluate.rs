@@ -180,6 +180,11 @@ fn what_is_redacted_is_replaced_and_nothing_else_moves() {
             r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"to\":\"a@b.io\",\"card\":4111111111111111,\"n\":[5555555555554444]}"}}]}]}"#,
             r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"to\":\"[redacted:email]\",\"card\":\"[redacted:credit_card]\",\"n\":[\"[redacted:credit_card]\"]}"}}]}]}"#,
         ),
+        (
+            ClientFormat::ChatCompletions,
+            r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"\\tjane@example.com\\n\"}"}}]}]}"#,
+            r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"\\t[redacted:email]\\n\"}"}}]}]}"#,
+        ),
     ] {
         assert_eq!(redact(&pii, format, body), expected);
     }
