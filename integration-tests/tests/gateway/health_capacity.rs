@@ -75,28 +75,6 @@ async fn a_provider_of_two_hosts_loses_one_and_stays_healthy() {
     assert_eq!(late.filter(|exchange| exchange.provider != "p0").count(), 0);
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn what_a_limit_of_envoys_turns_away_is_not_held_against_the_provider() {
-    let ward = Ward::with("circuit_breaker: {failure_threshold: 1}", 5_000).await;
-    ward.providers[0].behave(Behaviour::AnswerAfter(Duration::from_millis(300)));
-    change_clusters(&ward.gateway, "kt/p0/", |cluster| {
-        let limits = json!([{"max_connections": 1, "max_pending_requests": 1, "max_requests": 1}]);
-        cluster["circuit_breakers"]["thresholds"] = limits;
-    })
-    .await;
-    let load = Load::start(ward.gateway.client(), MODEL, 50);
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    let exchanges = load.stop().await;
-    println!("{}", table_by_second(&exchanges));
-    let turned_away = exchanges.iter().filter(|exchange| !exchange.is_served());
-    assert!(turned_away.clone().count() > 10, "the pool was never full");
-    for exchange in turned_away {
-        assert_eq!(exchange.status, Some(503), "{exchange:?}");
-    }
-    assert_eq!(ward.changes_of("p0"), []);
-    assert_eq!(ward.first().await["consecutive_failures"], 0);
-}
-
 /// Gives the clusters whose names begin with `prefix` these hosts, as if their name had resolved to them.
 async fn resolve(gateway: &Gateway, prefix: &str, providers: &[&Provider]) {
     let hosts: Vec<Value> = providers
