@@ -35,6 +35,15 @@ pub enum Dimension {
     Day,
 }
 
+/// What a store reads a [`Dimension`] from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Column {
+    /// The column of this name.
+    Named(&'static str),
+    /// How many whole periods of this many microseconds lie between 1970 and the event's time.
+    PeriodOf(u64),
+}
+
 impl Dimension {
     /// All there are.
     pub const ALL: [Self; 14] = [
@@ -54,7 +63,7 @@ impl Dimension {
         Self::Day,
     ];
 
-    /// As `group_by` writes it, and the name of the column.
+    /// As `group_by` writes it.
     pub fn name(self) -> &'static str {
         match self {
             Self::Provider => "provider",
@@ -71,6 +80,26 @@ impl Dimension {
             Self::GatewayId => "gateway_id",
             Self::Hour => "hour",
             Self::Day => "day",
+        }
+    }
+
+    /// Where stores find it.
+    pub(crate) fn column(self) -> Column {
+        match self {
+            Self::Hour => Column::PeriodOf(3_600_000_000),
+            Self::Day => Column::PeriodOf(86_400_000_000),
+            Self::Provider
+            | Self::Vendor
+            | Self::Model
+            | Self::ResolvedModel
+            | Self::ModelGroup
+            | Self::Tag
+            | Self::Region
+            | Self::Strategy
+            | Self::StatusCode
+            | Self::Decision
+            | Self::KeyName
+            | Self::GatewayId => Column::Named(self.name()),
         }
     }
 

@@ -9,6 +9,7 @@ mod parameters;
 mod time;
 
 pub use cursor::{Cursor, InvalidCursor};
+pub(crate) use dimension::Column;
 pub use dimension::Dimension;
 pub use field::{Field, FieldKind};
 pub use filter::{Condition, EventFilter, EventKind};

@@ -6,7 +6,7 @@ use super::condition::conditions;
 use super::connection::{Connection, Statement};
 use super::wherever;
 use crate::histogram::Histogram;
-use crate::query::{Dimension, EventFilter};
+use crate::query::{Column, Dimension, EventFilter};
 use crate::store::{Group, MOST_GROUPS, StoreError, Totals};
 
 /// Columns before those of the dimensions; see [`totals`].
@@ -34,7 +34,7 @@ pub(super) fn aggregate(
 ) -> Result<Vec<Group>, StoreError> {
     let mut statement = Statement::default();
     let clauses = conditions(&mut statement, filter, true);
-    let dimensions: Vec<&str> = group_by.iter().map(|&one| expression(one)).collect();
+    let dimensions: Vec<String> = group_by.iter().map(|&one| expression(one)).collect();
     let selected: String = dimensions.iter().map(|one| format!(", {one}")).collect();
     let grouped = if dimensions.is_empty() {
         // One row for nothing is no group.
@@ -72,22 +72,10 @@ pub(super) fn aggregate(
         .collect()
 }
 
-fn expression(dimension: Dimension) -> &'static str {
-    match dimension {
-        Dimension::Provider => "provider",
-        Dimension::Vendor => "vendor",
-        Dimension::Model => "model",
-        Dimension::ResolvedModel => "resolved_model",
-        Dimension::ModelGroup => "model_group",
-        Dimension::Tag => "tag",
-        Dimension::Region => "region",
-        Dimension::Strategy => "strategy",
-        Dimension::StatusCode => "status_code",
-        Dimension::Decision => "decision",
-        Dimension::KeyName => "key_name",
-        Dimension::GatewayId => "gateway_id",
-        Dimension::Hour => "intDiv(ts, 3600000000)",
-        Dimension::Day => "intDiv(ts, 86400000000)",
+fn expression(dimension: Dimension) -> String {
+    match dimension.column() {
+        Column::Named(name) => name.to_owned(),
+        Column::PeriodOf(micros) => format!("intDiv(ts, {micros})"),
     }
 }
 

@@ -7,7 +7,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row};
 
 use super::condition::{Conditions, micros};
-use crate::query::{Dimension, EventFilter};
+use crate::query::{Column, Dimension, EventFilter};
 use crate::store::{Group, MOST_GROUPS, StoreError, Totals};
 
 /// Columns before those of the dimensions; see [`add`].
@@ -115,22 +115,10 @@ pub(super) fn aggregate(
     Ok(groups)
 }
 
-fn expression(dimension: Dimension) -> &'static str {
-    match dimension {
-        Dimension::Provider => "provider",
-        Dimension::Vendor => "vendor",
-        Dimension::Model => "model",
-        Dimension::ResolvedModel => "resolved_model",
-        Dimension::ModelGroup => "model_group",
-        Dimension::Tag => "tag",
-        Dimension::Region => "region",
-        Dimension::Strategy => "strategy",
-        Dimension::StatusCode => "status_code",
-        Dimension::Decision => "decision",
-        Dimension::KeyName => "key_name",
-        Dimension::GatewayId => "gateway_id",
-        Dimension::Hour => "ts / 3600000000",
-        Dimension::Day => "ts / 86400000000",
+fn expression(dimension: Dimension) -> String {
+    match dimension.column() {
+        Column::Named(name) => name.to_owned(),
+        Column::PeriodOf(micros) => format!("ts / {micros}"),
     }
 }
 
