@@ -5,18 +5,16 @@ SHELL := bash
 MAKEFLAGS += --no-builtin-rules
 
 CARGO_TARGET_DIR ?= target
-# Puts the compiler's sysroot for wasm and Envoy's path, as the set-up found them, into a command's environment.
-TOOLS := scripts/with-tools
 
 # make run: which policy, which port
 POLICY ?= examples/quickstart/policy-config.yaml
 PORT ?= 41002
 
-FILTER_WASM := $(abspath $(CARGO_TARGET_DIR))/wasm32-wasip1/wasm/keeptrusts_filter.wasm
+FILTER_WASM := $(abspath $(CARGO_TARGET_DIR))/keeptrusts_filter.wasm
 KT := $(abspath $(CARGO_TARGET_DIR))/release/kt
 
 # cargo knows what is up to date, and keeps two of itself apart under make -j.
-.PHONY: help run build wasm wasm-small kt setup test test-unit test-wasm test-integration soak test-compose lint fmt bench bench-quick bench-peers fuzz clean distclean
+.PHONY: help run build wasm kt setup test test-unit test-wasm test-integration soak test-compose lint fmt bench bench-quick bench-peers fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,12 +28,8 @@ run: wasm kt ## start the gateway (POLICY=file PORT=n); without a provider's key
 
 build: wasm kt ## compile the filter module and kt, optimized (minutes when cold)
 
-wasm: ## compile the filter module (a minute when cold)
-	@scripts/setup wasm
-	@$(TOOLS) cargo build --profile wasm --target wasm32-wasip1 -p keeptrusts-filter
-
-wasm-small: wasm ## the same, a tenth smaller by wasm-opt, beside it as keeptrusts_filter.small.wasm
-	@scripts/optimize-wasm "$(FILTER_WASM)" "$(FILTER_WASM:.wasm=.small.wasm)"
+wasm: ## compile the filter module, target/keeptrusts_filter.wasm (two minutes when cold)
+	@scripts/build-module
 
 kt: ## compile the kt command, optimized (minutes when cold)
 	@cargo build --release -p keeptrusts-kt

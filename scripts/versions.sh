@@ -18,7 +18,7 @@ ENVOY_MINIMUM=1.39
 # Runs the fuzz targets (make fuzz).
 CARGO_FUZZ_VERSION=0.13.2
 
-# npm's binaryen (wasm-opt for Node); optional, see scripts/optimize-wasm.
+# npm's binaryen (wasm-opt for Node); optional, see scripts/build-module.
 BINARYEN_VERSION=132.0.0
 
 # Gateways that `make bench` measures beside ours once `make bench-peers` has fetched them.

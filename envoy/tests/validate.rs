@@ -225,7 +225,7 @@ fn envoy_binary() -> PathBuf {
 
 fn module() -> PathBuf {
     let named = std::env::var_os("KEEPTRUSTS_FILTER_WASM").map(PathBuf::from);
-    let built = checkout().join("target/wasm32-wasip1/wasm/keeptrusts_filter.wasm");
+    let built = checkout().join("target/keeptrusts_filter.wasm");
     named
         .or_else(|| Some(built).filter(|path| path.is_file()))
         .expect("these tests need the filter module: run `make wasm`, or name it in KEEPTRUSTS_FILTER_WASM")

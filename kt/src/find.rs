@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::paths::Variables;
 
-/// File name of the module, as cargo builds it.
+/// File name of the module, as `make wasm` leaves it in the target folder.
 const MODULE: &str = "keeptrusts_filter.wasm";
 
 /// What is not there, with the places that were looked at.
@@ -28,20 +28,13 @@ pub(crate) enum NotFound {
     },
 }
 
-/// The filter module: `named` on the command line, else beside `kt`, else in a checkout's build folders.
+/// The filter module: `named` on the command line, else beside `kt`, else in a checkout's target folder.
 pub(crate) fn module(named: Option<&Path>, kt: Option<&Path>) -> Result<PathBuf, NotFound> {
     let places = match named {
         Some(path) => vec![path.to_owned()],
         None => {
             let beside = kt.and_then(Path::parent).map(|folder| folder.join(MODULE));
-            let built = upwards(kt).flat_map(|folder| {
-                ["wasm", "release"].map(|profile| {
-                    folder
-                        .join("target/wasm32-wasip1")
-                        .join(profile)
-                        .join(MODULE)
-                })
-            });
+            let built = upwards(kt).map(|folder| folder.join("target").join(MODULE));
             beside.into_iter().chain(built).collect()
         }
     };
