@@ -55,6 +55,6 @@ pub fn lines(batch: &[u8]) -> impl Iterator<Item = BatchLine<'_>> {
 ///
 /// # Errors
 /// Not an event of a known type, or a member is missing or of the wrong type.
-pub fn read_event(line: &[u8]) -> Result<Event<'_>, EventError> {
+pub fn read_event(line: &[u8]) -> Result<Event<'static>, EventError> {
     Ok(serde_json::from_slice(line)?)
 }

@@ -5,11 +5,13 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::event::EventId;
+use crate::few::Few;
 use crate::timestamp::Timestamp;
 
 /// Everything that was decided about one request, and what came of it. Field names are those of the JSON.
 ///
-/// Text borrows where the writer has it at hand. Readers own what they read: `DecisionEvent<'static>`.
+/// Text borrows where the writer has it at hand, and a list of one needs no memory of its own: a gateway makes an event
+/// for each request. Readers own what they read: `DecisionEvent<'static>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DecisionEvent<'a> {
     /// `evt_…`; the same event delivered twice has the same id.
@@ -69,13 +71,13 @@ pub struct DecisionEvent<'a> {
     pub failover: Failover<'a>,
     /// Every attempt, in order.
     #[serde(default)]
-    pub attempts: Vec<Attempt<'a>>,
+    pub attempts: Few<Attempt<'a>>,
     /// Targets that were left out of the plan, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<PassedOver<'a>>,
     /// Every content policy that ran.
     #[serde(default)]
-    pub policies_evaluated: Vec<PolicyResult<'a>>,
+    pub policies_evaluated: Cow<'a, [PolicyResult<'a>]>,
     /// Name of the gateway key that the client presented.
     #[serde(default)]
     pub key_name: Option<Cow<'a, str>>,
@@ -199,4 +201,18 @@ pub enum PolicyVerdict {
     Skipped,
     /// Recorded (audit logger).
     Logged,
+}
+
+impl PolicyVerdict {
+    /// As it stands in JSON.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Flagged => "flagged",
+            Self::Redacted => "redacted",
+            Self::Blocked => "blocked",
+            Self::Skipped => "skipped",
+            Self::Logged => "logged",
+        }
+    }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::decision::DecisionEvent;
 use crate::health_changed::HealthChangedEvent;
+use crate::json::hex_byte;
 use crate::timestamp::Timestamp;
 
 /// Told apart by the member `event_type`.
@@ -13,10 +14,10 @@ use crate::timestamp::Timestamp;
 #[serde(tag = "event_type")]
 pub enum Event<'a> {
     /// A request has ended.
-    #[serde(rename = "decision", borrow)]
+    #[serde(rename = "decision")]
     Decision(Box<DecisionEvent<'a>>),
     /// A target changed its health.
-    #[serde(rename = "gateway.health_changed", borrow)]
+    #[serde(rename = "gateway.health_changed")]
     HealthChanged(HealthChangedEvent<'a>),
 }
 
@@ -52,6 +53,7 @@ pub struct EventId(u128);
 
 const PREFIX: &str = "evt_";
 const DIGITS: usize = 32;
+const LENGTH: usize = PREFIX.len() + DIGITS;
 /// Bits of the id that are random.
 const RANDOM_BITS: u32 = 80;
 
@@ -77,6 +79,17 @@ impl EventId {
         self.0.to_be_bytes()
     }
 
+    /// As [`fmt::Display`] writes it, without its machinery: every request has one.
+    pub(crate) fn text(self) -> [u8; LENGTH] {
+        let mut text = [b'0'; LENGTH];
+        let (prefix, digits) = text.split_at_mut(PREFIX.len());
+        prefix.copy_from_slice(PREFIX.as_bytes());
+        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(self.to_bytes()) {
+            *pair = hex_byte(byte);
+        }
+        text
+    }
+
     /// From what [`EventId::to_bytes`] gave.
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))
@@ -90,16 +103,8 @@ impl fmt::Display for EventId {
 }
 
 impl Serialize for EventId {
-    /// Without the machinery of [`fmt`]: every request has one.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut text = String::with_capacity(PREFIX.len() + DIGITS);
-        text.push_str(PREFIX);
-        for byte in self.to_bytes() {
-            for digit in [byte >> 4, byte & 0xf] {
-                text.push(char::from_digit(u32::from(digit), 16).unwrap_or('0'));
-            }
-        }
-        serializer.serialize_str(&text)
+        serializer.collect_str(self)
     }
 }
 
@@ -131,6 +136,7 @@ mod tests {
             assert_eq!(EventId::parse(&id.to_string()), Some(id));
             assert_eq!(EventId::from_bytes(id.to_bytes()), id);
             assert_eq!(serde_json::to_value(id).unwrap(), id.to_string());
+            assert_eq!(id.text(), *id.to_string().as_bytes());
         }
     }
 

@@ -9,7 +9,10 @@ mod batch;
 mod control;
 mod decision;
 mod event;
+mod few;
 mod health_changed;
+mod json;
+mod line;
 mod outbox;
 mod timestamp;
 
@@ -21,7 +24,10 @@ pub use decision::{
     Attempt, Decision, DecisionEvent, Failover, PassedOver, PolicyResult, PolicyVerdict, Tokens,
 };
 pub use event::{Event, EventId};
+pub use few::Few;
 pub use health_changed::HealthChangedEvent;
+pub use json::hex_byte;
+pub use line::Line;
 pub use outbox::{Outbox, OutboxLimits};
 pub use timestamp::Timestamp;
 

@@ -11,13 +11,13 @@
 
 use std::collections::VecDeque;
 
-use crate::event::Event;
+use crate::line::Line;
 
 /// Sizes and times of an [`Outbox`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboxLimits {
     /// Bytes of events that may wait, those in flight included; at least two batches. What is older than they allow is
-    /// dropped.
+    /// dropped. Room for two more batches is kept beside them.
     pub memory_bytes: usize,
     /// Bytes of a batch. An event that is larger is dropped.
     pub batch_bytes: usize,
@@ -49,11 +49,15 @@ impl Default for OutboxLimits {
 #[derive(Debug, Default)]
 pub struct Outbox {
     limits: OutboxLimits,
+    /// The event that is being written; kept for its memory.
+    line: Vec<u8>,
     open: Batch,
     /// When the oldest event of the open batch came.
     open_since_ms: u64,
     sealed: VecDeque<Batch>,
     in_flight: Option<InFlight>,
+    /// Memory for the next batch.
+    spare: Vec<u8>,
     /// Failures in a row.
     failures: u32,
     not_before_ms: u64,
@@ -84,27 +88,25 @@ impl Outbox {
     }
 
     /// Writes `event` as a line of the open batch. Drops older events where memory is short.
-    pub fn push(&mut self, event: &Event<'_>, now_ms: u64) {
-        let start = self.open.bytes.len();
-        if serde_json::to_writer(&mut self.open.bytes, event).is_err() {
-            self.open.bytes.truncate(start);
+    pub fn push(&mut self, event: &impl Line, now_ms: u64) {
+        self.line.clear();
+        event.write_line(&mut self.line);
+        self.line.push(b'\n');
+        if self.line.len() > self.limits.batch_bytes {
+            self.line = Vec::new();
             self.count_dropped(1);
             return;
         }
-        self.open.bytes.push(b'\n');
-        if self.open.bytes.len().saturating_sub(start) > self.limits.batch_bytes {
-            self.open.bytes.truncate(start);
-            self.count_dropped(1);
-            return;
-        }
-        if self.open.bytes.len() > self.limits.batch_bytes {
-            let line = self.open.bytes.split_off(start);
+        let length = self.open.bytes.len().saturating_add(self.line.len());
+        if length > self.limits.batch_bytes {
             self.seal();
-            self.open.bytes = line;
         }
         if self.open.events == 0 {
             self.open_since_ms = now_ms;
+            // Once for the whole batch, and mostly it is the memory of one that is gone.
+            self.open.bytes.reserve_exact(self.limits.batch_bytes);
         }
+        self.open.bytes.extend_from_slice(&self.line);
         self.open.events = self.open.events.saturating_add(1);
         self.make_room();
     }
@@ -135,20 +137,13 @@ impl Outbox {
 
     /// The collector has the batch in flight.
     pub fn acknowledged(&mut self) {
-        self.in_flight = None;
-        self.failures = 0;
-        self.not_before_ms = 0;
+        self.let_go();
     }
 
     /// The collector will never take the batch in flight: it is dropped. Returns how many events it had.
     pub fn refused(&mut self) -> u64 {
-        let events = self
-            .in_flight
-            .take()
-            .map_or(0, |in_flight| in_flight.batch.events);
+        let events = self.let_go();
         self.count_dropped(events);
-        self.failures = 0;
-        self.not_before_ms = 0;
         events
     }
 
@@ -192,11 +187,26 @@ impl Outbox {
         self.failures
     }
 
+    /// Ends the flight of the batch in flight, for good. Returns how many events it had.
+    fn let_go(&mut self) -> u64 {
+        self.failures = 0;
+        self.not_before_ms = 0;
+        let Some(InFlight { mut batch, .. }) = self.in_flight.take() else {
+            return 0;
+        };
+        batch.bytes.clear();
+        self.spare = batch.bytes;
+        batch.events
+    }
+
     fn seal(&mut self) {
         if self.open.events > 0 {
-            let mut batch = std::mem::take(&mut self.open);
-            batch.bytes.shrink_to_fit();
-            self.sealed.push_back(batch);
+            let next = Batch {
+                bytes: std::mem::take(&mut self.spare),
+                events: 0,
+            };
+            self.sealed
+                .push_back(std::mem::replace(&mut self.open, next));
         }
     }
 

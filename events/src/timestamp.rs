@@ -1,9 +1,11 @@
 //! A point in time as events write it.
 
 use std::fmt;
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::UNIX_EPOCH;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use crate::json::two_digits;
 
 /// Microseconds since 1970, written as RFC 3339 in UTC with six decimals: `2026-11-21T13:37:00.000000Z`. Its text sorts
 /// as its time does.
@@ -12,6 +14,7 @@ pub struct Timestamp(u64);
 
 /// The last second of the year 9999: the latest that RFC 3339 can write.
 const LATEST_US: u64 = 253_402_300_799_999_999;
+const LENGTH: usize = "2026-11-21T13:37:00.000000Z".len();
 
 impl Timestamp {
     /// From microseconds since 1970; what lies after the year 9999 becomes its last microsecond.
@@ -34,6 +37,32 @@ impl Timestamp {
         self.0 / 1_000
     }
 
+    /// As [`fmt::Display`] writes it: every request has one.
+    pub(crate) fn text(self) -> [u8; LENGTH] {
+        let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
+        let second_of_day = seconds % 86_400;
+        let (year, month, day) = date(seconds / 86_400);
+        let pairs = [
+            (0, year / 100),
+            (2, year),
+            (5, month),
+            (8, day),
+            (11, second_of_day / 3_600),
+            (14, second_of_day / 60 % 60),
+            (17, second_of_day % 60),
+            (20, micros / 10_000),
+            (22, micros / 100),
+            (24, micros),
+        ];
+        let mut text = *b"0000-00-00T00:00:00.000000Z";
+        for (at, number) in pairs {
+            if let Some(pair) = text.get_mut(at..).and_then(<[u8]>::first_chunk_mut) {
+                *pair = two_digits(number);
+            }
+        }
+        text
+    }
+
     /// Reads RFC 3339 in UTC (`Z`), with any number of decimals up to nine. `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let since = humantime::parse_rfc3339(text)
@@ -46,9 +75,25 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let time = UNIX_EPOCH + Duration::from_micros(self.0);
-        humantime::format_rfc3339_micros(time).fmt(f)
+        // Digits and signs: this is text.
+        f.pad(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
+}
+
+/// Year, month and day of a day counted from 1970-01-01, by Howard Hinnant's `civil_from_days`: years begin in March, so
+/// that the leap day is the last one, and 400 of them repeat.
+fn date(unix_days: u64) -> (u64, u64, u64) {
+    const DAYS_OF_400_YEARS: u64 = 146_097;
+    // From 0000-03-01.
+    let days = unix_days.saturating_add(719_468);
+    let (era, day) = (days / DAYS_OF_400_YEARS, days % DAYS_OF_400_YEARS);
+    let year = (day - day / 1_460 + day / 36_524 - day / 146_096) / 365;
+    let day = day - (365 * year + year / 4 - year / 100);
+    let month = (5 * day + 2) / 153;
+    let day = day - (153 * month + 2) / 5 + 1;
+    let is_next_year = month >= 10;
+    let month = if is_next_year { month - 9 } else { month + 3 };
+    (year + era * 400 + u64::from(is_next_year), month, day)
 }
 
 impl Serialize for Timestamp {
@@ -91,6 +136,16 @@ mod tests {
         );
         for text in ["", "yesterday", "2023-11-14", "1969-12-31T23:59:59Z"] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_day_is_written_as_it_is_read() {
+        // The calendar repeats itself after 400 years. Steps of less than a day meet all times of day as well.
+        const YEARS_US: u64 = 400 * 31_556_952 * 1_000_000;
+        for unix_us in (0..YEARS_US).step_by(86_399_123_457) {
+            let time = Timestamp::from_micros(unix_us);
+            assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
         }
     }
 

@@ -58,12 +58,14 @@ fn decision() -> DecisionEvent<'static> {
                 reason: None,
                 latency_ms: 800,
             },
-        ],
+        ]
+        .into(),
         passed_over: Vec::new(),
         policies_evaluated: vec![PolicyResult {
             name: "audit-logger".into(),
             result: PolicyVerdict::Logged,
-        }],
+        }]
+        .into(),
         key_name: Some("ci".into()),
         conversation_id: Some("00ff".into()),
         config_version: "v1".into(),

@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use std::borrow::Cow;
 
 use super::*;
-use crate::{EventId, HealthChangedEvent, Timestamp, lines, read_event};
+use crate::{Event, EventId, HealthChangedEvent, Timestamp, lines, read_event};
 
 const LIMITS: OutboxLimits = OutboxLimits {
     memory_bytes: 2_000,

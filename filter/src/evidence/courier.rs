@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use events::{Event, Outbox, OutboxLimits};
+use events::{Line, Outbox, OutboxLimits};
 
 use crate::headers::text;
 use crate::host::{Host, MetricKind};
@@ -50,7 +50,7 @@ impl Courier {
     }
 
     /// Takes an event along.
-    pub(crate) fn post(&self, event: &Event<'_>, now_ms: u64) {
+    pub(crate) fn post(&self, event: &impl Line, now_ms: u64) {
         self.outbox.borrow_mut().push(event, now_ms);
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use events::{Decision, DecisionEvent, Event, Failover, PassedOver, Timestamp, Tokens};
+use events::{Decision, DecisionEvent, Failover, Few, PassedOver, Timestamp, Tokens};
 use policy::Policy;
 use protocols::usage::Usage;
 use routing::{Entry, Excluded, Random, Refusal, cost};
@@ -88,8 +88,8 @@ pub(crate) fn of_refusal<'a>(
     refused: Refused<'a>,
     random: &mut Random,
     now: Moment,
-) -> Event<'a> {
-    let event = DecisionEvent {
+) -> DecisionEvent<'a> {
+    DecisionEvent {
         request_id: Cow::Borrowed(refused.request_id),
         decision: refused.decision,
         model: Cow::Borrowed(refused.model),
@@ -99,8 +99,7 @@ pub(crate) fn of_refusal<'a>(
         client_gone: refused.status.is_none(),
         passed_over: refused.passed_over,
         ..begun(config, instance_id, dossier, random, now)
-    };
-    Event::Decision(Box::new(event))
+    }
 }
 
 /// The event of a planned request that has ended. `client_gone`: it hung up while an attempt was under way.
@@ -110,7 +109,7 @@ pub(crate) fn of_journey<'a>(
     client_gone: bool,
     random: &mut Random,
     now: Moment,
-) -> Event<'a> {
+) -> DecisionEvent<'a> {
     let config = &journey.config;
     let policy = &config.policy;
     let served = journey
@@ -125,7 +124,7 @@ pub(crate) fn of_journey<'a>(
     let tokens = attempt.and_then(|attempt| tokens(attempt, &journey.dossier));
     let since_arrival = |ns: u64| milliseconds(ns, journey.dossier.arrived.monotonic_ns);
     let (first_choice, failover_reason) = journey.first_choice_failed(last.unwrap_or(0)).unzip();
-    let event = DecisionEvent {
+    DecisionEvent {
         request_id: Cow::Borrowed(&journey.request_id),
         model: Cow::Borrowed(&journey.requested_model),
         model_group: journey
@@ -172,8 +171,7 @@ pub(crate) fn of_journey<'a>(
             .collect(),
         passed_over: passed_over(&journey.plan.excluded, policy),
         ..begun(config, instance_id, &journey.dossier, random, now)
-    };
-    Event::Decision(Box::new(event))
+    }
 }
 
 fn passed_over<'a>(excluded: &[Excluded], policy: &'a Policy) -> Vec<PassedOver<'a>> {
@@ -236,16 +234,17 @@ fn begun<'a>(
         actual_cost_usd: None,
         fallback_count: 0,
         failover: Failover::default(),
-        attempts: Vec::new(),
+        attempts: Few::new(),
         passed_over: Vec::new(),
-        policies_evaluated: dossier.policies.clone(),
+        policies_evaluated: Cow::Borrowed(&dossier.policies),
         key_name: dossier
             .key
             .as_ref()
             .map(|key| Cow::Borrowed(key.name.as_str())),
         conversation_id: dossier
             .conversation
-            .map(|conversation| Cow::Owned(format!("{:016x}", conversation.0))),
+            .as_ref()
+            .map(|name| Cow::Borrowed(name.as_str())),
         config_version: Cow::Borrowed(&config.runtime.config_version),
         gateway_id: Cow::Borrowed(&config.runtime.gateway_id),
         instance_id: Cow::Borrowed(instance_id),

@@ -2,13 +2,34 @@
 
 use std::rc::Rc;
 
-use events::{Decision, PolicyResult, PolicyVerdict};
+use events::{Decision, PolicyResult, PolicyVerdict, hex_byte};
 use routing::affinity::ConversationId;
 
 use super::Excerpt;
 use crate::books::Hold;
 use crate::control::Key;
 use crate::host::Moment;
+
+/// A conversation as events name it: the 16 hexadecimal digits of its id.
+#[derive(Debug)]
+pub(crate) struct ConversationName([u8; 16]);
+
+impl From<ConversationId> for ConversationName {
+    fn from(id: ConversationId) -> Self {
+        let mut digits = [b'0'; 16];
+        for (pair, byte) in digits.as_chunks_mut().0.iter_mut().zip(id.0.to_be_bytes()) {
+            *pair = hex_byte(byte);
+        }
+        Self(digits)
+    }
+}
+
+impl ConversationName {
+    pub(crate) fn as_str(&self) -> &str {
+        // Digits are text.
+        str::from_utf8(&self.0).unwrap_or_default()
+    }
+}
 
 /// Gathered on the way of one request.
 #[derive(Debug)]
@@ -18,7 +39,7 @@ pub(crate) struct Dossier {
     /// The key that was presented, where one is needed.
     pub(crate) key: Option<Rc<Key>>,
     /// What it belongs to; `None` before it was read.
-    pub(crate) conversation: Option<ConversationId>,
+    pub(crate) conversation: Option<ConversationName>,
     /// Estimate.
     pub(crate) prompt_tokens: u32,
     /// What content policies said.

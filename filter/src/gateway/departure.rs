@@ -68,7 +68,7 @@ impl Gateway {
         if control.has_budgets() {
             request.prompt_tokens = routing::tokens::of_request(&body);
         }
-        dossier.conversation = Some(request.conversation.id);
+        dossier.conversation = Some(request.conversation.id.into());
         dossier.prompt_tokens = request.prompt_tokens;
         let key = dossier.key.clone();
         let asked = request.facts.model.to_string();

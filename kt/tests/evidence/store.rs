@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use collector::{NewEvent, StoreLocation};
 use events::{
-    Attempt, Decision, DecisionEvent, Event, EventId, Failover, HealthChangedEvent, Timestamp,
+    Attempt, Decision, DecisionEvent, Event, EventId, Failover, Few, HealthChangedEvent, Timestamp,
     Tokens,
 };
 use serde_json::Value;
@@ -134,7 +134,7 @@ impl Sample {
         let (prompt, completion) = self.tokens;
         let at = now().millis() - self.minutes_ago * 60_000;
         let name = |text: &'static str| Some(Cow::Borrowed(text));
-        let mut attempts: Vec<Attempt> = Vec::new();
+        let mut attempts = Few::new();
         if let Some((provider, reason)) = self.failover {
             attempts.push(Attempt {
                 provider: provider.into(),
@@ -193,7 +193,7 @@ impl Sample {
             },
             attempts,
             passed_over: Vec::new(),
-            policies_evaluated: Vec::new(),
+            policies_evaluated: Cow::default(),
             key_name: None,
             conversation_id: None,
             config_version: "v1".into(),

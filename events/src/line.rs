@@ -1,0 +1,153 @@
+//! Events as lines of a batch.
+
+use crate::decision::{
+    Attempt, Decision, DecisionEvent, Failover, PassedOver, PolicyResult, Tokens,
+};
+use crate::event::{Event, EventId};
+use crate::json::{Json, list, members, object, plain_string};
+use crate::timestamp::Timestamp;
+
+/// What the outbox takes: an event that writes itself as the JSON that `serde_json` would write of the [`Event`].
+pub trait Line {
+    /// Appends the JSON, without the line's end.
+    fn write_line(&self, out: &mut Vec<u8>);
+}
+
+impl Line for Event<'_> {
+    fn write_line(&self, out: &mut Vec<u8>) {
+        match self {
+            Self::Decision(event) => event.write_line(out),
+            // Text and numbers into memory: this cannot fail. Health changes seldom, so this may take longer.
+            Self::HealthChanged(_) => drop(serde_json::to_writer(out, self)),
+        }
+    }
+}
+
+impl Line for DecisionEvent<'_> {
+    fn write_line(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"event_type":"decision""#);
+        members!(
+            out,
+            self,
+            id,
+            timestamp,
+            request_id,
+            decision,
+            model,
+            model_group,
+            resolved_model,
+            provider,
+            vendor,
+            tag,
+            region,
+            strategy
+        );
+        if self.similarity.is_some() {
+            members!(out, self, similarity);
+        }
+        members!(out, self, stream, status_code);
+        if self.error_code.is_some() {
+            members!(out, self, error_code);
+        }
+        if self.client_gone {
+            members!(out, self, client_gone);
+        }
+        members!(
+            out,
+            self,
+            latency_ms,
+            upstream_latency_ms,
+            time_to_first_token_ms,
+            tokens,
+            estimated_cost_usd,
+            actual_cost_usd,
+            fallback_count,
+            failover
+        );
+        out.extend_from_slice(br#","attempts":"#);
+        list(out, self.attempts.iter());
+        if !self.passed_over.is_empty() {
+            out.extend_from_slice(br#","passed_over":"#);
+            list(out, &self.passed_over);
+        }
+        out.extend_from_slice(br#","policies_evaluated":"#);
+        list(out, &*self.policies_evaluated);
+        members!(
+            out,
+            self,
+            key_name,
+            conversation_id,
+            config_version,
+            gateway_id,
+            instance_id
+        );
+        if self.request_body.is_some() {
+            members!(out, self, request_body);
+        }
+        if self.response_body.is_some() {
+            members!(out, self, response_body);
+        }
+        out.push(b'}');
+    }
+}
+
+// === impl Json ===
+
+impl Json for EventId {
+    fn write(&self, out: &mut Vec<u8>) {
+        plain_string(out, &self.text());
+    }
+}
+
+impl Json for Timestamp {
+    fn write(&self, out: &mut Vec<u8>) {
+        plain_string(out, &self.text());
+    }
+}
+
+impl Json for Decision {
+    fn write(&self, out: &mut Vec<u8>) {
+        plain_string(out, self.name().as_bytes());
+    }
+}
+
+impl Json for Tokens {
+    fn write(&self, out: &mut Vec<u8>) {
+        object!(out, self, prompt, completion, cached, total);
+        if self.estimated {
+            members!(out, self, estimated);
+        }
+        out.push(b'}');
+    }
+}
+
+impl Json for Failover<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        object!(out, self, triggered, original_provider, reason);
+        out.push(b'}');
+    }
+}
+
+impl Json for Attempt<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        object!(out, self, provider, model, status_code, reason, latency_ms);
+        out.push(b'}');
+    }
+}
+
+impl Json for PassedOver<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        object!(out, self, provider, reason);
+        out.push(b'}');
+    }
+}
+
+impl Json for PolicyResult<'_> {
+    fn write(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"name":"#);
+        self.name.write(out);
+        out.extend_from_slice(br#","result":"#);
+        plain_string(out, self.result.name().as_bytes());
+        out.push(b'}');
+    }
+}
