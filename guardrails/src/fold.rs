@@ -13,6 +13,8 @@ pub(crate) struct Folded {
     text: String,
     /// In ascending order. Between two marks both sides advance byte by byte.
     marks: Vec<Mark>,
+    /// The text is JSON: nothing but its own quotes and backslashes may look like them.
+    is_json: bool,
 }
 
 /// The byte at `folded` came from the byte at `source`.
@@ -23,8 +25,10 @@ struct Mark {
 }
 
 impl Folded {
-    /// Takes the inside of a JSON string literal, whose first byte is at `source` in the body.
-    pub(crate) fn fold(&mut self, inside: &str, source: usize) {
+    /// Takes the inside of a JSON string literal, whose first byte is at `source` in the body. `is_json` where the text
+    /// in it is JSON again.
+    pub(crate) fn fold(&mut self, inside: &str, source: usize, is_json: bool) {
+        self.is_json = is_json;
         self.text.clear();
         self.marks.clear();
         self.marks.push(Mark { folded: 0, source });
@@ -89,7 +93,9 @@ impl Folded {
                 self.text.push(' ');
             }
         } else if !is_invisible(char) {
-            self.text.push(folded(char));
+            let folded = folded(char);
+            let is_syntax = self.is_json && matches!(folded, '"' | '\\');
+            self.text.push(if is_syntax { char } else { folded });
         }
     }
 }
@@ -187,7 +193,7 @@ mod tests {
 
     fn fold(inside: &str) -> Folded {
         let mut folded = Folded::default();
-        folded.fold(inside, 0);
+        folded.fold(inside, 0, false);
         folded
     }
 

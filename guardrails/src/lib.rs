@@ -98,7 +98,7 @@ impl Guardrails {
                 let inside = body.get(text.inside.clone()).unwrap_or_default();
                 // The scan made sure of it.
                 let inside = std::str::from_utf8(inside).unwrap_or_default();
-                folded.fold(inside, text.inside.start);
+                folded.fold(inside, text.inside.start, text.is_json);
                 hits.search(patterns, folded.text());
                 splices.extend(redaction::splices(&text, &folded, &hits.findings));
             }

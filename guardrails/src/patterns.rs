@@ -169,7 +169,7 @@ mod tests {
             for line in lines {
                 let pattern = line.strip_suffix('*').unwrap_or(line);
                 let mut folded = Folded::default();
-                folded.fold(pattern, 0);
+                folded.fold(pattern, 0, false);
                 assert_eq!(folded.text(), pattern);
                 assert!(pattern.len() >= 3, "{pattern}");
                 assert!(seen.insert(pattern), "`{pattern}` stands twice");

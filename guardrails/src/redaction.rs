@@ -1,8 +1,6 @@
 //! What replaces a finding in the body that the client sent, which stays the same everywhere else.
 
-use std::iter::{Enumerate, Peekable};
 use std::ops::Range;
-use std::str::Bytes;
 
 use policy::ContentCategory;
 use protocols::texts::TextSpan;
@@ -36,34 +34,29 @@ pub fn apply(body: &[u8], splices: &[Splice]) -> Vec<u8> {
     redacted
 }
 
-/// The splices for what was found in one text.
+/// The splices for what was found in one text, in ascending order.
 pub(crate) fn splices<'a>(
     text: &TextSpan,
     folded: &'a Folded,
     findings: &'a [Finding],
 ) -> impl Iterator<Item = Splice> + 'a {
-    let is_json = text.is_json;
-    let mut quotes = is_json.then(|| Quotes::new(folded.text()));
+    let mut literals = text.is_json.then(|| Literals::new(folded.text()));
     findings.iter().map(move |finding| {
-        let bare = quotes
+        let place = literals
             .as_mut()
-            .is_some_and(|quotes| !quotes.are_open_at(finding.span.start));
-        if bare {
-            let token = token(folded.text(), &finding.span);
-            Splice {
-                span: folded.source(&token),
-                replacement: format!("\\\"{}\\\"", placeholder(finding.category)),
-            }
-        } else {
-            let span = if is_json {
-                whole_escapes(folded.text(), &finding.span)
-            } else {
-                finding.span.clone()
-            };
-            Splice {
-                span: folded.source(&span),
-                replacement: placeholder(finding.category),
-            }
+            .map(|literals| literals.place_of(&finding.span));
+        let name = placeholder(finding.category);
+        let (span, replacement) = match place {
+            None => (finding.span.clone(), name),
+            Some(Place::Literal(span)) => (span, name),
+            Some(Place::Bare) => (
+                token(folded.text(), &finding.span),
+                format!("\\\"{name}\\\""),
+            ),
+        };
+        Splice {
+            span: folded.source(&span),
+            replacement,
         }
     })
 }
@@ -82,64 +75,74 @@ fn token(text: &str, span: &Range<usize>) -> Range<usize> {
     span.start.saturating_sub(before)..span.end.saturating_add(after)
 }
 
-/// `span` of a JSON text without half an escape sequence at its ends: in `\tjane@example.com` the address begins behind
-/// the `t`.
-fn whole_escapes(text: &str, span: &Range<usize>) -> Range<usize> {
-    let start = behind_escape(text, span.start).min(span.end);
-    start..behind_escape(text, span.end)
-}
-
-/// `at`, or the end of the escape sequence in which it is.
-fn behind_escape(text: &str, at: usize) -> usize {
-    const UNICODE_LENGTH: usize = "u0000".len();
-    let (before, rest) = text
-        .as_bytes()
-        .split_at_checked(at)
-        .unwrap_or((text.as_bytes(), &[]));
-    let backslashes = before
-        .iter()
-        .rev()
-        .take_while(|byte| **byte == b'\\')
-        .count();
-    if backslashes % 2 == 0 {
-        return at;
-    }
-    let length = match rest.first() {
-        // Folded text is in lower case.
-        Some(b'u') => UNICODE_LENGTH,
-        Some(_) => 1,
-        None => 0,
-    };
-    at.saturating_add(length).min(text.len())
-}
-
-/// Follows the string literals of a text that is JSON.
-struct Quotes<'a> {
-    rest: Peekable<Enumerate<Bytes<'a>>>,
+/// Follows the string literals of a text that is JSON, and the escape sequences in them.
+struct Literals<'a> {
+    text: &'a str,
     open: bool,
-    after_backslash: bool,
+    /// The last character or escape sequence that was passed.
+    passed: Range<usize>,
 }
 
-impl<'a> Quotes<'a> {
+/// Where a finding stands in a text that is JSON.
+enum Place {
+    /// Outside of literals: it is a number, or a part of one.
+    Bare,
+    /// Inside of a literal. The span is the finding's without half an escape sequence at its ends: in
+    /// `\tjane@example.com` the address begins behind the `t`.
+    Literal(Range<usize>),
+}
+
+impl<'a> Literals<'a> {
     fn new(text: &'a str) -> Self {
         Self {
-            rest: text.bytes().enumerate().peekable(),
+            text,
             open: false,
-            after_backslash: false,
+            passed: 0..0,
         }
     }
 
-    /// Whether the byte at `at` is inside of a literal. Asked in ascending order.
-    fn are_open_at(&mut self, at: usize) -> bool {
-        while let Some((_, byte)) = self.rest.next_if(|(index, _)| *index < at) {
-            if self.after_backslash {
-                self.after_backslash = false;
-            } else if self.open && byte == b'\\' {
-                self.after_backslash = true;
-            } else if byte == b'"' {
-                self.open = !self.open;
-            }
+    /// Asked in ascending order of spans that are apart from each other.
+    fn place_of(&mut self, span: &Range<usize>) -> Place {
+        self.advance_to(span.start);
+        if !self.open {
+            return Place::Bare;
         }
-        self.open
+        let first = self.passed.clone();
+        self.advance_to(span.end);
+        let end = self.passed.end.max(span.end);
+        let start = first.end.max(span.start);
+        // A finding inside of one escape sequence takes all of it.
+        Place::Literal(if start < end { start } else { first.start }..end)
+    }
+
+    /// Passes what begins before `at`.
+    fn advance_to(&mut self, at: usize) {
+        while self.passed.end < at {
+            let start = self.passed.end;
+            let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+            let length = match rest {
+                [b'\\', ..] if self.open => escape_length(rest),
+                [b'"', ..] => {
+                    self.open = !self.open;
+                    1
+                }
+                _ => 1,
+            };
+            self.passed = start..start.saturating_add(length);
+        }
+    }
+}
+
+/// How long the escape sequence is with which `rest` begins. A broken one ends where it breaks.
+fn escape_length(rest: &[u8]) -> usize {
+    const HEX_DIGITS: usize = 4;
+    match rest {
+        // Folded text is in lower case.
+        [_, b'u', digits @ ..] => {
+            let digits = digits.iter().take(HEX_DIGITS);
+            2 + digits.take_while(|byte| byte.is_ascii_hexdigit()).count()
+        }
+        [_, _, ..] => 2,
+        _ => rest.len(),
     }
 }

@@ -185,6 +185,17 @@ fn what_is_redacted_is_replaced_and_nothing_else_moves() {
             r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"\\tjane@example.com\\n\"}"}}]}]}"#,
             r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"\\t[redacted:email]\\n\"}"}}]}]}"#,
         ),
+        (
+            ClientFormat::ChatCompletions,
+            r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"\\u0061jane@example.com \\\\\",\"n\":4111111111111111}"}}]}]}"#,
+            r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"\\u0061[redacted:email] \\\\\",\"n\":\"[redacted:credit_card]\"}"}}]}]}"#,
+        ),
+        // Only its own quotes begin and end its literals.
+        (
+            ClientFormat::ChatCompletions,
+            r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"“a@b.io\",\"b\":\"＼\",\"n\":4111111111111111}"}}]}]}"#,
+            r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"“[redacted:email]\",\"b\":\"＼\",\"n\":\"[redacted:credit_card]\"}"}}]}]}"#,
+        ),
     ] {
         assert_eq!(redact(&pii, format, body), expected);
     }
@@ -239,7 +250,7 @@ fn piece() -> impl Strategy<Value = String> {
         Just("decapitated".to_owned()),
         Just("-----BEGIN PRIVATE KEY-----\nabc\n-----END PRIVATE KEY-----".to_owned()),
         "[a-zA-Z0-9@.+()\\- ]{0,12}",
-        "[ \"\\\\\n\t/é😀\u{a0}ｋ,:;]{1,3}",
+        "[ \"\\\\\n\t/é😀\u{a0}ｋ“＂＼,:;]{1,3}",
         Just(" ".to_owned()),
     ]
 }

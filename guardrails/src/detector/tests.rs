@@ -17,7 +17,7 @@ fn found(text: &str) -> Vec<(&'static str, String)> {
     let patterns = Patterns::new(shapes).unwrap();
     let mut hits = Hits::new(shapes, shapes);
     let mut folded = Folded::default();
-    folded.fold(text, 0);
+    folded.fold(text, 0, false);
     hits.search(&patterns, folded.text());
     let findings = hits.findings.iter();
     findings
