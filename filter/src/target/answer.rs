@@ -171,7 +171,9 @@ impl Target {
             journey.keep_answer(&answer.body);
             return crate::respond(host, &answer);
         }
-        if let Err(error) = host.set_response_header(":status", RETRIABLE) {
+        // Nothing else is left of the head: a provider behind an Envoy may say in it that nobody shall try again
+        // (`x-envoy-ratelimited`).
+        if let Err(error) = host.set_response_headers(&[(":status", RETRIABLE)]) {
             log::error!("a failed attempt could not be handed to the next target: {error}");
         }
         Flow::Continue

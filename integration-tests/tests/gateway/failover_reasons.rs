@@ -7,6 +7,9 @@ use serde_json::json;
 
 use crate::support::Chain;
 
+/// What an Envoy in front of a provider may say; ours would try nobody else then.
+const NOBODY_ELSE: [&str; 2] = ["x-envoy-overloaded", "x-envoy-ratelimited"];
+
 /// Behaviours of the first provider after which the second serves a JSON request, with the reason that is given.
 fn json_failures() -> Vec<(&'static str, Behaviour, &'static str)> {
     let mut cases = vec![
@@ -38,6 +41,10 @@ fn json_failures() -> Vec<(&'static str, Behaviour, &'static str)> {
         cases.push(("5xx", Behaviour::status(status), "upstream_5xx"));
     }
     cases.push(("408", Behaviour::status(408), "upstream_timeout"));
+    for mark in NOBODY_ELSE {
+        let behaviour = Behaviour::status(503).with_header(mark, "true");
+        cases.push((mark, behaviour, "upstream_5xx"));
+    }
     cases
 }
 
@@ -112,6 +119,9 @@ async fn streams_fail_over_before_the_first_content() {
     ];
     for status in [500, 503, 401] {
         cases.push(("status", Behaviour::status(status)));
+    }
+    for mark in NOBODY_ELSE {
+        cases.push((mark, Behaviour::status(503).with_header(mark, "true")));
     }
     cases.push(("stall", Behaviour::Stall));
     cases.push(("reset", Behaviour::Reset));
