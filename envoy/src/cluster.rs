@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use policy::BaseUrl;
-use policy::cluster::{ClusterSpec, Purpose};
+use policy::cluster::{ClusterSpec, Purpose, connect_timeout_ms};
 use serde_json::{Value, json};
 
 use crate::credential::{self, Keys};
@@ -11,8 +11,6 @@ use crate::gateway::{Gateway, RenderError};
 use crate::proto::{duration, extension, host_address, http_protocol_options, upstream_codec};
 use crate::{tls, wasm};
 
-/// A connection that is not there after this time never will be, whatever time the answer may take.
-const LONGEST_CONNECT_MS: u64 = 5_000;
 /// Shorter than what the usual load balancers in front of providers keep a silent connection: they should not close
 /// one in the moment we use it.
 const IDLE_MS: u64 = 30_000;
@@ -57,7 +55,7 @@ pub(crate) fn target_cluster(
     let mut cluster = json!({
         "name": spec.name,
         "alt_stat_name": stat_name(&spec.name),
-        "connect_timeout": duration(spec.timeout_ms.min(LONGEST_CONNECT_MS)),
+        "connect_timeout": duration(connect_timeout_ms(spec.timeout_ms)),
         "lb_policy": "LEAST_REQUEST",
     });
     locate(&mut cluster, &spec.name, address);

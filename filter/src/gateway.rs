@@ -12,6 +12,7 @@ use crate::answers::{self, Answer, HealthFacts, Models};
 use crate::config::GatewayConfig;
 use crate::endpoint::{Endpoint, endpoint};
 use crate::evidence::{Dossier, Refused};
+use crate::headers::OVERLOADED;
 use crate::host::{HeaderList, Host};
 use crate::journey::Journey;
 use crate::policies::Inspection;
@@ -232,6 +233,9 @@ impl Gateway {
         let mut journey = journey.borrow_mut();
         if journey.client_status.is_some() {
             return Flow::Continue;
+        }
+        if host.response_header(OVERLOADED).is_ok() {
+            ending::turned_away(&self.vm, host, &mut journey, host.now());
         }
         let answer = unserved::answer(&journey);
         journey.client_status = Some(answer.status);

@@ -55,6 +55,9 @@ pub fn crosses_to_upstream(name: &str) -> bool {
         && !PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
+/// Envoy's word that it answers itself because a pool was full.
+pub(crate) const OVERLOADED: &str = "x-envoy-overloaded";
+
 /// The first value of `name`, where it is UTF-8.
 pub fn text<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
     headers

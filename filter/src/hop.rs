@@ -11,8 +11,10 @@ use std::rc::Rc;
 use policy::cluster::INNER_CLUSTER_HEADER;
 
 use crate::answers::Answer;
+use crate::headers::OVERLOADED;
 use crate::host::Host;
 use crate::journey::Journey;
+use crate::target::ending::{self, Ending};
 use crate::target::{TOKEN_HEADER, begin_next};
 use crate::vm::Vm;
 use crate::{Flow, state};
@@ -20,12 +22,14 @@ use crate::{Flow, state};
 /// One attempt on its way to the internal listener.
 pub struct Hop {
     vm: Rc<Vm>,
+    /// The attempt.
+    begun: Option<(Rc<RefCell<Journey>>, usize)>,
 }
 
 impl Hop {
     /// For one attempt.
     pub fn new(vm: Rc<Vm>) -> Self {
-        Self { vm }
+        Self { vm, begun: None }
     }
 
     /// Adds what the inner route reads. The inner request has a header map of its own, so the target filter's changes
@@ -40,7 +44,10 @@ impl Hop {
             return crate::respond(host, &Answer::restarted());
         };
         match hand_over(host, token, &journey) {
-            Some(()) => Flow::Continue,
+            Some(index) => {
+                self.begun = Some((journey, index));
+                Flow::Continue
+            }
             None => {
                 let client = journey.borrow().client;
                 crate::respond(
@@ -50,9 +57,24 @@ impl Hop {
             }
         }
     }
+
+    /// The head of the inner listener's answer. A full pool may have turned the attempt away before its target filter saw
+    /// it. To the router outside, that is a status like any other: it goes on to the next target, which it does not when a
+    /// pool of its own is full.
+    pub fn on_response_headers(&mut self, host: &impl Host) -> Flow {
+        let Some((journey, index)) = &self.begun else {
+            return Flow::Continue;
+        };
+        if host.response_header(OVERLOADED).is_ok() {
+            let ending = Ending::TurnedAway;
+            let mut journey = journey.borrow_mut();
+            ending::end(&self.vm, host, &mut journey, *index, ending, host.now());
+        }
+        Flow::Continue
+    }
 }
 
-fn hand_over(host: &impl Host, token: u64, journey: &Rc<RefCell<Journey>>) -> Option<()> {
+fn hand_over(host: &impl Host, token: u64, journey: &Rc<RefCell<Journey>>) -> Option<usize> {
     let index = begin_next(host, journey, host.now())?;
     let journey = journey.borrow();
     let cluster = journey.inner_cluster(index)?;
@@ -73,5 +95,6 @@ fn hand_over(host: &impl Host, token: u64, journey: &Rc<RefCell<Journey>>) -> Op
         .filter(|(name, _)| !ours.iter().any(|(own, _)| own == name))
         .chain(ours.iter().copied())
         .collect();
-    host.set_request_headers(&list).ok()
+    host.set_request_headers(&list).ok()?;
+    Some(index)
 }

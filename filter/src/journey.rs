@@ -66,6 +66,8 @@ pub struct Attempt {
     pub status: Option<u16>,
     /// Why the next one was tried, or would have been.
     pub failure: Option<FailoverReason>,
+    /// A limit of Envoy's own kept it from the provider, whatever `failure` says.
+    pub turned_away: bool,
     /// What the provider asked for with its failure.
     pub retry_after_ms: Option<u64>,
     /// The provider's answer went to the client, whatever it says.

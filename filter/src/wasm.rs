@@ -141,7 +141,7 @@ impl Stream {
         match self {
             Self::Gateway(gateway) => gateway.on_response_headers(&HOST),
             Self::Target(target) => target.on_response_headers(&HOST, end_of_stream),
-            Self::Hop(_) => Flow::Continue,
+            Self::Hop(hop) => hop.on_response_headers(&HOST),
         }
     }
 

@@ -18,6 +18,9 @@ pub const INNER_CLUSTER_HEADER: &str = "x-kt-inner-cluster";
 /// Filter state key under which the filter leaves the cluster of the next attempt (set from wasm as `kt_cluster`).
 pub const CLUSTER_FILTER_STATE: &str = "wasm.kt_cluster";
 
+/// Milliseconds: a connection that is not there after this time never will be, whatever time the answer may take.
+const LONGEST_CONNECT_MS: u64 = 5_000;
+
 /// Who uses a cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
@@ -43,6 +46,11 @@ pub struct ClusterSpec {
 /// The cluster that reaches `target` with `timeout_ms` for the whole answer.
 pub fn cluster_name(target: &Target, timeout_ms: u64) -> String {
     format!("kt/{}/{timeout_ms}ms", target.id)
+}
+
+/// Milliseconds for a new connection in the cluster with `timeout_ms` for the whole answer.
+pub fn connect_timeout_ms(timeout_ms: u64) -> u64 {
+    timeout_ms.min(LONGEST_CONNECT_MS)
 }
 
 /// The cluster by which the filter itself calls `target`.

@@ -1,5 +1,6 @@
 //! How an attempt ended: written into its record once, and told to the health machine and the latency window.
 
+use policy::cluster::connect_timeout_ms;
 use protocols::exchange::{FailoverReason, Report};
 use routing::health::{Outcome, Signal};
 use routing::latency::Sample;
@@ -16,12 +17,24 @@ pub(crate) enum Ending {
     Answered,
     /// Its answer, or its silence, made room for the next target.
     FailedOver(FailoverReason),
+    /// A limit of Envoy's own kept it from the provider: the cluster's circuit breaker was open.
+    TurnedAway,
     /// The provider broke off while its answer was on the way to the client.
     BrokenOff,
     /// The gateway could not say the request to this provider.
     Unsent,
     /// Nobody waits for the answer any more.
     ClientGone,
+}
+
+impl Ending {
+    fn failure(self) -> Option<FailoverReason> {
+        match self {
+            Self::FailedOver(reason) => Some(reason),
+            Self::TurnedAway => Some(FailoverReason::UpstreamConnect),
+            Self::Answered | Self::BrokenOff | Self::Unsent | Self::ClientGone => None,
+        }
+    }
 }
 
 /// Ends attempt `index` and reports it; does nothing when that has been done. Whoever learns of the end first calls it.
@@ -44,9 +57,8 @@ pub(crate) fn end(
     let error = report.as_ref().and_then(|report| report.error.as_ref());
     attempt.ended_ns = Some(now.monotonic_ns);
     attempt.retry_after_ms = error.and_then(|error| error.retry_after_ms);
-    if let Ending::FailedOver(reason) = ending {
-        attempt.failure = Some(reason);
-    }
+    attempt.failure = ending.failure();
+    attempt.turned_away = ending == Ending::TurnedAway;
     let latency_ms = latency_ms(attempt, stream, now);
     let outcome = outcome(ending, report.as_ref(), latency_ms);
     let sample = sample(
@@ -86,8 +98,22 @@ pub(super) fn without_answer(vm: &Vm, host: &impl Host, course: &Course) {
     let now = host.now();
     let waited_ms = waited_ms(attempt, now.monotonic_ns);
     let reason = FailoverReason::of_silence(waited_ms, timeout_ms, || is_connected(host));
-    let ending = Ending::FailedOver(reason);
+    let is_unconnected = reason == FailoverReason::UpstreamConnect;
+    let ending = if is_unconnected && was_turned_away(host, waited_ms, timeout_ms) {
+        Ending::TurnedAway
+    } else {
+        Ending::FailedOver(reason)
+    };
     end(vm, host, &mut journey, course.index, ending, now);
+}
+
+/// Envoy answers in place of the next attempt, or of the last one, because a pool was full. An attempt that its target
+/// filter has not seen is begun and ended here.
+pub(crate) fn turned_away(vm: &Vm, host: &impl Host, journey: &mut Journey, now: Moment) {
+    let is_known = journey.attempts.last().is_some_and(|last| last.turned_away);
+    if !is_known && let Some(index) = journey.begin_attempt(now.monotonic_ns) {
+        end(vm, host, journey, index, Ending::TurnedAway, now);
+    }
 }
 
 /// The attempt is torn down while its answer is on the way to the client.
@@ -114,6 +140,16 @@ pub(super) fn outrun_others(
 fn is_connected(host: &impl Host) -> bool {
     host.property(&["upstream", "local_address"])
         .is_ok_and(|address| !address.is_empty())
+}
+
+/// Whether an attempt without a connection was turned away by Envoy itself, when a pool was full after all. A connection
+/// that fails leaves its reason; only one that is not there in time leaves none, and that one has waited. Tried with Envoy
+/// 1.40.0: the flags of the response are not set yet.
+fn was_turned_away(host: &impl Host, waited_ms: u64, timeout_ms: u64) -> bool {
+    let is_explained = host
+        .property(&["upstream", "transport_failure_reason"])
+        .is_ok_and(|reason| !reason.is_empty());
+    !is_explained && waited_ms < connect_timeout_ms(timeout_ms) / 2
 }
 
 /// What the end means for the target's health.
@@ -144,6 +180,7 @@ fn outcome(ending: Ending, report: Option<&Report>, latency_ms: u64) -> Outcome 
             | FailoverReason::Unhealthy => Outcome::ClientFault,
             FailoverReason::Hedged => Outcome::Outrun,
         },
+        Ending::TurnedAway => Outcome::Overflow,
         Ending::BrokenOff => Outcome::StreamBroken,
         Ending::Unsent => Outcome::ClientFault,
         Ending::ClientGone => Outcome::ClientGone,

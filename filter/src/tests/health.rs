@@ -15,7 +15,7 @@ const FAILURE: Signal = Signal::Attempt(Outcome::ServerError);
 const SUCCESS: Signal = Signal::Attempt(Outcome::Success { latency_ms: 5 });
 const ADDRESS: &str = "upstream.address";
 
-fn failures(vm: &Vm, host: &FakeHost, config: &GatewayConfig) -> u32 {
+pub(super) fn failures(vm: &Vm, host: &FakeHost, config: &GatewayConfig) -> u32 {
     vm.tick(host);
     vm.with_view(host, host.now_ms.get(), |view| {
         let (key, limits) = config.index.health_of(TargetId(0)).unwrap();

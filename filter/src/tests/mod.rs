@@ -4,6 +4,7 @@ mod control;
 mod embedding;
 mod ending;
 mod evidence;
+mod full_pool;
 mod gateway;
 mod health;
 mod host_calls;

@@ -75,6 +75,57 @@ async fn a_provider_of_two_hosts_loses_one_and_stays_healthy() {
     assert_eq!(late.filter(|exchange| exchange.provider != "p0").count(), 0);
 }
 
+/// Two workers and a limit of one request: a worker may find its own pool empty and the limit reached, and learn that only
+/// when it has connected.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn what_a_limit_of_envoys_turns_away_is_not_held_against_the_provider() {
+    let ward = Ward::with("circuit_breaker: {failure_threshold: 1}", 5_000).await;
+    limit_to_one_request(&ward).await;
+    let load = Load::start(ward.gateway.client(), MODEL, 50);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let exchanges = load.stop().await;
+    println!("{}", table_by_second(&exchanges));
+    let turned_away = exchanges.iter().filter(|exchange| !exchange.is_served());
+    assert!(turned_away.clone().count() > 10, "the pool was never full");
+    for exchange in turned_away {
+        assert_eq!(exchange.status, Some(503), "{exchange:?}");
+    }
+    assert_eq!(ward.changes_of("p0"), []);
+    assert_eq!(ward.first().await["consecutive_failures"], 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn behind_the_first_byte_hop_the_next_target_serves_what_a_limit_turns_away() {
+    // Streams take the hop to the target with the shorter timeout.
+    let ward = Ward::with("circuit_breaker: {failure_threshold: 1}", 4_000).await;
+    limit_to_one_request(&ward).await;
+    let client = ward.gateway.client();
+    let mut crowd = JoinSet::new();
+    for _ in 0..20 {
+        let client = client.clone();
+        crowd.spawn(async move { client.chat_stream(MODEL).await });
+    }
+    let mut passed_over = 0;
+    while let Some(answer) = crowd.join_next().await {
+        let answer = answer.unwrap();
+        assert_eq!(answer.status, 200, "{}", answer.text());
+        passed_over += usize::from(answer.provider() == "p1");
+    }
+    assert!(passed_over > 10, "the pool was never full");
+    assert_eq!(ward.changes_of("p0"), []);
+    assert_eq!(ward.first().await["consecutive_failures"], 0);
+}
+
+/// As somebody may do who changes the rendered clusters. The provider takes its time, so that requests meet.
+async fn limit_to_one_request(ward: &Ward) {
+    ward.providers[0].behave(Behaviour::AnswerAfter(Duration::from_millis(300)));
+    change_clusters(&ward.gateway, "kt/p0/", |cluster| {
+        let limits = json!([{"max_connections": 1, "max_pending_requests": 1, "max_requests": 1}]);
+        cluster["circuit_breakers"]["thresholds"] = limits;
+    })
+    .await;
+}
+
 /// Gives the clusters whose names begin with `prefix` these hosts, as if their name had resolved to them.
 async fn resolve(gateway: &Gateway, prefix: &str, providers: &[&Provider]) {
     let hosts: Vec<Value> = providers
