@@ -8,7 +8,7 @@ use crate::error::{ProviderError, RequestError};
 use crate::scanner::{Progress, TopLevel};
 use crate::sse::{EventTooLong, SseEvent, SseParser};
 use crate::translator::{Attempt, BodyEdit, StreamState};
-pub(crate) use left_out::Elements;
+pub(crate) use left_out::{Elements, cuts};
 
 /// A range of the client's body and what takes its place.
 pub(crate) type Edit = (Range<usize>, Vec<u8>);

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::pass_through::{Edit, Elements};
+use crate::pass_through::{self, Edit, Elements};
 use crate::responses_to_chat_completions::SIGNATURE_MARK;
 use crate::scanner::{JsonError, Kind, Scanner};
 
@@ -19,22 +19,7 @@ pub(super) fn cuts(body: &[u8]) -> Result<Vec<Edit>, JsonError> {
     if memmem::find(body, b"\"thinking\"").is_none() {
         return Ok(Vec::new());
     }
-    let mut cuts = Vec::new();
-    let mut scanner = Scanner::new(body)?;
-    if scanner.kind()? != Kind::Object {
-        return Ok(cuts);
-    }
-    scanner.object(|scanner, key| {
-        if !key.is("messages") {
-            return scanner.value().map(|_| ());
-        }
-        let messages = Elements::read(scanner, |scanner| message(scanner, &mut cuts))?;
-        if !messages.are_all_left_out() {
-            cuts.extend(messages.cuts());
-        }
-        Ok::<(), JsonError>(())
-    })?;
-    Ok(cuts)
+    pass_through::cuts(body, "messages", message)
 }
 
 /// Where a message stands, and whether it is left out. Otherwise its own cuts go into `cuts`.

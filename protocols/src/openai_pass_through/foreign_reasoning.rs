@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::pass_through::{Edit, Elements};
+use crate::pass_through::{self, Edit};
 use crate::responses_to_chat_completions::SIGNATURE_MARK;
 use crate::scanner::{JsonError, Kind, Scanner};
 
@@ -17,22 +17,7 @@ pub(super) fn cuts(body: &[u8]) -> Result<Vec<Edit>, JsonError> {
     if memmem::find(body, SIGNATURE_MARK.as_bytes()).is_none() {
         return Ok(Vec::new());
     }
-    let mut cuts = Vec::new();
-    let mut scanner = Scanner::new(body)?;
-    if scanner.kind()? != Kind::Object {
-        return Ok(cuts);
-    }
-    scanner.object(|scanner, key| {
-        if !key.is("input") {
-            return scanner.value().map(|_| ());
-        }
-        let items = Elements::read(scanner, item)?;
-        if !items.are_all_left_out() {
-            cuts.extend(items.cuts());
-        }
-        Ok::<(), JsonError>(())
-    })?;
-    Ok(cuts)
+    pass_through::cuts(body, "input", |scanner, _| item(scanner))
 }
 
 fn item(scanner: &mut Scanner<'_>) -> Result<(Range<usize>, bool), JsonError> {

@@ -5,6 +5,34 @@ use std::ops::Range;
 use super::Edit;
 use crate::scanner::{JsonError, Kind, Scanner};
 
+/// What to cut from the array that is the member `name` of `body`. `element` reads one value, says where it stands and
+/// whether it is left out, and adds what to cut inside of it. An array of which nothing would remain stays as it is.
+///
+/// # Errors
+/// Not JSON.
+pub(crate) fn cuts<'a>(
+    body: &'a [u8],
+    name: &str,
+    mut element: impl FnMut(&mut Scanner<'a>, &mut Vec<Edit>) -> Result<(Range<usize>, bool), JsonError>,
+) -> Result<Vec<Edit>, JsonError> {
+    let mut cuts = Vec::new();
+    let mut scanner = Scanner::new(body)?;
+    if scanner.kind()? != Kind::Object {
+        return Ok(cuts);
+    }
+    scanner.object(|scanner, key| {
+        if !key.is(name) {
+            return scanner.value().map(|_| ());
+        }
+        let elements = Elements::read(scanner, |scanner| element(scanner, &mut cuts))?;
+        if !elements.are_all_left_out() {
+            cuts.extend(elements.cuts());
+        }
+        Ok::<(), JsonError>(())
+    })?;
+    Ok(cuts)
+}
+
 /// The elements of one array: where each stands, and whether it is left out.
 #[derive(Debug, Default)]
 pub(crate) struct Elements {
