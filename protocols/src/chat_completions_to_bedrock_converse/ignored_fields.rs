@@ -6,52 +6,24 @@ use crate::openai::ignored_field::IgnoredField;
 
 /// Fields at the top of a request.
 pub const IGNORED_FIELDS: &[IgnoredField] = &[
-    IgnoredField::always(
-        "frequency_penalty",
-        "a hint for sampling; Converse has none like it",
-    ),
-    IgnoredField::always(
-        "presence_penalty",
-        "a hint for sampling; Converse has none like it",
-    ),
+    no_counterpart::FREQUENCY_PENALTY,
+    no_counterpart::PRESENCE_PENALTY,
     no_counterpart::LOGIT_BIAS,
-    IgnoredField::always(
-        "seed",
-        "OpenAI promises no more than best effort; Converse has no seed",
-    ),
-    IgnoredField::always(
-        "logprobs",
-        "Converse reports none: `logprobs` of the answer is null",
-    ),
+    no_counterpart::SEED,
+    no_counterpart::LOGPROBS,
     no_counterpart::TOP_LOGPROBS,
-    IgnoredField::only(
-        "n",
-        "1",
-        "one answer is what Converse gives; more are refused",
-    ),
-    IgnoredField::only("modalities", r#"["text"]"#, "text is what Converse answers"),
+    no_counterpart::N,
+    no_counterpart::MODALITIES,
     no_counterpart::FUNCTIONS,
     no_counterpart::FUNCTION_CALL,
     IgnoredField::always("metadata", "labels for OpenAI's stored completions"),
-    IgnoredField::always(
-        "store",
-        "asks OpenAI to keep the answer; Bedrock keeps none",
-    ),
+    no_counterpart::STORE,
     no_counterpart::SERVICE_TIER,
     no_counterpart::PREDICTION,
     no_counterpart::VERBOSITY,
-    IgnoredField::always(
-        "prompt_cache_key",
-        "a hint for OpenAI's cache; Bedrock's is asked for by `cache_control`",
-    ),
-    IgnoredField::always(
-        "prompt_cache_options",
-        "a hint for OpenAI's cache; Bedrock's is asked for by `cache_control`",
-    ),
-    IgnoredField::always(
-        "prompt_cache_retention",
-        "a hint for OpenAI's cache; Bedrock's is asked for by `cache_control`",
-    ),
+    no_counterpart::PROMPT_CACHE_KEY,
+    no_counterpart::PROMPT_CACHE_OPTIONS,
+    no_counterpart::PROMPT_CACHE_RETENTION,
     IgnoredField::always("conversation", "the gateway's own, for session affinity"),
     IgnoredField::always("session_id", "the gateway's own, for session affinity"),
     IgnoredField::where_holds(

@@ -2,6 +2,48 @@
 
 use crate::openai::ignored_field::IgnoredField;
 
+pub(crate) const FREQUENCY_PENALTY: IgnoredField = IgnoredField::always(
+    "frequency_penalty",
+    "a hint for sampling; the target has none like it",
+);
+pub(crate) const PRESENCE_PENALTY: IgnoredField = IgnoredField::always(
+    "presence_penalty",
+    "a hint for sampling; the target has none like it",
+);
+pub(crate) const SEED: IgnoredField = IgnoredField::always(
+    "seed",
+    "OpenAI promises no more than best effort; the target has no seed",
+);
+pub(crate) const LOGPROBS: IgnoredField = IgnoredField::always(
+    "logprobs",
+    "the target reports none: `logprobs` of the answer is null",
+);
+pub(crate) const N: IgnoredField = IgnoredField::only(
+    "n",
+    "1",
+    "one answer is what the target gives; more are refused",
+);
+pub(crate) const MODALITIES: IgnoredField = IgnoredField::only(
+    "modalities",
+    r#"["text"]"#,
+    "text is what the target answers",
+);
+pub(crate) const STORE: IgnoredField = IgnoredField::always(
+    "store",
+    "asks OpenAI to keep the answer; the target keeps none",
+);
+pub(crate) const PROMPT_CACHE_KEY: IgnoredField = IgnoredField::always(
+    "prompt_cache_key",
+    "a hint for OpenAI's cache; the target's is asked for by `cache_control`",
+);
+pub(crate) const PROMPT_CACHE_OPTIONS: IgnoredField = IgnoredField::always(
+    "prompt_cache_options",
+    "a hint for OpenAI's cache; the target's is asked for by `cache_control`",
+);
+pub(crate) const PROMPT_CACHE_RETENTION: IgnoredField = IgnoredField::always(
+    "prompt_cache_retention",
+    "a hint for OpenAI's cache; the target's is asked for by `cache_control`",
+);
 pub(crate) const LOGIT_BIAS: IgnoredField = IgnoredField::always(
     "logit_bias",
     "token ids mean nothing to another vendor's tokenizer",
