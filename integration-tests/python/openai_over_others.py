@@ -2,8 +2,9 @@
 `openai_over_others.py BASE_URL`.
 
 Expects groups `claude` over a provider that speaks Anthropic's protocol, `compatible` over one that knows nothing of
-OpenAI's but Chat Completions, `structured` whose provider answers `{"city": "Paris", "celsius": 21}`, and `broken`,
-`limited` and `refused`, whose only provider does so in Anthropic's words.
+OpenAI's but Chat Completions, `native` over one that serves Responses itself, `structured` whose provider answers
+`{"city": "Paris", "celsius": 21}`, and `broken`, `limited` and `refused`, whose only provider does so in Anthropic's
+words.
 """
 
 import sys
@@ -61,7 +62,7 @@ assert streamed.function.name == "look_up", streamed
 parsed = client.chat.completions.parse(model="structured", messages=messages, response_format=Weather)
 assert parsed.choices[0].message.parsed == Weather(city="Paris", celsius=21), parsed
 
-for model in ["claude", "compatible"]:
+for model in ["claude", "compatible", "native"]:
     response = client.responses.create(model=model, instructions="Be brief.", input="Hello")
     assert response.status == "completed" and "[simulated]" in response.output_text, response
     assert response.usage.total_tokens > 0, response
@@ -70,6 +71,7 @@ for model in ["claude", "compatible"]:
         final = stream.get_final_response()
     assert kinds[0] == "response.created" and kinds[-1] == "response.completed", kinds
     assert "[simulated]" in final.output_text, final
+for model in ["claude", "compatible"]:
     function = {"type": "function", "name": "look_up", "parameters": parameters, "strict": False}
     asked = client.responses.create(model=model, input="Hello", tools=[function], tool_choice="required")
     call = next(item for item in asked.output if item.type == "function_call")

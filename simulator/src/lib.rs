@@ -8,6 +8,7 @@ mod anthropic;
 mod bedrock;
 mod behaviour;
 mod openai;
+mod openai_responses;
 mod provider;
 mod record;
 

@@ -3,9 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::behaviour::{Behaviour, Step};
+use crate::openai_responses;
 
 /// Fixed, so that answers are the same in every run.
-const CREATED: u64 = 1_760_000_000;
+pub(crate) const CREATED: u64 = 1_760_000_000;
 const EMBEDDING_DIMENSIONS: usize = 8;
 
 /// The ordinary answer to `POST path` or `GET path`.
@@ -21,6 +22,9 @@ pub(crate) fn answer(provider: &str, method: &str, path: &str, body: &Value) -> 
         } else {
             chat(provider, body)
         };
+    }
+    if route.ends_with("/responses") {
+        return openai_responses::answer(provider, body);
     }
     if route.ends_with("/embeddings") {
         return embeddings(body);
@@ -68,7 +72,7 @@ pub(crate) fn last_user_text(body: &Value) -> String {
     }
 }
 
-fn model_of(body: &Value) -> &str {
+pub(crate) fn model_of(body: &Value) -> &str {
     body["model"].as_str().unwrap_or("unnamed")
 }
 

@@ -171,10 +171,6 @@ async fn one_request_finds_its_way_through_all_four() {
             .flat_map(|first| (0..count).map(move |serving| (first, serving)))
             .flat_map(|(first, serving)| [(first, serving, false), (first, serving, true)])
         {
-            // Azure serves Responses itself, which needs no translation and is not simulated.
-            if client == "responses" && PROVIDERS[serving].0 == "azure" {
-                continue;
-            }
             four.only(serving, stream);
             let (path, body) = request(client, &format!("from-{first}"), stream);
             let (id, _, _, model) = PROVIDERS[serving];
@@ -209,6 +205,13 @@ async fn one_request_finds_its_way_through_all_four() {
         path(2),
         "/openai/deployments/deployed/chat/completions?api-version=2024-10-21"
     );
+    let azure = four.providers[2].received();
+    let native = azure
+        .iter()
+        .find(|request| request.json()["input"] == "Hello");
+    let native = native.expect("Azure serves Responses itself");
+    assert_eq!(native.path, "/openai/responses?api-version=2024-10-21");
+    assert_eq!(native.json()["model"], "deployed");
     assert_eq!(path(3), "/model/anthropic.claude-v1%3A0/converse");
 }
 

@@ -139,7 +139,10 @@ async fn the_openai_package_sees_openai_over_other_protocols() {
         &json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "m", "content": [{"type": "text", "text": text}],
             "stop_reason": "end_turn", "stop_sequence": null, "usage": {"input_tokens": 1, "output_tokens": 1}}),
     ));
-    let mut upstreams = vec![Upstream::at("compatible", &compatible, Dialect::OpenAi)];
+    let mut upstreams = vec![
+        Upstream::at("compatible", &compatible, Dialect::OpenAi),
+        Upstream::at("native", &compatible, Dialect::OpenAi).vendor("openai"),
+    ];
     for (id, provider) in [
         ("claude", &claude),
         ("broken", &broken),
@@ -152,6 +155,7 @@ async fn the_openai_package_sees_openai_over_other_protocols() {
     let mut rest = String::from(PATIENT_GROUPS);
     for name in [
         "compatible",
+        "native",
         "claude",
         "broken",
         "limited",
