@@ -131,7 +131,8 @@ extern "C" fn proxy_on_http_call_response(
                 Flow::Continue
             });
         }
-        // Its client has left.
+        // Its client has left. The ABI cancels gRPC calls (`proxy_grpc_cancel`) and no HTTP call, so this one has run to its
+        // answer or its timeout.
         Some(_) => {}
     }
 }
