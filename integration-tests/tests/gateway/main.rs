@@ -6,6 +6,7 @@
     clippy::indexing_slicing
 )]
 
+mod aws_signing;
 mod bad_input;
 mod bodies;
 mod budgets;
