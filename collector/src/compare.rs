@@ -86,6 +86,15 @@ pub enum Measure {
 const FEWEST_REQUESTS: u64 = 30;
 
 impl Comparison {
+    /// What it is made from.
+    pub(crate) const METRICS: &'static [Metric] = &[
+        Metric::ErrorRate,
+        Metric::LatencyAverage,
+        Metric::TotalInputTokens,
+        Metric::TotalOutputTokens,
+        Metric::TotalCost,
+    ];
+
     /// Of groups by `by`. Rates by Wilson's and Newcombe's intervals, means by Student's and Welch's, all at 95 % for each
     /// comparison alone: of twenty where there is no difference, one will look proved.
     pub fn of(by: &[Dimension], groups: &[Group]) -> Self {

@@ -120,7 +120,12 @@ impl Api for Local {
     }
 
     fn aggregate(&self, query: &AggregateQuery) -> Result<AggregateReport, ApiError> {
-        let mut groups = self.store.aggregate(&query.filter, &query.group_by)?;
+        let metrics = if query.metrics.is_empty() {
+            Metric::USUAL.to_vec()
+        } else {
+            query.metrics.clone()
+        };
+        let mut groups = (self.store).aggregate(&query.filter, &query.group_by, &metrics)?;
         if groups.is_empty() && query.group_by.is_empty() {
             // Nothing happened: that is an answer, too.
             groups.push(Group::default());
@@ -139,11 +144,6 @@ impl Api for Local {
             }
         });
         groups.truncate(query.limit.unwrap_or(usize::MAX));
-        let metrics = if query.metrics.is_empty() {
-            Metric::USUAL.to_vec()
-        } else {
-            query.metrics.clone()
-        };
         let rows = groups
             .into_iter()
             .map(|group| AggregateRow {
@@ -162,7 +162,7 @@ impl Api for Local {
     }
 
     fn compare(&self, query: &CompareQuery) -> Result<Comparison, ApiError> {
-        let groups = self.store.aggregate(&query.filter, &query.by)?;
+        let groups = (self.store).aggregate(&query.filter, &query.by, Comparison::METRICS)?;
         Ok(Comparison::of(&query.by, &groups))
     }
 

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use events::{EventId, Timestamp};
 use serde_json::value::RawValue;
 
-use crate::query::{Dimension, EventFilter, EventQuery};
+use crate::query::{Dimension, EventFilter, EventQuery, Metric};
 use crate::report::EventPage;
 
 /// More groups than this in one report are refused: each costs memory.
@@ -55,7 +55,8 @@ pub trait Store: Send + Sync {
         limit: usize,
     ) -> Result<Arrivals, StoreError>;
 
-    /// Sums and distributions of decision events for each combination of the dimensions' values.
+    /// Sums and distributions of decision events for each combination of the dimensions' values: at least those that
+    /// `metrics` are computed from; others may be left at nothing.
     ///
     /// # Errors
     /// The store failed, or there are more than [`MOST_GROUPS`] groups.
@@ -63,6 +64,7 @@ pub trait Store: Send + Sync {
         &self,
         filter: &EventFilter,
         group_by: &[Dimension],
+        metrics: &[Metric],
     ) -> Result<Vec<Group>, StoreError>;
 
     /// What was spent in a period, by the Envoy process `instance_id` and by all others.

@@ -1,4 +1,4 @@
-//! What a store sums up about a group of decision events: enough to compute every metric, and to merge.
+//! What a store sums up about a group of decision events: enough to compute the metrics asked for, and to merge.
 
 use crate::histogram::Histogram;
 use crate::query::Metric;
@@ -41,6 +41,64 @@ pub struct Totals {
     pub latency_ms_squared: f64,
     /// Milliseconds to the first token.
     pub ttft: Histogram,
+}
+
+/// A number of an event. Reading fewer of them makes reports over many events faster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Measure {
+    /// What the client got.
+    Status,
+    /// Whether the request was blocked, as 0 or 1.
+    Blocked,
+    /// Whether another than the first choice served, as 0 or 1.
+    Failover,
+    /// Tokens, input.
+    PromptTokens,
+    /// Tokens, output.
+    CompletionTokens,
+    /// Tokens, input from the cache.
+    CachedTokens,
+    /// Tokens, all.
+    TotalTokens,
+    /// Nano US dollars.
+    Cost,
+    /// Milliseconds.
+    Latency,
+    /// Milliseconds to the first token.
+    Ttft,
+}
+
+impl Measure {
+    /// All that any of `metrics` is computed from.
+    pub(crate) fn of(metrics: &[Metric]) -> Vec<Self> {
+        let mut all = Vec::new();
+        for measure in metrics.iter().flat_map(|&metric| Self::of_metric(metric)) {
+            if !all.contains(measure) {
+                all.push(*measure);
+            }
+        }
+        all
+    }
+
+    fn of_metric(metric: Metric) -> &'static [Self] {
+        match metric {
+            Metric::RequestCount => &[],
+            Metric::ErrorCount | Metric::ErrorRate => &[Self::Status, Self::Blocked],
+            Metric::BlockedCount => &[Self::Blocked],
+            Metric::FailoverCount | Metric::FailoverRate => &[Self::Failover],
+            Metric::LatencyP50 | Metric::LatencyP99 | Metric::LatencyAverage => {
+                &[Self::Status, Self::Latency]
+            }
+            Metric::TtftP50 | Metric::TtftP99 => &[Self::Ttft],
+            Metric::TotalInputTokens => &[Self::PromptTokens],
+            Metric::TotalOutputTokens => &[Self::CompletionTokens],
+            Metric::TotalCachedTokens => &[Self::CachedTokens],
+            Metric::TotalTokens => &[Self::TotalTokens],
+            Metric::CacheShare => &[Self::CachedTokens, Self::PromptTokens],
+            Metric::TotalCost | Metric::Cost | Metric::CostPerRequest => &[Self::Cost],
+            Metric::CostPerMillionTokens => &[Self::Cost, Self::TotalTokens],
+        }
+    }
 }
 
 impl Totals {

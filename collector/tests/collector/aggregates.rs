@@ -202,6 +202,34 @@ fn many_events_add_up_as_few_do() {
     }
 }
 
+#[test]
+fn a_metric_asked_for_alone_is_what_it_is_among_all() {
+    let mut runner = TestRunner::deterministic();
+    let mut many: Vec<Value> = Vec::new();
+    while many.len() < 200 {
+        many.extend(events().new_tree(&mut runner).unwrap().current());
+    }
+    for (number, event) in (1..).zip(&mut many) {
+        event["id"] = json!(EventId::new(0, number).to_string());
+    }
+    let dir = tempfile::tempdir().unwrap();
+    insert(dir.path(), &many);
+    let api = local(dir.path());
+    let ask = |metrics: &[Metric]| {
+        let query = AggregateQuery {
+            filter: EventFilter::default(),
+            group_by: Vec::new(),
+            metrics: metrics.to_vec(),
+            limit: None,
+        };
+        api.aggregate(&query).unwrap().rows[0].values.clone()
+    };
+    for (&metric, among_all) in Metric::ALL.iter().zip(ask(Metric::ALL)) {
+        assert!(among_all.is_some(), "{metric:?} tells nothing");
+        assert_eq!(ask(&[metric]), [among_all], "{metric:?}");
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
 

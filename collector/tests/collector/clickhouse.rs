@@ -174,7 +174,9 @@ fn values_are_parameters_whatever_they_are() {
             conditions: vec![Condition::try_new(field.name(), value).unwrap()],
             ..EventFilter::default()
         };
-        store.aggregate(&filter, &[Dimension::Provider]).unwrap();
+        store
+            .aggregate(&filter, &[Dimension::Provider], Metric::ALL)
+            .unwrap();
         let request = requests.recv().unwrap();
         assert!(request.body.contains("{p0:"), "{}", field.name());
         assert!(!request.body.contains("DROP"), "{}", request.body);
@@ -259,7 +261,7 @@ fn a_real_server_answers_as_the_plain_model_does() {
         for dimension in Dimension::ALL {
             let mut expected = model::aggregate(&stored, &filter, &[dimension], Metric::ALL);
             let mut found: Vec<_> = store
-                .aggregate(&filter, &[dimension])
+                .aggregate(&filter, &[dimension], Metric::ALL)
                 .unwrap()
                 .into_iter()
                 .map(|group| {
@@ -300,7 +302,13 @@ fn a_real_server_answers_as_the_plain_model_does() {
             );
         }
     }
-    assert!(store.aggregate(&EventFilter::default(), &[]).unwrap().len() == 1);
+    assert!(
+        store
+            .aggregate(&EventFilter::default(), &[], Metric::ALL)
+            .unwrap()
+            .len()
+            == 1
+    );
 
     let id = new(&stored[5]).id;
     let found: Value = serde_json::from_str(store.event(id).unwrap().unwrap().get()).unwrap();

@@ -99,7 +99,9 @@ fn two_programs_write_to_one_store() {
             });
         }
     });
-    let groups = stores[0].aggregate(&EventFilter::default(), &[]).unwrap();
+    let groups = stores[0]
+        .aggregate(&EventFilter::default(), &[], &[])
+        .unwrap();
     assert_eq!(groups[0].totals.requests, 200);
 }
 

@@ -14,7 +14,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::histogram;
-use crate::query::{Cursor, Dimension, EventFilter, EventQuery, LARGEST_PAGE, Order};
+use crate::query::{Cursor, Dimension, EventFilter, EventQuery, LARGEST_PAGE, Metric, Order};
 use crate::report::EventPage;
 use crate::store::{
     Arrival, Arrivals, ClickHouseLocation, Days, Group, Inserted, MS_PER_DAY, NewEvent, Record,
@@ -202,6 +202,7 @@ impl Store for ClickHouseStore {
         &self,
         filter: &EventFilter,
         group_by: &[Dimension],
+        _metrics: &[Metric],
     ) -> Result<Vec<Group>, StoreError> {
         aggregate::aggregate(&self.connection, filter, group_by)
     }

@@ -8,12 +8,16 @@ use rusqlite::{Connection, Row};
 
 use super::condition::{Conditions, micros};
 use crate::query::{Column, Dimension, EventFilter};
+use crate::store::totals::Measure;
 use crate::store::{Group, MOST_GROUPS, StoreError, Totals};
 
-/// Columns before those of the dimensions; see [`add`].
-const MEASURES: &str = "decision = 'blocked', status_code, failover, prompt_tokens, completion_tokens, cached_tokens, \
-     total_tokens, cost_nanos, latency_ms, ttft_ms";
-const FIRST_DIMENSION: usize = 10;
+/// What a report wants to know.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Question<'a> {
+    pub(super) filter: &'a EventFilter,
+    pub(super) group_by: &'a [Dimension],
+    pub(super) measures: &'a [Measure],
+}
 
 /// Groups by the values of their dimensions, see [`append`].
 pub(super) type Groups = HashMap<Vec<u8>, Group>;
@@ -70,21 +74,29 @@ pub(super) fn merge(mut one: Groups, other: Groups) -> Result<Groups, StoreError
 
 pub(super) fn aggregate(
     connection: &Connection,
-    filter: &EventFilter,
-    group_by: &[Dimension],
+    question: Question<'_>,
     part: Part,
 ) -> Result<Groups, StoreError> {
+    let Question {
+        filter,
+        group_by,
+        measures,
+    } = question;
     let mut conditions = Conditions::of(filter, true);
-    let dimensions: String = group_by
-        .iter()
-        .map(|&dimension| format!(", {}", expression(dimension)))
-        .collect();
+    let dimensions = group_by.iter().map(|&dimension| expression(dimension));
+    let measured = measures.iter().map(|&measure| column(measure).to_owned());
+    let selected: Vec<String> = dimensions.chain(measured).collect();
+    let selected = if selected.is_empty() {
+        "1".to_owned()
+    } else {
+        selected.join(", ")
+    };
     let sources = match part {
         Part::ByTime => conditions.sources(false),
         Part::Before(row) => conditions.scan("<", row),
         Part::From(row) => conditions.scan(">=", row),
     };
-    let sql = format!("SELECT {MEASURES}{dimensions} {sources}");
+    let sql = format!("SELECT {selected} {sources}");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut rows = statement.query(conditions.values())?;
     let mut groups = Groups::new();
@@ -92,10 +104,10 @@ pub(super) fn aggregate(
     while let Some(row) = rows.next()? {
         key.clear();
         for index in 0..group_by.len() {
-            append(&mut key, row.get_ref(FIRST_DIMENSION + index)?);
+            append(&mut key, row.get_ref(index)?);
         }
         if let Some(group) = groups.get_mut(&key) {
-            add(&mut group.totals, row)?;
+            add(&mut group.totals, row, group_by.len(), measures)?;
             continue;
         }
         if groups.len() >= MOST_GROUPS {
@@ -104,12 +116,12 @@ pub(super) fn aggregate(
         let values = group_by
             .iter()
             .enumerate()
-            .map(|(index, &dimension)| Ok(value(dimension, row.get_ref(FIRST_DIMENSION + index)?)));
+            .map(|(index, &dimension)| Ok(value(dimension, row.get_ref(index)?)));
         let mut group = Group {
             key: values.collect::<Result<_, StoreError>>()?,
             totals: Totals::default(),
         };
-        add(&mut group.totals, row)?;
+        add(&mut group.totals, row, group_by.len(), measures)?;
         groups.insert(key.clone(), group);
     }
     Ok(groups)
@@ -148,29 +160,53 @@ fn value(dimension: Dimension, value: ValueRef<'_>) -> Option<String> {
     }
 }
 
-fn add(totals: &mut Totals, row: &Row<'_>) -> Result<(), StoreError> {
-    let number = |index: usize| -> Result<Option<u64>, StoreError> {
-        Ok(match row.get_ref(index)? {
-            ValueRef::Integer(number) => u64::try_from(number).ok(),
-            ValueRef::Null | ValueRef::Real(_) | ValueRef::Text(_) | ValueRef::Blob(_) => None,
-        })
-    };
-    let blocked = number(0)? == Some(1);
-    let status = number(1)?.unwrap_or(0);
-    totals.requests += 1;
-    totals.blocked += u64::from(blocked);
-    totals.errors += u64::from(!blocked && status >= 400);
-    totals.failovers += number(2)?.unwrap_or(0);
-    totals.prompt_tokens += number(3)?.unwrap_or(0);
-    totals.completion_tokens += number(4)?.unwrap_or(0);
-    totals.cached_tokens += number(5)?.unwrap_or(0);
-    totals.total_tokens += number(6)?.unwrap_or(0);
-    totals.add_cost(number(7)?.unwrap_or(0));
-    if let Some(latency) = number(8)?.filter(|_| (200..400).contains(&status)) {
-        totals.add_latency(latency);
+/// Where a measure is.
+fn column(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Status => "status_code",
+        Measure::Blocked => "decision = 'blocked'",
+        Measure::Failover => "failover",
+        Measure::PromptTokens => "prompt_tokens",
+        Measure::CompletionTokens => "completion_tokens",
+        Measure::CachedTokens => "cached_tokens",
+        Measure::TotalTokens => "total_tokens",
+        Measure::Cost => "cost_nanos",
+        Measure::Latency => "latency_ms",
+        Measure::Ttft => "ttft_ms",
     }
-    if let Some(ttft) = number(9)? {
-        totals.ttft.record(ttft);
+}
+
+/// Adds a row, whose measures begin at column `first`.
+fn add(
+    totals: &mut Totals,
+    row: &Row<'_>,
+    first: usize,
+    measures: &[Measure],
+) -> Result<(), StoreError> {
+    let (mut status, mut is_blocked, mut latency) = (0, false, None);
+    for (index, measure) in measures.iter().enumerate() {
+        let ValueRef::Integer(number) = row.get_ref(first + index)? else {
+            continue;
+        };
+        let number = u64::try_from(number).unwrap_or(0);
+        match measure {
+            Measure::Status => status = number,
+            Measure::Blocked => is_blocked = number == 1,
+            Measure::Failover => totals.failovers += number,
+            Measure::PromptTokens => totals.prompt_tokens += number,
+            Measure::CompletionTokens => totals.completion_tokens += number,
+            Measure::CachedTokens => totals.cached_tokens += number,
+            Measure::TotalTokens => totals.total_tokens += number,
+            Measure::Cost => totals.add_cost(number),
+            Measure::Latency => latency = Some(number),
+            Measure::Ttft => totals.ttft.record(number),
+        }
+    }
+    totals.requests += 1;
+    totals.blocked += u64::from(is_blocked);
+    totals.errors += u64::from(!is_blocked && status >= 400);
+    if let Some(latency) = latency.filter(|_| (200..400).contains(&status)) {
+        totals.add_latency(latency);
     }
     Ok(())
 }

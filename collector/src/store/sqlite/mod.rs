@@ -14,13 +14,13 @@ use events::{EventId, Timestamp};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use serde_json::value::RawValue;
 
-use crate::query::{Dimension, EventFilter, EventQuery};
+use crate::query::{Dimension, EventFilter, EventQuery, Metric};
 use crate::report::EventPage;
 use crate::store::{
     Arrivals, Days, Group, Inserted, NewEvent, Record, RecordKind, Spender, Spent, Store,
-    StoreError,
+    StoreError, totals::Measure,
 };
-use aggregate::Part;
+use aggregate::{Part, Question};
 use writer::{Change, Writer};
 
 /// How long to wait for another program that has the file: `kt` beside a running gateway.
@@ -137,9 +137,14 @@ impl Store for SqliteStore {
         &self,
         filter: &EventFilter,
         group_by: &[Dimension],
+        metrics: &[Metric],
     ) -> Result<Vec<Group>, StoreError> {
-        let part =
-            |part| self.read(|connection| aggregate::aggregate(connection, filter, group_by, part));
+        let question = Question {
+            filter,
+            group_by,
+            measures: &Measure::of(metrics),
+        };
+        let part = |part| self.read(|connection| aggregate::aggregate(connection, question, part));
         let groups = match self.read(|connection| aggregate::middle(connection, filter))? {
             None => part(Part::ByTime)?,
             Some(middle) => std::thread::scope(|scope| {
