@@ -1,8 +1,12 @@
 //! Are providers' keys there, and does nobody else read them?
 
+use std::path::Path;
+
 use policy::{Credential, Policy, Target};
 
+use super::aws;
 use super::report::Finding;
+use crate::paths::variable;
 use crate::secrets::Secrets;
 
 /// One finding for each target that needs a key.
@@ -17,10 +21,7 @@ pub(crate) fn findings(policy: &Policy, secrets: &Secrets) -> Vec<Finding> {
 fn finding(target: &Target, secrets: &Secrets) -> Option<Finding> {
     let check = format!("key of {}", target.id);
     if let Some(region) = &target.aws_sigv4_region {
-        return Some(Finding::ok(
-            check,
-            format!("AWS's own credentials sign for {region}; Envoy looks for them when it starts"),
-        ));
+        return Some(aws::finding(check, region, variable, Path::is_file));
     }
     let place = match &target.credential {
         Credential::None => return None,

@@ -2,6 +2,7 @@
 //!
 //! Nothing is changed, and nothing that costs money is sent.
 
+mod aws;
 mod collector;
 mod keys;
 mod parts;
