@@ -3,6 +3,7 @@
 use policy::{Policy, TargetId};
 use protocols::ClientFormat;
 use protocols::error::gateway_error_body;
+use protocols::json::parse;
 use routing::health::Phase;
 use routing::{Refusal, View};
 use serde_json::{Map, Value, json};
@@ -130,7 +131,7 @@ impl Answer {
             param: None,
         }
         .in_shape_of(client);
-        if let Ok(mut body) = serde_json::from_slice::<Value>(&answer.body)
+        if let Ok(mut body) = parse::<Value>(&answer.body)
             && let Some(error) = body.get_mut("error").and_then(Value::as_object_mut)
         {
             error.insert(String::from("policy"), Value::from(policy));

@@ -1,5 +1,7 @@
 //! Data that all VMs of an Envoy process share: workers, and the monitor on the main thread.
 
+use protocols::json;
+
 use crate::control::Control;
 use crate::host::{Host, HostError, Shared};
 
@@ -129,7 +131,7 @@ pub(crate) fn newer_control(host: &impl Host, known: Option<u32>) -> Option<(u32
     if known == Some(cas) {
         return None;
     }
-    let state = serde_json::from_slice(&value).ok()?;
+    let state = json::parse(&value).ok()?;
     Some((cas, Control::of(&state)))
 }
 

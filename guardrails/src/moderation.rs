@@ -88,7 +88,10 @@ pub fn read(status: u16, body: &[u8]) -> Result<Judgement, NoJudgement> {
     if status != 200 {
         return Err(NoJudgement::Status(status));
     }
-    let answer: Answer = serde_json::from_slice(body)
+    // Readers of bytes would be compiled beside those of text that the gateway has already.
+    let text = std::str::from_utf8(body)
+        .map_err(|error| NoJudgement::NotAModeration(error.to_string()))?;
+    let answer: Answer = serde_json::from_str(text)
         .map_err(|error| NoJudgement::NotAModeration(error.to_string()))?;
     let mut judgement = Judgement::default();
     for judged in answer.results {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use crate::anthropic::StopReason;
 use crate::error::{self, ProviderError, RequestError};
 use crate::format::ClientFormat;
+use crate::json;
 use crate::json::{Object, Text};
 use crate::pass_through::{Passage, WholeEvents, body_edit, model_edit, state_of};
 use crate::scanner::TopLevel;
@@ -85,9 +86,8 @@ impl AnthropicPassThrough {
 
     /// Takes note of what an event says.
     fn observe(&mut self, event: &SseEvent<'_>) -> Result<(), ProviderError> {
-        let data: Object<'_> =
-            serde_json::from_slice(event.data).map_err(ProviderError::unreadable)?;
-        let object = |name: &str| serde_json::from_str::<Object<'_>>(data.get(name)?.get()).ok();
+        let data: Object<'_> = json::parse(event.data).map_err(ProviderError::unreadable)?;
+        let object = |name: &str| json::parse_text::<Object<'_>>(data.get(name)?.get()).ok();
         match text(&data, "type").as_deref().unwrap_or(event.name) {
             "message_start" => {
                 let message = object("message").unwrap_or_default();
@@ -125,7 +125,7 @@ impl AnthropicPassThrough {
     fn count(&mut self, holder: &Object<'_>) {
         if let Some(usage) = holder
             .get("usage")
-            .and_then(|usage| serde_json::from_str::<Value>(usage.get()).ok())
+            .and_then(|usage| json::parse_text::<Value>(usage.get()).ok())
         {
             self.usage.update(&usage);
         }
@@ -202,7 +202,7 @@ impl Translator for AnthropicPassThrough {
         if let Some(usage) = self
             .json
             .value("usage")
-            .and_then(|usage| serde_json::from_slice(usage).ok())
+            .and_then(|usage| json::parse(usage).ok())
         {
             self.usage.update(&usage);
         }
@@ -210,7 +210,7 @@ impl Translator for AnthropicPassThrough {
             self.served_model = self
                 .json
                 .value("model")
-                .and_then(|model| serde_json::from_slice(model).ok());
+                .and_then(|model| json::parse(model).ok());
         }
     }
 
@@ -227,7 +227,7 @@ impl Translator for AnthropicPassThrough {
     }
 
     fn stream_end(&mut self, out: &mut Vec<u8>) {
-        let is_whole = |data: &[u8]| serde_json::from_slice::<Object<'_>>(data).is_ok();
+        let is_whole = |data: &[u8]| json::parse::<Object<'_>>(data).is_ok();
         let mut events = std::mem::take(&mut self.events);
         events.finish(out, is_whole, |event, out| self.event(event, out));
         if self.state == StreamState::Content {

@@ -106,14 +106,13 @@ impl Translator for EmbeddingsToBedrockTitan {
     }
 
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
-        let answer: TitanAnswer<'_> =
-            serde_json::from_slice(body).map_err(ProviderError::unreadable)?;
+        let answer: TitanAnswer<'_> = json::parse(body).map_err(ProviderError::unreadable)?;
         let by_type = answer.embeddings_by_type.and_then(|types| types.float);
         let Some(embedding) = answer.embedding.or(by_type) else {
             return Err(error::classify_in_stream("", body));
         };
         let numbers: Vec<f32> =
-            serde_json::from_str(embedding.get()).map_err(ProviderError::unreadable)?;
+            json::parse_text(embedding.get()).map_err(ProviderError::unreadable)?;
         let tokens = answer.input_text_token_count;
         self.usage = tokens.map(|prompt| Usage {
             prompt,
@@ -178,7 +177,7 @@ impl Translator for EmbeddingsToBedrockTitan {
 
 impl<'a> EmbeddingsRequest<'a> {
     fn read(body: &'a [u8]) -> Result<Self, RequestError> {
-        let fields: Object<'_> = serde_json::from_slice(body)
+        let fields: Object<'_> = json::parse(body)
             .map_err(|error| RequestError::new(format!("expected a JSON object: {error}")))?;
         for (name, value) in fields.fields() {
             if !["model", "input", "dimensions", "normalize"].contains(&name) {

@@ -173,12 +173,10 @@ impl ProviderError {
 
     /// The answer is not what the provider's protocol promises; `found` says what came instead.
     pub fn unreadable(found: impl std::fmt::Display) -> Self {
+        let message = format!("the provider's answer cannot be read: {found}");
         Self {
             status: 502,
-            ..Self::new(
-                ErrorKind::Server,
-                format!("the provider's answer cannot be read: {found}"),
-            )
+            ..Self::new(ErrorKind::Server, message)
         }
     }
 
@@ -220,43 +218,34 @@ impl RequestError {
 
     /// The upstream has no counterpart for `field`; `why` completes a sentence that begins with the field.
     pub fn unsupported(field: impl Into<String>, why: impl std::fmt::Display) -> Self {
-        let field = field.into();
-        Self {
-            message: format!("{field}: {why}"),
-            param: Some(field),
-            code: Some("unsupported_parameter"),
-        }
+        Self::of_field(field.into(), &why, "unsupported_parameter")
     }
 
     /// `field` has the right type and a value that cannot be served.
     pub fn invalid_value(field: impl Into<String>, why: impl std::fmt::Display) -> Self {
-        let field = field.into();
-        Self {
-            message: format!("{field}: {why}"),
-            param: Some(field),
-            code: Some("invalid_value"),
-        }
+        Self::of_field(field.into(), &why, "invalid_value")
     }
 
     /// `field` should be `expected` (`a string`) and is `found` (see [`json_kind`]).
     pub fn wrong_type(field: impl Into<String>, expected: &str, found: &str) -> Self {
-        let field = field.into();
-        let message = format!("{field}: expected {expected}, found {found}");
-        Self {
-            message,
-            param: Some(field),
-            code: Some("invalid_type"),
-        }
+        let why = format_args!("expected {expected}, found {found}");
+        Self::of_field(field.into(), &why, "invalid_type")
     }
 
     /// `field` is required.
     pub fn missing(field: impl Into<String>) -> Self {
-        let field = field.into();
-        let message = format!("{field}: required, but missing");
+        let why = "required, but missing";
+        Self::of_field(field.into(), &why, "missing_required_parameter")
+    }
+
+    /// Not generic, and never on the way of a request that can be served: compiled once, out of the way.
+    #[cold]
+    #[inline(never)]
+    fn of_field(field: String, why: &dyn std::fmt::Display, code: &'static str) -> Self {
         Self {
-            message,
+            message: format!("{field}: {why}"),
             param: Some(field),
-            code: Some("missing_required_parameter"),
+            code: Some(code),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! value`. Checksums are verified before anything behind them is believed, so that a damaged length can neither allocate
 //! memory nor make the decoder wait for bytes that never come.
 
+mod crc32;
 mod decoder;
 mod encoder;
 mod header;

@@ -4,12 +4,14 @@
 //! inside of the literal, [`Object`] keeps each value raw, and [`Writer`] copies both into the new body once.
 
 mod object;
+mod parse;
 mod text;
 mod writer;
 
 pub use object::{
     Object, characters, kind, lenient, lenient_u64, read, read_answer, require_object, text,
 };
+pub use parse::{parse, parse_text};
 pub use text::Text;
 pub use writer::Writer;
 

@@ -16,6 +16,7 @@ use serde_json::Value;
 
 use crate::error::{self, ErrorKind, ProviderError, RequestError};
 use crate::format::ClientFormat;
+use crate::json;
 use crate::pass_through::{Passage, WholeEvents, state_of};
 use crate::scanner::TopLevel;
 use crate::sse::{self, SseEvent};
@@ -224,7 +225,7 @@ impl Translator for OpenAiPassThrough {
             self.served_model = self
                 .json
                 .value("model")
-                .and_then(|value| serde_json::from_slice(value).ok());
+                .and_then(|value| json::parse(value).ok());
         }
     }
 
@@ -278,7 +279,7 @@ impl Translator for OpenAiPassThrough {
 }
 
 fn usage_in(json: &[u8]) -> Option<Usage> {
-    Usage::from_openai(&serde_json::from_slice::<Value>(json).ok()?)
+    Usage::from_openai(&json::parse::<Value>(json).ok()?)
 }
 
 #[cfg(test)]

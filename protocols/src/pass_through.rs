@@ -109,7 +109,7 @@ pub(crate) fn model_edit(attempt: &Attempt, body: &[u8]) -> Result<Option<Edit>,
 
 /// The body with `edits`, which do not overlap.
 pub(crate) fn body_edit(body: &[u8], mut edits: Vec<Edit>) -> BodyEdit {
-    edits.sort_by_key(|(range, _)| range.start);
+    edits.sort_unstable_by_key(|(range, _)| range.start);
     match edits.len() {
         0 => BodyEdit::Unchanged,
         1 => edits.pop().map_or(BodyEdit::Unchanged, |(range, bytes)| {

@@ -321,14 +321,17 @@ impl<'a> Scanner<'a> {
         self.depth = self.depth.saturating_sub(1);
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.text.as_bytes().get(self.at).copied()
     }
 
+    #[inline]
     fn skip(&mut self, count: usize) {
         self.at = self.at.saturating_add(count);
     }
 
+    #[inline]
     fn took(&mut self, byte: u8) -> bool {
         let here = self.peek() == Some(byte);
         if here {
@@ -345,6 +348,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
+    #[inline]
     fn whitespace(&mut self) {
         while let Some(b' ' | b'\t' | b'\n' | b'\r') = self.peek() {
             self.skip(1);

@@ -3,6 +3,8 @@
 use serde_json::Value;
 use serde_json::value::RawValue;
 
+use crate::json;
+
 /// Token counts in OpenAI's sense: `prompt` includes what was read from or written to a cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
@@ -26,7 +28,7 @@ impl Usage {
 
     /// [`Usage::from_openai`] for an object that was not read yet.
     pub fn from_openai_json(usage: &RawValue) -> Option<Self> {
-        Self::from_openai(&serde_json::from_str(usage.get()).ok()?)
+        Self::from_openai(&json::parse_text(usage.get()).ok()?)
     }
 
     /// Reads the `usage` object of OpenAI's answers, in the names of Chat Completions or of Responses. `None` where

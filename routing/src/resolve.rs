@@ -105,7 +105,7 @@ impl PolicyIndex {
             .flat_map(|mapping| mapping.keys());
         let named = self.named_models().0.keys();
         let mut names: Vec<String> = named.chain(mapped).cloned().collect();
-        names.sort();
+        names.sort_unstable();
         names.dedup();
         names
     }

@@ -1,6 +1,7 @@
 //! The monitor's question to the collector: once a second, what is in force.
 
 use events::ControlState;
+use protocols::json;
 
 use super::Control;
 use crate::books;
@@ -69,7 +70,7 @@ impl ControlPoll {
             }
         }
         let body = host.call_response_body(MAX_BYTES).unwrap_or_default();
-        match serde_json::from_slice::<ControlState>(&body) {
+        match json::parse::<ControlState>(&body) {
             Ok(state) => {
                 if shared::publish_control(host, &body) {
                     books::forget_other_accounts(host, &Control::of(&state));

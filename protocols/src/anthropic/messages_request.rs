@@ -81,7 +81,7 @@ impl<'a> MessagesRequest<'a> {
     /// # Errors
     /// It is not a JSON object, a field has the wrong type or a value that no upstream takes; the error names the field.
     pub fn read(body: &'a [u8]) -> Result<Self, RequestError> {
-        let Object(fields) = serde_json::from_slice(body)
+        let Object(fields) = json::parse(body)
             .map_err(|error| RequestError::new(format!("expected a JSON object: {error}")))?;
         let mut request = Self::default();
         let mut messages = None;

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use crate::anthropic::{self, MessageAnswer, MessageBlock};
 use crate::bedrock::{ReceivedAnswer, ReceivedBlock, Stop, StopReason, ToolNames};
 use crate::error::{self, ProviderError};
+use crate::json;
 use crate::json::Text;
 use crate::translator::Attempt;
 use crate::usage::Usage;
@@ -42,8 +43,7 @@ pub(super) fn translate(
     tool_names: &ToolNames,
     body: &[u8],
 ) -> Result<(Vec<u8>, Option<Usage>), ProviderError> {
-    let answer: ReceivedAnswer<'_> =
-        serde_json::from_slice(body).map_err(ProviderError::unreadable)?;
+    let answer: ReceivedAnswer<'_> = json::parse(body).map_err(ProviderError::unreadable)?;
     let Some(blocks) = answer.content() else {
         return Err(error::classify_in_stream("", body));
     };

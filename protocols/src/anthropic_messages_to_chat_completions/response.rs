@@ -7,6 +7,7 @@ use serde::de::IgnoredAny;
 use crate::anthropic::{MessageAnswer, MessageBlock};
 use crate::anthropic_messages_to_chat_completions::stop_reason::StopSequences;
 use crate::error::ProviderError;
+use crate::json;
 use crate::json::Text;
 use crate::openai::ReadAnswer;
 use crate::translator::Attempt;
@@ -88,7 +89,7 @@ fn input(arguments: Text<'_>) -> Cow<'_, str> {
     arguments
         .decode()
         .filter(|text| {
-            text.trim_start().starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok()
+            text.trim_start().starts_with('{') && json::parse_text::<IgnoredAny>(text).is_ok()
         })
         .unwrap_or(Cow::Borrowed("{}"))
 }

@@ -1,8 +1,7 @@
 //! A ConverseStream answer, read once for all clients.
 
-use std::collections::BTreeMap;
-
 use crate::bedrock::{ConverseEvent, Stop, read_event};
+use crate::by_index::ByIndex;
 use crate::error::ProviderError;
 use crate::event_stream::{EventStreamDecoder, EventStreamError};
 use crate::json::Text;
@@ -77,7 +76,7 @@ pub struct ConverseStream<S: ConverseSink> {
     /// The open block of text or reasoning.
     open: Option<OpenBlock>,
     /// Open calls by Bedrock's index; `None` for blocks that are not for the client.
-    calls: BTreeMap<u64, Option<S::Call>>,
+    calls: ByIndex<Option<S::Call>>,
     stop: Option<Stop>,
     usage: Option<Usage>,
     text_bytes: u64,
@@ -116,7 +115,7 @@ impl<S: ConverseSink> ConverseStream<S> {
             state: StreamState::Opening,
             ended: false,
             open: None,
-            calls: BTreeMap::new(),
+            calls: ByIndex::default(),
             stop: None,
             usage: None,
             text_bytes: 0,
@@ -221,7 +220,7 @@ impl<S: ConverseSink> ConverseStream<S> {
                 self.content_came();
             }
             ConverseEvent::SkippedStart { block } => self.keep_call(block, None)?,
-            ConverseEvent::ToolInput { block, fragment } => match self.calls.get(&block) {
+            ConverseEvent::ToolInput { block, fragment } => match self.calls.get(block) {
                 Some(Some(call)) => {
                     self.text_bytes = self.text_bytes.saturating_add(fragment.length());
                     self.sink.call_input(*call, fragment, out)?;
@@ -233,7 +232,7 @@ impl<S: ConverseSink> ConverseStream<S> {
                     return Err(ProviderError::unreadable(found));
                 }
             },
-            ConverseEvent::BlockStop { block } => match self.calls.remove(&block) {
+            ConverseEvent::BlockStop { block } => match self.calls.remove(block) {
                 Some(Some(call)) => self.sink.close_call(call, out),
                 Some(None) => {}
                 None if self.open.as_ref().is_some_and(|open| open.index == block) => {
@@ -351,7 +350,7 @@ impl<S: ConverseSink> ConverseStream<S> {
             // Left open, so that the exchange asks another target for the content that did not come.
             return Ok(());
         }
-        for call in std::mem::take(&mut self.calls).into_values().flatten() {
+        for call in self.calls.take().flatten() {
             self.sink.close_call(call, out);
         }
         self.sink.start(out);

@@ -1,6 +1,6 @@
 //! Formats and names of images and documents, as Converse wants them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::HashMap;
 
 use crate::json::Text;
 
@@ -37,9 +37,8 @@ pub fn document_format(media_type: &str) -> Option<&'static str> {
 /// The names of a request's documents. Every document needs one, and no two may have the same.
 #[derive(Debug, Clone, Default)]
 pub(super) struct DocumentNames {
-    given: BTreeSet<String>,
-    /// By wanted name the number that the next document of that name gets.
-    numbers: BTreeMap<String, usize>,
+    /// Of each name that was given, the number that the next document which wants it gets.
+    numbers: HashMap<String, usize>,
 }
 
 impl DocumentNames {
@@ -53,13 +52,14 @@ impl DocumentNames {
             base
         };
         let mut name = base.clone();
-        while !self.given.insert(name.clone()) {
+        while self.numbers.contains_key(&name) {
             let number = self.numbers.entry(base.clone()).or_insert(2);
             let suffix = format!(" ({number})");
             let room = MAX_CHARS.saturating_sub(suffix.len());
             name = base.chars().take(room).chain(suffix.chars()).collect();
             *number = number.saturating_add(1);
         }
+        self.numbers.insert(name.clone(), 2);
         name
     }
 }

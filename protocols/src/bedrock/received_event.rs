@@ -7,6 +7,7 @@ use crate::bedrock::received_answer::{ReasoningContent, ToolUse};
 use crate::bedrock::{ReceivedUsage, Stop};
 use crate::error::{self, ProviderError};
 use crate::event_stream::Frame;
+use crate::json;
 use crate::json::{Text, lenient};
 use crate::usage::Usage;
 
@@ -146,7 +147,7 @@ pub fn read_event<'a>(frame: &Frame<'a>) -> Result<ConverseEvent<'a>, ProviderEr
         return Ok(ConverseEvent::Other);
     };
     let read = || -> Result<Payload<'a>, ProviderError> {
-        serde_json::from_slice(frame.payload).map_err(ProviderError::unreadable)
+        json::parse(frame.payload).map_err(ProviderError::unreadable)
     };
     match name {
         "messageStart" => Ok(ConverseEvent::Start),

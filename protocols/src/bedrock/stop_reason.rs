@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::json;
 use crate::json::Text;
 
 /// `stopReason`, an open list.
@@ -102,7 +103,7 @@ impl Stop {
 }
 
 fn read(raw: &RawValue) -> Option<ModelFields<'_>> {
-    serde_json::from_str(raw.get()).ok()
+    json::parse_text(raw.get()).ok()
 }
 
 #[cfg(test)]

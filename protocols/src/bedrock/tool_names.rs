@@ -1,7 +1,7 @@
 //! Names of tools and ids of calls in the characters that Converse takes.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 
 use crate::json::Text;
 
@@ -12,7 +12,7 @@ const MAX_CHARS: usize = 64;
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ToolNames {
     /// The client's names by those that were sent, where the two differ.
-    changed: BTreeMap<String, String>,
+    changed: HashMap<String, String>,
 }
 
 impl ToolNames {

@@ -1,12 +1,11 @@
 //! A streamed answer: Anthropic's events in, Chat Completions chunks out, event by event.
 
-use std::collections::BTreeMap;
-
 use serde::de::IgnoredAny;
 
 use crate::anthropic::{
     ReceivedBlock, ReceivedDelta, ReceivedEvent, ReceivedMessage, ReceivedUsage, StopReason,
 };
+use crate::by_index::ByIndex;
 use crate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
 use crate::chat_completions_to_anthropic_messages::request::Answer;
 use crate::error::{self, ProviderError};
@@ -37,7 +36,7 @@ pub(super) struct Stream {
     served_model: Option<String>,
     usage: Option<ReceivedUsage>,
     /// Open content blocks by Anthropic's index.
-    blocks: BTreeMap<u64, Block>,
+    blocks: ByIndex<Block>,
     signature: Signature,
     /// Calls of the client's own tools.
     called_tools: bool,
@@ -99,7 +98,7 @@ impl Stream {
             writer: None,
             served_model: None,
             usage: None,
-            blocks: BTreeMap::new(),
+            blocks: ByIndex::default(),
             signature: Signature::None,
             called_tools: false,
             stop_reason: None,
@@ -155,7 +154,7 @@ impl Stream {
         let mut parser = std::mem::take(&mut self.parser);
         if let Ok(Some(event)) = parser.finish()
             // What is cut off inside an event is no JSON; that is the same failure as a missing event.
-            && serde_json::from_slice::<IgnoredAny>(event.data).is_ok()
+            && json::parse::<IgnoredAny>(event.data).is_ok()
             && let Err(error) = self.event(&event, out)
         {
             self.fail(error, out);
@@ -210,7 +209,7 @@ impl Stream {
 
     /// A second `message_start` changes nothing but the usage.
     fn message_start(&mut self, data: &ReceivedEvent<'_>) {
-        let message = data.message.map(|raw| serde_json::from_str(raw.get()));
+        let message = data.message.map(|raw| json::parse_text(raw.get()));
         let message: ReceivedMessage<'_> = message.and_then(Result::ok).unwrap_or_default();
         self.update_usage(message.usage.as_ref());
         if self.writer.is_none() {
@@ -229,7 +228,7 @@ impl Stream {
             ));
         };
         let block: ReceivedBlock<'_> =
-            serde_json::from_str(raw.get()).map_err(ProviderError::unreadable)?;
+            json::parse_text(raw.get()).map_err(ProviderError::unreadable)?;
         if self.blocks.len() >= MAX_OPEN_BLOCKS {
             return Err(ProviderError::unreadable("too many open content blocks"));
         }
@@ -257,7 +256,7 @@ impl Stream {
                     return Err(ProviderError::unreadable("tool_use without id or name"));
                 };
                 let whole = block.input.map(|input| input.get()).filter(|input| {
-                    serde_json::from_str(input).is_ok_and(|Object(fields)| !fields.is_empty())
+                    json::parse_text(input).is_ok_and(|Object(fields)| !fields.is_empty())
                 });
                 if self.answer_tool.is_some()
                     && name.decode().as_deref() == self.answer_tool.as_deref()
@@ -289,11 +288,11 @@ impl Stream {
             ));
         };
         let delta: ReceivedDelta<'_> =
-            serde_json::from_str(raw.get()).map_err(ProviderError::unreadable)?;
+            json::parse_text(raw.get()).map_err(ProviderError::unreadable)?;
         let writer = self
             .writer
             .get_or_insert_with(|| self.origin.writer(None, None));
-        let block = data.index.and_then(|index| self.blocks.get_mut(&index));
+        let block = data.index.and_then(|index| self.blocks.get_mut(index));
         // The block's type decides: a delta that does not fit it is not for the client.
         match block {
             // A block that nobody opened can only be told by its delta.
@@ -328,7 +327,7 @@ impl Stream {
     }
 
     fn block_stop(&mut self, data: &ReceivedEvent<'_>, out: &mut Vec<u8>) {
-        let block = data.index.and_then(|index| self.blocks.remove(&index));
+        let block = data.index.and_then(|index| self.blocks.remove(index));
         let (Some(block), Some(writer)) = (block, &mut self.writer) else {
             return;
         };
@@ -351,7 +350,7 @@ impl Stream {
         self.update_usage(data.usage.as_ref());
         if let Some(raw) = data.delta {
             let delta: ReceivedDelta<'_> =
-                serde_json::from_str(raw.get()).map_err(ProviderError::unreadable)?;
+                json::parse_text(raw.get()).map_err(ProviderError::unreadable)?;
             if delta.stop_reason.is_some() {
                 self.stop_reason = Some(decoded(delta.stop_reason));
             }

@@ -3,6 +3,7 @@
 use crate::bedrock::{ReasoningSignature, ReceivedAnswer, ReceivedBlock, StopReason, ToolNames};
 use crate::chat_completions_to_bedrock_converse::request::Answer;
 use crate::error::{self, ProviderError};
+use crate::json;
 use crate::json::Text;
 use crate::openai::{ChatAnswer, FinishReason, JsonFence, ToolCall};
 use crate::translator::Attempt;
@@ -37,8 +38,7 @@ pub(super) fn translate(
     expected: &Answer,
     body: &[u8],
 ) -> Result<(Vec<u8>, Option<Usage>), ProviderError> {
-    let answer: ReceivedAnswer<'_> =
-        serde_json::from_slice(body).map_err(ProviderError::unreadable)?;
+    let answer: ReceivedAnswer<'_> = json::parse(body).map_err(ProviderError::unreadable)?;
     let Some(blocks) = answer.content() else {
         return Err(error::classify_in_stream("", body));
     };

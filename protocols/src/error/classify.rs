@@ -15,6 +15,8 @@ use serde_json::Value;
 
 use super::{ErrorKind, ProviderError, header, retry_after};
 
+use crate::json;
+
 /// Longest message that is kept, in bytes.
 const MAX_MESSAGE_BYTES: usize = 4096;
 
@@ -140,7 +142,7 @@ struct Found<'a> {
 
 /// Reads a provider's error answer. `headers` have lower-case names.
 pub fn classify(status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
-    let json = serde_json::from_slice::<Value>(body).ok();
+    let json = json::parse::<Value>(body).ok();
     let mut found = json.as_ref().map(found_in).unwrap_or_default();
     if let Some(class) = header(headers, "x-amzn-errortype") {
         found.names.insert(0, aws_class(class));
@@ -182,7 +184,7 @@ pub fn classify(status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> Prov
 /// Reads an error that came in a stream, or in a body with a status of success. `name` is the stream event's or frame's
 /// own name for it, empty where there is none.
 pub fn classify_in_stream(name: &str, data: &[u8]) -> ProviderError {
-    let json = serde_json::from_slice::<Value>(data).ok();
+    let json = json::parse::<Value>(data).ok();
     let mut found = json.as_ref().map(found_in).unwrap_or_default();
     found.names.push(name);
     if json.is_none() {

@@ -1,5 +1,6 @@
 //! Frames out of bytes.
 
+use super::crc32::crc32;
 use super::header::{Header, HeaderError, read_all};
 use super::{CHECKSUM_BYTES, MAX_FRAME_BYTES, MAX_HEADER_BYTES, PRELUDE_BYTES};
 
@@ -181,7 +182,7 @@ impl EventStreamDecoder {
             return Ok(false);
         }
         if let Some((covered, checksum)) = self.bytes.split_last_chunk() {
-            let (expected, found) = (crc32fast::hash(covered), u32::from_be_bytes(*checksum));
+            let (expected, found) = (crc32(covered), u32::from_be_bytes(*checksum));
             if expected != found {
                 return Err(EventStreamError::FrameChecksum { expected, found });
             }
@@ -227,7 +228,7 @@ impl Lengths {
     fn read(prelude: &[u8; PRELUDE_BYTES]) -> Result<Self, EventStreamError> {
         let [t0, t1, t2, t3, h0, h1, h2, h3, c0, c1, c2, c3] = *prelude;
         let found = u32::from_be_bytes([c0, c1, c2, c3]);
-        let expected = crc32fast::hash(&[t0, t1, t2, t3, h0, h1, h2, h3]);
+        let expected = crc32(&[t0, t1, t2, t3, h0, h1, h2, h3]);
         if expected != found {
             return Err(EventStreamError::PreludeChecksum { expected, found });
         }

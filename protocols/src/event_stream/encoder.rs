@@ -1,5 +1,6 @@
 //! Writes frames, for whoever plays the provider.
 
+use super::crc32::crc32;
 use super::{
     CHECKSUM_BYTES, Header, HeaderValue, MAX_FRAME_BYTES, MAX_HEADER_BYTES, MAX_HEADERS,
     PRELUDE_BYTES,
@@ -53,10 +54,10 @@ pub fn encode(
     let mut frame = Vec::with_capacity(total);
     frame.extend_from_slice(&length(total)?.to_be_bytes());
     frame.extend_from_slice(&length(block.len())?.to_be_bytes());
-    frame.extend_from_slice(&crc32fast::hash(&frame).to_be_bytes());
+    frame.extend_from_slice(&crc32(&frame).to_be_bytes());
     frame.extend_from_slice(&block);
     frame.extend_from_slice(payload);
-    frame.extend_from_slice(&crc32fast::hash(&frame).to_be_bytes());
+    frame.extend_from_slice(&crc32(&frame).to_be_bytes());
     out.extend_from_slice(&frame);
     Ok(())
 }

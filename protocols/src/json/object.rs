@@ -8,7 +8,7 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use crate::error::{ProviderError, RequestError};
-use crate::json::Text;
+use crate::json::{Text, parse, parse_text};
 
 /// The fields of an object in the order in which they came, values unread.
 #[derive(Debug, Clone, Default)]
@@ -81,8 +81,7 @@ pub fn read<'a, T: Deserialize<'a>>(
     path: impl fmt::Display,
     expected: &str,
 ) -> Result<T, RequestError> {
-    serde_json::from_str(raw.get())
-        .map_err(|_| RequestError::wrong_type(path.to_string(), expected, kind(raw)))
+    parse_text(raw.get()).map_err(|_| wrong_type(raw, &path, expected))
 }
 
 /// Checks that `raw`, the value of the request field `path`, is an object that passes on unread.
@@ -93,12 +92,15 @@ pub fn require_object(raw: &RawValue, path: impl fmt::Display) -> Result<(), Req
     if raw.get().starts_with('{') {
         Ok(())
     } else {
-        Err(RequestError::wrong_type(
-            path.to_string(),
-            "an object",
-            kind(raw),
-        ))
+        Err(wrong_type(raw, &path, "an object"))
     }
+}
+
+/// Apart from the generic functions that call it, which are compiled anew for each type and path.
+#[cold]
+#[inline(never)]
+fn wrong_type(raw: &RawValue, path: &dyn fmt::Display, expected: &str) -> RequestError {
+    RequestError::wrong_type(path.to_string(), expected, kind(raw))
 }
 
 /// Reads `raw`, the value of the request field `path`, as a string.
@@ -106,7 +108,7 @@ pub fn require_object(raw: &RawValue, path: impl fmt::Display) -> Result<(), Req
 /// # Errors
 /// It is something else.
 pub fn text<'a>(raw: &'a RawValue, path: impl fmt::Display) -> Result<Text<'a>, RequestError> {
-    Text::of(raw).ok_or_else(|| RequestError::wrong_type(path.to_string(), "a string", kind(raw)))
+    Text::of(raw).ok_or_else(|| wrong_type(raw, &path, "a string"))
 }
 
 /// Reads `raw`, the value of the request field `path`, as characters.
@@ -122,13 +124,13 @@ pub fn characters<'a>(
         .ok_or_else(|| RequestError::invalid_value(path.to_string(), "not valid Unicode"))
 }
 
-/// Reads an upstream's answer or event, which must be an object: derived readers would take a list of the values as well.
+/// Reads an upstream's answer or event.
 ///
 /// # Errors
-/// It is something else, or lacks what `T` requires.
+/// It is no object, or lacks what `T` requires.
 pub fn read_answer<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, ProviderError> {
     if data.trim_ascii_start().first() == Some(&b'{') {
-        serde_json::from_slice(data).map_err(ProviderError::unreadable)
+        parse(data).map_err(ProviderError::unreadable)
     } else {
         Err(ProviderError::unreadable("expected a JSON object"))
     }
@@ -145,7 +147,7 @@ where
     T: Deserialize<'de>,
 {
     let raw = <&'de RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
+    Ok(parse_text(raw.get()).ok())
 }
 
 /// [`lenient`] for counters: any number, rounded towards zero.

@@ -4,6 +4,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::json;
+
 #[derive(Serialize)]
 struct Asked<'a> {
     model: &'a str,
@@ -35,7 +37,7 @@ pub fn request(model: &str, texts: &[&str]) -> Vec<u8> {
 /// The vectors of an answer in the order of the `count` texts that were asked for. `None` unless each text has one, and
 /// all have the same number of dimensions.
 pub fn vectors(body: &[u8], count: usize) -> Option<Vec<Vec<f32>>> {
-    let answered: Answered = serde_json::from_slice(body).ok()?;
+    let answered: Answered = json::parse(body).ok()?;
     let mut placed: Vec<Option<Vec<f32>>> = vec![None; count];
     for (position, item) in answered.data.into_iter().enumerate() {
         let place = placed.get_mut(item.index.unwrap_or(position))?;

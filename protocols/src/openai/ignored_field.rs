@@ -4,6 +4,7 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::error::RequestError;
+use crate::json;
 
 /// A field that an upstream has no counterpart for and that may be dropped. The tables of these are printed in the
 /// documentation: nothing else is ever dropped.
@@ -91,7 +92,7 @@ pub fn ignore(
 }
 
 fn same_json(a: &str, b: &str) -> bool {
-    let read = serde_json::from_str::<Value>;
+    let read = json::parse_text::<Value>;
     matches!((read(a), read(b)), (Ok(a), Ok(b)) if a == b)
 }
 

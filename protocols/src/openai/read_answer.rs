@@ -3,6 +3,7 @@
 use serde_json::value::RawValue;
 
 use crate::error::{ProviderError, classify_in_stream};
+use crate::json;
 use crate::json::{Object, Text};
 use crate::openai::FinishReason;
 use crate::openai::finish::Finish;
@@ -34,7 +35,7 @@ impl<'a> ReadAnswer<'a> {
     /// # Errors
     /// It is an error in spite of its status, or no `chat.completion` with a choice.
     pub fn read(body: &'a [u8]) -> Result<Self, ProviderError> {
-        let answer: Object<'_> = serde_json::from_slice(body).map_err(ProviderError::unreadable)?;
+        let answer: Object<'_> = json::parse(body).map_err(ProviderError::unreadable)?;
         if answer.get("error").is_some() {
             return Err(classify_in_stream("", body));
         }
@@ -63,8 +64,8 @@ impl<'a> ReadAnswer<'a> {
 }
 
 fn first_object(raw: &RawValue) -> Option<Object<'_>> {
-    let items: Vec<&RawValue> = serde_json::from_str(raw.get()).ok()?;
-    serde_json::from_str(items.first()?.get()).ok()
+    let items: Vec<&RawValue> = json::parse_text(raw.get()).ok()?;
+    json::parse_text(items.first()?.get()).ok()
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 use tool_calls::ToolCalls;
 
 use crate::error::{ProviderError, classify_in_stream};
+use crate::json;
 use crate::json::{Object, Text};
 use crate::openai::FinishReason;
 use crate::openai::finish::Finish;
@@ -209,7 +210,7 @@ impl ChatStreamReader {
         data: &[u8],
         sink: &mut impl StreamSink,
     ) -> Result<(), ProviderError> {
-        let chunk: Object<'_> = serde_json::from_slice(data).map_err(ProviderError::unreadable)?;
+        let chunk: Object<'_> = json::parse(data).map_err(ProviderError::unreadable)?;
         let vllm_error = || {
             chunk
                 .get("object")
@@ -306,12 +307,12 @@ fn is_done(data: &[u8]) -> bool {
 }
 
 fn is_json(data: &[u8]) -> bool {
-    serde_json::from_slice::<serde::de::IgnoredAny>(data).is_ok()
+    json::parse::<serde::de::IgnoredAny>(data).is_ok()
 }
 
 /// The choice with index 0.
 fn first_choice(raw: &RawValue) -> Option<Object<'_>> {
-    let choices: Vec<Object<'_>> = serde_json::from_str(raw.get()).ok()?;
+    let choices: Vec<Object<'_>> = json::parse_text(raw.get()).ok()?;
     choices
         .into_iter()
         .find(|choice| choice.get("index").is_none_or(|index| index.get() == "0"))

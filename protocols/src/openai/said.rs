@@ -15,6 +15,7 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::json;
 use crate::json::Text;
 
 /// The pieces, in the order in which clients of other protocols expect them.
@@ -197,12 +198,12 @@ impl<'a> SaidCall<'a> {
 /// Reads an object; derived readers alone would take an array for one.
 fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     let raw = Some(raw.get()).filter(|raw| raw.starts_with('{'))?;
-    serde_json::from_str(raw).ok()
+    json::parse_text(raw).ok()
 }
 
 /// The objects in an array; what else is in it is left out.
 fn objects<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Vec<T> {
-    let items: Vec<&RawValue> = serde_json::from_str(raw.get()).unwrap_or_default();
+    let items: Vec<&RawValue> = json::parse_text(raw.get()).unwrap_or_default();
     items.into_iter().filter_map(object).collect()
 }
 

@@ -10,6 +10,7 @@
 //! | Ollama | `role` in every delta, which clients join to `assistantassistant` | once for each choice |
 
 use crate::format::{ClientFormat, UpstreamFormat};
+use crate::json;
 use crate::json::{Object, Writer};
 use serde_json::value::RawValue;
 
@@ -84,7 +85,7 @@ impl Quirks {
 }
 
 fn azure(data: &[u8]) -> Option<Cleaned> {
-    let chunk: Object<'_> = serde_json::from_slice(data).ok()?;
+    let chunk: Object<'_> = json::parse(data).ok()?;
     let all_choices = objects(chunk.get("choices"))?;
     let choices: Vec<&Object<'_>> = all_choices
         .iter()
@@ -127,7 +128,7 @@ fn azure(data: &[u8]) -> Option<Cleaned> {
 }
 
 fn ollama(data: &[u8], roles_sent: &mut Vec<String>) -> Option<Cleaned> {
-    let chunk: Object<'_> = serde_json::from_slice(data).ok()?;
+    let chunk: Object<'_> = json::parse(data).ok()?;
     let choices = objects(chunk.get("choices"))?;
     let mut changed = false;
     let mut out = Vec::with_capacity(data.len().saturating_add(16));
@@ -156,7 +157,7 @@ fn ollama_choice(choice: &Object<'_>, roles_sent: &mut Vec<String>, w: &mut Writ
     let index = choice.get("index").map_or("0", RawValue::get);
     let mut changed = false;
     for (name, value) in &choice.0 {
-        match serde_json::from_str::<Object<'_>>(value.get()) {
+        match json::parse_text::<Object<'_>>(value.get()) {
             Ok(message) if name == "delta" || name == "message" => {
                 let repeats_role = name == "delta" && roles_sent.iter().any(|known| known == index);
                 if message.get("role").is_some() && !repeats_role {
@@ -192,6 +193,6 @@ fn ollama_message(message: &Object<'_>, repeats_role: bool, w: &mut Writer<'_>) 
 fn objects(list: Option<&RawValue>) -> Option<Vec<Object<'_>>> {
     list.map_or_else(
         || Some(Vec::new()),
-        |list| serde_json::from_str(list.get()).ok(),
+        |list| json::parse_text(list.get()).ok(),
     )
 }

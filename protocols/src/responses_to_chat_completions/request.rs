@@ -44,7 +44,7 @@ struct Request<'a> {
 
 /// The upstream's body, and what the answer repeats of the request.
 pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Echo), RequestError> {
-    let object: Object<'_> = serde_json::from_slice(body)
+    let object: Object<'_> = json::parse(body)
         .map_err(|error| RequestError::new(format!("expected a JSON object: {error}")))?;
     let request = Request::read(&object)?;
     let mut echo = Echo::default();

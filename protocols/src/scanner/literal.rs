@@ -125,30 +125,60 @@ fn code_unit(digits: &str) -> Option<(u32, &str)> {
 }
 
 /// How many bytes from the front may stand in a string as they are: neither quote, nor backslash, nor control character.
+pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
+    prefix(
+        bytes,
+        |word| below(word ^ QUOTES, ONES) | below(word ^ BACKSLASHES, ONES) | below(word, SPACES),
+        |byte| byte == b'"' || byte == b'\\' || byte < 0x20,
+    )
+}
+
+/// How many bytes from the front come before the next string, bracket or brace: numbers, mostly.
+pub(super) fn structureless_prefix(bytes: &[u8]) -> usize {
+    prefix(
+        bytes,
+        // Brackets are braces without the bit of a space.
+        |word| {
+            let braces = word | SPACES;
+            below(word ^ QUOTES, ONES)
+                | below(braces ^ OPENING_BRACES, ONES)
+                | below(braces ^ CLOSING_BRACES, ONES)
+        },
+        |byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']'),
+    )
+}
+
+const ONES: u64 = 0x0101_0101_0101_0101;
+const HIGHEST_BITS: u64 = ONES << 7;
+const QUOTES: u64 = 0x2222_2222_2222_2222;
+const BACKSLASHES: u64 = 0x5C5C_5C5C_5C5C_5C5C;
+const SPACES: u64 = 0x2020_2020_2020_2020;
+const OPENING_BRACES: u64 = 0x7B7B_7B7B_7B7B_7B7B;
+const CLOSING_BRACES: u64 = 0x7D7D_7D7D_7D7D_7D7D;
+
+/// The highest bit of each byte of `word` that is below the byte of `limits` there, as long as no lower byte was.
+fn below(word: u64, limits: u64) -> u64 {
+    word.wrapping_sub(limits) & !word & HIGHEST_BITS
+}
+
+/// How many bytes come before the first that is sought: where `in_word` sets the highest bit of its byte, and `in_tail`
+/// says so.
 ///
 /// Eight bytes are looked at in one word, which is as fast in wasm without vector instructions: a byte `b` is below `n`
 /// where `b - n` borrows into its highest bit and `b` has it not, and equal to `c` where `b ^ c` is below 1. A borrow can
 /// reach into higher bytes, but the lowest byte that is found is right.
-pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
-    const EACH: u64 = 0x0101_0101_0101_0101;
-    const HIGHEST_BITS: u64 = 0x8080_8080_8080_8080;
-    const QUOTES: u64 = 0x2222_2222_2222_2222;
-    const BACKSLASHES: u64 = 0x5C5C_5C5C_5C5C_5C5C;
-    const SPACES: u64 = 0x2020_2020_2020_2020;
-    let below = |word: u64, limit: u64| word.wrapping_sub(limit) & !word;
+#[inline(always)]
+fn prefix(bytes: &[u8], in_word: impl Fn(u64) -> u64, in_tail: impl Fn(u8) -> bool) -> usize {
     let (words, tail) = bytes.as_chunks::<8>();
     let mut passed = 0_usize;
     for word in words {
-        let word = u64::from_le_bytes(*word);
-        let found =
-            below(word ^ QUOTES, EACH) | below(word ^ BACKSLASHES, EACH) | below(word, SPACES);
-        let found = found & HIGHEST_BITS;
+        let found = in_word(u64::from_le_bytes(*word));
         if found != 0 {
             // At most 7.
             return passed.saturating_add(found.trailing_zeros() as usize / 8);
         }
         passed = passed.saturating_add(8);
     }
-    let special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < 0x20;
-    passed.saturating_add(tail.iter().position(special).unwrap_or(tail.len()))
+    let in_tail = tail.iter().position(|byte| in_tail(*byte));
+    passed.saturating_add(in_tail.unwrap_or(tail.len()))
 }

@@ -1,6 +1,6 @@
 //! Watches a JSON object that passes in pieces, and keeps the values of a few of its own keys.
 
-use super::literal::plain_prefix;
+use super::literal::{plain_prefix, structureless_prefix};
 
 /// Longest value that is kept, in bytes.
 const MAX_KEPT_BYTES: usize = 64 * 1024;
@@ -218,14 +218,6 @@ impl TopLevel {
             value.extend_from_slice(bytes);
         }
     }
-}
-
-/// How many bytes come before the next string, bracket or brace. Few do: not worth more than one byte at a time.
-fn structureless_prefix(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .position(|byte| matches!(byte, b'"' | b'{' | b'[' | b'}' | b']'))
-        .unwrap_or(bytes.len())
 }
 
 #[cfg(test)]

@@ -262,7 +262,7 @@ fn read_block<'a>(raw: &'a RawValue, path: fmt::Arguments<'_>) -> Result<Block<'
             let input = match fields.block.get("input") {
                 Some(input) => input,
                 // Some clients leave out what has nothing in it.
-                None => serde_json::from_str("{}")
+                None => json::parse_text("{}")
                     .map_err(|_| RequestError::missing(format!("{path}.input")))?,
             };
             json::require_object(input, format_args!("{path}.input"))?;

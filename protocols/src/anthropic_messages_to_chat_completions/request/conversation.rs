@@ -10,6 +10,7 @@ use super::media::{self, push_text};
 use crate::anthropic::messages_request::{Block, Role, TextBlock, ToolResult, Turn};
 use crate::error::RequestError;
 use crate::format::UpstreamFormat;
+use crate::json;
 use crate::json::{Object, Text, Writer};
 use crate::openai::{OutgoingCall, OutgoingMessage, OutgoingPart};
 
@@ -113,7 +114,7 @@ fn tool_message<'a>(
         let mut parts = Vec::new();
         match block {
             Block::Other { kind, raw } if kind == "tool_reference" => {
-                let reference: Object<'_> = serde_json::from_str(raw.get()).unwrap_or_default();
+                let reference: Object<'_> = json::parse_text(raw.get()).unwrap_or_default();
                 let name = reference.get("tool_name").and_then(Text::of);
                 let name =
                     name.ok_or_else(|| RequestError::missing(format!("{path}.tool_name")))?;

@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::bedrock::document_names::DocumentNames;
+use crate::json;
 use crate::json::{Text, Writer};
 
 /// Who speaks.
@@ -151,7 +152,7 @@ impl CachePoint {
             ttl: Option<Text<'a>>,
         }
 
-        let read: CacheControl<'_> = serde_json::from_str(cache_control.get()).unwrap_or_default();
+        let read: CacheControl<'_> = json::parse_text(cache_control.get()).unwrap_or_default();
         Self {
             for_an_hour: ["1h", "12h"].map(Text::Plain).map(Some).contains(&read.ttl),
         }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use serde_json::value::RawValue;
 
 use crate::bedrock::CachePoint;
+use crate::json;
 use crate::json::{Object, Text, Writer};
 
 /// A tool of the client. Names are as [`crate::bedrock::ToolNames`] gives them.
@@ -91,7 +92,7 @@ impl ToolSpec<'_> {
 
 /// The schema as it came, with `type: object` if it has no type: models demand one.
 fn write_schema(w: &mut Writer<'_>, schema: Option<&RawValue>) {
-    let fields = schema.and_then(|schema| serde_json::from_str::<Object<'_>>(schema.get()).ok());
+    let fields = schema.and_then(|schema| json::parse_text::<Object<'_>>(schema.get()).ok());
     match (schema, fields) {
         (Some(schema), Some(fields)) if fields.get("type").is_some() => w.raw(schema),
         (_, fields) => w.object(|w| {

@@ -248,7 +248,7 @@ fn check_schema(
 
 /// The schema as it came, with `type: object` if it has no type. OpenAI takes functions without parameters.
 fn write_schema(w: &mut Writer<'_>, schema: Option<&RawValue>) {
-    let fields = schema.and_then(|schema| serde_json::from_str::<Object<'_>>(schema.get()).ok());
+    let fields = schema.and_then(|schema| json::parse_text::<Object<'_>>(schema.get()).ok());
     match (schema, fields) {
         (Some(schema), Some(fields)) if fields.get("type").is_some() => w.raw(schema),
         (_, fields) => w.object(|w| {

@@ -350,7 +350,7 @@ fn arguments<'a>(
         return Ok(Cow::Borrowed("{}"));
     }
     let is_object = text.trim_start().starts_with('{');
-    if is_object && serde_json::from_str::<IgnoredAny>(&text).is_ok() {
+    if is_object && json::parse_text::<IgnoredAny>(&text).is_ok() {
         Ok(text)
     } else {
         Err(RequestError::invalid_value(

@@ -1,7 +1,6 @@
 //! Tells which tool call a fragment belongs to.
 
-use std::collections::BTreeMap;
-
+use crate::by_index::ByIndex;
 use crate::error::ProviderError;
 use crate::json::Text;
 use crate::openai::read_stream::StreamSink;
@@ -26,7 +25,7 @@ const MAX_NAMELESS_BYTES: usize = 1024 * 1024;
 pub(super) struct ToolCalls {
     calls: Vec<Call>,
     /// Position in `calls` of the call that an `index` means now.
-    by_index: BTreeMap<u64, usize>,
+    by_index: ByIndex<usize>,
     /// Calls that the sink knows.
     opened: usize,
     nameless_bytes: usize,
@@ -95,7 +94,7 @@ impl ToolCalls {
 
     fn position(&mut self, said: &SaidCall<'_>) -> Result<usize, ProviderError> {
         let known = match said.index {
-            Some(index) => self.by_index.get(&index).copied(),
+            Some(index) => self.by_index.get(index).copied(),
             None => self.calls.len().checked_sub(1),
         };
         let continued = known.filter(|known| {

@@ -1,0 +1,132 @@
+//! Reading a JSON text as a type.
+
+use serde::Deserialize;
+use serde::de::{Deserializer, Error, Visitor};
+use serde_json::de::StrRead;
+
+/// Reads JSON bytes as a `T`.
+///
+/// # Errors
+/// Not UTF-8, not JSON, or not a `T`.
+pub fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> serde_json::Result<T> {
+    // `serde_json::from_slice` would bring every reader once more.
+    parse_text(std::str::from_utf8(data).map_err(serde_json::Error::custom)?)
+}
+
+/// Reads a JSON text as a `T`. A struct is an object and nothing else, where derived readers would take a list of the
+/// members' values as well.
+///
+/// # Errors
+/// Not JSON, or not a `T`.
+pub fn parse_text<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T> {
+    let mut json = serde_json::Deserializer::from_str(text);
+    let value = T::deserialize(StructsAreObjects(&mut json))?;
+    json.end()?;
+    Ok(value)
+}
+
+/// Reads a struct as a map, so that the reader of a list is not even compiled.
+struct StructsAreObjects<'r, 'de>(&'r mut serde_json::Deserializer<StrRead<'de>>);
+
+macro_rules! as_it_is {
+    ($($method:ident)*) => {
+        $(
+            fn $method<V: Visitor<'de>>(self, visitor: V) -> serde_json::Result<V::Value> {
+                self.0.$method(visitor)
+            }
+        )*
+    };
+}
+
+impl<'de> Deserializer<'de> for StructsAreObjects<'_, 'de> {
+    type Error = serde_json::Error;
+
+    as_it_is! {
+        deserialize_any deserialize_bool
+        deserialize_i8 deserialize_i16 deserialize_i32 deserialize_i64 deserialize_i128
+        deserialize_u8 deserialize_u16 deserialize_u32 deserialize_u64 deserialize_u128
+        deserialize_f32 deserialize_f64 deserialize_char deserialize_str deserialize_string
+        deserialize_bytes deserialize_byte_buf deserialize_option deserialize_unit
+        deserialize_seq deserialize_map deserialize_identifier deserialize_ignored_any
+    }
+
+    fn deserialize_struct<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        visitor: V,
+    ) -> serde_json::Result<V::Value> {
+        self.0.deserialize_map(visitor)
+    }
+
+    fn deserialize_unit_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> serde_json::Result<V::Value> {
+        self.0.deserialize_unit_struct(name, visitor)
+    }
+
+    fn deserialize_newtype_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        visitor: V,
+    ) -> serde_json::Result<V::Value> {
+        self.0.deserialize_newtype_struct(name, visitor)
+    }
+
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        len: usize,
+        visitor: V,
+    ) -> serde_json::Result<V::Value> {
+        self.0.deserialize_tuple(len, visitor)
+    }
+
+    fn deserialize_tuple_struct<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        len: usize,
+        visitor: V,
+    ) -> serde_json::Result<V::Value> {
+        self.0.deserialize_tuple_struct(name, len, visitor)
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        name: &'static str,
+        variants: &'static [&'static str],
+        visitor: V,
+    ) -> serde_json::Result<V::Value> {
+        self.0.deserialize_enum(name, variants, visitor)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Deserialize)]
+    struct Point {
+        x: u32,
+        y: Option<u32>,
+    }
+
+    #[test]
+    fn a_struct_is_an_object_to_its_end() {
+        let point = |x, y| Some(Point { x, y });
+        for (text, read) in [
+            (r#"{"x":1,"y":2}"#, point(1, Some(2))),
+            (r#" {"x":1,"z":[]} "#, point(1, None)),
+            ("[1,2]", None),
+            (r#"{"x":1}}"#, None),
+            (r#"{"y":1}"#, None),
+        ] {
+            assert_eq!(parse(text.as_bytes()).ok(), read, "{text}");
+        }
+        assert!(parse::<String>(b"\"\xFF\"").is_err());
+    }
+}
