@@ -4,6 +4,7 @@
 mod answer;
 mod artifacts;
 mod client;
+mod collector;
 mod gateway;
 mod load;
 mod policy;
@@ -13,6 +14,7 @@ mod trap;
 pub use answer::{Answer, StreamAnswer};
 pub use artifacts::{repository, tool};
 pub use client::{Client, chat_body};
+pub use collector::Collector;
 pub use gateway::{Gateway, GatewayOptions, folder_contains};
 pub use load::{Exchange, Load, table_by_second};
 pub use policy::{PolicyText, Upstream};
