@@ -72,6 +72,7 @@ fn event<'a>(number: u32, policies: &'a [PolicyResult<'static>]) -> DecisionEven
             prompt: 1_520,
             completion: 431,
             cached: 1_024,
+            cache_written: 0,
             total: 1_951,
             estimated: false,
         }),

@@ -134,11 +134,18 @@ pub struct Tokens {
     /// Input read from the provider's cache; part of `prompt`.
     #[serde(default)]
     pub cached: u64,
+    /// Input written to the provider's cache; part of `prompt`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cache_written: u64,
     /// `prompt + completion`.
     pub total: u64,
     /// The provider sent no usage: these are the gateway's estimate.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub estimated: bool,
+}
+
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// Whether another than the first choice served.

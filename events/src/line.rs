@@ -113,7 +113,11 @@ impl Json for Decision {
 
 impl Json for Tokens {
     fn write(&self, out: &mut Vec<u8>) {
-        object!(out, self, prompt, completion, cached, total);
+        object!(out, self, prompt, completion, cached);
+        if self.cache_written > 0 {
+            members!(out, self, cache_written);
+        }
+        members!(out, self, total);
         if self.estimated {
             members!(out, self, estimated);
         }

@@ -32,6 +32,7 @@ fn decision() -> DecisionEvent<'static> {
             prompt: 10,
             completion: 5,
             cached: 2,
+            cache_written: 0,
             total: 15,
             estimated: false,
         }),

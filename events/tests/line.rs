@@ -32,8 +32,12 @@ fn verdict() -> impl Strategy<Value = PolicyVerdict> {
 }
 
 prop_compose! {
-    fn tokens()(prompt: u64, completion: u64, cached: u64, total: u64, estimated: bool) -> Tokens {
-        Tokens { prompt, completion, cached, total, estimated }
+    fn tokens()(
+        (prompt, completion, cached, total) in any::<(u64, u64, u64, u64)>(),
+        cache_written in prop_oneof![Just(0), any::<u64>()],
+        estimated: bool,
+    ) -> Tokens {
+        Tokens { prompt, completion, cached, cache_written, total, estimated }
     }
 }
 

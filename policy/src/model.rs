@@ -233,6 +233,8 @@ pub struct Price {
     pub output_per_1k: f64,
     /// `cost_per_1k_cached_input`; `None` is billed as input.
     pub cached_input_per_1k: Option<f64>,
+    /// Input that the provider wrote to its cache; `None` is billed as input. No policy gives it.
+    pub cache_write_per_1k: Option<f64>,
 }
 
 /// How the head of a plan is picked (contract: strategies).

@@ -132,6 +132,7 @@ fn group_of_twenty(strategy: Strategy, sticky: bool) -> Policy {
             input_per_1k: 0.001 + number as f64,
             output_per_1k: 0.002,
             cached_input_per_1k: None,
+            cache_write_per_1k: None,
         });
         member.description = Some(format!("topic {number}: questions about subject {number}"));
         member.examples = vec![

@@ -8,21 +8,32 @@ pub fn estimate_usd(price: Price, prompt_tokens: u32, output_tokens: u32) -> f64
         + f64::from(output_tokens) / 1_000.0 * price.output_per_1k
 }
 
-/// US dollars for billed tokens at `price`. `cached_tokens` are part of `prompt_tokens`.
-pub fn billed_usd(
-    price: Price,
-    prompt_tokens: u64,
-    cached_tokens: u64,
-    completion_tokens: u64,
-) -> f64 {
+/// Tokens that a provider billed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BilledTokens {
+    /// Input, all of it.
+    pub prompt: u64,
+    /// Read from the provider's cache; part of `prompt`.
+    pub cached: u64,
+    /// Written to the provider's cache; part of `prompt`.
+    pub cache_written: u64,
+    /// Output.
+    pub completion: u64,
+}
+
+/// US dollars for `tokens` at `price`.
+pub fn billed_usd(price: Price, tokens: BilledTokens) -> f64 {
     // Exact below 2⁵³ tokens.
     #[allow(clippy::cast_precision_loss)]
     let thousands = |tokens: u64| tokens as f64 / 1_000.0;
-    let cached_tokens = cached_tokens.min(prompt_tokens);
-    let cached_price = price.cached_input_per_1k.unwrap_or(price.input_per_1k);
-    thousands(prompt_tokens - cached_tokens) * price.input_per_1k
-        + thousands(cached_tokens) * cached_price
-        + thousands(completion_tokens) * price.output_per_1k
+    let cached = tokens.cached.min(tokens.prompt);
+    let uncached = tokens.prompt.saturating_sub(cached);
+    let written = tokens.cache_written.min(uncached);
+    let input_price = price.input_per_1k;
+    thousands(uncached.saturating_sub(written)) * input_price
+        + thousands(cached) * price.cached_input_per_1k.unwrap_or(input_price)
+        + thousands(written) * price.cache_write_per_1k.unwrap_or(input_price)
+        + thousands(tokens.completion) * price.output_per_1k
 }
 
 /// How long the answer may get: the client's limit, else what the strategy assumes.
@@ -49,24 +60,36 @@ mod tests {
     use super::*;
 
     #[test]
-    fn cached_tokens_have_a_price_of_their_own_where_there_is_one() {
-        let price = |cached_input_per_1k| Price {
+    fn what_was_read_from_a_cache_and_written_to_it_has_prices_of_its_own_where_there_are_any() {
+        let price = |cached_input_per_1k, cache_write_per_1k| Price {
             input_per_1k: 0.01,
             output_per_1k: 0.03,
             cached_input_per_1k,
+            cache_write_per_1k,
         };
+        let (plain, special) = (price(None, None), price(Some(0.005), Some(0.0125)));
+        // Prompt, of it read from the cache, of it written to it, and output.
         let cases = [
-            // 1,000 in, 1,000 out
-            (price(None), (1_000, 0, 1_000), 0.04),
-            // 400 cached ones at the price of the others
-            (price(None), (1_000, 400, 0), 0.01),
+            (plain, (1_000, 0, 0, 1_000), 0.04),
+            // All input at one price.
+            (plain, (1_000, 400, 200, 0), 0.01),
             // 600 × 0.01/1000 + 400 × 0.005/1000
-            (price(Some(0.005)), (1_000, 400, 0), 0.008),
-            // More cached than there are: all are.
-            (price(Some(0.005)), (100, 400, 0), 0.0005),
+            (special, (1_000, 400, 0, 0), 0.008),
+            // 400 × 0.01/1000 + 400 × 0.005/1000 + 200 × 0.0125/1000
+            (special, (1_000, 400, 200, 0), 0.008_5),
+            // More read than there are: all are.
+            (special, (100, 400, 0, 0), 0.000_5),
+            // More written than are left: all that are left. 100 × 0.005/1000 + 100 × 0.0125/1000
+            (special, (200, 100, 400, 0), 0.001_75),
         ];
-        for (price, (prompt, cached, completion), expected) in cases {
-            let cost = billed_usd(price, prompt, cached, completion);
+        for (price, (prompt, cached, cache_written, completion), expected) in cases {
+            let tokens = BilledTokens {
+                prompt,
+                cached,
+                cache_written,
+                completion,
+            };
+            let cost = billed_usd(price, tokens);
             assert!((cost - expected).abs() < 1e-12, "{cost} {expected}");
         }
     }

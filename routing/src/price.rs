@@ -60,6 +60,7 @@ mod tests {
         input_per_1k: 1.0,
         output_per_1k: 2.0,
         cached_input_per_1k: None,
+        cache_write_per_1k: None,
     };
 
     #[test]

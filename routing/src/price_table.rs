@@ -17,6 +17,8 @@ struct Row {
     output: f64,
     /// Input that was read from the provider's cache; `None` is billed as input.
     cached: Option<f64>,
+    /// Input that was written to the provider's cache, for its shortest life; `None` is billed as input.
+    written: Option<f64>,
 }
 
 const fn row(model: &'static str, input: f64, cached: f64, output: f64) -> Row {
@@ -25,6 +27,14 @@ const fn row(model: &'static str, input: f64, cached: f64, output: f64) -> Row {
         input,
         output,
         cached: Some(cached),
+        written: None,
+    }
+}
+
+const fn written(model: &'static str, input: f64, cached: f64, written: f64, output: f64) -> Row {
+    Row {
+        written: Some(written),
+        ..row(model, input, cached, output)
     }
 }
 
@@ -34,6 +44,7 @@ const fn plain(model: &'static str, input: f64, output: f64) -> Row {
         input,
         output,
         cached: None,
+        written: None,
     }
 }
 
@@ -47,26 +58,26 @@ static TABLE: &[Row] = &[
     row("nova-premier", 2.50, 0.625, 12.50),
     row("nova-pro", 0.80, 0.20, 3.20),
     // Anthropic
-    row("claude-3-5-haiku", 0.80, 0.08, 4.00),
-    row("claude-3-5-sonnet", 3.00, 0.30, 15.00),
-    row("claude-3-7-sonnet", 3.00, 0.30, 15.00),
-    row("claude-3-haiku", 0.25, 0.03, 1.25),
-    row("claude-3-opus", 15.00, 1.50, 75.00),
-    row("claude-haiku-4-5", 1.00, 0.10, 5.00),
-    row("claude-haiku-5-5", 0.10, 0.01, 0.50),
-    row("claude-opus-4", 15.00, 1.50, 75.00),
-    row("claude-opus-4-1", 15.00, 1.50, 75.00),
-    row("claude-opus-4-5", 5.00, 0.50, 25.00),
-    row("claude-opus-4-6", 5.00, 0.50, 25.00),
-    row("claude-opus-4-7", 5.00, 0.50, 25.00),
-    row("claude-opus-4-8", 5.00, 0.50, 25.00),
-    row("claude-opus-5", 5.00, 0.50, 25.00),
-    row("claude-opus-5-5", 4.00, 0.20, 20.00),
-    row("claude-sonnet-4", 3.00, 0.30, 15.00),
-    row("claude-sonnet-4-5", 3.00, 0.30, 15.00),
-    row("claude-sonnet-4-6", 3.00, 0.30, 15.00),
-    row("claude-sonnet-5", 2.00, 0.20, 10.00),
-    row("claude-sonnet-5-5", 2.00, 0.10, 10.00),
+    written("claude-3-5-haiku", 0.80, 0.08, 1.00, 4.00),
+    written("claude-3-5-sonnet", 3.00, 0.30, 3.75, 15.00),
+    written("claude-3-7-sonnet", 3.00, 0.30, 3.75, 15.00),
+    written("claude-3-haiku", 0.25, 0.03, 0.30, 1.25),
+    written("claude-3-opus", 15.00, 1.50, 18.75, 75.00),
+    written("claude-haiku-4-5", 1.00, 0.10, 1.25, 5.00),
+    written("claude-haiku-5-5", 0.10, 0.01, 0.125, 0.50),
+    written("claude-opus-4", 15.00, 1.50, 18.75, 75.00),
+    written("claude-opus-4-1", 15.00, 1.50, 18.75, 75.00),
+    written("claude-opus-4-5", 5.00, 0.50, 6.25, 25.00),
+    written("claude-opus-4-6", 5.00, 0.50, 6.25, 25.00),
+    written("claude-opus-4-7", 5.00, 0.50, 6.25, 25.00),
+    written("claude-opus-4-8", 5.00, 0.50, 6.25, 25.00),
+    written("claude-opus-5", 5.00, 0.50, 6.25, 25.00),
+    written("claude-opus-5-5", 4.00, 0.20, 5.00, 20.00),
+    written("claude-sonnet-4", 3.00, 0.30, 3.75, 15.00),
+    written("claude-sonnet-4-5", 3.00, 0.30, 3.75, 15.00),
+    written("claude-sonnet-4-6", 3.00, 0.30, 3.75, 15.00),
+    written("claude-sonnet-5", 2.00, 0.20, 2.50, 10.00),
+    written("claude-sonnet-5-5", 2.00, 0.10, 2.50, 10.00),
     // Cohere
     plain("command-a", 2.50, 10.00),
     plain("command-r", 0.15, 0.60),
@@ -197,6 +208,7 @@ pub fn lookup(model: &str) -> Option<Price> {
         input_per_1k: found.input / 1_000.0,
         output_per_1k: found.output / 1_000.0,
         cached_input_per_1k: found.cached.map(|cached| cached / 1_000.0),
+        cache_write_per_1k: found.written.map(|written| written / 1_000.0),
     })
 }
 
@@ -251,6 +263,21 @@ mod tests {
             ("gemini-3.1-pro-preview", Some((2.0, 12.0))),
         ] {
             assert_eq!(per_million(model), expected, "{model}");
+        }
+    }
+
+    #[test]
+    fn what_is_written_to_a_cache_is_dearer_at_anthropic_wherever_its_models_run() {
+        for (model, expected) in [
+            ("claude-sonnet-4-20250514", Some(3.75)),
+            ("us.anthropic.claude-opus-4-5-20251101-v1:0", Some(6.25)),
+            // Rounded by Anthropic.
+            ("claude-3-haiku", Some(0.30)),
+            ("gpt-4o", None),
+        ] {
+            let written = lookup(model).and_then(|price| price.cache_write_per_1k);
+            let per_million = written.map(|per_1k| (per_1k * 1e9).round() / 1e6);
+            assert_eq!(per_million, expected, "{model}");
         }
     }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use events::{Decision, DecisionEvent, Failover, Few, PassedOver, Timestamp, Tokens};
 use policy::Policy;
 use protocols::usage::Usage;
+use routing::cost::BilledTokens;
 use routing::{Entry, Excluded, Random, Refusal, cost};
 
 use super::Dossier;
@@ -285,6 +286,7 @@ fn tokens(attempt: &Attempt, dossier: &Dossier) -> Option<Tokens> {
         prompt: usage.prompt,
         completion: usage.completion,
         cached: usage.cached,
+        cache_written: usage.cache_written,
         total: usage.total(),
         estimated,
     })
@@ -295,12 +297,13 @@ const BYTES_PER_TOKEN: u64 = 4;
 
 fn billed_usd(entry: &Entry, tokens: Tokens) -> Option<f64> {
     let price = entry.price?;
-    Some(cost::billed_usd(
-        price,
-        tokens.prompt,
-        tokens.cached,
-        tokens.completion,
-    ))
+    let billed = BilledTokens {
+        prompt: tokens.prompt,
+        cached: tokens.cached,
+        cache_written: tokens.cache_written,
+        completion: tokens.completion,
+    };
+    Some(cost::billed_usd(price, billed))
 }
 
 fn latency_ms(attempt: &Attempt, now: Moment) -> u64 {

@@ -134,6 +134,28 @@ fn a_request_that_was_served_by_the_second_target() {
 }
 
 #[test]
+fn what_anthropic_wrote_to_its_cache_has_the_price_of_that() {
+    let policy = POLICY.replace(
+        "base_url: 'http://127.0.0.1:1/v1', type: openai-compatible",
+        "base_url: 'http://127.0.0.1:1', type: anthropic",
+    );
+    let policy = policy.replace("model: one,", "model: claude-sonnet-4,");
+    let mut visit = chat(&policy, CHAT);
+    visit.enter();
+    let mut target = attempt(&visit);
+    let answer = r#"{"id":"m","type":"message","role":"assistant","model":"claude-sonnet-4","stop_reason":"end_turn","content":[{"type":"text","text":"In the drawer."}],"usage":{"input_tokens":100,"output_tokens":200,"cache_read_input_tokens":300,"cache_creation_input_tokens":600}}"#;
+    answered(&visit.host, &mut target, "200", JSON, answer);
+    let event = only_event(&mut visit);
+    assert_eq!(
+        event["tokens"],
+        json!({"prompt": 1_000, "completion": 200, "cached": 300, "cache_written": 600, "total": 1_200})
+    );
+    let cost = event["actual_cost_usd"].as_f64().unwrap();
+    // (100 × 3 + 300 × 0.30 + 600 × 3.75 + 200 × 15) / 1,000,000
+    assert!((cost - 0.005_64).abs() < 1e-12, "{cost}");
+}
+
+#[test]
 fn requests_that_never_had_a_plan() {
     let too_long = "x".repeat(2_001);
     let cases = [

@@ -180,6 +180,7 @@ impl Sample {
                 prompt,
                 completion,
                 cached: 0,
+                cache_written: 0,
                 total: prompt + completion,
                 estimated: false,
             }),

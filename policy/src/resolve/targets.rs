@@ -175,6 +175,7 @@ pub(super) fn price(draft: &PriceDraft, lint: &mut Lint) -> Option<Price> {
             input_per_1k: input.value,
             output_per_1k: output.value,
             cached_input_per_1k: draft.cached_input.copied(),
+            cache_write_per_1k: None,
         }),
         (Some(given), None) if draft.output.is_absent() => {
             half(given.at, "cost_per_1k_output", lint)

@@ -170,6 +170,7 @@ fn the_cheapest_is_passed_over_when_it_is_absent() {
             input_per_1k: dollars,
             output_per_1k: dollars,
             cached_input_per_1k: None,
+            cache_write_per_1k: None,
         });
     }
     let mut world = World::new(document);

@@ -13,6 +13,7 @@ fn price(input_per_1k: f64, output_per_1k: f64) -> Option<Price> {
         input_per_1k,
         output_per_1k,
         cached_input_per_1k: None,
+        cache_write_per_1k: None,
     })
 }
 
