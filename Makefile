@@ -9,12 +9,14 @@ CARGO_TARGET_DIR ?= target
 # make run: which policy, which port
 POLICY ?= examples/quickstart/policy-config.yaml
 PORT ?= 41002
+# make bench-memory: for how long
+MINUTES ?= 10
 
 FILTER_WASM := $(abspath $(CARGO_TARGET_DIR))/keeptrusts_filter.wasm
 KT := $(abspath $(CARGO_TARGET_DIR))/release/kt
 
 # cargo knows what is up to date, and keeps two of itself apart under make -j.
-.PHONY: help run build wasm kt setup test test-unit test-wasm test-integration soak test-compose lint fmt bench bench-quick bench-peers fuzz clean distclean
+.PHONY: help run build wasm kt setup test test-unit test-wasm test-integration soak test-compose lint fmt bench bench-quick bench-memory bench-peers fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -68,6 +70,9 @@ bench: build ## measure added latency, throughput and memory (many minutes, on a
 
 bench-quick: build ## the same, shorter: tells a big change from none
 	@scripts/bench --quick
+
+bench-memory: build ## mixed load for MINUTES (10): prints a worker's memory, fails if it grows
+	@scripts/bench --soak $(MINUTES)
 
 bench-peers: ## fetch LiteLLM and Portkey's gateway into .tools: make bench then measures them too
 	@scripts/setup-peers

@@ -10,8 +10,10 @@ use std::sync::Arc;
 use guardrails::Guardrails;
 use intake::Intake;
 use policy::{Credential, LoadOptions, Loaded, Policy, Severity, TargetId, Vendor};
+use protocols::json;
 use routing::{PolicyIndex, price};
 use serde::Deserialize;
+use serde_json::value::RawValue;
 
 use crate::evidence::Address;
 use crate::struct_config;
@@ -101,12 +103,13 @@ pub enum ConfigError {
 }
 
 #[derive(Deserialize)]
-struct Envelope {
+struct Envelope<'a> {
     role: RoleName,
     #[serde(default)]
     runtime: Runtime,
-    #[serde(default)]
-    policy: Option<PolicyDocument>,
+    /// The document itself, or its text.
+    #[serde(borrow, default)]
+    policy: Option<&'a RawValue>,
 }
 
 #[derive(Deserialize, Clone, Copy, PartialEq, Eq)]
@@ -116,13 +119,6 @@ enum RoleName {
     Target,
     Hop,
     Monitor,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum PolicyDocument {
-    Text(String),
-    Inline(serde_json::Map<String, serde_json::Value>),
 }
 
 /// Reads a plugin configuration.
@@ -135,16 +131,18 @@ pub fn read(bytes: &[u8]) -> Result<Role, ConfigError> {
         Some(document) => document.as_str(),
         None => std::str::from_utf8(bytes).map_err(|_| ConfigError::NotText)?,
     };
-    let Ok(envelope) = serde_json::from_str::<Envelope>(text) else {
+    let Ok(envelope) = json::parse_text::<Envelope<'_>>(text) else {
         return Ok(Role::Gateway(gateway_config(text, Runtime::default())?));
     };
     let with_policy = |role| {
-        let text = match envelope.policy {
-            None => return Err(ConfigError::NoPolicy(role)),
-            Some(PolicyDocument::Text(text)) => text,
-            Some(PolicyDocument::Inline(map)) => serde_json::Value::Object(map).to_string(),
-        };
-        gateway_config(&text, envelope.runtime)
+        let document = envelope.policy.ok_or(ConfigError::NoPolicy(role))?;
+        match json::Text::of(document) {
+            None => gateway_config(document.get(), envelope.runtime),
+            Some(text) => {
+                let text = text.decode().ok_or(ConfigError::NotText)?;
+                gateway_config(&text, envelope.runtime)
+            }
+        }
     };
     match envelope.role {
         RoleName::Gateway => with_policy("gateway").map(Role::Gateway),

@@ -11,7 +11,7 @@ mod finding;
 mod lint;
 mod load;
 pub mod model;
-mod order;
+pub mod order;
 mod resolve;
 mod section;
 mod suggest;

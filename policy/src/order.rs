@@ -1,7 +1,7 @@
-//! Stable sorting by a number: one sorting routine for the whole crate, because each costs the wasm module some KB.
+//! Stable sorting by a number: one sorting routine for all crates of the filter, because each costs the module some KB.
 
 /// `items` by ascending rank; those of the same rank keep their order.
-pub(crate) fn by_rank<T>(items: Vec<T>, rank: impl Fn(&T) -> u64) -> Vec<T> {
+pub fn by_rank<T>(items: Vec<T>, rank: impl Fn(&T) -> u64) -> Vec<T> {
     let positions = positions(items.iter().map(rank).collect());
     let mut items: Vec<Option<T>> = items.into_iter().map(Some).collect();
     positions

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use policy::order::by_rank;
 use policy::{GroupId, Policy, Target, TargetId, Vendor};
 
 use crate::index::PolicyIndex;
@@ -61,7 +62,7 @@ impl PolicyIndex {
         let policy = self.policy();
         let owner = Vendor::of_model(model);
         let nameless = policy.groups.is_empty() && owner.is_none();
-        let mut choices: Vec<Choice> = self
+        let choices: Vec<Choice> = self
             .default_pool()
             .iter()
             .enumerate()
@@ -85,8 +86,7 @@ impl PolicyIndex {
         if !mapped && choices.iter().all(|choice| choice.fit == Fit::Fallback) {
             return Resolution::Unknown;
         }
-        choices.sort_by_key(|choice| choice.fit);
-        Resolution::Targets(choices)
+        Resolution::Targets(by_rank(choices, |choice| choice.fit as u64))
     }
 
     /// What a refusal lists: groups in document order, or the known model names of a policy without groups, sorted.

@@ -6,6 +6,8 @@
 //!
 //! [`Account::spent_here`]: super::Account::spent_here
 
+use policy::order::by_rank;
+
 use super::AccountKey;
 use super::ledger::{Ledger, Line, MAX_ACCOUNTS};
 
@@ -25,7 +27,7 @@ impl Ledger {
             .take(MAX_ACCOUNTS)
             .filter_map(read)
             .collect();
-        lines.sort_by_key(|(key, _)| *key);
+        lines = by_rank(lines, |(key, _)| key.0);
         lines.dedup_by_key(|(key, _)| *key);
         Self { lines }
     }

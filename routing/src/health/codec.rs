@@ -4,6 +4,8 @@
 //! target; numbers are little-endian. Bytes that do not fit this read as an empty table, records that do not make sense
 //! are left out: health then starts afresh, which is safe.
 
+use policy::order::by_rank;
+
 use super::TargetKey;
 use super::machine::{Circuit, Machine, Phase};
 use super::signal::Reason;
@@ -26,7 +28,7 @@ impl HealthTable {
             .take(MAX_TARGETS)
             .filter_map(|record| read(&mut Reader(record)))
             .collect();
-        machines.sort_by_key(|(key, _)| *key);
+        machines = by_rank(machines, |(key, _)| key.0);
         machines.dedup_by_key(|(key, _)| *key);
         Self { machines }
     }

@@ -11,6 +11,9 @@ mod plain_envoy;
 mod process;
 mod report;
 mod scenario;
+mod server;
+mod soak;
+mod start;
 mod upstream;
 
 use std::error::Error;
@@ -22,15 +25,18 @@ use harness::{Gateway, GatewayOptions};
 use crate::load::{Load, Measured};
 use crate::options::{Build, Options};
 use crate::peers::Peer;
-use crate::plain_envoy::PlainEnvoy;
 use crate::process::{Memory, Process};
 use crate::report::Comparison;
 use crate::scenario::{Pace, Scenario};
+use crate::server::Server;
 
 type Outcome<T> = Result<T, Box<dyn Error>>;
 
 /// In the name of the row that compares with other gateways.
 const BESIDE_OTHERS: &str = "beside other gateways";
+
+/// In the name of the row that shows what events cost.
+const EVENTS_OFF: &str = "events on and off";
 
 /// One of those that are compared.
 struct Side {
@@ -51,6 +57,9 @@ fn main() -> Outcome<()> {
 
 async fn run(options: &Options) -> Outcome<()> {
     let upstream = upstream::start().await?;
+    if let Some(minutes) = options.soak {
+        return soak::run(upstream, minutes).await;
+    }
     let idle = match options.only {
         None => Some(memory::measure(upstream).await?),
         Some(_) => None,
@@ -77,13 +86,28 @@ async fn run(options: &Options) -> Outcome<()> {
         two_workers.stop().await?;
     }
 
-    if options.wants(BESIDE_OTHERS) {
+    if options.wants(EVENTS_OFF) {
+        let mut field = Field::start(upstream, 1, options).await?;
+        let without = ["--collector-listen", "off"];
+        let gateway = start_gateway(upstream, 1, Build::default(), &without).await;
+        field.gateways.push(("no events", gateway));
+        let mut scenario = scenario::small(Pace::Closed(8));
+        scenario.name.push_str(", ");
+        scenario.name.push_str(EVENTS_OFF);
+        comparisons.extend(field.compare(&scenario, options).await?);
+        field.stop().await?;
+    }
+
+    if options.peers && options.wants(BESIDE_OTHERS) {
         comparisons.extend(beside_others(upstream, options).await?);
     }
 
     print!("{}", report::performance(&comparisons, options.rounds));
     if let Some(idle) = idle {
         print!("{}", report::memory(&idle, &worked));
+    }
+    if options.only.is_none() {
+        print!("{}", start::measure(upstream, options.starts).await?);
     }
     print!("{}", report::module_size()?);
     Ok(())
@@ -107,7 +131,7 @@ async fn beside_others(upstream: SocketAddr, options: &Options) -> Outcome<Optio
 
 /// Plain Envoy, and those that are compared with it.
 struct Field {
-    plain: PlainEnvoy,
+    plain: Server,
     gateways: Vec<(&'static str, Gateway)>,
     /// Of other people.
     peers: Vec<Peer>,
@@ -117,13 +141,13 @@ impl Field {
     async fn start(upstream: SocketAddr, workers: u32, options: &Options) -> Outcome<Self> {
         let mut gateways = vec![(
             "filter",
-            start_gateway(upstream, workers, Build::default()).await,
+            start_gateway(upstream, workers, Build::default(), &[]).await,
         )];
         if let Some(build) = options.other() {
-            let other = start_gateway(upstream, workers, build).await;
+            let other = start_gateway(upstream, workers, build, &[]).await;
             gateways.push(("against", other));
         }
-        let plain = PlainEnvoy::start(upstream, workers).await?;
+        let plain = plain_envoy::start(upstream, workers).await?;
         Ok(Self {
             plain,
             gateways,
@@ -133,7 +157,7 @@ impl Field {
 
     fn sides(&self) -> Outcome<Vec<Side>> {
         let plain = Side {
-            name: "plain",
+            name: self.plain.name,
             address: self.plain.address(),
             headers: String::new(),
             process: self.plain.process(),
@@ -148,10 +172,10 @@ impl Field {
         });
         let peers = self.peers.iter().map(|peer| {
             Ok(Side {
-                name: peer.name,
-                address: peer.address(),
+                name: peer.server.name,
+                address: peer.server.address(),
                 headers: peer.headers.clone(),
-                process: peer.process(),
+                process: peer.server.process(),
             })
         });
         std::iter::once(Ok(plain))
@@ -198,17 +222,23 @@ impl Field {
             gateway.stop().await;
         }
         for peer in self.peers {
-            peer.stop().await?;
+            peer.server.stop().await?;
         }
         self.plain.stop().await
     }
 }
 
 /// The gateway as `kt gateway run` starts it, without an access log.
-async fn start_gateway(upstream: SocketAddr, workers: u32, build: Build<'_>) -> Gateway {
+async fn start_gateway(
+    upstream: SocketAddr,
+    workers: u32,
+    build: Build<'_>,
+    arguments: &[&str],
+) -> Gateway {
+    let arguments = ["--access-log", "off"].iter().chain(arguments);
     let mut options = GatewayOptions {
         concurrency: Some(workers),
-        arguments: ["--access-log", "off"].map(str::to_owned).to_vec(),
+        arguments: arguments.map(|&argument| argument.to_owned()).collect(),
         kt: build.kt.map(Path::to_path_buf),
         ..GatewayOptions::default()
     };

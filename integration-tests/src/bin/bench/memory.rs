@@ -4,9 +4,8 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::options::Build;
-use crate::plain_envoy::PlainEnvoy;
 use crate::process::{Memory, Process};
-use crate::{Outcome, start_gateway};
+use crate::{Outcome, plain_envoy, start_gateway};
 
 /// The larger of the two numbers of workers that are compared.
 pub(crate) const MANY: u32 = 4;
@@ -44,7 +43,7 @@ pub(crate) async fn measure(upstream: SocketAddr) -> Outcome<Idle> {
 }
 
 async fn plain(upstream: SocketAddr, workers: u32) -> Outcome<Memory> {
-    let envoy = PlainEnvoy::start(upstream, workers).await?;
+    let envoy = plain_envoy::start(upstream, workers).await?;
     tokio::time::sleep(SETTLING).await;
     let memory = envoy.process().memory()?;
     envoy.stop().await?;
@@ -52,7 +51,7 @@ async fn plain(upstream: SocketAddr, workers: u32) -> Outcome<Memory> {
 }
 
 async fn filter(upstream: SocketAddr, workers: u32) -> Outcome<Memory> {
-    let gateway = start_gateway(upstream, workers, Build::default()).await;
+    let gateway = start_gateway(upstream, workers, Build::default(), &[]).await;
     tokio::time::sleep(SETTLING).await;
     let memory = Process::envoy_of(&gateway)?.memory()?;
     gateway.stop().await;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::Outcome;
 
 const USAGE: &str = "usage: bench [--quick] [--rounds N] [--window-ms N] [--only TEXT] \
-    [--against MODULE.wasm] [--against-kt BINARY]";
+    [--soak MINUTES] [--against MODULE.wasm] [--against-kt BINARY]";
 
 /// How long, how often and what is measured.
 pub(crate) struct Options {
@@ -15,6 +15,12 @@ pub(crate) struct Options {
     pub(crate) window: Duration,
     /// Only scenarios whose name contains this, and no memory.
     pub(crate) only: Option<String>,
+    /// Nothing but mixed load for so many minutes, to see whether memory grows.
+    pub(crate) soak: Option<f64>,
+    /// How often the gateway is started to see how long that takes.
+    pub(crate) starts: usize,
+    /// Other people's gateways too, where they are installed: they take long to start.
+    pub(crate) peers: bool,
     /// Another build of the filter, measured beside the first.
     pub(crate) against: Option<PathBuf>,
     /// Another build of `kt`, the same way: it renders Envoy's configuration.
@@ -35,6 +41,9 @@ impl Options {
             warm_up: Duration::from_millis(500),
             window: Duration::from_secs(2),
             only: None,
+            soak: None,
+            starts: 5,
+            peers: true,
             against: None,
             against_kt: None,
         };
@@ -43,12 +52,15 @@ impl Options {
             match argument.as_str() {
                 "--quick" => {
                     options.rounds = 2;
-                    options.warm_up = Duration::from_millis(100);
-                    options.window = Duration::from_millis(400);
+                    options.warm_up = Duration::from_millis(80);
+                    options.window = Duration::from_millis(250);
+                    options.starts = 2;
+                    options.peers = false;
                 }
                 "--rounds" => options.rounds = value()?.parse()?,
                 "--window-ms" => options.window = Duration::from_millis(value()?.parse()?),
                 "--only" => options.only = Some(value()?),
+                "--soak" => options.soak = Some(value()?.parse()?),
                 "--against" => options.against = Some(value()?.into()),
                 "--against-kt" => options.against_kt = Some(value()?.into()),
                 other => return Err(format!("{USAGE}; found {other:?}").into()),

@@ -2,35 +2,23 @@
 //!
 //! `make bench-peers` fetches them. What is not there is left out of the table.
 
-use std::fs::File;
-use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::net::SocketAddr;
+use std::path::Path;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::json;
-use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use crate::Outcome;
-use crate::process::{self, Process};
+use crate::server::{Server, free_address};
 
 /// LiteLLM reads thousands of modules before it listens.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// From SIGTERM to SIGKILL.
-const STOP_PATIENCE: Duration = Duration::from_secs(5);
-
-/// A running gateway of somebody else, killed when dropped.
+/// A running gateway of somebody else.
 pub(crate) struct Peer {
-    pub(crate) name: &'static str,
+    pub(crate) server: Server,
     /// Header lines for its requests, each with its line end.
     pub(crate) headers: String,
-    child: Child,
-    pid: u32,
-    address: SocketAddr,
-    _folder: TempDir,
 }
 
 /// Starts those that are installed.
@@ -76,7 +64,10 @@ async fn start_litellm(program: &Path, upstream: SocketAddr) -> Outcome<Peer> {
         .args(["--num_workers", "1"])
         .env("LITELLM_LOCAL_MODEL_COST_MAP", "True")
         .env("LITELLM_LOG", "ERROR");
-    Peer::start("LiteLLM", String::new(), command, address, folder).await
+    Ok(Peer {
+        server: Server::start("LiteLLM", command, address, folder, PATIENCE).await?,
+        headers: String::new(),
+    })
 }
 
 async fn start_portkey(program: &Path, upstream: SocketAddr) -> Outcome<Peer> {
@@ -96,66 +87,9 @@ async fn start_portkey(program: &Path, upstream: SocketAddr) -> Outcome<Peer> {
         .arg("--headless")
         .arg(format!("--port={}", address.port()))
         .env("NODE_ENV", "production");
-    let headers = format!("x-portkey-config: {config}\r\n");
-    Peer::start("Portkey", headers, command, address, tempfile::tempdir()?).await
-}
-
-impl Peer {
-    async fn start(
-        name: &'static str,
-        headers: String,
-        mut command: Command,
-        address: SocketAddr,
-        folder: TempDir,
-    ) -> Outcome<Self> {
-        let log: PathBuf = folder.path().join("log");
-        let output = File::create(&log)?;
-        let mut child = command
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(output.try_clone()?)
-            .stderr(output)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| format!("{name}: {error}"))?;
-        let pid = child.id().ok_or("the peer has no process id")?;
-        if let Err(error) = process::until_accepting(&mut child, address, PATIENCE).await {
-            let said = std::fs::read_to_string(&log).unwrap_or_default();
-            return Err(format!("{name}: {error}\n{said}").into());
-        }
-        Ok(Self {
-            name,
-            headers,
-            child,
-            pid,
-            address,
-            _folder: folder,
-        })
-    }
-
-    /// `127.0.0.1:PORT`
-    pub(crate) fn address(&self) -> String {
-        self.address.to_string()
-    }
-
-    pub(crate) fn process(&self) -> Process {
-        Process::new(self.pid)
-    }
-
-    /// SIGTERM, and what does not heed it is killed.
-    pub(crate) async fn stop(mut self) -> Outcome<()> {
-        kill(Pid::from_raw(i32::try_from(self.pid)?), Signal::SIGTERM)?;
-        if tokio::time::timeout(STOP_PATIENCE, self.child.wait())
-            .await
-            .is_err()
-        {
-            self.child.kill().await?;
-        }
-        Ok(())
-    }
-}
-
-/// Neither says which port it was given: we choose one that is free.
-fn free_address() -> std::io::Result<SocketAddr> {
-    TcpListener::bind("127.0.0.1:0")?.local_addr()
+    let folder = tempfile::tempdir()?;
+    Ok(Peer {
+        server: Server::start("Portkey", command, address, folder, PATIENCE).await?,
+        headers: format!("x-portkey-config: {config}\r\n"),
+    })
 }

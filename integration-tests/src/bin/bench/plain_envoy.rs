@@ -1,75 +1,31 @@
 //! Envoy without the filter: one listener, one route, one cluster.
 
-use std::net::{SocketAddr, TcpListener};
-use std::process::Stdio;
+use std::net::SocketAddr;
 use std::time::Duration;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
 use serde_json::{Value, json};
-use tempfile::TempDir;
-use tokio::process::{Child, Command};
+use tokio::process::Command;
 
 use crate::Outcome;
-use crate::process::{self, Process};
+use crate::server::{Server, free_address};
 
-/// How long it may take to start or to stop.
+/// How long it may take to start.
 const PATIENCE: Duration = Duration::from_secs(15);
 
-/// A running Envoy, killed when dropped.
-pub(crate) struct PlainEnvoy {
-    child: Child,
-    pid: u32,
-    address: SocketAddr,
-    _folder: TempDir,
-}
-
-impl PlainEnvoy {
-    /// Starts the binary that `ENVOY_BIN` names, or the one on PATH, and waits until it accepts connections.
-    pub(crate) async fn start(upstream: SocketAddr, workers: u32) -> Outcome<Self> {
-        let folder = tempfile::tempdir()?;
-        let config = folder.path().join("envoy.json");
-        // Envoy does not say which port it was given without an admin interface: we choose one that is free.
-        let address = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-        std::fs::write(&config, bootstrap(address, upstream).to_string())?;
-        let binary = std::env::var_os("ENVOY_BIN").unwrap_or_else(|| "envoy".into());
-        let mut child = Command::new(&binary)
-            .arg("--config-path")
-            .arg(&config)
-            .args(["--disable-hot-restart", "--log-level", "error"])
-            .args(["--concurrency", &workers.to_string()])
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|error| format!("{}: {error}", binary.display()))?;
-        let pid = child.id().ok_or("plain Envoy has no process id")?;
-        process::until_accepting(&mut child, address, PATIENCE)
-            .await
-            .map_err(|error| format!("plain Envoy: {error}"))?;
-        Ok(Self {
-            child,
-            pid,
-            address,
-            _folder: folder,
-        })
-    }
-
-    /// `127.0.0.1:PORT`
-    pub(crate) fn address(&self) -> String {
-        self.address.to_string()
-    }
-
-    pub(crate) fn process(&self) -> Process {
-        Process::new(self.pid)
-    }
-
-    /// SIGTERM, and waits for the end.
-    pub(crate) async fn stop(mut self) -> Outcome<()> {
-        kill(Pid::from_raw(i32::try_from(self.pid)?), Signal::SIGTERM)?;
-        tokio::time::timeout(PATIENCE, self.child.wait()).await??;
-        Ok(())
-    }
+/// Starts the binary that `ENVOY_BIN` names, or the one on PATH, and waits until it accepts connections.
+pub(crate) async fn start(upstream: SocketAddr, workers: u32) -> Outcome<Server> {
+    let folder = tempfile::tempdir()?;
+    let config = folder.path().join("envoy.json");
+    let address = free_address()?;
+    std::fs::write(&config, bootstrap(address, upstream).to_string())?;
+    let binary = std::env::var_os("ENVOY_BIN").unwrap_or_else(|| "envoy".into());
+    let mut command = Command::new(binary);
+    command
+        .arg("--config-path")
+        .arg(&config)
+        .args(["--disable-hot-restart", "--log-level", "error"])
+        .args(["--concurrency", &workers.to_string()]);
+    Server::start("plain", command, address, folder, PATIENCE).await
 }
 
 fn bootstrap(listen: SocketAddr, upstream: SocketAddr) -> Value {

@@ -96,14 +96,14 @@ impl Comparison {
 }
 
 /// Median with the least and the greatest value.
-struct Spread {
+pub(crate) struct Spread {
     least: f64,
     median: f64,
     greatest: f64,
 }
 
 impl Spread {
-    fn of(values: impl Iterator<Item = f64>) -> Self {
+    pub(crate) fn of(values: impl Iterator<Item = f64>) -> Self {
         let mut values: Vec<f64> = values.collect();
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
@@ -221,11 +221,11 @@ fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }
 
-fn megabytes(bytes: f64) -> f64 {
+pub(crate) fn megabytes(bytes: f64) -> f64 {
     bytes / f64::from(1 << 20)
 }
 
-fn format_spread(spread: &Spread, decimals: usize) -> String {
+pub(crate) fn format_spread(spread: &Spread, decimals: usize) -> String {
     let Spread {
         least,
         median,
@@ -234,7 +234,7 @@ fn format_spread(spread: &Spread, decimals: usize) -> String {
     format!("{median:.decimals$} ({least:.decimals$} to {greatest:.decimals$})")
 }
 
-fn markdown(rows: &[Vec<String>]) -> String {
+pub(crate) fn markdown(rows: &[Vec<String>]) -> String {
     let columns = rows.first().map_or(0, Vec::len);
     let width = |column: usize| {
         rows.iter()
