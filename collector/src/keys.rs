@@ -58,15 +58,6 @@ pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewKey) -> Result<Cre
             "requests_per_minute and expires_in_seconds: expected more than 0, found 0".to_owned(),
         ));
     }
-    let taken = stored(store)?
-        .iter()
-        .any(|key| key.name == new.name && key.state(now_ms) == KeyState::Active);
-    if taken {
-        return Err(ApiError::Conflict(format!(
-            "a key with the name {:?} is in force: revoke it first, or choose another name",
-            new.name
-        )));
-    }
     let key = format!("{}{}", events::KEY_PREFIX, records::secret()?);
     let sha256 = records::sha256_hex(key.as_bytes());
     let stored = StoredKey {
@@ -83,7 +74,15 @@ pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewKey) -> Result<Cre
             .map(|seconds| now_ms.saturating_add(seconds.saturating_mul(1_000))),
         revoked_at_ms: None,
     };
-    records::put(store, RecordKind::Key, &stored.id, &stored)?;
+    let name = new.name.clone();
+    let has_the_name =
+        move |other: &StoredKey| other.name == name && other.state(now_ms) == KeyState::Active;
+    if !records::put_unless(store, RecordKind::Key, &stored.id, &stored, has_the_name)? {
+        return Err(ApiError::Conflict(format!(
+            "a key with the name {:?} is in force: revoke it first, or choose another name",
+            new.name
+        )));
+    }
     let info = info(store, now_ms, stored)?;
     Ok(CreatedKey { key, info })
 }

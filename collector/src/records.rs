@@ -29,10 +29,28 @@ pub(crate) fn put<T: Serialize>(
     id: &str,
     content: &T,
 ) -> Result<(), ApiError> {
+    Ok(store.put_record(kind, &record(id, content)?)?)
+}
+
+/// Writes one, unless one of those there is in its way; `false` if one was. What cannot be read is in nobody's way.
+pub(crate) fn put_unless<T: Serialize + DeserializeOwned>(
+    store: &dyn Store,
+    kind: RecordKind,
+    id: &str,
+    content: &T,
+    is_in_the_way: impl Fn(&T) -> bool + Send + 'static,
+) -> Result<bool, ApiError> {
+    let obstacle = move |other: &Record| {
+        serde_json::from_str(&other.json).is_ok_and(|other| is_in_the_way(&other))
+    };
+    Ok(store.put_record_unless(kind, &record(id, content)?, Box::new(obstacle))?)
+}
+
+fn record<T: Serialize>(id: &str, content: &T) -> Result<Record, ApiError> {
     let json =
         serde_json::to_string(content).map_err(|error| ApiError::Invalid(error.to_string()))?;
     let id = id.to_owned();
-    Ok(store.put_record(kind, &Record { id, json })?)
+    Ok(Record { id, json })
 }
 
 /// Removes one that must be there.

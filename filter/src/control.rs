@@ -2,26 +2,26 @@
 //!
 //! The monitor asks for it and leaves it in shared data; workers take it from there on their tick.
 
+mod key_hash;
 mod poll;
 
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use events::{ControlState, GatewayKey, SpendingLimit, key_hash_hex, nanos};
+use events::{ControlState, GatewayKey, SpendingLimit, nanos};
 use routing::budget::{Account, AccountKey};
 use routing::rate::RateKey;
-use sha2::{Digest, Sha256};
 
 use crate::config::Runtime;
 
+use key_hash::KeyHash;
 pub(crate) use poll::ControlPoll;
 
 /// The control state, ready for lookups.
 #[derive(Debug, Default)]
 pub(crate) struct Control {
     doors: Doors,
-    /// By the hash in hexadecimal. How long a lookup takes depends on hashes, of which a guess tells nothing.
-    keys: HashMap<String, Rc<Key>>,
+    keys: HashMap<KeyHash, Rc<Key>>,
     /// Budgets by target id.
     /// A provider has one for each length of periods.
     providers: HashMap<String, Vec<Account>>,
@@ -101,7 +101,7 @@ impl Control {
             keys: state
                 .keys
                 .iter()
-                .map(|key| (key.sha256.clone(), Rc::new(Key::of(key))))
+                .filter_map(|key| Some((KeyHash::parse(&key.sha256)?, Rc::new(Key::of(key)))))
                 .collect(),
             providers,
         }
@@ -119,8 +119,7 @@ impl Control {
             Doors::Unknown | Doors::Keyed => {}
         }
         let presented = presented.ok_or(Refused::NoKey)?;
-        let hash = key_hash_hex(&Sha256::digest(presented));
-        let known = self.keys.get(&hash).filter(|key| {
+        let known = self.keys.get(&KeyHash::of(presented)).filter(|key| {
             key.expires_at_ms
                 .is_none_or(|expires_at_ms| now_ms < expires_at_ms)
         });
@@ -197,6 +196,9 @@ fn account(key: AccountKey, limit: &SpendingLimit) -> Account {
 
 #[cfg(test)]
 mod tests {
+    use events::key_hash_hex;
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     fn control(keys_required: bool) -> Control {

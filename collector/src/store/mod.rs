@@ -91,6 +91,18 @@ pub trait Store: Send + Sync {
     /// The store failed.
     fn put_record(&self, kind: RecordKind, record: &Record) -> Result<(), StoreError>;
 
+    /// Writes a record, unless one of its kind is in its way; `false` if one was. With SQLite, nobody writes between the
+    /// look and the write, in no process; two collectors that share a ClickHouse may.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn put_record_unless(
+        &self,
+        kind: RecordKind,
+        record: &Record,
+        is_in_the_way: IsInTheWay,
+    ) -> Result<bool, StoreError>;
+
     /// Removes a record; `false` if there was none.
     ///
     /// # Errors
@@ -169,6 +181,9 @@ pub enum RecordKind {
     /// What webhooks were told, so that they are not told twice.
     Notice,
 }
+
+/// Whether a record forbids another.
+pub type IsInTheWay = Box<dyn Fn(&Record) -> bool + Send>;
 
 /// Something that people made, as JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,11 +1,13 @@
 //! Gateway keys: shown once, stored hashed, out of force when they should be.
 
-use collector::{Api as _, ApiError, BudgetPeriod, KeyLimit, KeyRule, KeyState, NewKey, Rules};
+use collector::{
+    Api as _, ApiError, BudgetPeriod, KeyLimit, KeyRule, KeyState, Local, NewKey, Rules,
+};
 use events::ControlState;
 use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{INGEST, Service, decision};
+use crate::support::{INGEST, Service, decision, local};
 
 fn named(name: &str) -> NewKey {
     NewKey {
@@ -112,6 +114,38 @@ fn a_name_is_free_again_when_its_key_is_out_of_force() {
         second.info.id,
         "the one in force"
     );
+}
+
+#[test]
+fn of_two_programs_that_want_a_name_at_once_one_gets_it() {
+    let dir = tempfile::tempdir().unwrap();
+    // A writer each, as `kt tokens create` beside a running gateway.
+    let programs = [local(dir.path()), local(dir.path())];
+    for round in 0..20 {
+        let name = format!("ci-{round}");
+        let together = std::sync::Barrier::new(programs.len());
+        let created: Vec<_> = std::thread::scope(|scope| {
+            let create = |program| {
+                let (name, together) = (&name, &together);
+                scope.spawn(move || {
+                    together.wait();
+                    Local::create_key(program, &named(name))
+                })
+            };
+            let threads: Vec<_> = programs.iter().map(create).collect();
+            threads.into_iter().map(|one| one.join().unwrap()).collect()
+        });
+        let (won, lost): (Vec<_>, Vec<_>) = created.into_iter().partition(Result::is_ok);
+        assert_eq!((won.len(), lost.len()), (1, 1), "{lost:?}");
+        let error = lost[0].as_ref().unwrap_err();
+        assert!(matches!(error, ApiError::Conflict(_)), "{error}");
+        assert!(error.to_string().contains("is in force"), "{error}");
+        let of_name = |key: &&collector::KeyInfo| key.name == name;
+        assert_eq!(
+            programs[0].keys().unwrap().iter().filter(of_name).count(),
+            1
+        );
+    }
 }
 
 #[test]

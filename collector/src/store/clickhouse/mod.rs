@@ -266,6 +266,19 @@ impl Store for ClickHouseStore {
         self.connection.insert("kt_record", &row.to_string())
     }
 
+    fn put_record_unless(
+        &self,
+        kind: RecordKind,
+        record: &Record,
+        is_in_the_way: IsInTheWay,
+    ) -> Result<bool, StoreError> {
+        if self.records(kind)?.iter().any(is_in_the_way) {
+            return Ok(false);
+        }
+        self.put_record(kind, record)?;
+        Ok(true)
+    }
+
     fn delete_record(&self, kind: RecordKind, id: &str) -> Result<bool, StoreError> {
         if !self.records(kind)?.iter().any(|record| record.id == id) {
             return Ok(false);

@@ -17,8 +17,8 @@ use serde_json::value::RawValue;
 use crate::query::{Dimension, EventFilter, EventQuery, Metric};
 use crate::report::EventPage;
 use crate::store::{
-    Arrivals, Days, Group, Inserted, NewEvent, Record, RecordKind, Spender, Spent, Store,
-    StoreError, totals::Measure,
+    Arrivals, Days, Group, Inserted, IsInTheWay, NewEvent, Record, RecordKind, Spender, Spent,
+    Store, StoreError, totals::Measure,
 };
 use aggregate::{Part, Question};
 use writer::{Change, Writer};
@@ -191,17 +191,7 @@ impl Store for SqliteStore {
     }
 
     fn records(&self, kind: RecordKind) -> Result<Vec<Record>, StoreError> {
-        self.read(|connection| {
-            let mut statement = connection
-                .prepare_cached("SELECT id, json FROM record WHERE kind = ?1 ORDER BY id")?;
-            let records = statement.query_map([kind.name()], |row| {
-                Ok(Record {
-                    id: row.get(0)?,
-                    json: row.get(1)?,
-                })
-            })?;
-            Ok(records.collect::<Result<_, _>>()?)
-        })
+        self.read(|connection| records(connection, kind))
     }
 
     fn put_record(&self, kind: RecordKind, record: &Record) -> Result<(), StoreError> {
@@ -212,10 +202,36 @@ impl Store for SqliteStore {
         Ok(())
     }
 
+    fn put_record_unless(
+        &self,
+        kind: RecordKind,
+        record: &Record,
+        is_in_the_way: IsInTheWay,
+    ) -> Result<bool, StoreError> {
+        let changed = self.writer.change(Change::PutUnless {
+            kind,
+            record: record.clone(),
+            is_in_the_way,
+        })?;
+        Ok(changed > 0)
+    }
+
     fn delete_record(&self, kind: RecordKind, id: &str) -> Result<bool, StoreError> {
         let id = id.to_owned();
         Ok(self.writer.change(Change::Delete { kind, id })? > 0)
     }
+}
+
+fn records(connection: &Connection, kind: RecordKind) -> Result<Vec<Record>, StoreError> {
+    let mut statement =
+        connection.prepare_cached("SELECT id, json FROM record WHERE kind = ?1 ORDER BY id")?;
+    let records = statement.query_map([kind.name()], |row| {
+        Ok(Record {
+            id: row.get(0)?,
+            json: row.get(1)?,
+        })
+    })?;
+    Ok(records.collect::<Result<_, _>>()?)
 }
 
 impl From<rusqlite::Error> for StoreError {

@@ -8,7 +8,9 @@ use std::thread::JoinHandle;
 use events::Timestamp;
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use crate::store::{Inserted, MS_PER_DAY, NewEvent, Record, RecordKind, SPENT_DAYS, StoreError};
+use crate::store::{
+    Inserted, IsInTheWay, MS_PER_DAY, NewEvent, Record, RecordKind, SPENT_DAYS, StoreError,
+};
 
 /// Batches that wait for the thread; who comes later waits before the queue, so memory is bounded.
 const QUEUE: usize = 8;
@@ -29,9 +31,22 @@ enum Job {
 
 /// A change other than new events.
 pub(super) enum Change {
-    Put { kind: RecordKind, record: Record },
-    Delete { kind: RecordKind, id: String },
-    Forget { before: Timestamp },
+    Put {
+        kind: RecordKind,
+        record: Record,
+    },
+    PutUnless {
+        kind: RecordKind,
+        record: Record,
+        is_in_the_way: IsInTheWay,
+    },
+    Delete {
+        kind: RecordKind,
+        id: String,
+    },
+    Forget {
+        before: Timestamp,
+    },
 }
 
 // === impl Writer ===
@@ -210,11 +225,21 @@ fn insert_events(
 fn apply(connection: &mut Connection, change: Change) -> Result<u64, StoreError> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     let changed = match change {
-        Change::Put { kind, record } => transaction.execute(
-            "INSERT INTO record (kind, id, json) VALUES (?1, ?2, ?3)
-             ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json",
-            params![kind.name(), record.id, record.json],
-        )?,
+        Change::Put { kind, record } => put(&transaction, kind, &record)?,
+        Change::PutUnless {
+            kind,
+            record,
+            is_in_the_way,
+        } => {
+            if super::records(&transaction, kind)?
+                .iter()
+                .any(is_in_the_way)
+            {
+                0
+            } else {
+                put(&transaction, kind, &record)?
+            }
+        }
         Change::Delete { kind, id } => transaction.execute(
             "DELETE FROM record WHERE kind = ?1 AND id = ?2",
             params![kind.name(), id],
@@ -223,6 +248,18 @@ fn apply(connection: &mut Connection, change: Change) -> Result<u64, StoreError>
     };
     transaction.commit()?;
     Ok(u64::try_from(changed).unwrap_or(0))
+}
+
+fn put(
+    transaction: &Transaction<'_>,
+    kind: RecordKind,
+    record: &Record,
+) -> Result<usize, StoreError> {
+    Ok(transaction.execute(
+        "INSERT INTO record (kind, id, json) VALUES (?1, ?2, ?3)
+         ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json",
+        params![kind.name(), record.id, record.json],
+    )?)
 }
 
 fn forget(transaction: &Transaction<'_>, before: Timestamp) -> Result<usize, StoreError> {
