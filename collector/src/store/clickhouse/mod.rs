@@ -17,8 +17,8 @@ use crate::histogram;
 use crate::query::{Cursor, Dimension, EventFilter, EventQuery, LARGEST_PAGE, Metric, Order};
 use crate::report::EventPage;
 use crate::store::{
-    Arrival, Arrivals, ClickHouseLocation, Days, Group, Inserted, MS_PER_DAY, NewEvent, Record,
-    RecordKind, SPENT_DAYS, Spender, Spent, Store, StoreError,
+    Arrival, Arrivals, ClickHouseLocation, Days, Group, Inserted, IsInTheWay, MS_PER_DAY, NewEvent,
+    Record, RecordKind, SPENT_DAYS, Spender, Spent, Store, StoreError,
 };
 use condition::{conditions, micros};
 use connection::{Connection, Statement};
