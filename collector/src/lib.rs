@@ -50,8 +50,8 @@ pub use serve::{Collector, Running, StartError};
 pub use settings::{AuditScope, KeyRule, MAX_BATCH_BYTES, Rules, Settings};
 pub use store::{
     Arrival, Arrivals, ClickHouseLocation, Columns, Days, Group, Inserted, InvalidLocation,
-    LineError, MOST_GROUPS, NewEvent, Record, RecordKind, Spender, Spent, Store, StoreError,
-    StoreLocation, Totals, open,
+    IsInTheWay, LineError, MOST_GROUPS, NewEvent, Record, RecordKind, Spender, Spent, Store,
+    StoreError, StoreLocation, Totals, open,
 };
 pub use tokens::Tokens;
 pub use webhook::{CreatedWebhook, NewWebhook, Webhook, WebhookEvent};
