@@ -109,6 +109,8 @@ write_env_locked() {
                 echo "export CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUNNER=\"$TOOLS/bin/wasm-bindgen-test-runner\""
             ;;
         esac
+        # Behind the system's own: see scripts/setup-python.
+        [ -x "$TOOLS/bin/jq" ] && echo "case :\$PATH: in *:$TOOLS/bin:*) ;; *) export PATH=\"\$PATH:$TOOLS/bin\" ;; esac"
         [ -n "$envoy" ] && echo "export ENVOY_BIN=\"\${ENVOY_BIN:-$envoy}\""
         [ -n "$(read_state venv)" ] && echo "export KT_TEST_PYTHON=\"$TOOLS/venv/bin/python\""
         [ -n "$(read_state venv-legacy)" ] && echo "export KT_TEST_PYTHON_LEGACY=\"$TOOLS/venv-legacy/bin/python\""
