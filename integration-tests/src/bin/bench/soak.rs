@@ -15,12 +15,10 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
 const LEAST_SAMPLES: u32 = 12;
 /// Of each kind of request, before it is the next one's turn.
 const TURN: Duration = Duration::from_millis(500);
-/// Share of the time in which buffers and pools reach their size; it does not count.
-const SETTLING: f64 = 0.25;
-/// Most growth that is no leak, in KB for each minute. Mixed load is at least 1,500 requests a second: one byte lost with
-/// each is 90 KB a minute. What the allocator does with its pages was seen to differ by less than half a megabyte
-/// between one look and the next, which is no slope over ten minutes.
-const MOST_GROWTH: f64 = 100.0;
+/// Share of the time in which buffers and pools reach their size and V8 compiles what is called often; it does not count.
+const SETTLING: f64 = 0.5;
+/// Most growth that is no leak, in KB for each minute: less than one byte for each of some 3,700 requests a second.
+const MOST_GROWTH: f64 = 200.0;
 
 /// When, in minutes, and how many bytes.
 type Sample = (f64, f64);
@@ -50,7 +48,7 @@ pub(crate) async fn run(upstream: SocketAddr, minutes: f64) -> Outcome<()> {
             let at = begin.elapsed().as_secs_f64() / 60.0;
             let bytes = envoy.memory()?.anonymous as f64;
             println!(
-                "{at:6.1} min  {:7.1} MB  {requests:>9} requests",
+                "{at:6.1} min  {:8.2} MB  {requests:>9} requests",
                 megabytes(bytes)
             );
             samples.push((at, bytes));
