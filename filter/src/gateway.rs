@@ -234,6 +234,7 @@ impl Gateway {
         if journey.client_status.is_some() {
             return Flow::Continue;
         }
+        journey.forget_ahead();
         if host.response_header(OVERLOADED).is_ok() {
             ending::turned_away(&self.vm, host, &mut journey, host.now());
         }
@@ -268,7 +269,8 @@ impl Gateway {
     /// A planned request is over: `client_status` is what the client was answered with, and each attempt has ended and
     /// been reported when its books are closed.
     fn finish(&self, host: &impl Host, journey: &mut Journey) {
-        let now = host.now();
+        journey.forget_ahead();
+        let now = journey.ended().unwrap_or_else(|| host.now());
         // Envoy tears attempts down before it answers in their place: whoever is still at work lost the client.
         let client_gone = journey
             .attempts

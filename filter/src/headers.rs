@@ -58,6 +58,11 @@ pub fn crosses_to_upstream(name: &str) -> bool {
 /// Envoy's word that it answers itself because a pool was full.
 pub(crate) const OVERLOADED: &str = "x-envoy-overloaded";
 
+/// A header that a route may still be chosen by, so that the gateway filter must leave it to the router.
+pub(crate) fn is_for_the_router(name: &str) -> bool {
+    name.starts_with(':') || name == "x-forwarded-proto"
+}
+
 /// The first value of `name`, where it is UTF-8.
 pub fn text<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
     headers

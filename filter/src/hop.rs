@@ -75,7 +75,7 @@ impl Hop {
 }
 
 fn hand_over(host: &impl Host, token: u64, journey: &Rc<RefCell<Journey>>) -> Option<usize> {
-    let index = begin_next(host, journey, host.now())?;
+    let index = begin_next(host, journey)?;
     let journey = journey.borrow();
     let cluster = journey.inner_cluster(index)?;
     let timeout = journey.entry(index)?.timeout_ms.to_string();

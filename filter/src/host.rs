@@ -67,6 +67,15 @@ pub struct Moment {
 }
 
 impl Moment {
+    /// What both clocks say when the first one says `monotonic_ns`, not before this moment.
+    pub(crate) fn when(self, monotonic_ns: u64) -> Self {
+        let passed_ms = monotonic_ns.saturating_sub(self.monotonic_ns) / 1_000_000;
+        Self {
+            monotonic_ns,
+            unix_ms: self.unix_ms.saturating_add(passed_ms),
+        }
+    }
+
     /// Microseconds since 1970, as exact as the wall clock is read.
     pub fn unix_us(&self) -> u64 {
         self.unix_ms.saturating_mul(1_000)
@@ -88,6 +97,10 @@ pub trait Host {
     fn request_headers(&self) -> HostResult<HeaderList>;
     /// Replaces all request headers.
     fn set_request_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()>;
+    /// Sets one request header.
+    fn set_request_header(&self, name: &str, value: &[u8]) -> HostResult<()>;
+    /// Takes one request header out.
+    fn remove_request_header(&self, name: &str) -> HostResult<()>;
     /// Bytes of the buffered request body from `start`, at most `length`.
     fn request_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>>;
     /// Replaces the whole buffered request body.

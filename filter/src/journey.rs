@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
+use policy::Target;
 use policy::cluster::{FIRST_BYTE, cluster_name};
 use protocols::ClientFormat;
 use protocols::exchange::{Exchange, FailoverReason, Report};
@@ -16,6 +17,8 @@ use serde::Serialize;
 
 use crate::config::GatewayConfig;
 use crate::evidence::Dossier;
+use crate::host::Moment;
+use crate::target::{Ahead, Rest};
 
 /// A request between the gateway filter and its attempts.
 #[derive(Debug)]
@@ -47,6 +50,8 @@ pub struct Journey {
     /// Status of the answer that was sent to the client; `None` while there is none, and for good when the client left
     /// before.
     pub client_status: Option<u16>,
+    /// What the gateway filter has done of the first attempt, until its target filter takes it over.
+    pub(crate) ahead: Option<Ahead>,
     /// What else its event will say.
     pub(crate) dossier: Dossier,
 }
@@ -163,12 +168,34 @@ impl Journey {
     /// per-try timeout takes the way over the first-byte hop, which times it alone. So do all attempts of a hedged
     /// request: Envoy hedges within one cluster only, and its per-try timeout is then the time to the next attempt.
     pub fn cluster(&self, index: usize) -> Option<String> {
-        let entry = self.plan.entries.get(index)?;
-        let is_short = self.stream && entry.timeout_ms < self.longest_timeout_ms();
-        if is_short || self.hedge_after_ms().is_some() {
+        if self.takes_hop(index) {
             Some(FIRST_BYTE.to_owned())
         } else {
             self.inner_cluster(index)
+        }
+    }
+
+    /// Attempt `index` goes over the first-byte hop.
+    pub(crate) fn takes_hop(&self, index: usize) -> bool {
+        let is_short = |entry: &Entry| self.stream && entry.timeout_ms < self.longest_timeout_ms();
+        self.plan.entries.get(index).is_some_and(is_short) || self.hedge_after_ms().is_some()
+    }
+
+    /// What is left to do of a first request that was written ahead. The target filter has met it then.
+    pub(crate) fn take_written(&mut self) -> Option<Rest> {
+        match self.ahead.take()? {
+            Ahead::Written(rest) => Some(rest),
+            begun @ Ahead::Begun => {
+                self.ahead = Some(begun);
+                None
+            }
+        }
+    }
+
+    /// No attempt comes any more: what was begun ahead has not happened, where no target filter has met it.
+    pub(crate) fn forget_ahead(&mut self) {
+        if self.ahead.take().is_some() {
+            self.attempts.clear();
         }
     }
 
@@ -211,6 +238,15 @@ impl Journey {
         self.attempts.get_mut(index)?.exchange.as_mut()
     }
 
+    /// When the last attempt ended; `None` while one is under way, and where none was made.
+    pub(crate) fn ended(&self) -> Option<Moment> {
+        let mut last = None;
+        for attempt in &self.attempts {
+            last = last.max(Some(attempt.ended_ns?));
+        }
+        Some(self.dossier.arrived.when(last?))
+    }
+
     /// The attempt that is under way, or the last one.
     pub fn current_attempt(&self) -> Option<usize> {
         self.attempts.len().checked_sub(1)
@@ -238,11 +274,14 @@ impl Journey {
         self.plan.entries.get(self.attempts.get(index)?.entry)
     }
 
+    /// The target of attempt `index`.
+    pub(crate) fn target(&self, index: usize) -> Option<&Target> {
+        self.config.policy.target(self.entry(index)?.target)
+    }
+
     /// The target id of attempt `index`.
     pub fn target_id(&self, index: usize) -> &str {
-        self.entry(index)
-            .and_then(|entry| self.config.policy.target(entry.target))
-            .map_or("", |target| target.id.as_str())
+        self.target(index).map_or("", |target| target.id.as_str())
     }
 
     /// The group's name; empty when the request named none.

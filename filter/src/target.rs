@@ -3,6 +3,7 @@
 //! It turns the client's request into the provider's and the answer back, lets an attempt fail that another target may
 //! cure, and reports how it ended. What it must decide, [`protocols::exchange::Exchange`] decides.
 
+mod ahead;
 mod answer;
 pub(crate) mod ending;
 mod metadata;
@@ -18,6 +19,7 @@ use crate::journey::Journey;
 use crate::vm::Vm;
 use crate::{Flow, state};
 
+pub(crate) use ahead::{Ahead, FirstRequest, Rest};
 pub use probe::PROBE_HEADER;
 pub(crate) use request::begin_next;
 
@@ -78,8 +80,17 @@ impl Target {
 
     /// The head of the request, as the gateway filter or the attempt before left it.
     pub fn on_request_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
+        let routed = self.routed_journey(host);
+        let ahead = (routed.as_ref()).and_then(|journey| journey.borrow_mut().take_written());
+        if let (Some(journey), Some(rest)) = (&routed, ahead) {
+            return self.go_ahead(host, Rc::clone(journey), &rest);
+        }
         let headers = host.request_headers().unwrap_or_default();
-        if let Some((journey, begun)) = self.find_journey(host, &headers) {
+        let found = match routed {
+            Some(journey) => Some((journey, None)),
+            None => self.hopped_journey(&headers),
+        };
+        if let Some((journey, begun)) = found {
             self.begin(host, journey, begun, headers, end_of_stream)
         } else if probe::is_probe(&headers) {
             self.stage = Stage::Probe;
@@ -171,18 +182,20 @@ impl Target {
         }
     }
 
-    /// By filter state for an attempt that the router made; by header for one behind the first-byte hop, whose inner
-    /// request has no filter state, and with its index, because the hop has begun it already. In this order: after a hop
-    /// the header stays in the outer request's map.
-    fn find_journey(
+    /// Of an attempt that the router made: by filter state. It comes first, because after a hop the header that names the
+    /// journey stays in the outer request's map.
+    fn routed_journey(&self, host: &impl Host) -> Option<Rc<RefCell<Journey>>> {
+        let token = host.property(&[state::TOKEN]).ok()?;
+        let token = u64::from_le_bytes(token.as_slice().try_into().ok()?);
+        self.vm.journeys.find(token)
+    }
+
+    /// Of an attempt behind the first-byte hop, whose inner request has no filter state: by header, and with its index,
+    /// because the hop has begun it already.
+    fn hopped_journey(
         &self,
-        host: &impl Host,
         headers: &HeaderList,
     ) -> Option<(Rc<RefCell<Journey>>, Option<usize>)> {
-        if let Ok(token) = host.property(&[state::TOKEN]) {
-            let token = u64::from_le_bytes(token.as_slice().try_into().ok()?);
-            return Some((self.vm.journeys.find(token)?, None));
-        }
         let (token, index) = headers.text(TOKEN_HEADER)?.split_once('.')?;
         let journey = self.vm.journeys.find(token.parse().ok()?)?;
         Some((journey, Some(index.parse().ok()?)))

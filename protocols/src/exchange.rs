@@ -170,6 +170,11 @@ impl Exchange {
         Ok(request)
     }
 
+    /// [`Exchange::request`] changes nothing in the body but the model's name.
+    pub fn changes_only_the_model(&self) -> bool {
+        self.translator.changes_only_the_model()
+    }
+
     /// The upstream's status and headers. `Hold`, or `FailOver` where no body can make it an answer. With
     /// `end_of_stream` there is no body, and Envoy lets none be added: `Pass` or `FailOver` at once.
     pub fn response_head(

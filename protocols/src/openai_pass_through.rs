@@ -205,6 +205,10 @@ impl Translator for OpenAiPassThrough {
         })
     }
 
+    fn changes_only_the_model(&self) -> bool {
+        request::changes_only_the_model(&self.attempt)
+    }
+
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
         self.watch_json(body);
         match self.quirks.answer(body) {

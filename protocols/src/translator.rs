@@ -105,6 +105,12 @@ pub trait Translator {
     /// Turns the client's body into the upstream's request.
     fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError>;
 
+    /// Nothing changes in the client's body but the model's name: [`Translator::request`] gives no
+    /// [`BodyEdit::Replace`], and a splice of [`Attempt::model_span`] at most.
+    fn changes_only_the_model(&self) -> bool {
+        false
+    }
+
     /// Turns a whole successful JSON answer into the client's shape. An answer that cannot be read is the
     /// provider's failure. `Ok(None)` passes the bytes on as they are.
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError>;

@@ -11,6 +11,7 @@ use crate::headers::is_stripped_on_entry;
 use crate::host::{HeaderList, Host, Moment};
 use crate::journey::Journey;
 use crate::planning::Planner;
+use crate::target::FirstRequest;
 use crate::{Flow, state};
 
 impl Gateway {
@@ -24,18 +25,18 @@ impl Gateway {
     ) -> Flow {
         match self.plan_journey(host, incoming, size, embedding) {
             Err(answer) => self.answer(host, answer),
-            Ok((journey, headers)) => self.depart(host, journey, headers),
+            Ok(traveller) => self.depart(host, traveller),
         }
     }
 
     /// Reads and plans. A request that gets no plan ends here, with its event.
-    pub(super) fn plan_journey(
+    fn plan_journey(
         &self,
         host: &impl Host,
         incoming: Incoming,
         size: usize,
         embedding: Option<Vec<f32>>,
-    ) -> Result<(Journey, HeaderList), Answer> {
+    ) -> Result<Traveller, Answer> {
         let Incoming {
             client,
             headers,
@@ -119,13 +120,19 @@ impl Gateway {
             plan,
             attempts: Vec::new(),
             client_status: None,
+            ahead: None,
             dossier,
         };
         let mut headers = headers;
         if redacted {
             headers.remove("content-length");
         }
-        Ok((journey, headers))
+        Ok(Traveller {
+            journey,
+            headers,
+            body,
+            now,
+        })
     }
 
     /// The event of a request that is answered before it has a plan.
@@ -145,12 +152,13 @@ impl Gateway {
     }
 
     /// Writes the way into headers and filter state, which is all that Envoy's router knows of it.
-    pub(super) fn depart(
-        &mut self,
-        host: &impl Host,
-        journey: Journey,
-        headers: HeaderList,
-    ) -> Flow {
+    fn depart(&mut self, host: &impl Host, traveller: Traveller) -> Flow {
+        let Traveller {
+            mut journey,
+            headers,
+            body,
+            now,
+        } = traveller;
         let client = journey.client;
         let retries = journey.retries().to_string();
         let hedge_after_ms = journey.hedge_after_ms();
@@ -159,11 +167,14 @@ impl Gateway {
         let stream = journey.stream;
         // A plan is never empty; if it were, Envoy would find no cluster of this name.
         let cluster = journey.cluster(0).unwrap_or_default();
+        let first = FirstRequest::begin(&mut journey, &headers, &body, now);
         let (token, journey) = self.vm.journeys.open(journey);
-        let mut outgoing: Vec<(&str, &[u8])> = headers
-            .iter()
-            .filter(|(name, _)| !is_stripped_on_entry(name))
-            .collect();
+        let mut outgoing = match &first {
+            Some(first) => first.head(&headers),
+            None => (headers.iter())
+                .filter(|(name, _)| !is_stripped_on_entry(name))
+                .collect(),
+        };
         outgoing.push(("x-envoy-max-retries", retries.as_bytes()));
         if stream {
             // The cluster's whole-answer limit must not cut a stream that began in time.
@@ -180,6 +191,7 @@ impl Gateway {
         }
         let departed = host
             .set_request_headers(&outgoing)
+            .and_then(|()| (first.as_ref()).map_or(Ok(()), |first| first.write_body(host)))
             .and_then(|()| host.set_state(state::TOKEN, &token.to_le_bytes()))
             .and_then(|()| host.set_state(state::CLUSTER, cluster.as_bytes()));
         self.stage = Stage::Underway { token, journey };
@@ -194,6 +206,15 @@ impl Gateway {
             }
         }
     }
+}
+
+/// A request that has a plan.
+struct Traveller {
+    journey: Journey,
+    headers: HeaderList,
+    body: Vec<u8>,
+    /// When it was planned.
+    now: Moment,
 }
 
 /// A key is not told of groups that it may not use.

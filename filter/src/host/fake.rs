@@ -95,6 +95,7 @@ impl FakeHost {
             (":method", method),
             (":path", path),
             (":authority", "gateway"),
+            (":scheme", "http"),
         ]);
         all.extend(owned(headers));
         host.request_headers.replace(all);
@@ -175,6 +176,23 @@ impl Host for FakeHost {
         self.note("set_request_headers");
         self.only_in(&REQUEST)?;
         self.request_headers.replace(list(headers));
+        Ok(())
+    }
+
+    fn set_request_header(&self, name: &str, value: &[u8]) -> HostResult<()> {
+        self.note("set_request_header");
+        self.only_in(&REQUEST)?;
+        let mut headers = self.request_headers.borrow_mut();
+        headers.retain(|(key, _)| key != name);
+        headers.push((name.to_owned(), value.to_vec()));
+        Ok(())
+    }
+
+    fn remove_request_header(&self, name: &str) -> HostResult<()> {
+        self.note("remove_request_header");
+        self.only_in(&REQUEST)?;
+        let mut headers = self.request_headers.borrow_mut();
+        headers.retain(|(key, _)| key != name);
         Ok(())
     }
 

@@ -60,6 +60,11 @@ mod raw {
             value: *const u8,
             size: usize,
         ) -> u32;
+        pub(super) fn proxy_remove_header_map_value(
+            map: u32,
+            name: *const u8,
+            name_size: usize,
+        ) -> u32;
         pub(super) fn proxy_get_buffer_bytes(
             buffer: u32,
             start: usize,
@@ -199,6 +204,14 @@ fn set_headers_of(map: u32, headers: &[(&str, &[u8])]) -> HostResult<()> {
     check(unsafe { raw::proxy_set_header_map_pairs(map, pairs.as_ptr(), pairs.len()) })
 }
 
+fn set_header_of(map: u32, name: &str, value: &[u8]) -> HostResult<()> {
+    let (value, size) = (value.as_ptr(), value.len());
+    // SAFETY: both slices outlive the call.
+    check(unsafe {
+        raw::proxy_replace_header_map_value(map, name.as_ptr(), name.len(), value, size)
+    })
+}
+
 fn buffer(kind: u32, start: usize, length: usize) -> HostResult<Vec<u8>> {
     // SAFETY: both pointers are valid for writes during the call.
     bytes_from(|data, size| unsafe { raw::proxy_get_buffer_bytes(kind, start, length, data, size) })
@@ -262,6 +275,17 @@ impl Host for ProxyWasmHost {
         set_headers_of(REQUEST_HEADERS, headers)
     }
 
+    fn set_request_header(&self, name: &str, value: &[u8]) -> HostResult<()> {
+        set_header_of(REQUEST_HEADERS, name, value)
+    }
+
+    fn remove_request_header(&self, name: &str) -> HostResult<()> {
+        // SAFETY: `name` outlives the call.
+        check(unsafe {
+            raw::proxy_remove_header_map_value(REQUEST_HEADERS, name.as_ptr(), name.len())
+        })
+    }
+
     fn request_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>> {
         buffer(REQUEST_BODY, start, length)
     }
@@ -293,16 +317,7 @@ impl Host for ProxyWasmHost {
     }
 
     fn set_response_header(&self, name: &str, value: &[u8]) -> HostResult<()> {
-        // SAFETY: both slices outlive the call.
-        check(unsafe {
-            raw::proxy_replace_header_map_value(
-                RESPONSE_HEADERS,
-                name.as_ptr(),
-                name.len(),
-                value.as_ptr(),
-                value.len(),
-            )
-        })
+        set_header_of(RESPONSE_HEADERS, name, value)
     }
 
     fn response_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>> {

@@ -8,10 +8,10 @@ use protocols::exchange::Exchange;
 use protocols::{BodyEdit, OutgoingRequest, RequestError};
 
 use super::ending::{self, Ending};
-use super::{Course, Stage, Target};
+use super::{Course, Stage, Target, ahead};
 use crate::answers::Answer;
 use crate::headers::crosses_to_upstream;
-use crate::host::{HeaderList, Host, HostResult, Moment};
+use crate::host::{HeaderList, Host, HostError, HostResult, Moment};
 use crate::journey::Journey;
 use crate::{Flow, state, unserved};
 
@@ -28,8 +28,7 @@ impl Target {
         headers: HeaderList,
         end_of_stream: bool,
     ) -> Flow {
-        let now = host.now();
-        let Some(index) = begun.or_else(|| begin_next(host, &journey, now)) else {
+        let Some(index) = begun.or_else(|| begin_next(host, &journey)) else {
             self.stage = Stage::Over;
             let mut journey = journey.borrow_mut();
             let answer = unserved::answer(&journey);
@@ -37,21 +36,40 @@ impl Target {
             return crate::respond(host, &answer);
         };
         let course = Course { journey, index };
-        let exchange = exchange(&course.journey(), index, now);
-        match exchange {
-            Ok(exchange) => {
-                if let Some(attempt) = course.journey().attempts.get_mut(index) {
-                    attempt.exchange = Some(exchange);
+        let has_exchange = course.journey().exchange(index).is_some();
+        if !has_exchange {
+            let exchange = exchange(&course.journey(), index, host.now());
+            match exchange {
+                Ok(exchange) => {
+                    if let Some(attempt) = course.journey().attempts.get_mut(index) {
+                        attempt.exchange = Some(exchange);
+                    }
                 }
-                self.stage = Stage::AwaitingBody(course, headers);
-                if end_of_stream {
-                    self.send(host, 0)
-                } else {
-                    Flow::Pause
-                }
+                Err(error) => return self.refuse(host, &course, &error),
             }
-            Err(error) => self.refuse(host, &course, &error),
         }
+        self.stage = Stage::AwaitingBody(course, headers);
+        if end_of_stream {
+            self.send(host, 0)
+        } else {
+            Flow::Pause
+        }
+    }
+
+    /// The attempt has a request already.
+    pub(super) fn go_ahead(
+        &mut self,
+        host: &impl Host,
+        journey: Rc<RefCell<Journey>>,
+        rest: &ahead::Rest,
+    ) -> Flow {
+        let course = Course { journey, index: 0 };
+        announce_next(host, &course.journey(), course.index);
+        if let Err(error) = ahead::complete(host, rest) {
+            return self.fail_to_send(host, &course, error);
+        }
+        self.stage = Stage::AwaitingAnswer(course);
+        Flow::Continue
     }
 
     /// The body is complete: the provider's request goes out.
@@ -76,13 +94,17 @@ impl Target {
             None => return Flow::Continue,
         };
         if let Err(error) = sent {
-            log::error!("attempt could not be sent: {error}");
-            let client = course.journey().client;
-            let answer = Answer::internal(client, "the gateway could not send this request");
-            return self.refuse_with(host, &course, &answer);
+            return self.fail_to_send(host, &course, error);
         }
         self.stage = Stage::AwaitingAnswer(course);
         Flow::Continue
+    }
+
+    fn fail_to_send(&mut self, host: &impl Host, course: &Course, error: HostError) -> Flow {
+        log::error!("attempt could not be sent: {error}");
+        let client = course.journey().client;
+        let answer = Answer::internal(client, "the gateway could not send this request");
+        self.refuse_with(host, course, &answer)
     }
 
     /// The client's request cannot be said to this provider.
@@ -109,22 +131,25 @@ impl Target {
 }
 
 /// Continues the journey with its next attempt and tells Envoy's router where the one after that goes.
-pub(crate) fn begin_next(
-    host: &impl Host,
-    journey: &Rc<RefCell<Journey>>,
-    now: Moment,
-) -> Option<usize> {
+pub(crate) fn begin_next(host: &impl Host, journey: &Rc<RefCell<Journey>>) -> Option<usize> {
     let mut journey = journey.borrow_mut();
-    let index = journey.begin_attempt(now.monotonic_ns)?;
+    let index = match journey.ahead.take() {
+        Some(_) => 0,
+        None => journey.begin_attempt(host.now().monotonic_ns)?,
+    };
+    announce_next(host, &journey, index);
+    Some(index)
+}
+
+fn announce_next(host: &impl Host, journey: &Journey, index: usize) {
     if let Some(next) = journey.cluster(index.saturating_add(1))
         && let Err(error) = host.set_state(state::CLUSTER, next.as_bytes())
     {
         log::error!("the next attempt will go to the same cluster: {error}");
     }
-    Some(index)
 }
 
-fn exchange(journey: &Journey, index: usize, now: Moment) -> Result<Exchange, RequestError> {
+pub(super) fn exchange(journey: &Journey, index: usize, now: Moment) -> Result<Exchange, RequestError> {
     let exchange = Exchange::new(attempt_of(journey, index, now))?;
     if journey.plan.entries.len() == 1 {
         Ok(exchange.as_only_choice())
@@ -136,7 +161,7 @@ fn exchange(journey: &Journey, index: usize, now: Moment) -> Result<Exchange, Re
 fn attempt_of(journey: &Journey, index: usize, now: Moment) -> protocols::Attempt {
     let policy = &journey.config.policy;
     let entry = journey.entry(index);
-    let target = entry.and_then(|entry| policy.target(entry.target));
+    let target = journey.target(index);
     protocols::Attempt {
         client: journey.client,
         upstream: target.map_or(protocols::UpstreamFormat::OpenAi, |target| {
@@ -175,22 +200,11 @@ fn set_request(
     body: &[u8],
     outgoing: OutgoingRequest,
 ) -> HostResult<()> {
-    let written = written(body, outgoing.body);
-    let length = match &written {
-        Written::Nothing => body.len(),
-        Written::Whole(body) => body.len(),
-        Written::Start(replaced, start) => body
-            .len()
-            .saturating_sub(*replaced)
-            .saturating_add(start.len()),
-    };
+    let written = Written::of(body, outgoing.body);
+    let length = written.length(body);
     let (path, headers) = (outgoing.path, outgoing.headers);
     set_headers(host, course, current, &path, &headers, length)?;
-    match written {
-        Written::Nothing => Ok(()),
-        Written::Whole(body) => host.set_request_body(&body),
-        Written::Start(replaced, start) => host.replace_request_body_start(replaced, &start),
-    }
+    written.give_back(host)
 }
 
 /// All headers of the provider's request, in one call.
@@ -203,10 +217,7 @@ fn set_headers(
     body_length: usize,
 ) -> HostResult<()> {
     let journey = course.journey();
-    let base_url = journey
-        .entry(course.index)
-        .and_then(|entry| journey.config.policy.target(entry.target))
-        .map(|target| &target.base_url);
+    let base_url = journey.target(course.index).map(|target| &target.base_url);
     let authority = base_url.map(|url| url.authority()).unwrap_or_default();
     let scheme: &[u8] = if base_url.is_some_and(|url| url.tls) {
         b"https"
@@ -232,7 +243,7 @@ fn set_headers(
 }
 
 /// What of the body has to be given back to the proxy.
-enum Written {
+pub(super) enum Written {
     Nothing,
     Whole(Vec<u8>),
     /// In the place of so many bytes at the beginning.
@@ -242,17 +253,39 @@ enum Written {
 /// Most clients name the model first: what follows it need not be written again, however long it is.
 const LONGEST_START: usize = 4096;
 
-fn written(body: &[u8], edit: BodyEdit) -> Written {
-    let (range, replacement) = match edit {
-        BodyEdit::Unchanged => return Written::Nothing,
-        BodyEdit::Replace(body) => return Written::Whole(body),
-        BodyEdit::Splice(range, replacement) => (range, replacement),
-    };
-    match (body.get(..range.start), body.get(range.end..)) {
-        (Some(head), Some(_)) if range.end <= LONGEST_START => {
-            Written::Start(range.end, [head, &replacement].concat())
+impl Written {
+    pub(super) fn of(body: &[u8], edit: BodyEdit) -> Self {
+        let (range, replacement) = match edit {
+            BodyEdit::Unchanged => return Self::Nothing,
+            BodyEdit::Replace(body) => return Self::Whole(body),
+            BodyEdit::Splice(range, replacement) => (range, replacement),
+        };
+        match (body.get(..range.start), body.get(range.end..)) {
+            (Some(head), Some(_)) if range.end <= LONGEST_START => {
+                Self::Start(range.end, [head, &replacement].concat())
+            }
+            (Some(head), Some(tail)) => Self::Whole([head, &replacement, tail].concat()),
+            _ => Self::Nothing,
         }
-        (Some(head), Some(tail)) => Written::Whole([head, &replacement, tail].concat()),
-        _ => Written::Nothing,
+    }
+
+    /// Of what becomes of `body`, in bytes.
+    pub(super) fn length(&self, body: &[u8]) -> usize {
+        match self {
+            Self::Nothing => body.len(),
+            Self::Whole(body) => body.len(),
+            Self::Start(replaced, start) => {
+                let kept = body.len().saturating_sub(*replaced);
+                kept.saturating_add(start.len())
+            }
+        }
+    }
+
+    pub(super) fn give_back(&self, host: &impl Host) -> HostResult<()> {
+        match self {
+            Self::Nothing => Ok(()),
+            Self::Whole(body) => host.set_request_body(body),
+            Self::Start(replaced, start) => host.replace_request_body_start(*replaced, start),
+        }
     }
 }

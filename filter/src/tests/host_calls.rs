@@ -67,22 +67,15 @@ fn a_json_request_to_a_failover_group() {
             // Once in a millisecond: whether other workers have found something out.
             "shared",
             "set_request_headers",
-            "set_state",
-            "set_state",
-        ],
-        &[
-            "request_headers",
-            "property",
-            "now",
-            "set_state",
-            "request_body",
-            "set_request_headers",
             "replace_request_body_start",
+            "set_state",
+            "set_state",
         ],
+        &["property", "set_state", "set_request_header"],
         &["response_headers"],
         &["response_body"],
         &["now", "set_response_headers", "set_response_body"],
-        &["now"],
+        &[],
     ];
     assert_eq!(calls, expected);
 }

@@ -89,8 +89,11 @@ impl Visit {
         if size == 0 || self.host.answer.borrow().is_some() {
             return flow;
         }
-        self.gateway
-            .on_request_body(self.host.in_phase(Phase::RequestBody), size, true)
+        let flow = self
+            .gateway
+            .on_request_body(self.host.in_phase(Phase::RequestBody), size, true);
+        self.body = self.host.request_body.borrow().clone();
+        flow
     }
 
     fn answer(&self) -> LocalAnswer {

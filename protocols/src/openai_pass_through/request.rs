@@ -37,6 +37,24 @@ fn edits(attempt: &Attempt, body: &[u8]) -> Result<Vec<Edit>, RequestError> {
     Ok(edits)
 }
 
+/// [`edits`] gives one of the model at most.
+pub(super) fn changes_only_the_model(attempt: &Attempt) -> bool {
+    let is_plain = match (attempt.upstream, attempt.client) {
+        (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) | (_, ClientFormat::Responses) => {
+            false
+        }
+        (
+            UpstreamFormat::OpenAi
+            | UpstreamFormat::AzureOpenAi
+            | UpstreamFormat::Ollama
+            | UpstreamFormat::Anthropic
+            | UpstreamFormat::Bedrock,
+            _,
+        ) => true,
+    };
+    is_plain && !attempt.asks_for_usage()
+}
+
 /// Asks for usage in the client's place: a first member, because where others are is not known.
 fn usage_edit(attempt: &Attempt, body: &[u8]) -> Option<Edit> {
     if !attempt.asks_for_usage() {

@@ -1,0 +1,125 @@
+//! A first request that is written ahead: by the gateway filter, which has its head and body at hand anyway.
+//!
+//! Where nothing changes in the body but the model's name, the target filter then needs neither read the head nor wait for
+//! the body, which saves most of its calls of the proxy. What the router may look at before is left to it. A later attempt
+//! finds what the first one left, as ever.
+
+use protocols::BodyEdit;
+
+use super::request::{self, Written};
+use crate::headers::{crosses_to_upstream, is_for_the_router};
+use crate::host::{HeaderList, Host, HostResult, Moment};
+use crate::journey::Journey;
+
+/// How much of the first attempt the gateway filter has done; the target filter takes it over.
+#[derive(Debug)]
+pub(crate) enum Ahead {
+    /// The attempt has begun, and its exchange is there.
+    Begun,
+    /// Its request is written as well, but for this.
+    Written(Rest),
+}
+
+/// Headers that the target filter has yet to set, or, without a value, to take out.
+pub(crate) type Rest = Vec<(&'static str, Option<String>)>;
+
+/// A request that can be written ahead.
+pub(crate) struct FirstRequest {
+    headers: Vec<(&'static str, String)>,
+    written: Written,
+    content_length: String,
+}
+
+impl FirstRequest {
+    /// Begins the first attempt of `journey`. `None` where its target filter must do it, or must at least write the
+    /// request.
+    pub(crate) fn begin(
+        journey: &mut Journey,
+        headers: &HeaderList,
+        body: &[u8],
+        now: Moment,
+    ) -> Option<Self> {
+        if journey.takes_hop(0) {
+            return None;
+        }
+        let index = journey.begin_attempt(now.monotonic_ns)?;
+        // The target filter refuses what cannot be said.
+        let Ok(mut exchange) = request::exchange(journey, index, now) else {
+            journey.attempts.clear();
+            return None;
+        };
+        let outgoing = (exchange.changes_only_the_model()).then(|| exchange.request(body));
+        if let Some(attempt) = journey.attempts.get_mut(index) {
+            attempt.exchange = Some(exchange);
+        }
+        journey.ahead = Some(Ahead::Begun);
+        let outgoing = outgoing?.ok()?;
+        match &outgoing.body {
+            BodyEdit::Unchanged => {}
+            BodyEdit::Splice(range, model) => {
+                let end = range.start.saturating_add(model.len());
+                journey.model_span = range.start..end;
+            }
+            BodyEdit::Replace(_) => return None,
+        }
+        let rest = rest(journey, index, headers, outgoing.path);
+        journey.ahead = Some(Ahead::Written(rest));
+        let written = Written::of(body, outgoing.body);
+        Some(Self {
+            headers: outgoing.headers,
+            content_length: written.length(body).to_string(),
+            written,
+        })
+    }
+
+    /// The provider's head, as far as the router does not look at it.
+    pub(crate) fn head<'a>(&'a self, client: &'a HeaderList) -> Vec<(&'a str, &'a [u8])> {
+        let mut list: Vec<(&str, &[u8])> = vec![
+            ("content-type", b"application/json"),
+            ("content-length", self.content_length.as_bytes()),
+        ];
+        let own = |name: &str| self.headers.iter().any(|(own, _)| *own == name);
+        list.extend(client.iter().filter(|(name, _)| {
+            is_for_the_router(name) || (crosses_to_upstream(name) && !own(name))
+        }));
+        list.extend((self.headers.iter()).map(|(name, value)| (*name, value.as_bytes())));
+        list
+    }
+
+    /// Gives the body back.
+    pub(crate) fn write_body(&self, host: &impl Host) -> HostResult<()> {
+        self.written.give_back(host)
+    }
+}
+
+fn rest(journey: &Journey, index: usize, client: &HeaderList, path: String) -> Rest {
+    let target = journey.target(index);
+    let authority = target.map(|target| target.base_url.authority());
+    let scheme = if target.is_some_and(|target| target.base_url.tls) {
+        "https"
+    } else {
+        "http"
+    };
+    let mut rest = vec![(":authority", authority)];
+    if client.text(":path") != Some(&path) {
+        rest.push((":path", Some(path)));
+    }
+    if client.text(":scheme") != Some(scheme) {
+        rest.push((":scheme", Some(scheme.to_owned())));
+    }
+    if client.text("x-forwarded-proto").is_some() {
+        rest.push(("x-forwarded-proto", None));
+    }
+    rest
+}
+
+/// The target filter's part of a request that was written ahead.
+pub(super) fn complete(host: &impl Host, rest: &Rest) -> HostResult<()> {
+    for (name, value) in rest {
+        match value {
+            Some(value) => host.set_request_header(name, value.as_bytes())?,
+            None => host.remove_request_header(name)?,
+        }
+    }
+    Ok(())
+}
