@@ -42,6 +42,10 @@ const chatEvent = json(`data: ${JSON.stringify({
   id: "chatcmpl-1", object: "chat.completion.chunk", created: 1700000000, model: "one",
   choices: [{ index: 0, delta: { content: "word " }, finish_reason: null }],
 })}\n\n`);
+const chatEnd = json(`data: ${JSON.stringify({
+  id: "chatcmpl-1", object: "chat.completion.chunk", created: 1700000000, model: "one",
+  choices: [{ index: 0, delta: {}, finish_reason: "stop" }],
+})}\n\ndata: [DONE]\n\n`);
 const claudeEvent = json(`event: content_block_delta\ndata: ${JSON.stringify({
   type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "word " },
 })}\n\n`);
@@ -51,20 +55,25 @@ const claudeStart = json(`event: message_start\ndata: ${JSON.stringify({
   type: "content_block_start", index: 0, content_block: { type: "text", text: "" },
 })}\n\n`);
 
+const claudeEnd = json(`event: message_delta\ndata: ${JSON.stringify({
+  type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 50 },
+})}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n`);
+
 const scenarios = {
   json: { model: "chain", events: false, answer: [chatAnswer] },
   "json, events on": { model: "chain", events: true, answer: [chatAnswer] },
+  "json, 100 KB": { model: "chain", events: false, answer: [chatAnswer], contentBytes: 100_000 },
   "json to anthropic": { model: "claude", events: false, answer: [claudeAnswer] },
-  stream: { model: "chain", events: false, stream: true, answer: Array(50).fill(chatEvent) },
-  "stream from anthropic": { model: "claude", events: false, stream: true, answer: [claudeStart, ...Array(50).fill(claudeEvent)] },
+  stream: { model: "chain", events: false, stream: true, answer: [...Array(50).fill(chatEvent), chatEnd] },
+  "stream from anthropic": { model: "claude", events: false, stream: true, answer: [claudeStart, ...Array(50).fill(claudeEvent), claudeEnd] },
 };
 
-async function prepare({ model, events, stream = false, answer }) {
+async function prepare({ model, events, stream = false, answer, contentBytes = 1_000 }) {
   const proxy = await Proxy.of(readFileSync(module));
   const collector = events ? { collector_cluster: "kt/collector", collector_authority: "collector" } : {};
   proxy.configure(ROOT.gateway, { role: "gateway", runtime: { gateway_id: "profile", config_version: "1", ...collector }, policy });
   proxy.configure(ROOT.target, { role: "target" });
-  const content = "All work and no play makes for a dull prompt. ".repeat(21);
+  const content = "All work and no play makes for a dull prompt. ".repeat(contentBytes / 46);
   const body = json({ model, messages: [{ role: "user", content }], ...(stream && { stream }) });
   const requestHeaders = headers([
     [":authority", "gateway"], [":path", "/v1/chat/completions"], [":method", "POST"], [":scheme", "http"],

@@ -21,6 +21,8 @@ pub mod metrics;
 pub mod monitor;
 mod planning;
 mod policies;
+#[cfg(any(test, target_arch = "wasm32"))]
+mod pool;
 pub mod shared;
 mod struct_config;
 pub mod target;

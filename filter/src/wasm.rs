@@ -3,6 +3,7 @@
 mod contexts;
 mod logger;
 
+use std::alloc::System;
 use std::rc::Rc;
 
 use crate::Flow;
@@ -11,11 +12,15 @@ use crate::gateway::Gateway;
 use crate::hop::Hop;
 use crate::host::proxy_wasm_abi::{self, ProxyWasmHost};
 use crate::monitor::Monitor;
+use crate::pool::Pool;
 use crate::shared;
 use crate::target::Target;
 use crate::vm::{TICK_MS, Vm};
 
 const HOST: ProxyWasmHost = ProxyWasmHost;
+
+#[global_allocator]
+static MEMORY: Pool<System> = Pool::over(System);
 
 thread_local! {
     static VM: Rc<Vm> = Rc::new(Vm::new(&HOST));

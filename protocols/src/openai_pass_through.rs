@@ -10,6 +10,7 @@
 mod chunk;
 mod foreign_reasoning;
 mod quirks;
+mod refrain;
 mod request;
 
 use serde_json::Value;
@@ -25,6 +26,7 @@ use crate::upstream_path;
 use crate::usage::Usage;
 use chunk::{Chunk, Ending};
 use quirks::{Cleaned, Quirks};
+use refrain::Refrain;
 
 /// See the [module](self).
 pub struct OpenAiPassThrough {
@@ -41,6 +43,7 @@ pub struct OpenAiPassThrough {
     served_model: Option<String>,
     json: TopLevel,
     quirks: Quirks,
+    refrain: Refrain,
 }
 
 impl OpenAiPassThrough {
@@ -77,6 +80,7 @@ impl OpenAiPassThrough {
             text_bytes: 0,
             served_model: None,
             json: TopLevel::new(&["usage", "model"]),
+            refrain: Refrain::default(),
         })
     }
 
@@ -91,6 +95,11 @@ impl OpenAiPassThrough {
         }
         if event.data == b"[DONE]" {
             self.complete();
+            out.extend_from_slice(event.raw);
+            return Passage::Unchanged;
+        }
+        if let Some(bytes) = self.refrain.text_bytes(event.data) {
+            self.text_bytes = self.text_bytes.saturating_add(bytes);
             out.extend_from_slice(event.raw);
             return Passage::Unchanged;
         }
@@ -135,6 +144,9 @@ impl OpenAiPassThrough {
         }
         match self.quirks.chunk(event.data) {
             Cleaned::AsItCame => {
+                if self.quirks.treat_all_alike() {
+                    self.refrain.learn(event.data, &chunk);
+                }
                 out.extend_from_slice(event.raw);
                 Passage::Unchanged
             }

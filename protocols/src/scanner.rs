@@ -10,7 +10,7 @@ mod top_level;
 use std::ops::Range;
 
 pub(crate) use error::JsonError;
-pub(crate) use literal::Literal;
+pub(crate) use literal::{Literal, plain_prefix};
 pub use literal::first_char;
 pub(crate) use top_level::{Progress, TopLevel};
 
@@ -217,7 +217,12 @@ impl<'a> Scanner<'a> {
     /// Passes over a value and gives its text.
     pub(crate) fn raw(&mut self) -> Result<&'a str, JsonError> {
         let span = self.value()?;
-        Ok(self.text.get(span).unwrap_or_default())
+        Ok(self.text(span))
+    }
+
+    /// What stands in `span`.
+    pub(crate) fn text(&self, span: Range<usize>) -> &'a str {
+        self.text.get(span).unwrap_or_default()
     }
 
     /// Nothing but white space is left.

@@ -149,7 +149,11 @@ fn announce_next(host: &impl Host, journey: &Journey, index: usize) {
     }
 }
 
-pub(super) fn exchange(journey: &Journey, index: usize, now: Moment) -> Result<Exchange, RequestError> {
+pub(super) fn exchange(
+    journey: &Journey,
+    index: usize,
+    now: Moment,
+) -> Result<Exchange, RequestError> {
     let exchange = Exchange::new(attempt_of(journey, index, now))?;
     if journey.plan.entries.len() == 1 {
         Ok(exchange.as_only_choice())

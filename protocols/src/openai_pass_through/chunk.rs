@@ -1,5 +1,7 @@
 //! What one event of a stream says, read without building it.
 
+use std::ops::Range;
+
 use crate::format::ClientFormat;
 use crate::scanner::{JsonError, Kind, Literal, Scanner};
 
@@ -15,6 +17,12 @@ pub(super) struct Chunk<'a> {
     pub(super) has_content: bool,
     /// What a user can see, and what is around it in deltas.
     pub(super) text_bytes: u64,
+    /// How many values have content.
+    pub(super) contents: u32,
+    /// The inside of the last of them that is a text, where it stands in the data.
+    pub(super) text: Option<Range<usize>>,
+    /// The inside of `obfuscation`, which makes events equally long.
+    pub(super) padding: Option<Range<usize>>,
     /// A choice was stopped by the provider's content filter.
     pub(super) filtered: bool,
     pub(super) ending: Ending,
@@ -57,6 +65,10 @@ impl<'a> Chunk<'a> {
                 chunk.model = text(scanner)?;
                 Ok(())
             }
+            "obfuscation" => {
+                chunk.padding = text(scanner)?.map(|padding| padding.inside());
+                Ok(())
+            }
             "choices" => each_object(scanner, |scanner| chunk.choice(scanner)),
             "type" => {
                 kind = text(scanner)?;
@@ -89,10 +101,11 @@ impl<'a> Chunk<'a> {
             "delta" if scanner.kind()? == Kind::Object => self.delta(scanner),
             // Completions.
             "text" => {
-                let raw = scanner.raw()?;
-                let is_text = raw.starts_with('"') && raw != "\"\"";
-                self.has_content |= is_text;
-                self.count(raw, is_text);
+                let value = scanner.value()?;
+                let raw = scanner.text(value.clone());
+                if raw.starts_with('"') && raw != "\"\"" {
+                    self.content(raw, value);
+                }
                 Ok(())
             }
             "finish_reason" => {
@@ -112,21 +125,24 @@ impl<'a> Chunk<'a> {
     /// Whatever a delta brings beside the role is content, under names that exist today or come later.
     fn delta(&mut self, scanner: &mut Scanner<'a>) -> Result<(), JsonError> {
         scanner.object(|scanner, key| {
-            let raw = scanner.raw()?;
-            let is_content = !key.is("role") && !matches!(raw, "null" | "\"\"" | "[]" | "{}");
-            self.has_content |= is_content;
-            self.count(raw, is_content);
+            let value = scanner.value()?;
+            let raw = scanner.text(value.clone());
+            if !key.is("role") && !matches!(raw, "null" | "\"\"" | "[]" | "{}") {
+                self.content(raw, value);
+            }
             Ok::<(), JsonError>(())
         })?;
         Ok(())
     }
 
-    /// Without the quotes around it.
-    fn count(&mut self, raw: &str, is_content: bool) {
-        if is_content {
-            let bytes = u64::try_from(raw.len().saturating_sub(2)).unwrap_or(u64::MAX);
-            self.text_bytes = self.text_bytes.saturating_add(bytes);
-        }
+    /// Counted without the quotes around it.
+    fn content(&mut self, raw: &str, place: Range<usize>) {
+        let inside = place.start.saturating_add(1)..place.end.saturating_sub(1);
+        let bytes = u64::try_from(inside.len()).unwrap_or(u64::MAX);
+        self.text_bytes = self.text_bytes.saturating_add(bytes);
+        self.has_content = true;
+        self.contents = self.contents.saturating_add(1);
+        self.text = raw.starts_with('"').then_some(inside);
     }
 
     /// The `response` object of Responses' own events.

@@ -64,6 +64,11 @@ impl Quirks {
         self.whose == Whose::Ollama
     }
 
+    /// What becomes of an event does not depend on those before it.
+    pub(super) fn treat_all_alike(&self) -> bool {
+        self.whose != Whose::Ollama
+    }
+
     /// The data of one event of a stream.
     pub(super) fn chunk(&mut self, data: &[u8]) -> Cleaned {
         match self.whose {

@@ -30,6 +30,11 @@ impl<'a> Literal<'a> {
         self.span.clone()
     }
 
+    /// Where its inside stands.
+    pub(crate) fn inside(&self) -> Range<usize> {
+        self.span.start.saturating_add(1)..self.span.end.saturating_sub(1)
+    }
+
     /// Bytes of the decoded text.
     pub(crate) fn decoded_len(&self) -> usize {
         self.inside.len().saturating_sub(self.saved_by_decoding)
@@ -125,7 +130,7 @@ fn code_unit(digits: &str) -> Option<(u32, &str)> {
 }
 
 /// How many bytes from the front may stand in a string as they are: neither quote, nor backslash, nor control character.
-pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
+pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     prefix(
         bytes,
         |word| below(word ^ QUOTES, ONES) | below(word ^ BACKSLASHES, ONES) | below(word, SPACES),

@@ -1,0 +1,173 @@
+// Where the time of a request goes inside the filter module, function by function, without Envoy around it.
+//
+//   make profile                          builds the module with its names and profiles every scenario
+//   node --no-liftoff filter/profile/profile.mjs MODULE.wasm [SCENARIO] [REQUESTS]
+//
+// V8 compiles the module as Envoy's does (optimizing compiler only), so what a function costs here is what it costs
+// there. Calls into the proxy cost something else there; they are counted, and their time is left out.
+
+import { readFileSync } from "node:fs";
+import { Session } from "node:inspector/promises";
+import { Proxy, headers } from "./proxy.mjs";
+
+const [module, only, requests = "20000"] = process.argv.slice(2);
+if (!module) throw new Error("usage: profile.mjs MODULE.wasm [SCENARIO] [REQUESTS]");
+
+const ROOT = { gateway: 1, target: 2 };
+const FIRST_STREAM = 10;
+
+const policy = `
+providers:
+  targets:
+    - {id: first, provider: {base_url: 'http://127.0.0.1:1/v1', type: openai-compatible, secret_key_ref: {env: A}}}
+    - {id: second, provider: {base_url: 'http://127.0.0.1:2/v1', type: openai-compatible, secret_key_ref: {env: B}}}
+    - {id: claude, provider: {base_url: 'http://127.0.0.1:3', type: anthropic, secret_key_ref: {env: C}}}
+model_groups:
+  - {name: chain, models: [{provider: first, model: one}, {provider: second, model: two}]}
+  - {name: claude, models: [{provider: claude, model: three}, {provider: second, model: two}]}
+`;
+
+const json = (value) => new TextEncoder().encode(typeof value === "string" ? value : JSON.stringify(value));
+
+const chatAnswer = json({
+  id: "chatcmpl-1", object: "chat.completion", created: 1700000000, model: "one",
+  choices: [{ index: 0, message: { role: "assistant", content: "All work and no play." }, finish_reason: "stop" }],
+  usage: { prompt_tokens: 200, completion_tokens: 7, total_tokens: 207 },
+});
+const claudeAnswer = json({
+  id: "msg_1", type: "message", role: "assistant", model: "three", stop_reason: "end_turn",
+  content: [{ type: "text", text: "All work and no play." }], usage: { input_tokens: 200, output_tokens: 7 },
+});
+const chatEvent = json(`data: ${JSON.stringify({
+  id: "chatcmpl-1", object: "chat.completion.chunk", created: 1700000000, model: "one",
+  choices: [{ index: 0, delta: { content: "word " }, finish_reason: null }],
+})}\n\n`);
+const chatEnd = json(`data: ${JSON.stringify({
+  id: "chatcmpl-1", object: "chat.completion.chunk", created: 1700000000, model: "one",
+  choices: [{ index: 0, delta: {}, finish_reason: "stop" }],
+})}\n\ndata: [DONE]\n\n`);
+const claudeEvent = json(`event: content_block_delta\ndata: ${JSON.stringify({
+  type: "content_block_delta", index: 0, delta: { type: "text_delta", text: "word " },
+})}\n\n`);
+const claudeStart = json(`event: message_start\ndata: ${JSON.stringify({
+  type: "message_start", message: { id: "msg_1", type: "message", role: "assistant", model: "three", content: [], usage: { input_tokens: 200, output_tokens: 1 } },
+})}\n\nevent: content_block_start\ndata: ${JSON.stringify({
+  type: "content_block_start", index: 0, content_block: { type: "text", text: "" },
+})}\n\n`);
+
+const claudeEnd = json(`event: message_delta\ndata: ${JSON.stringify({
+  type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 50 },
+})}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n`);
+
+const scenarios = {
+  json: { model: "chain", events: false, answer: [chatAnswer] },
+  "json, events on": { model: "chain", events: true, answer: [chatAnswer] },
+  "json, 100 KB": { model: "chain", events: false, answer: [chatAnswer], contentBytes: 100_000 },
+  "json to anthropic": { model: "claude", events: false, answer: [claudeAnswer] },
+  stream: { model: "chain", events: false, stream: true, answer: [...Array(50).fill(chatEvent), chatEnd] },
+  "stream from anthropic": { model: "claude", events: false, stream: true, answer: [claudeStart, ...Array(50).fill(claudeEvent), claudeEnd] },
+};
+
+async function prepare({ model, events, stream = false, answer, contentBytes = 1_000 }) {
+  const proxy = await Proxy.of(readFileSync(module));
+  const collector = events ? { collector_cluster: "kt/collector", collector_authority: "collector" } : {};
+  proxy.configure(ROOT.gateway, { role: "gateway", runtime: { gateway_id: "profile", config_version: "1", ...collector }, policy });
+  proxy.configure(ROOT.target, { role: "target" });
+  const content = "All work and no play makes for a dull prompt. ".repeat(contentBytes / 46);
+  const body = json({ model, messages: [{ role: "user", content }], ...(stream && { stream }) });
+  const requestHeaders = headers([
+    [":authority", "gateway"], [":path", "/v1/chat/completions"], [":method", "POST"], [":scheme", "http"],
+    ["authorization", "Bearer sk-client"], ["content-type", "application/json"], ["user-agent", "profile"],
+    ["content-length", String(body.length)], ["x-forwarded-proto", "http"], ["x-request-id", "5f2c8a1e-7f0e-4b6e-9d6f-0a1b2c3d4e5f"],
+  ]);
+  const length = answer.reduce((sum, piece) => sum + piece.length, 0);
+  const responseHeaders = headers([
+    [":status", "200"], ["content-type", stream ? "text/event-stream" : "application/json"],
+    ...(stream ? [] : [["content-length", String(length)]]), ["x-request-id", "req_1"], ["date", "Sun, 06 Nov 1994 08:49:37 GMT"],
+    ["x-envoy-upstream-service-time", "1"],
+  ]);
+  let stream_id = FIRST_STREAM;
+  let served = 0;
+  return {
+    proxy,
+    serve() {
+      const gateway = stream_id++, target = stream_id++;
+      proxy.beginStream(requestHeaders, body);
+      proxy.on("context_create", gateway, ROOT.gateway);
+      proxy.on("request_headers", gateway, 10, 0);
+      proxy.on("request_body", gateway, body.length, 1);
+      proxy.on("context_create", target, ROOT.target);
+      proxy.on("request_headers", target, 10, 0);
+      proxy.on("request_body", target, proxy.requestBody.length, 1);
+      proxy.setResponseHeaders(responseHeaders);
+      let held = proxy.on("response_headers", target, 7, 0) !== 0;
+      let buffered = new Uint8Array();
+      let begun = false;
+      const deliver = (piece, end) => {
+        const whole = held ? new Uint8Array([...buffered, ...piece]) : piece;
+        proxy.responseBody = whole;
+        held = proxy.on("response_body", target, whole.length, end) !== 0;
+        buffered = held ? proxy.responseBody : new Uint8Array();
+        if (held) return;
+        if (!begun) proxy.on("response_headers", gateway, 7, 0);
+        begun = true;
+        proxy.on("response_body", gateway, proxy.responseBody.length, end);
+      };
+      for (const piece of answer) deliver(piece, 0);
+      // HTTP/1 tells of the end by itself.
+      deliver(new Uint8Array(), 1);
+      proxy.on("done", target);
+      proxy.on("done", gateway);
+      if (proxy.localAnswer) throw new Error(`the filter answered itself: ${proxy.localAnswer.body}`);
+      // What a gateway with a collector does five times a second.
+      served++;
+    },
+  };
+}
+
+async function profile(name, scenario, count) {
+  const { proxy, serve } = await prepare(scenario);
+  for (let i = 0; i < count / 10; i++) serve();
+  proxy.counts.clear();
+  const inspector = new Session();
+  inspector.connect();
+  await inspector.post("Profiler.enable");
+  await inspector.post("Profiler.setSamplingInterval", { interval: 100 });
+  await inspector.post("Profiler.start");
+  for (let i = 0; i < count; i++) serve();
+  const { profile: { nodes, samples, timeDeltas } } = await inspector.post("Profiler.stop");
+  inspector.disconnect();
+
+  const own = new Map();
+  const functions = new Map(nodes.map((node) => [node.id, node.callFrame]));
+  let inside = 0;
+  samples.forEach((id, index) => {
+    const { functionName, url } = functions.get(id);
+    if (!url.startsWith("wasm:")) return;
+    inside += timeDeltas[index];
+    own.set(functionName, (own.get(functionName) ?? 0) + timeDeltas[index]);
+  });
+  const calls = [...proxy.counts].map(([call, times]) => [call, times / count]).filter(([, times]) => times > 0.01);
+  const total = calls.reduce((sum, [, times]) => sum + times, 0);
+  console.log(`\n=== ${name}: ${(inside / count).toFixed(1)} µs in the module, ${total.toFixed(1)} calls of the proxy for each request`);
+  console.log(calls.sort((a, b) => b[1] - a[1]).map(([call, times]) => `${call} ${times.toFixed(2)}`).join(", "));
+  const short = (text) => text.replace(/::h[0-9a-f]{16}$/, "");
+  for (const [functionName, time] of [...own].sort((a, b) => b[1] - a[1]).slice(0, 40)) {
+    console.log(`${(time / count).toFixed(2).padStart(7)} µs  ${short(functionName)}`);
+  }
+}
+
+for (const [name, scenario] of []) {
+  if (only && name !== only) continue;
+  await profile(name, scenario, Number(requests) / (scenario.stream ? 10 : 1));
+}
+for (const name of ["json", "stream"]) {
+  const { proxy, serve } = await prepare(scenarios[name]);
+  for (let i = 0; i < 3000; i++) serve();
+  proxy.on("tick", 1);
+  for (const n of [0, 1, 100, 1000, 2000]) {
+    const t = [];
+    for (let r = 0; r < 5; r++) { for (let i = 0; i < n; i++) serve(); const c = process.hrtime.bigint(); proxy.on("tick", 1); t.push(Number(process.hrtime.bigint() - c) / 1000); }
+    console.log(name, n, "samples: tick takes µs", t.map(x => x.toFixed(0)).join(" "));
+  }
+}
