@@ -4,7 +4,6 @@
 //! worker, find it by token and continue it. No part of it travels in headers, so none can reach a provider.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::ops::Range;
 use std::rc::Rc;
 
@@ -15,6 +14,7 @@ use protocols::exchange::{Exchange, FailoverReason, Report};
 use routing::{Entry, Plan};
 use serde::Serialize;
 
+use crate::by_id::ById;
 use crate::config::GatewayConfig;
 use crate::evidence::Dossier;
 use crate::host::Moment;
@@ -86,7 +86,7 @@ pub struct Attempt {
 /// Journeys of this VM that are under way.
 #[derive(Debug, Default)]
 pub struct Journeys {
-    by_token: RefCell<HashMap<u64, Rc<RefCell<Journey>>>>,
+    by_token: RefCell<ById<u64, Rc<RefCell<Journey>>>>,
     next: std::cell::Cell<u64>,
 }
 

@@ -30,6 +30,9 @@ pub(crate) fn admit(
     headers: &HeaderList,
     now: Moment,
 ) -> Result<Option<Rc<Key>>, TurnedAway> {
+    if control.lets_everybody_in() {
+        return Ok(None);
+    }
     let key = control
         .admit(presented(headers), now.unix_ms)
         .map_err(|why| TurnedAway {

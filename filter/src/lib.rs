@@ -6,6 +6,7 @@
 
 pub mod answers;
 mod books;
+mod by_id;
 pub mod config;
 mod control;
 pub mod embedding;

@@ -1,5 +1,7 @@
 //! Which conversation a request belongs to: first a header, then the body, else how it began.
 
+use std::ops::Range;
+
 use protocols::facts::RequestFacts;
 use routing::affinity::{ConversationId, conversation_id};
 
@@ -45,11 +47,44 @@ impl Conversation {
         let key = header("authorization")
             .or_else(|| header("x-api-key"))
             .unwrap_or_default();
-        let opening = body.get(facts.opening_span.clone()).unwrap_or_default();
-        let system = body.get(facts.system_span.clone()).unwrap_or_default();
+        let opening = Gist::of(body, &facts.opening_span);
+        let system = Gist::of(body, &facts.system_span);
+        let parts = [
+            key.as_bytes(),
+            &system.length,
+            system.head,
+            system.tail,
+            &opening.length,
+            opening.head,
+            opening.tail,
+        ];
         Self {
-            id: conversation_id(&[key.as_bytes(), system, opening]),
+            id: conversation_id(&parts),
             source: ConversationSource::Opening,
+        }
+    }
+}
+
+/// What stands for a text: its length and both ends. Of a document of megabytes, the middle makes no other conversation.
+struct Gist<'a> {
+    length: [u8; 8],
+    head: &'a [u8],
+    tail: &'a [u8],
+}
+
+impl<'a> Gist<'a> {
+    const END_BYTES: usize = 2048;
+
+    fn of(body: &'a [u8], span: &Range<usize>) -> Self {
+        let text = body.get(span.clone()).unwrap_or_default();
+        let (head, rest) = text
+            .split_at_checked(Self::END_BYTES)
+            .unwrap_or((text, &[]));
+        let middle = rest.len().saturating_sub(Self::END_BYTES);
+        Self {
+            length: (text.len() as u64).to_le_bytes(),
+            head,
+            tail: rest.get(middle..).unwrap_or_default(),
         }
     }
 }

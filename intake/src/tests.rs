@@ -85,6 +85,21 @@ fn a_conversation_without_a_name_is_the_same_through_its_turns_and_another_for_a
     );
 }
 
+#[test]
+fn a_long_opening_counts_by_its_length_and_both_ends() {
+    let asked = |text: &str| {
+        let body =
+            format!(r#"{{"model": "g", "messages": [{{"role": "user", "content": "{text}"}}]}}"#);
+        conversation(&[], &body).id
+    };
+    let document = "lorem ipsum ".repeat(1_000);
+    let base = asked(&format!("a {document} z"));
+    assert_eq!(base, asked(&format!("a {document} z")));
+    for other in ["b {} z", "a {} y", "a {} z."] {
+        assert_ne!(base, asked(&other.replace("{}", &document)), "{other}");
+    }
+}
+
 fn plan(policy: Policy, body: &str) -> Result<Plan, Refusal> {
     let intake = Intake::new(&policy);
     let index = PolicyIndex::new(Arc::new(policy));

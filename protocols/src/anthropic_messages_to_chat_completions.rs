@@ -8,6 +8,8 @@ mod stream;
 
 pub use ignored_fields::{IGNORED_FIELDS, IGNORED_TOOL_FIELDS};
 
+use std::rc::Rc;
+
 use crate::error::{self, ProviderError, RequestError};
 use crate::format::ClientFormat;
 use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
@@ -21,7 +23,7 @@ use stream::Stream;
 /// `count_tokens` is refused: no endpoint of these upstreams counts tokens, and an estimate would be taken for a count.
 #[derive(Debug)]
 pub struct AnthropicMessagesToChatCompletions {
-    attempt: Attempt,
+    attempt: Rc<Attempt>,
     /// The client's, to tell which one ended an answer.
     stop_sequences: StopSequences,
     stream: Stream,
@@ -32,7 +34,8 @@ pub struct AnthropicMessagesToChatCompletions {
 
 impl AnthropicMessagesToChatCompletions {
     /// A translator for one attempt.
-    pub fn new(attempt: Attempt) -> Self {
+    pub fn new(attempt: impl Into<Rc<Attempt>>) -> Self {
+        let attempt = attempt.into();
         Self {
             attempt,
             stop_sequences: StopSequences::default(),

@@ -6,6 +6,7 @@
 mod unsigned_thinking;
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use serde_json::Value;
 
@@ -26,7 +27,7 @@ const DEFAULT_VERSION: &str = "2023-06-01";
 
 /// See the [module](self).
 pub struct AnthropicPassThrough {
-    attempt: Attempt,
+    attempt: Rc<Attempt>,
     endpoint: &'static str,
     events: WholeEvents,
     state: StreamState,
@@ -43,7 +44,8 @@ impl AnthropicPassThrough {
     ///
     /// # Errors
     /// The endpoint is not one of Anthropic's.
-    pub fn new(attempt: Attempt) -> Result<Self, RequestError> {
+    pub fn new(attempt: impl Into<Rc<Attempt>>) -> Result<Self, RequestError> {
+        let attempt = attempt.into();
         let endpoint = match attempt.client {
             ClientFormat::AnthropicMessages => "messages",
             ClientFormat::AnthropicCountTokens => "messages/count_tokens",

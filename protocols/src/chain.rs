@@ -2,6 +2,7 @@
 //! Completions to the upstream's.
 
 use std::borrow::Cow;
+use std::rc::Rc;
 
 use crate::error::{ProviderError, RequestError};
 use crate::format::ClientFormat;
@@ -22,23 +23,23 @@ pub struct Chain {
 impl Chain {
     /// A chain for one attempt. Each stage gets the attempt as it looks from there.
     pub fn new(
-        attempt: Attempt,
-        client: impl FnOnce(Attempt) -> Box<dyn Translator>,
-        upstream: impl FnOnce(Attempt) -> Box<dyn Translator>,
+        attempt: impl Into<Rc<Attempt>>,
+        client: impl FnOnce(Rc<Attempt>) -> Box<dyn Translator>,
+        upstream: impl FnOnce(Rc<Attempt>) -> Box<dyn Translator>,
     ) -> Self {
         // It keeps the real upstream, which may take back what others do not: signed reasoning.
-        let from_client = attempt.clone();
+        let from_client = attempt.into();
         let to_upstream = Attempt {
             client: ClientFormat::ChatCompletions,
             // The client's stage needs it, whether the client asked or not.
             include_usage: true,
             // Said once, to the client.
             metadata: None,
-            ..attempt
+            ..Attempt::clone(&from_client)
         };
         Self {
             client: client(from_client),
-            upstream: upstream(to_upstream),
+            upstream: upstream(Rc::new(to_upstream)),
             between: Vec::new(),
         }
     }

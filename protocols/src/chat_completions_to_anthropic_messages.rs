@@ -8,6 +8,8 @@ mod stream;
 
 pub use ignored_fields::IGNORED_FIELDS;
 
+use std::rc::Rc;
+
 use crate::error::{self, ProviderError, RequestError};
 use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
 use crate::upstream_path;
@@ -21,7 +23,7 @@ const ANTHROPIC_VERSION: &str = "2023-06-01";
 /// Translates one attempt. See [`IGNORED_FIELDS`] for what it leaves out; everything else that cannot be said is refused.
 #[derive(Debug)]
 pub struct ChatCompletionsToAnthropicMessages {
-    attempt: Attempt,
+    attempt: Rc<Attempt>,
     /// What was agreed in the request and has to be undone in the answer.
     answer: Answer,
     stream: Stream,
@@ -32,7 +34,8 @@ pub struct ChatCompletionsToAnthropicMessages {
 
 impl ChatCompletionsToAnthropicMessages {
     /// A translator for one attempt.
-    pub fn new(attempt: Attempt) -> Self {
+    pub fn new(attempt: impl Into<Rc<Attempt>>) -> Self {
+        let attempt = attempt.into();
         Self {
             stream: Stream::new(&attempt),
             attempt,

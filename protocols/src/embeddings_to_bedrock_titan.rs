@@ -2,6 +2,8 @@
 //!
 //! Titan takes one text at a time and always answers with numbers; base64 is made here.
 
+use std::rc::Rc;
+
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -29,7 +31,7 @@ pub const IGNORED_FIELDS: &[IgnoredField] = &[
 /// Translates one attempt.
 #[derive(Debug)]
 pub struct EmbeddingsToBedrockTitan {
-    attempt: Attempt,
+    attempt: Rc<Attempt>,
     encoding: Encoding,
     usage: Option<Usage>,
     state: StreamState,
@@ -73,7 +75,8 @@ struct ByType<'a> {
 
 impl EmbeddingsToBedrockTitan {
     /// A translator for one attempt.
-    pub fn new(attempt: Attempt) -> Self {
+    pub fn new(attempt: impl Into<Rc<Attempt>>) -> Self {
+        let attempt = attempt.into();
         Self {
             attempt,
             encoding: Encoding::Float,
@@ -365,7 +368,7 @@ mod tests {
             assert_eq!(error.param.as_deref(), Some(param), "{request}");
         }
         let mut other = translator();
-        other.attempt.model = "cohere.embed-english-v3".to_owned();
+        Rc::make_mut(&mut other.attempt).model = "cohere.embed-english-v3".to_owned();
         let error = other.request(br#"{"input":"a"}"#).unwrap_err();
         assert_eq!(error.param.as_deref(), Some("model"));
     }

@@ -15,6 +15,8 @@ mod stream_answer;
 pub use exhausted::{Exhausted, FailedAttempt};
 pub use failover::FailoverReason;
 
+use std::rc::Rc;
+
 use crate::error::{self, ProviderError, RequestError, retry_after};
 use crate::format::ClientFormat;
 use crate::translator::{Attempt, OutgoingRequest, Translator};
@@ -55,7 +57,7 @@ pub type Headers = Vec<(String, Vec<u8>)>;
 ///
 /// After `FailOver` nothing more is asked of it but [`Exchange::error_answer`] and [`Exchange::report`].
 pub struct Exchange {
-    attempt: Attempt,
+    attempt: Rc<Attempt>,
     translator: Box<dyn Translator>,
     stage: Stage,
     /// The upstream's, or the one of the error that the client gets.
@@ -132,7 +134,8 @@ impl Exchange {
     ///
     /// # Errors
     /// The upstream cannot serve this endpoint at all.
-    pub fn new(attempt: Attempt) -> Result<Self, RequestError> {
+    pub fn new(attempt: impl Into<Rc<Attempt>>) -> Result<Self, RequestError> {
+        let attempt = attempt.into();
         Ok(Self {
             translator: pairs::translator(&attempt)?,
             attempt,

@@ -13,7 +13,7 @@ mod quirks;
 mod refrain;
 mod request;
 
-use serde_json::Value;
+use std::rc::Rc;
 
 use crate::error::{self, ErrorKind, ProviderError, RequestError};
 use crate::format::ClientFormat;
@@ -30,7 +30,7 @@ use refrain::Refrain;
 
 /// See the [module](self).
 pub struct OpenAiPassThrough {
-    attempt: Attempt,
+    attempt: Rc<Attempt>,
     endpoint: &'static str,
     events: WholeEvents,
     state: StreamState,
@@ -51,7 +51,8 @@ impl OpenAiPassThrough {
     ///
     /// # Errors
     /// The endpoint is not one of OpenAI's, or the upstream does not serve it.
-    pub fn new(attempt: Attempt) -> Result<Self, RequestError> {
+    pub fn new(attempt: impl Into<Rc<Attempt>>) -> Result<Self, RequestError> {
+        let attempt = attempt.into();
         let endpoint = match attempt.client {
             ClientFormat::ChatCompletions => "chat/completions",
             ClientFormat::Completions => "completions",
@@ -166,7 +167,7 @@ impl OpenAiPassThrough {
     }
 
     fn observe(&mut self, chunk: &Chunk<'_>) {
-        if let Some(usage) = chunk.usage.and_then(usage_in) {
+        if let Some(usage) = chunk.usage.and_then(Usage::from_openai) {
             self.usage = Some(usage);
         }
         if let Some(model) = chunk.model.as_ref().filter(|model| !model.is_empty()) {
@@ -236,7 +237,8 @@ impl Translator for OpenAiPassThrough {
     fn watch_json(&mut self, chunk: &[u8]) {
         self.json.watch(chunk);
         self.state = state_of(&self.json);
-        self.usage = self.json.value("usage").and_then(usage_in).or(self.usage);
+        let usage = self.json.value("usage").and_then(Usage::from_openai);
+        self.usage = usage.or(self.usage);
         if self.served_model.is_none() {
             self.served_model = self
                 .json
@@ -292,10 +294,6 @@ impl Translator for OpenAiPassThrough {
     fn served_model(&self) -> Option<&str> {
         self.served_model.as_deref()
     }
-}
-
-fn usage_in(json: &[u8]) -> Option<Usage> {
-    Usage::from_openai(&json::parse::<Value>(json).ok()?)
 }
 
 #[cfg(test)]

@@ -14,6 +14,8 @@ mod stream;
 pub use ignored_fields::{IGNORED_FIELDS, IGNORED_ITEM_FIELDS};
 pub(crate) use signature::MARK as SIGNATURE_MARK;
 
+use std::rc::Rc;
+
 use crate::error::{self, ProviderError, RequestError};
 use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
 use crate::upstream_path;
@@ -24,7 +26,7 @@ use stream::Stream;
 /// Translates one attempt. See [`IGNORED_FIELDS`] for what it leaves out; everything else that cannot be said is refused.
 #[derive(Debug)]
 pub struct ResponsesToChatCompletions {
-    attempt: Attempt,
+    attempt: Rc<Attempt>,
     /// What the answer repeats of the request.
     echo: Echo,
     stream: Stream,
@@ -35,7 +37,8 @@ pub struct ResponsesToChatCompletions {
 
 impl ResponsesToChatCompletions {
     /// A translator for one attempt.
-    pub fn new(attempt: Attempt) -> Self {
+    pub fn new(attempt: impl Into<Rc<Attempt>>) -> Self {
+        let attempt = attempt.into();
         Self {
             attempt,
             echo: Echo::default(),

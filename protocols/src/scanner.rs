@@ -10,8 +10,8 @@ mod top_level;
 use std::ops::Range;
 
 pub(crate) use error::JsonError;
-pub(crate) use literal::{Literal, plain_prefix};
 pub use literal::first_char;
+pub(crate) use literal::{Literal, plain_prefix};
 pub(crate) use top_level::{Progress, TopLevel};
 
 /// Deepest nesting of arrays and objects.

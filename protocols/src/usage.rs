@@ -1,9 +1,8 @@
 //! Tokens that an answer was billed for.
 
 use serde_json::Value;
-use serde_json::value::RawValue;
 
-use crate::json;
+use crate::scanner::{JsonError, Kind, Scanner};
 
 /// Token counts in OpenAI's sense: `prompt` includes what was read from or written to a cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -26,40 +25,82 @@ impl Usage {
         self.prompt.saturating_add(self.completion)
     }
 
-    /// [`Usage::from_openai`] for an object that was not read yet.
-    pub fn from_openai_json(usage: &RawValue) -> Option<Self> {
-        Self::from_openai(&json::parse_text(usage.get()).ok()?)
-    }
-
     /// Reads the `usage` object of OpenAI's answers, in the names of Chat Completions or of Responses. `None` where
-    /// neither input nor output is counted.
-    pub fn from_openai(usage: &Value) -> Option<Self> {
-        let either =
-            |chat: &str, responses: &str| count(usage, chat).or_else(|| count(usage, responses));
-        let input = either("prompt_tokens", "input_tokens");
-        let output = either("completion_tokens", "output_tokens");
+    /// neither input nor output is counted, and for what is no object.
+    pub fn from_openai(usage: &[u8]) -> Option<Self> {
+        let mut chat = OpenAiCounts::default();
+        let mut responses = OpenAiCounts::default();
+        let mut total = None;
+        // DeepSeek has a name of its own.
+        let mut cache_hit = None;
+        let read = Scanner::new(usage).and_then(|mut scanner| {
+            scanner.object(|scanner, key| match &*key.decode() {
+                "prompt_tokens" => number(scanner, &mut chat.input),
+                "completion_tokens" => number(scanner, &mut chat.output),
+                "prompt_tokens_details" | "completion_tokens_details" => chat.details(scanner),
+                "input_tokens" => number(scanner, &mut responses.input),
+                "output_tokens" => number(scanner, &mut responses.output),
+                "input_tokens_details" | "output_tokens_details" => responses.details(scanner),
+                "total_tokens" => number(scanner, &mut total),
+                "prompt_cache_hit_tokens" => number(scanner, &mut cache_hit),
+                _ => scanner.value().map(|_| ()),
+            })
+        });
+        read.ok()?;
+        let input = chat.input.or(responses.input);
+        let output = chat.output.or(responses.output);
         if input.is_none() && output.is_none() {
             return None;
         }
-        let details =
-            |chat: &str, responses: &str| usage.get(chat).or_else(|| usage.get(responses));
-        let input_details = details("prompt_tokens_details", "input_tokens_details");
-        let output_details = details("completion_tokens_details", "output_tokens_details");
-        let detail = |details: Option<&Value>, name: &str| count(details?, name);
         let prompt = input.unwrap_or(0);
         // Gemini leaves the output out where it was all reasoning.
-        let rest = || count(usage, "total_tokens").map(|total| total.saturating_sub(prompt));
+        let rest = || total.map(|total| total.saturating_sub(prompt));
+        let cached = chat.cached.or(responses.cached).or(cache_hit);
         Some(Self {
             prompt,
             completion: output.or_else(rest).unwrap_or(0),
-            // DeepSeek has a name of its own.
-            cached: detail(input_details, "cached_tokens")
-                .or_else(|| count(usage, "prompt_cache_hit_tokens"))
-                .unwrap_or(0),
-            cache_written: detail(input_details, "cache_write_tokens").unwrap_or(0),
-            reasoning: detail(output_details, "reasoning_tokens").unwrap_or(0),
+            cached: cached.unwrap_or(0),
+            cache_written: chat.cache_written.or(responses.cache_written).unwrap_or(0),
+            reasoning: chat.reasoning.or(responses.reasoning).unwrap_or(0),
         })
     }
+}
+
+/// Under the names of one of OpenAI's APIs.
+#[derive(Default)]
+struct OpenAiCounts {
+    input: Option<u64>,
+    output: Option<u64>,
+    cached: Option<u64>,
+    cache_written: Option<u64>,
+    reasoning: Option<u64>,
+}
+
+impl OpenAiCounts {
+    fn details(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
+        if scanner.kind()? != Kind::Object {
+            return scanner.value().map(|_| ());
+        }
+        scanner.object(|scanner, key| match &*key.decode() {
+            "cached_tokens" => number(scanner, &mut self.cached),
+            "cache_write_tokens" => number(scanner, &mut self.cache_written),
+            "reasoning_tokens" => number(scanner, &mut self.reasoning),
+            _ => scanner.value().map(|_| ()),
+        })?;
+        Ok(())
+    }
+}
+
+/// A token count; some servers write it as `12.0`. Anything else is none.
+fn number(scanner: &mut Scanner<'_>, count: &mut Option<u64>) -> Result<(), JsonError> {
+    let raw = scanner.raw()?;
+    *count = raw.parse().ok().or_else(|| {
+        let number: f64 = raw.parse().ok()?;
+        // Casts of floating point numbers saturate.
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        (number >= 0.0).then_some(number as u64)
+    });
+    Ok(())
 }
 
 /// Counts as Anthropic's streams give them: cumulative, each `usage` object correcting the ones before it.
@@ -184,7 +225,11 @@ mod tests {
             (json!(null), None),
         ];
         for (value, expected) in table {
-            assert_eq!(Usage::from_openai(&value), expected, "{value}");
+            assert_eq!(
+                Usage::from_openai(value.to_string().as_bytes()),
+                expected,
+                "{value}"
+            );
         }
     }
 

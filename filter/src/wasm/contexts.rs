@@ -7,42 +7,18 @@
 #![allow(unsafe_code)]
 
 use std::cell::RefCell;
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 
 use super::{Root, Stream};
 use crate::Flow;
+use crate::by_id::ById;
 use crate::host::abi_numbers::action::{CONTINUE, PAUSE};
 use crate::host::{callers, proxy_wasm_abi};
 
 /// Everything that the proxy knows by a number.
 #[derive(Default)]
 struct Contexts {
-    roots: Table<Root>,
-    streams: Table<Stream>,
-}
-
-type Table<T> = HashMap<u32, T, BuildHasherDefault<ById>>;
-
-/// Numbers that the proxy gives out in turn need no hashing against attackers.
-#[derive(Default)]
-struct ById(u64);
-
-impl Hasher for ById {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u32(&mut self, id: u32) {
-        // Fibonacci hashing: the table looks at the highest bits as well as at the lowest.
-        self.0 = u64::from(id).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    }
+    roots: ById<u32, Root>,
+    streams: ById<u32, Stream>,
 }
 
 thread_local! {

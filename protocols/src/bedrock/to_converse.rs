@@ -1,5 +1,7 @@
 //! What every translator to Bedrock Converse does in the same way, whatever the client speaks.
 
+use std::rc::Rc;
+
 use super::{ConverseSink, ConverseStream, Operation, path, read_error};
 use crate::error::{ProviderError, RequestError};
 use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
@@ -38,7 +40,7 @@ pub trait ConverseClient {
 /// Translates one attempt of a client to Converse or ConverseStream.
 #[derive(Debug)]
 pub struct ToConverse<C: ConverseClient> {
-    attempt: Attempt,
+    attempt: Rc<Attempt>,
     agreed: C::Agreed,
     stream: ConverseStream<C::Sink>,
     /// Of a whole answer; streams keep their own.
@@ -47,7 +49,8 @@ pub struct ToConverse<C: ConverseClient> {
 
 impl<C: ConverseClient> ToConverse<C> {
     /// A translator for one attempt.
-    pub fn new(attempt: Attempt) -> Self {
+    pub fn new(attempt: impl Into<Rc<Attempt>>) -> Self {
+        let attempt = attempt.into();
         Self {
             stream: ConverseStream::new(C::sink(&attempt)),
             attempt,

@@ -1,5 +1,7 @@
 //! Which translator serves which pair of formats: one line for each.
 
+use std::rc::Rc;
+
 use crate::anthropic_messages_to_bedrock_converse::AnthropicMessagesToBedrockConverse;
 use crate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
 use crate::anthropic_pass_through::AnthropicPassThrough;
@@ -15,14 +17,14 @@ use crate::translator::{Attempt, Translator};
 
 /// # Errors
 /// The upstream cannot serve this endpoint.
-pub(super) fn translator(attempt: &Attempt) -> Result<Box<dyn Translator>, RequestError> {
+pub(super) fn translator(attempt: &Rc<Attempt>) -> Result<Box<dyn Translator>, RequestError> {
     use ClientFormat::{
         AnthropicCountTokens, AnthropicMessages, ChatCompletions, Completions, Embeddings,
         Responses,
     };
     use UpstreamFormat::{Anthropic, AzureOpenAi, Bedrock, Ollama, OpenAi};
 
-    let own = attempt.clone();
+    let own = Rc::clone(attempt);
     match (attempt.client, attempt.upstream) {
         (ChatCompletions | Completions | Embeddings, OpenAi | AzureOpenAi | Ollama) => {
             Ok(Box::new(OpenAiPassThrough::new(own)?))

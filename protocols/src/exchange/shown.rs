@@ -1,8 +1,13 @@
 //! What the beginning of a JSON answer shows, and the metadata that is put in front of it.
 
-use memchr::memmem;
+use std::sync::LazyLock;
+
+use memchr::memmem::Finder;
 
 use crate::scanner::{Progress, Scanner, TopLevel};
+
+/// The name of an error's member.
+static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error\""));
 
 /// Name of the member, as it stands in an answer.
 const METADATA: &str = "\"keeptrusts_metadata\"";
@@ -21,7 +26,7 @@ pub(super) enum Shown {
 /// Looks for an error in the members of the outermost object, as far as they have come.
 pub(super) fn shows(body: &[u8]) -> Shown {
     // Most answers do not so much as name an error.
-    if body.trim_ascii_start().starts_with(b"{") && memmem::find(body, b"\"error\"").is_none() {
+    if body.trim_ascii_start().starts_with(b"{") && ERROR.find(body).is_none() {
         return Shown::Answer;
     }
     let mut members = TopLevel::new(&["error", "object", "type"]);

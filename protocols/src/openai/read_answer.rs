@@ -58,7 +58,9 @@ impl<'a> ReadAnswer<'a> {
             finish_reason: Finish::reason_with_tools(reason, has_calls),
             stop_sequence: finish.and_then(|finish| finish.stop_sequence),
             said,
-            usage: answer.get("usage").and_then(Usage::from_openai_json),
+            usage: answer
+                .get("usage")
+                .and_then(|usage| Usage::from_openai(usage.get().as_bytes())),
         })
     }
 }

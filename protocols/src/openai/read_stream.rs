@@ -219,7 +219,10 @@ impl ChatStreamReader {
         if name == "error" || chunk.get("error").is_some() || vllm_error() {
             return Err(classify_in_stream(name, data));
         }
-        if let Some(usage) = chunk.get("usage").and_then(Usage::from_openai_json) {
+        if let Some(usage) = chunk
+            .get("usage")
+            .and_then(|usage| Usage::from_openai(usage.get().as_bytes()))
+        {
             self.usage = Some(usage);
         }
         let Some(choice) = chunk.get("choices").and_then(first_choice) else {

@@ -107,19 +107,31 @@ mod tests {
             (&first, first.replace("null", r#""stop""#), None),
             (&first, first.replace("\"index\":0", "\"index\":1"), None),
             (&first, first[..first.len() - 1].to_owned(), None),
-            (&padded, padded.replace("Hello", "a").replace("xyz", "uvwxyz0"), Some(1)),
+            (
+                &padded,
+                padded.replace("Hello", "a").replace("xyz", "uvwxyz0"),
+                Some(1),
+            ),
             (&padded, padded.replace("xyz", ""), Some(5)),
             (&padded, first.clone(), None),
         ];
         for (first, event, expected) in table {
-            assert_eq!(after(first).text_bytes(event.as_bytes()), expected, "{event}");
+            assert_eq!(
+                after(first).text_bytes(event.as_bytes()),
+                expected,
+                "{event}"
+            );
         }
     }
 
     #[test]
     fn only_an_event_with_one_text_is_learned() {
         let calls = r#"{"tool_calls":[{"index":0,"function":{"arguments":"a"}}]}"#;
-        for delta in [calls, r#"{"content":"a","reasoning":"b"}"#, r#"{"role":"assistant"}"#] {
+        for delta in [
+            calls,
+            r#"{"content":"a","reasoning":"b"}"#,
+            r#"{"role":"assistant"}"#,
+        ] {
             let event = event(delta, "");
             assert_eq!(after(&event).text_bytes(event.as_bytes()), None, "{delta}");
         }

@@ -314,7 +314,7 @@ fn an_error_in_the_stream_is_the_last_event() {
             &format!("{hello}data: {frame}\n\n{hello}data: [DONE]\n\n"),
         );
         let error = streamed.out.strip_prefix(&hello).unwrap();
-        let error: Value =
+        let error: serde_json::Value =
             serde_json::from_str(error.strip_prefix("data: ").unwrap().trim_end()).unwrap();
         assert_eq!(error["error"]["message"], "boom");
         assert_eq!(error["error"]["type"], "server_error");
