@@ -289,6 +289,11 @@ impl Exchange {
         verdict
     }
 
+    /// The client's answer is complete, or will never be: nothing that may still come changes it.
+    pub fn is_over(&self) -> bool {
+        matches!(self.stage, Stage::Over)
+    }
+
     /// The upstream broke off. Before anything was passed on this is a failover; after that what is appended to `out` is
     /// the end of the client's stream. A JSON answer of which a part went out cannot be mended.
     pub fn on_reset(&mut self, out: &mut Vec<u8>) -> Verdict {

@@ -68,8 +68,11 @@ impl Target {
         };
         held.seen = held.seen.max(size);
         let before = held.gathered.len();
-        let verdict = match held.course.journey().exchange(held.course.index) {
-            Some(exchange) => exchange.response_body(&fresh, end_of_stream, &mut held.gathered),
+        let (verdict, is_over) = match held.course.journey().exchange(held.course.index) {
+            Some(exchange) => {
+                let verdict = exchange.response_body(&fresh, end_of_stream, &mut held.gathered);
+                (verdict, exchange.is_over())
+            }
             None => return self.wait_for_the_end(),
         };
         match verdict {
@@ -88,7 +91,7 @@ impl Target {
                 if let Err(error) = host.set_response_body(&held.gathered) {
                     log::error!("held answer could not be released: {error}");
                 }
-                self.stream_or_finish(host, held.course, end_of_stream.then_some(now));
+                self.stream_or_finish(host, held.course, is_over.then_some(now));
                 Flow::Continue
             }
         }

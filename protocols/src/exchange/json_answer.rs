@@ -18,6 +18,8 @@ impl Exchange {
         out: &mut Vec<u8>,
     ) -> Verdict {
         let remaining = remaining.map(|bytes| bytes.saturating_sub(length(chunk)));
+        // HTTP/1 tells of the end later, and by itself.
+        let end = end || (remaining == Some(0) && !chunk.is_empty());
         let is_first = held.is_empty();
         // Some providers send line ends to keep the connection alive.
         let piece = if is_first {
