@@ -20,7 +20,6 @@ pub(crate) fn configuration<'a>(
         "virtual_hosts": [{
             "name": "gateway",
             "domains": ["*"],
-            "include_request_attempt_count": true,
             "request_body_buffer_limit": buffer_limit,
             "routes": [metrics(), attempts(clusters)],
         }],

@@ -18,7 +18,7 @@ use crate::by_id::ById;
 use crate::config::GatewayConfig;
 use crate::evidence::Dossier;
 use crate::host::Moment;
-use crate::target::{Ahead, Rest};
+use crate::target::{Ahead, WrittenAhead};
 
 /// A request between the gateway filter and its attempts.
 #[derive(Debug)]
@@ -181,10 +181,10 @@ impl Journey {
         self.plan.entries.get(index).is_some_and(is_short) || self.hedge_after_ms().is_some()
     }
 
-    /// What is left to do of a first request that was written ahead. The target filter has met it then.
-    pub(crate) fn take_written(&mut self) -> Option<Rest> {
+    /// The first request, where it was written ahead. The target filter has met it then.
+    pub(crate) fn take_written(&mut self) -> Option<WrittenAhead> {
         match self.ahead.take()? {
-            Ahead::Written(rest) => Some(rest),
+            Ahead::Written(written) => Some(written),
             begun @ Ahead::Begun => {
                 self.ahead = Some(begun);
                 None

@@ -19,7 +19,7 @@ use crate::journey::Journey;
 use crate::vm::Vm;
 use crate::{Flow, state};
 
-pub(crate) use ahead::{Ahead, FirstRequest, Rest};
+pub(crate) use ahead::{Ahead, FirstRequest, WrittenAhead};
 pub use probe::PROBE_HEADER;
 pub(crate) use request::begin_next;
 
@@ -78,12 +78,17 @@ impl Target {
         }
     }
 
-    /// The head of the request, as the gateway filter or the attempt before left it.
-    pub fn on_request_headers(&mut self, host: &impl Host, end_of_stream: bool) -> Flow {
+    /// The head of the request, as the gateway filter or the attempt before left it: so many headers.
+    pub fn on_request_headers(
+        &mut self,
+        host: &impl Host,
+        header_count: usize,
+        end_of_stream: bool,
+    ) -> Flow {
         let routed = self.routed_journey(host);
         let ahead = (routed.as_ref()).and_then(|journey| journey.borrow_mut().take_written());
-        if let (Some(journey), Some(rest)) = (&routed, ahead) {
-            return self.go_ahead(host, Rc::clone(journey), &rest);
+        if let (Some(journey), Some(written)) = (&routed, ahead) {
+            return self.go_ahead(host, Rc::clone(journey), &written, header_count);
         }
         let headers = host.request_headers().unwrap_or_default();
         let found = match routed {

@@ -118,10 +118,10 @@ enum Stream {
 }
 
 impl Stream {
-    fn on_request_headers(&mut self, end_of_stream: bool) -> Flow {
+    fn on_request_headers(&mut self, count: usize, end_of_stream: bool) -> Flow {
         match self {
             Self::Gateway(gateway) => gateway.on_request_headers(&HOST, end_of_stream),
-            Self::Target(target) => target.on_request_headers(&HOST, end_of_stream),
+            Self::Target(target) => target.on_request_headers(&HOST, count, end_of_stream),
             Self::Hop(hop) => hop.on_request_headers(&HOST),
         }
     }

@@ -168,13 +168,16 @@ impl Gateway {
         // A plan is never empty; if it were, Envoy would find no cluster of this name.
         let cluster = journey.cluster(0).unwrap_or_default();
         let first = FirstRequest::begin(&mut journey, &headers, &body, now);
-        let (token, journey) = self.vm.journeys.open(journey);
         let mut outgoing = match &first {
             Some(first) => first.head(&headers),
             None => (headers.iter())
                 .filter(|(name, _)| !is_stripped_on_entry(name))
                 .collect(),
         };
+        if let Some(ahead) = &mut journey.ahead {
+            ahead.expect_headers(outgoing.len());
+        }
+        let (token, journey) = self.vm.journeys.open(journey);
         outgoing.push(("x-envoy-max-retries", retries.as_bytes()));
         if stream {
             // The cluster's whole-answer limit must not cut a stream that began in time.

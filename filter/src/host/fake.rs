@@ -109,6 +109,10 @@ impl FakeHost {
         self.response_body.replace(body.to_vec());
     }
 
+    pub(crate) fn header_count(&self) -> usize {
+        self.request_headers.borrow().len()
+    }
+
     pub(crate) fn in_phase(&self, phase: Phase) -> &Self {
         self.phase.set(phase);
         self

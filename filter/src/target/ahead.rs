@@ -16,12 +16,23 @@ use crate::journey::Journey;
 pub(crate) enum Ahead {
     /// The attempt has begun, and its exchange is there.
     Begun,
-    /// Its request is written as well, but for this.
-    Written(Rest),
+    /// Its request is written as well, but for its rest.
+    Written(WrittenAhead),
 }
 
-/// Headers that the target filter has yet to set, or, without a value, to take out.
-pub(crate) type Rest = Vec<(&'static str, Option<String>)>;
+/// What a target filter needs to complete a request.
+#[derive(Debug)]
+pub(crate) struct WrittenAhead {
+    pub(super) path: String,
+    /// The translator's.
+    pub(super) headers: Vec<(&'static str, String)>,
+    pub(super) body_bytes: usize,
+    /// How many headers the router was given to pass on. Where others come out, somebody behind the gateway filter has added
+    /// or removed some, and the head has to be read after all.
+    header_count: usize,
+    /// Headers to set, or, without a value, to take out.
+    rest: Vec<(&'static str, Option<String>)>,
+}
 
 /// A request that can be written ahead.
 pub(crate) struct FirstRequest {
@@ -62,14 +73,21 @@ impl FirstRequest {
             }
             BodyEdit::Replace(_) => return None,
         }
-        let rest = rest(journey, index, headers, outgoing.path);
-        journey.ahead = Some(Ahead::Written(rest));
         let written = Written::of(body, outgoing.body);
-        Some(Self {
+        let body_bytes = written.length(body);
+        let first = Self {
             headers: outgoing.headers,
-            content_length: written.length(body).to_string(),
+            content_length: body_bytes.to_string(),
             written,
-        })
+        };
+        journey.ahead = Some(Ahead::Written(WrittenAhead {
+            rest: rest(journey, index, headers, &outgoing.path),
+            path: outgoing.path,
+            headers: first.headers.clone(),
+            body_bytes,
+            header_count: 0,
+        }));
+        Some(first)
     }
 
     /// The provider's head, as far as the router does not look at it.
@@ -92,7 +110,12 @@ impl FirstRequest {
     }
 }
 
-fn rest(journey: &Journey, index: usize, client: &HeaderList, path: String) -> Rest {
+fn rest(
+    journey: &Journey,
+    index: usize,
+    client: &HeaderList,
+    path: &str,
+) -> Vec<(&'static str, Option<String>)> {
     let target = journey.target(index);
     let authority = target.map(|target| target.base_url.authority());
     let scheme = if target.is_some_and(|target| target.base_url.tls) {
@@ -101,8 +124,8 @@ fn rest(journey: &Journey, index: usize, client: &HeaderList, path: String) -> R
         "http"
     };
     let mut rest = vec![(":authority", authority)];
-    if client.text(":path") != Some(&path) {
-        rest.push((":path", Some(path)));
+    if client.text(":path") != Some(path) {
+        rest.push((":path", Some(path.to_owned())));
     }
     if client.text(":scheme") != Some(scheme) {
         rest.push((":scheme", Some(scheme.to_owned())));
@@ -113,13 +136,30 @@ fn rest(journey: &Journey, index: usize, client: &HeaderList, path: String) -> R
     rest
 }
 
-/// The target filter's part of a request that was written ahead.
-pub(super) fn complete(host: &impl Host, rest: &Rest) -> HostResult<()> {
-    for (name, value) in rest {
-        match value {
-            Some(value) => host.set_request_header(name, value.as_bytes())?,
-            None => host.remove_request_header(name)?,
+impl Ahead {
+    /// So many headers go to the router.
+    pub(crate) fn expect_headers(&mut self, count: usize) {
+        match self {
+            Self::Begun => {}
+            Self::Written(written) => written.header_count = count,
         }
     }
-    Ok(())
+}
+
+impl WrittenAhead {
+    /// The head came out as it was given in, so that [`WrittenAhead::complete`] makes the provider's of it.
+    pub(super) fn is_untouched(&self, header_count: usize) -> bool {
+        self.header_count == header_count
+    }
+
+    /// The target filter's part.
+    pub(super) fn complete(&self, host: &impl Host) -> HostResult<()> {
+        for (name, value) in &self.rest {
+            match value {
+                Some(value) => host.set_request_header(name, value.as_bytes())?,
+                None => host.remove_request_header(name)?,
+            }
+        }
+        Ok(())
+    }
 }

@@ -8,7 +8,7 @@ use protocols::exchange::Exchange;
 use protocols::{BodyEdit, OutgoingRequest, RequestError};
 
 use super::ending::{self, Ending};
-use super::{Course, Stage, Target, ahead};
+use super::{Course, Stage, Target, WrittenAhead};
 use crate::answers::Answer;
 use crate::headers::crosses_to_upstream;
 use crate::host::{HeaderList, Host, HostError, HostResult, Moment};
@@ -61,11 +61,21 @@ impl Target {
         &mut self,
         host: &impl Host,
         journey: Rc<RefCell<Journey>>,
-        rest: &ahead::Rest,
+        written: &WrittenAhead,
+        header_count: usize,
     ) -> Flow {
         let course = Course { journey, index: 0 };
         announce_next(host, &course.journey(), course.index);
-        if let Err(error) = ahead::complete(host, rest) {
+        let completed = if written.is_untouched(header_count) {
+            written.complete(host)
+        } else {
+            let headers = host.request_headers();
+            let (path, own) = (&written.path, &written.headers);
+            headers.and_then(|current| {
+                set_headers(host, &course, &current, path, own, written.body_bytes)
+            })
+        };
+        if let Err(error) = completed {
             return self.fail_to_send(host, &course, error);
         }
         self.stage = Stage::AwaitingAnswer(course);

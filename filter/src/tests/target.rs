@@ -15,12 +15,20 @@ const CHAT: &str = r#"{"messages": [], "model":  "chain"}"#;
 pub(super) fn attempt(visit: &Visit) -> Target {
     let mut target = Target::new(Rc::clone(&visit.vm));
     visit.host.request_body.replace(visit.body.clone());
+    // Envoy's router takes its orders out of the head.
+    let mut headers = visit.host.request_headers.borrow_mut();
+    headers.retain(|(name, _)| name != "x-envoy-max-retries");
+    drop(headers);
     enter(&visit.host, &mut target);
     target
 }
 
 fn enter(host: &FakeHost, target: &mut Target) -> Flow {
-    target.on_request_headers(host.in_phase(Phase::RequestHeaders), false);
+    target.on_request_headers(
+        host.in_phase(Phase::RequestHeaders),
+        host.header_count(),
+        false,
+    );
     let size = host.request_body.borrow().len();
     target.on_request_body(host.in_phase(Phase::RequestBody), size, true)
 }
@@ -89,6 +97,22 @@ fn the_request_becomes_the_providers() {
         visit.host.request_header(":authority").as_deref(),
         Some("127.0.0.1:2")
     );
+}
+
+#[test]
+fn what_is_added_behind_the_gateway_filter_stays_behind() {
+    for (added, crosses) in [("x-envoy-attempt-count", false), ("traceparent", true)] {
+        let mut visit = Visit::chat(CHAT);
+        visit.enter();
+        let header = (added.to_owned(), b"1".to_vec());
+        visit.host.request_headers.borrow_mut().push(header);
+        attempt(&visit);
+        let sent = |name: &str| visit.host.request_header(name);
+        assert_eq!(sent(added).is_some(), crosses, "{added}");
+        assert_eq!(sent(":authority").as_deref(), Some("127.0.0.1:1"));
+        assert_eq!(sent("accept-encoding").as_deref(), Some("identity"));
+        assert_eq!(sent("content-length").as_deref(), Some("33"));
+    }
 }
 
 #[test]
@@ -239,7 +263,11 @@ fn a_probe_passes_without_its_marks() {
         b"",
     );
     let mut target = Target::new(Rc::clone(&visit.vm));
-    let flow = target.on_request_headers(probe.in_phase(Phase::RequestHeaders), true);
+    let flow = target.on_request_headers(
+        probe.in_phase(Phase::RequestHeaders),
+        probe.header_count(),
+        true,
+    );
     assert_eq!(flow, Flow::Continue);
     assert_eq!(probe.request_header("x-kt-probe"), None);
     assert_eq!(probe.request_header("x-forwarded-for"), None);
@@ -252,7 +280,11 @@ fn a_request_of_a_vm_that_is_gone_is_refused() {
     let successor = Rc::new(crate::vm::Vm::new(&visit.host));
     let mut target = Target::new(successor);
     assert_eq!(
-        target.on_request_headers(visit.host.in_phase(Phase::RequestHeaders), false),
+        target.on_request_headers(
+            visit.host.in_phase(Phase::RequestHeaders),
+            visit.host.header_count(),
+            false
+        ),
         Flow::Pause
     );
     assert_eq!(visit.answer().status, 503);

@@ -114,8 +114,10 @@ extern "C" fn proxy_on_http_call_response(
 }
 
 #[unsafe(no_mangle)]
-extern "C" fn proxy_on_request_headers(id: u32, _headers: usize, end_of_stream: u32) -> u32 {
-    with_stream(id, |stream| stream.on_request_headers(end_of_stream != 0))
+extern "C" fn proxy_on_request_headers(id: u32, count: usize, end_of_stream: u32) -> u32 {
+    with_stream(id, |stream| {
+        stream.on_request_headers(count, end_of_stream != 0)
+    })
 }
 
 #[unsafe(no_mangle)]
