@@ -314,6 +314,7 @@ impl<'a> Scanner<'a> {
         Err(self.expected("`true`, `false` or `null`"))
     }
 
+    #[inline]
     fn enter(&mut self) -> Result<(), JsonError> {
         if self.depth >= MAX_DEPTH {
             return Err(JsonError::too_deep());
@@ -322,6 +323,7 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
+    #[inline]
     fn leave(&mut self) {
         self.depth = self.depth.saturating_sub(1);
     }
@@ -345,6 +347,7 @@ impl<'a> Scanner<'a> {
         here
     }
 
+    #[inline]
     fn take(&mut self, byte: u8, expected: &'static str) -> Result<(), JsonError> {
         if self.took(byte) {
             Ok(())

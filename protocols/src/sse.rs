@@ -174,6 +174,7 @@ impl SseParser {
         }
     }
 
+    #[inline]
     fn forget_handed_out(&mut self) {
         if self.handed_out {
             self.raw.clear();
@@ -243,6 +244,7 @@ impl SseParser {
     }
 
     /// Moves `count` bytes from `input` to `raw`.
+    #[inline]
     fn take(&mut self, input: &mut &[u8], count: usize) -> Result<(), EventTooLong> {
         let (taken, rest) = input.split_at_checked(count).unwrap_or((input, &[]));
         if self.raw.len().saturating_add(taken.len()) > self.limit {
@@ -257,6 +259,7 @@ impl SseParser {
     }
 
     /// Reads the line that ends `raw` with a line end of `terminator` bytes. `true` if a block is complete with it.
+    #[inline]
     fn end_line(&mut self, terminator: usize) -> bool {
         let end = self.raw.len().saturating_sub(terminator);
         let mut line = self.raw.get(self.line_start..end).unwrap_or_default();

@@ -14,6 +14,7 @@ pub(crate) struct Literal<'a> {
 }
 
 impl<'a> Literal<'a> {
+    #[inline]
     pub(super) fn new(text: &'a str, span: Range<usize>, saved_by_decoding: usize) -> Self {
         let inside = text
             .get(span.start.saturating_add(1)..span.end.saturating_sub(1))
@@ -45,10 +46,15 @@ impl<'a> Literal<'a> {
     }
 
     /// The text. Surrogates without their other half become U+FFFD.
+    #[inline]
     pub(crate) fn decode(&self) -> Cow<'a, str> {
         if self.saved_by_decoding == 0 {
             return Cow::Borrowed(self.inside);
         }
+        Cow::Owned(self.unescaped())
+    }
+
+    fn unescaped(&self) -> String {
         let mut text = String::with_capacity(self.decoded_len());
         let mut rest = self.inside;
         while let Some((plain, escaped)) = rest.split_once('\\') {
@@ -58,7 +64,7 @@ impl<'a> Literal<'a> {
             rest = tail;
         }
         text.push_str(rest);
-        Cow::Owned(text)
+        text
     }
 
     /// The text begins with `ascii`, in whatever case. Escapes are not looked through.
@@ -69,6 +75,7 @@ impl<'a> Literal<'a> {
     }
 
     /// The text is `other`.
+    #[inline]
     pub(crate) fn is(&self, other: &str) -> bool {
         if self.saved_by_decoding == 0 {
             self.inside == other
