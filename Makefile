@@ -16,7 +16,7 @@ FILTER_WASM := $(abspath $(CARGO_TARGET_DIR))/keeptrusts_filter.wasm
 KT := $(abspath $(CARGO_TARGET_DIR))/release/kt
 
 # cargo knows what is up to date, and keeps two of itself apart under make -j.
-.PHONY: help run build wasm kt setup test test-unit test-wasm test-integration soak test-compose lint fmt bench bench-quick bench-memory bench-peers fuzz clean distclean
+.PHONY: help run build wasm kt setup test test-unit test-wasm test-integration soak test-compose lint fmt bench bench-quick bench-memory bench-peers profile fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -76,6 +76,9 @@ bench-memory: build ## mixed load for MINUTES (10): prints a worker's memory, fa
 
 bench-peers: ## fetch LiteLLM and Portkey's gateway into .tools: make bench then measures them too
 	@scripts/setup-peers
+
+profile: ## where the time of a request goes inside the filter module, by function
+	@scripts/profile
 
 fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 	@scripts/fuzz

@@ -32,6 +32,7 @@ mod kept_alive;
 mod keys;
 mod large_answers;
 mod pass_through;
+mod profile;
 mod sdk;
 mod strategies;
 mod support;
