@@ -164,10 +164,24 @@ async function profile(name, scenario, count) {
   const total = calls.reduce((sum, [, times]) => sum + times, 0);
   console.log(`\n=== ${name}: ${quickest.toFixed(1)} µs for a request, this proxy included; ${(inside / count).toFixed(1)} µs in the module under the profiler; ${total.toFixed(1)} calls of the proxy`);
   console.log(calls.sort((a, b) => b[1] - a[1]).map(([call, times]) => `${call} ${times.toFixed(2)}`).join(", "));
-  const short = (text) => text.replace(/::h[0-9a-f]{16}$/, "");
   for (const [functionName, time] of [...own].sort((a, b) => b[1] - a[1]).slice(0, 40)) {
-    console.log(`${(time / count).toFixed(2).padStart(7)} µs  ${short(functionName)}`);
+    console.log(`${(time / count).toFixed(2).padStart(7)} µs  ${readable(functionName)}`);
   }
+}
+
+/** A Rust path out of a symbol in the older of the two manglings, which is what most are in; any other as it is. */
+function readable(symbol) {
+  let rest = /^_ZN(.*)E$/.exec(symbol)?.[1];
+  if (rest === undefined) return symbol;
+  const parts = [];
+  for (let length; (length = parseInt(rest)); ) {
+    const start = String(length).length;
+    parts.push(rest.slice(start, start + length));
+    rest = rest.slice(start + length);
+  }
+  const escapes = { LT: "<", GT: ">", RF: "&", BP: "*", C: ",", u20: " ", u27: "'", u7b: "{", u7d: "}", u5b: "[", u5d: "]" };
+  const path = parts.filter((part) => !/^h[0-9a-f]{16}$/.test(part)).join("::");
+  return path.replace(/\$(\w+)\$/g, (all, name) => escapes[name] ?? all).replaceAll("..", "::").replaceAll("::_<", "::<");
 }
 
 for (const [name, scenario] of Object.entries(scenarios)) {
