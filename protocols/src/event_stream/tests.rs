@@ -59,9 +59,9 @@ fn frame_around(block: &[u8], payload: &[u8]) -> Vec<u8> {
 
 fn with_lengths(total: u32, headers: u32, content: &[u8]) -> Vec<u8> {
     let mut out = [total.to_be_bytes(), headers.to_be_bytes()].concat();
-    out.extend(crc32fast::hash(&out).to_be_bytes());
+    out.extend(crc32::crc32(&out).to_be_bytes());
     out.extend(content);
-    out.extend(crc32fast::hash(&out).to_be_bytes());
+    out.extend(crc32::crc32(&out).to_be_bytes());
     out
 }
 
