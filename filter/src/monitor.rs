@@ -181,6 +181,8 @@ impl Monitor {
         self.shown_up.clear();
         self.vm.announce_credentials(host, &self.config);
         self.vm.forget_other_targets(host, &self.config);
+        // Whoever looks at a gateway that has just become ready sees them all.
+        self.show_who_is_up(host, host.now_ms());
     }
 }
 

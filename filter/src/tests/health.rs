@@ -8,6 +8,7 @@ use routing::health::{Availability, Outcome, Signal};
 use super::{POLICY, Visit, gateway_config};
 use crate::config::GatewayConfig;
 use crate::host::fake::FakeHost;
+use crate::monitor::Monitor;
 use crate::vm::Vm;
 
 const FAILURE: Signal = Signal::Attempt(Outcome::ServerError);
@@ -52,6 +53,15 @@ fn a_change_is_counted_once_whoever_sees_it() {
     }
     let name = "keeptrusts.health_transitions.target.first.to.open.reason.upstream_5xx";
     assert_eq!(*host.metrics.borrow(), [(name.to_owned(), 1)]);
+}
+
+#[test]
+fn every_target_has_its_gauge_from_the_start() {
+    let host = FakeHost::default();
+    let vm = Rc::new(Vm::new(&host));
+    Monitor::new(&host, vm, gateway_config(POLICY));
+    let shown = ["first", "second"].map(|id| (format!("keeptrusts.target_up.target.{id}"), 1));
+    assert_eq!(*host.metrics.borrow(), shown);
 }
 
 #[test]
