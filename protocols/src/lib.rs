@@ -27,6 +27,7 @@ pub mod json;
 pub mod openai;
 pub mod openai_pass_through;
 mod pass_through;
+mod refrain;
 pub mod responses_to_chat_completions;
 mod scanner;
 pub mod sse;

@@ -19,6 +19,7 @@ use crate::error::{self, ErrorKind, ProviderError, RequestError};
 use crate::format::ClientFormat;
 use crate::json;
 use crate::pass_through::{Passage, WholeEvents, state_of};
+use crate::refrain::Refrain;
 use crate::scanner::TopLevel;
 use crate::sse::{self, SseEvent};
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
@@ -26,7 +27,6 @@ use crate::upstream_path;
 use crate::usage::Usage;
 use chunk::{Chunk, Ending};
 use quirks::{Cleaned, Quirks};
-use refrain::Refrain;
 
 /// See the [module](self).
 pub struct OpenAiPassThrough {
@@ -99,7 +99,8 @@ impl OpenAiPassThrough {
             out.extend_from_slice(event.raw);
             return Passage::Unchanged;
         }
-        if let Some(bytes) = self.refrain.text_bytes(event.data) {
+        if let Some(text) = self.refrain.text(event.data) {
+            let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
             self.text_bytes = self.text_bytes.saturating_add(bytes);
             out.extend_from_slice(event.raw);
             return Passage::Unchanged;
@@ -146,7 +147,7 @@ impl OpenAiPassThrough {
         match self.quirks.chunk(event.data) {
             Cleaned::AsItCame => {
                 if self.quirks.treat_all_alike() {
-                    self.refrain.learn(event.data, &chunk);
+                    refrain::learn(&mut self.refrain, event.data, &chunk);
                 }
                 out.extend_from_slice(event.raw);
                 Passage::Unchanged

@@ -161,6 +161,18 @@ fn any_event() -> impl Strategy<Value = Value> {
 }
 
 /// A request whose top-level fields hold anything.
+/// What most of a stream is made of, and the blocks around it.
+fn piece_of_text() -> impl Strategy<Value = Value> {
+    let block = |kind: &'static str| json!({"type": kind, "index": 0, "content_block": {"type": "text", "text": ""}});
+    prop_oneof![
+        8 => "[a-z\u{e9}\"\\\\\n]{0,3}".prop_map(|text| {
+            json!({"type": "content_block_delta", "index": 0, "delta": {"type": "text_delta", "text": text}})
+        }),
+        1 => Just(block("content_block_start")),
+        1 => Just(block("content_block_stop")),
+    ]
+}
+
 fn any_request() -> impl Strategy<Value = Value> {
     let names = vec![
         "messages",
@@ -296,6 +308,23 @@ proptest! {
             StreamState::Failed(_) => prop_assert!(chat_stream::failure(&outcome.out).is_some()),
             state => prop_assert!(false, "{:?}", state),
         }
+    }
+
+    /// Events that are like an earlier one are not read again: what no event is like any other says the same.
+    #[test]
+    fn an_event_like_an_earlier_one_says_the_same(events in prop::collection::vec(prop_oneof![any_event(), piece_of_text()], 0..24)) {
+        let written = |mark: bool| {
+            let mut input = String::from("data: {\"type\":\"message_start\",\"message\":{}}\n\n");
+            for (number, event) in events.iter().enumerate() {
+                let mut event = event.clone();
+                if let (true, Some(members)) = (mark, event.as_object_mut()) {
+                    members.insert(String::from("number"), json!(number));
+                }
+                input.push_str(&format!("data: {event}\n\n"));
+            }
+            feed(streaming(), [input.as_bytes()])
+        };
+        prop_assert_eq!(written(false), written(true));
     }
 
     #[test]

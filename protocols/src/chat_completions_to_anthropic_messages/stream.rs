@@ -1,5 +1,7 @@
 //! A streamed answer: Anthropic's events in, Chat Completions chunks out, event by event.
 
+use std::ops::Range;
+
 use serde::de::IgnoredAny;
 
 use crate::anthropic::{
@@ -11,6 +13,7 @@ use crate::chat_completions_to_anthropic_messages::request::Answer;
 use crate::error::{self, ProviderError};
 use crate::json::{self, Object, Text};
 use crate::openai::{ChatStreamWriter, JsonFence, ToolIndex};
+use crate::refrain::Refrain;
 use crate::sse::{SseEvent, SseParser};
 use crate::translator::{Attempt, StreamState};
 use crate::usage::Usage;
@@ -41,6 +44,10 @@ pub(super) struct Stream {
     /// Calls of the client's own tools.
     called_tools: bool,
     stop_reason: Option<String>,
+    /// A delta of the open text block.
+    refrain: Refrain,
+    /// Index of that block.
+    refrain_block: u64,
 }
 
 /// What stands in every chunk where the upstream does not say it.
@@ -102,6 +109,8 @@ impl Stream {
             signature: Signature::None,
             called_tools: false,
             stop_reason: None,
+            refrain: Refrain::default(),
+            refrain_block: 0,
         }
     }
 
@@ -179,6 +188,9 @@ impl Stream {
     }
 
     fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Broken {
+        if self.more_text(event.data, out) {
+            return Ok(());
+        }
         // Some proxies end Anthropic's streams as if they were OpenAI's.
         if event.data == b"[DONE]" {
             return Ok(());
@@ -188,7 +200,7 @@ impl Stream {
         match kind.as_deref().unwrap_or(event.name) {
             "message_start" => self.message_start(&data),
             "content_block_start" => self.block_start(&data, out)?,
-            "content_block_delta" => self.block_delta(&data, out)?,
+            "content_block_delta" => self.block_delta(&data, event.data, out)?,
             "content_block_stop" => self.block_stop(&data, out),
             "message_delta" => self.message_delta(&data)?,
             "message_stop" => self.message_stop(out),
@@ -205,6 +217,21 @@ impl Stream {
             self.state = StreamState::Content;
         }
         Ok(())
+    }
+
+    /// Another piece of the text that is under way, told by what is around it: most events are that. `false` where the event
+    /// has to be read.
+    fn more_text(&mut self, data: &[u8], out: &mut Vec<u8>) -> bool {
+        let (StreamState::Content, Some(text)) = (&self.state, self.refrain.text(data)) else {
+            return false;
+        };
+        let block = self.blocks.get(self.refrain_block);
+        let (Some(Block::Text), Some(writer)) = (block, &mut self.writer) else {
+            return false;
+        };
+        // Without escapes, it stands for itself.
+        write_text(writer, &mut self.fence, Some(Text::Escaped(text)), out);
+        true
     }
 
     /// A second `message_start` changes nothing but the usage.
@@ -281,7 +308,12 @@ impl Stream {
         Ok(())
     }
 
-    fn block_delta(&mut self, data: &ReceivedEvent<'_>, out: &mut Vec<u8>) -> Broken {
+    fn block_delta(
+        &mut self,
+        data: &ReceivedEvent<'_>,
+        raw_data: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Broken {
         let Some(raw) = data.delta else {
             return Err(ProviderError::unreadable(
                 "content_block_delta without delta",
@@ -300,7 +332,15 @@ impl Stream {
                 write_text(writer, &mut self.fence, delta.text, out);
                 writer.reasoning(delta.thinking.unwrap_or_default(), out);
             }
-            Some(Block::Text) => write_text(writer, &mut self.fence, delta.text, out),
+            Some(Block::Text) => {
+                write_text(writer, &mut self.fence, delta.text, out);
+                if let (Some(_), Some(Text::Escaped(text))) = (data.kind, delta.text)
+                    && let Some(place) = place_in(raw_data, text)
+                {
+                    self.refrain.learn(raw_data, place, None);
+                    self.refrain_block = data.index.unwrap_or_default();
+                }
+            }
             Some(Block::Thinking { signature }) => {
                 writer.reasoning(delta.thinking.unwrap_or_default(), out);
                 let more = decoded(delta.signature);
@@ -416,6 +456,13 @@ fn write_text(
         (Some(fence), Some(text)) => writer.content(Text::Plain(&fence.push(&text)), out),
         (Some(_) | None, _) => writer.content(text, out),
     }
+}
+
+/// Where `part` stands in `whole`, of which it is a part.
+fn place_in(whole: &[u8], part: &str) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    let place = start..start.checked_add(part.len())?;
+    (whole.get(place.clone())? == part.as_bytes()).then_some(place)
 }
 
 fn decoded(text: Option<Text<'_>>) -> String {

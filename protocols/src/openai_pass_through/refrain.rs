@@ -1,58 +1,15 @@
-//! What most events of a stream have in common: all but their text.
-//!
-//! Reading an event whole takes half a microsecond. One that has the same bytes around its text as an event that was read
-//! says the same, so that comparing is enough, which takes a tenth of that.
+//! The events of a stream that passes which need not be read: see [`crate::refrain`].
 
 use std::ops::Range;
 
 use super::chunk::{Chunk, Ending};
-use crate::scanner::plain_prefix;
+use crate::refrain::Refrain;
 
-/// An event that brought a piece of text and nothing else, with holes where others differ from it.
-#[derive(Debug, Default)]
-pub(super) struct Refrain {
-    event: Vec<u8>,
-    /// The inside of the text, and of what some providers pad their events with.
-    holes: Vec<Range<usize>>,
-    /// Which of the holes is the text.
-    text: usize,
-}
-
-impl Refrain {
-    /// Events may be like this one from now on.
-    pub(super) fn learn(&mut self, data: &[u8], chunk: &Chunk<'_>) {
-        self.holes.clear();
-        let Some(text) = only_text(chunk) else {
-            return;
-        };
-        self.holes.push(text.clone());
-        self.holes.extend(chunk.padding.clone());
-        self.holes.sort_by_key(|hole| hole.start);
-        let place = self.holes.iter().position(|hole| *hole == text);
-        self.text = place.unwrap_or_default();
-        self.event.clear();
-        self.event.extend_from_slice(data);
-    }
-
-    /// How long the text of an event is, in bytes; `None` where the event has to be read. Escapes have.
-    pub(super) fn text_bytes(&self, data: &[u8]) -> Option<u64> {
-        let mut rest = data;
-        let mut from = 0;
-        let mut text = None;
-        for (index, hole) in self.holes.iter().enumerate() {
-            rest = rest.strip_prefix(self.event.get(from..hole.start)?)?;
-            let (inside, behind) = rest.split_at_checked(plain_prefix(rest))?;
-            let is_text = index == self.text;
-            // A text that is empty says something else.
-            if (is_text && inside.is_empty()) || std::str::from_utf8(inside).is_err() {
-                return None;
-            }
-            if is_text {
-                text = u64::try_from(inside.len()).ok();
-            }
-            (rest, from) = (behind, hole.end);
-        }
-        (Some(rest) == self.event.get(from..)).then_some(text?)
+/// Events may be like this one from now on, if it says nothing but its text.
+pub(super) fn learn(refrain: &mut Refrain, data: &[u8], chunk: &Chunk<'_>) {
+    match only_text(chunk) {
+        Some(text) => refrain.learn(data, text, chunk.padding.clone()),
+        None => refrain.forget(),
     }
 }
 
@@ -87,8 +44,12 @@ mod tests {
     fn after(first: &str) -> Refrain {
         let mut refrain = Refrain::default();
         let chunk = Chunk::read(ChatCompletions, first.as_bytes()).unwrap();
-        refrain.learn(first.as_bytes(), &chunk);
+        learn(&mut refrain, first.as_bytes(), &chunk);
         refrain
+    }
+
+    fn length(refrain: &Refrain, event: &[u8]) -> Option<u64> {
+        refrain.text(event).map(|text| text.len() as u64)
     }
 
     #[test]
@@ -116,11 +77,7 @@ mod tests {
             (&padded, first.clone(), None),
         ];
         for (first, event, expected) in table {
-            assert_eq!(
-                after(first).text_bytes(event.as_bytes()),
-                expected,
-                "{event}"
-            );
+            assert_eq!(length(&after(first), event.as_bytes()), expected, "{event}");
         }
     }
 
@@ -133,10 +90,10 @@ mod tests {
             r#"{"role":"assistant"}"#,
         ] {
             let event = event(delta, "");
-            assert_eq!(after(&event).text_bytes(event.as_bytes()), None, "{delta}");
+            assert_eq!(after(&event).text(event.as_bytes()), None, "{delta}");
         }
         let finished = event(r#"{"content":"a"}"#, "").replace("null", r#""stop""#);
-        assert_eq!(after(&finished).text_bytes(finished.as_bytes()), None);
+        assert_eq!(after(&finished).text(finished.as_bytes()), None);
     }
 
     proptest! {
@@ -162,7 +119,7 @@ mod tests {
                 second[place] = spot.1;
             }
             let known = Chunk::read(ChatCompletions, first.as_bytes()).unwrap();
-            if let Some(bytes) = after(&first).text_bytes(&second) {
+            if let Some(bytes) = length(&after(&first), &second) {
                 let read = Chunk::read(ChatCompletions, &second).unwrap();
                 prop_assert!(only_text(&read).is_some());
                 prop_assert_eq!(bytes, read.text_bytes);
