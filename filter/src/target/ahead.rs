@@ -27,8 +27,8 @@ pub(crate) struct WrittenAhead {
     /// The translator's.
     pub(super) headers: Vec<(&'static str, String)>,
     pub(super) body_bytes: usize,
-    /// How many headers the router was given to pass on. Where others come out, somebody behind the gateway filter has added
-    /// or removed some, and the head has to be read after all.
+    /// How many headers the router was given to pass on. Where more or fewer come out, somebody behind the gateway filter has
+    /// changed the head, and it has to be read after all. Who replaces as many as he takes away means it so.
     header_count: usize,
     /// Headers to set, or, without a value, to take out.
     rest: Vec<(&'static str, Option<String>)>,
