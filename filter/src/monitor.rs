@@ -195,14 +195,7 @@ fn send(host: &impl Host, target: &Target, due: Due) -> crate::host::HostResult<
         (":method", b"GET"),
         (":path", path.as_bytes()),
         (":authority", authority.as_bytes()),
-        (
-            ":scheme",
-            if target.base_url.tls {
-                b"https"
-            } else {
-                b"http"
-            },
-        ),
+        (":scheme", target.base_url.scheme().as_bytes()),
         ("accept", b"application/json"),
         ("user-agent", b"keeptrusts-monitor"),
         (PROBE_HEADER, b"1"),

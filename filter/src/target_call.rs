@@ -14,16 +14,11 @@ pub(crate) fn post_json(
     timeout_ms: u64,
 ) -> HostResult<u32> {
     let authority = target.base_url.authority();
-    let scheme: &[u8] = if target.base_url.tls {
-        b"https"
-    } else {
-        b"http"
-    };
     let headers: [(&str, &[u8]); 7] = [
         (":method", b"POST"),
         (":path", path.as_bytes()),
         (":authority", authority.as_bytes()),
-        (":scheme", scheme),
+        (":scheme", target.base_url.scheme().as_bytes()),
         ("content-type", b"application/json"),
         ("accept", b"application/json"),
         ("user-agent", b"keeptrusts-gateway"),

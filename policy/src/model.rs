@@ -488,6 +488,11 @@ impl Policy {
 }
 
 impl BaseUrl {
+    /// `https` or `http`.
+    pub fn scheme(&self) -> &'static str {
+        if self.tls { "https" } else { "http" }
+    }
+
     /// `host` or `host:port`, brackets around IPv6 literals, the scheme's own port left out.
     pub fn authority(&self) -> String {
         let host = if self.host.contains(':') {

@@ -156,17 +156,23 @@ pub(crate) fn close(a: Option<f64>, b: Option<f64>) -> bool {
     }
 }
 
-/// More than a page of a file, so that two threads read a half each.
-#[test]
-fn many_events_add_up_as_few_do() {
-    let mut runner = TestRunner::deterministic();
+/// Different events.
+fn at_least(count: usize, runner: &mut TestRunner) -> Vec<Value> {
     let mut many: Vec<Value> = Vec::new();
-    while many.len() < 5_000 {
-        many.extend(events().new_tree(&mut runner).unwrap().current());
+    while many.len() < count {
+        many.extend(events().new_tree(runner).unwrap().current());
     }
     for (number, event) in (1..).zip(&mut many) {
         event["id"] = json!(EventId::new(0, number).to_string());
     }
+    many
+}
+
+/// More than a page of a file, so that two threads read a half each.
+#[test]
+fn many_events_add_up_as_few_do() {
+    let mut runner = TestRunner::deterministic();
+    let many = at_least(5_000, &mut runner);
     let dir = tempfile::tempdir().unwrap();
     insert(dir.path(), &many);
     let api = local(dir.path());
@@ -205,13 +211,7 @@ fn many_events_add_up_as_few_do() {
 #[test]
 fn a_metric_asked_for_alone_is_what_it_is_among_all() {
     let mut runner = TestRunner::deterministic();
-    let mut many: Vec<Value> = Vec::new();
-    while many.len() < 200 {
-        many.extend(events().new_tree(&mut runner).unwrap().current());
-    }
-    for (number, event) in (1..).zip(&mut many) {
-        event["id"] = json!(EventId::new(0, number).to_string());
-    }
+    let many = at_least(200, &mut runner);
     let dir = tempfile::tempdir().unwrap();
     insert(dir.path(), &many);
     let api = local(dir.path());

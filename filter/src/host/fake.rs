@@ -157,6 +157,11 @@ fn list(headers: &[(&str, &[u8])]) -> Headers {
         .collect()
 }
 
+fn set_header(headers: &mut Headers, name: &str, value: &[u8]) {
+    headers.retain(|(key, _)| key != name);
+    headers.push((name.to_owned(), value.to_vec()));
+}
+
 fn part(bytes: &[u8], start: usize, length: usize) -> Vec<u8> {
     bytes.iter().skip(start).take(length).copied().collect()
 }
@@ -186,9 +191,7 @@ impl Host for FakeHost {
     fn set_request_header(&self, name: &str, value: &[u8]) -> HostResult<()> {
         self.note("set_request_header");
         self.only_in(&REQUEST)?;
-        let mut headers = self.request_headers.borrow_mut();
-        headers.retain(|(key, _)| key != name);
-        headers.push((name.to_owned(), value.to_vec()));
+        set_header(&mut self.request_headers.borrow_mut(), name, value);
         Ok(())
     }
 
@@ -252,9 +255,7 @@ impl Host for FakeHost {
     fn set_response_header(&self, name: &str, value: &[u8]) -> HostResult<()> {
         self.note("set_response_header");
         self.only_in(&RESPONSE)?;
-        let mut headers = self.response_headers.borrow_mut();
-        headers.retain(|(key, _)| key != name);
-        headers.push((name.to_owned(), value.to_vec()));
+        set_header(&mut self.response_headers.borrow_mut(), name, value);
         Ok(())
     }
 

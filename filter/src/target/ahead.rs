@@ -118,11 +118,7 @@ fn rest(
 ) -> Vec<(&'static str, Option<String>)> {
     let target = journey.target(index);
     let authority = target.map(|target| target.base_url.authority());
-    let scheme = if target.is_some_and(|target| target.base_url.tls) {
-        "https"
-    } else {
-        "http"
-    };
+    let scheme = target.map_or("http", |target| target.base_url.scheme());
     let mut rest = vec![(":authority", authority)];
     if client.text(":path") != Some(path) {
         rest.push((":path", Some(path.to_owned())));

@@ -233,15 +233,11 @@ fn set_headers(
     let journey = course.journey();
     let base_url = journey.target(course.index).map(|target| &target.base_url);
     let authority = base_url.map(|url| url.authority()).unwrap_or_default();
-    let scheme: &[u8] = if base_url.is_some_and(|url| url.tls) {
-        b"https"
-    } else {
-        b"http"
-    };
+    let scheme = base_url.map_or("http", |url| url.scheme());
     let length = body_length.to_string();
     let mut list: Vec<(&str, &[u8])> = vec![
         (":method", b"POST"),
-        (":scheme", scheme),
+        (":scheme", scheme.as_bytes()),
         (":authority", authority.as_bytes()),
         (":path", path.as_bytes()),
         ("content-type", b"application/json"),

@@ -11,11 +11,7 @@ const CHECK: &str = "collector";
 
 /// The collector that gateways deliver to.
 pub(crate) fn finding(subject: &Subject) -> Finding {
-    let scheme = if subject.collector.tls {
-        "https"
-    } else {
-        "http"
-    };
+    let scheme = subject.collector.scheme();
     let url = format!("{scheme}://{}", subject.collector.authority());
     let begin = Instant::now();
     let answer =

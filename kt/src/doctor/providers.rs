@@ -55,7 +55,7 @@ struct Answer {
 impl Question {
     fn about(target: &Target, secrets: &Secrets) -> Self {
         let base = &target.base_url;
-        let scheme = if base.tls { "https" } else { "http" };
+        let scheme = base.scheme();
         let path = target
             .probe_path()
             .unwrap_or_else(|| format!("{}/", base.path));

@@ -11,7 +11,7 @@ const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Whether requests need a gateway key.
 pub(crate) fn keys_required(collector: &BaseUrl, token: Option<&str>) -> Result<bool, Failure> {
-    let scheme = if collector.tls { "https" } else { "http" };
+    let scheme = collector.scheme();
     let url = format!("{scheme}://{}/v1/control", collector.authority());
     let mut request = crate::http::agent(PATIENCE)?.get(url);
     if let Some(token) = token {

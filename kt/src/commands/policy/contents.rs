@@ -35,7 +35,7 @@ pub(super) fn contents(policy: &Policy) -> String {
 
 fn of_target(target: &Target) -> String {
     let url = &target.base_url;
-    let scheme = if url.tls { "https" } else { "http" };
+    let scheme = url.scheme();
     format!(
         "target {}: {}, {scheme}://{}{}, timeout {} ms",
         target.id,
