@@ -59,12 +59,16 @@ const claudeEnd = json(`event: message_delta\ndata: ${JSON.stringify({
   type: "message_delta", delta: { stop_reason: "end_turn" }, usage: { output_tokens: 50 },
 })}\n\nevent: message_stop\ndata: {"type":"message_stop"}\n\n`);
 
+const tenTimes = (event) => json(new TextDecoder().decode(event).repeat(10));
+
 const scenarios = {
   json: { model: "chain", events: false, answer: [chatAnswer] },
   "json, events on": { model: "chain", events: true, answer: [chatAnswer] },
   "json, 100 KB": { model: "chain", events: false, answer: [chatAnswer], contentBytes: 100_000 },
   "json to anthropic": { model: "claude", events: false, answer: [claudeAnswer] },
   stream: { model: "chain", events: false, stream: true, answer: [...Array(50).fill(chatEvent), chatEnd] },
+  "stream, 10 events at once": { model: "chain", events: false, stream: true, answer: [...Array(50).fill(tenTimes(chatEvent)), chatEnd] },
+  "stream from anthropic, 10 events at once": { model: "claude", events: false, stream: true, answer: [claudeStart, ...Array(50).fill(tenTimes(claudeEvent)), claudeEnd] },
   "stream from anthropic": { model: "claude", events: false, stream: true, answer: [claudeStart, ...Array(50).fill(claudeEvent), claudeEnd] },
 };
 

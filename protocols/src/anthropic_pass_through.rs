@@ -15,7 +15,7 @@ use crate::error::{self, ProviderError, RequestError};
 use crate::format::ClientFormat;
 use crate::json;
 use crate::json::{Object, Text};
-use crate::pass_through::{Passage, WholeEvents, body_edit, model_edit, state_of};
+use crate::pass_through::{Passage, Watcher, WholeEvents, body_edit, model_edit, state_of};
 use crate::scanner::TopLevel;
 use crate::sse::SseEvent;
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
@@ -69,21 +69,6 @@ impl AnthropicPassThrough {
             served_model: None,
             json: TopLevel::new(&["usage", "model"]),
         })
-    }
-
-    /// Writes what becomes of one event of the stream.
-    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Passage {
-        if self.is_over() {
-            return Passage::Altered;
-        }
-        if !event.data.is_empty()
-            && let Err(error) = self.observe(event)
-        {
-            self.fail(error, out);
-            return Passage::Altered;
-        }
-        out.extend_from_slice(event.raw);
-        Passage::Unchanged
     }
 
     /// Takes note of what an event says.
@@ -166,6 +151,22 @@ fn text<'a>(object: &Object<'a>, name: &str) -> Option<Cow<'a, str>> {
     Text::of(object.get(name)?)?.decode()
 }
 
+impl Watcher for AnthropicPassThrough {
+    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Passage {
+        if self.is_over() {
+            return Passage::Altered;
+        }
+        if !event.data.is_empty()
+            && let Err(error) = self.observe(event)
+        {
+            self.fail(error, out);
+            return Passage::Altered;
+        }
+        out.extend_from_slice(event.raw);
+        Passage::Unchanged
+    }
+}
+
 impl Translator for AnthropicPassThrough {
     fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
         let version = self
@@ -218,7 +219,7 @@ impl Translator for AnthropicPassThrough {
 
     fn stream(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> bool {
         let mut events = std::mem::take(&mut self.events);
-        let fed = events.feed(chunk, out, |event, out| self.event(event, out));
+        let fed = events.feed(chunk, out, self);
         self.events = events;
         fed.unwrap_or_else(|error| {
             if !self.is_over() {
@@ -231,7 +232,7 @@ impl Translator for AnthropicPassThrough {
     fn stream_end(&mut self, out: &mut Vec<u8>) {
         let is_whole = |data: &[u8]| json::parse::<Object<'_>>(data).is_ok();
         let mut events = std::mem::take(&mut self.events);
-        events.finish(out, is_whole, |event, out| self.event(event, out));
+        events.finish(out, is_whole, self);
         if self.state == StreamState::Content {
             self.fail(ProviderError::cut_off(), out);
         }

@@ -18,7 +18,7 @@ use std::rc::Rc;
 use crate::error::{self, ErrorKind, ProviderError, RequestError};
 use crate::format::ClientFormat;
 use crate::json;
-use crate::pass_through::{Passage, WholeEvents, state_of};
+use crate::pass_through::{Passage, Watcher, WholeEvents, state_of};
 use crate::refrain::Refrain;
 use crate::scanner::TopLevel;
 use crate::sse::{self, SseEvent};
@@ -85,81 +85,6 @@ impl OpenAiPassThrough {
         })
     }
 
-    /// Writes what becomes of one event of the stream.
-    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Passage {
-        if self.is_over() {
-            return Passage::Altered;
-        }
-        if event.data.is_empty() {
-            out.extend_from_slice(event.raw);
-            return Passage::Unchanged;
-        }
-        if event.data == b"[DONE]" {
-            self.complete();
-            out.extend_from_slice(event.raw);
-            return Passage::Unchanged;
-        }
-        if let Some(text) = self.refrain.text(event.data) {
-            let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
-            self.text_bytes = self.text_bytes.saturating_add(bytes);
-            out.extend_from_slice(event.raw);
-            return Passage::Unchanged;
-        }
-        let chunk = match Chunk::read(self.attempt.client, event.data) {
-            Ok(chunk) => chunk,
-            Err(error) => {
-                self.fail(ProviderError::unreadable(error), out);
-                return Passage::Altered;
-            }
-        };
-        self.observe(&chunk);
-        match chunk.ending {
-            Ending::None => {}
-            Ending::Finished => self.complete(),
-            Ending::Failed => {
-                let error = error::classify_in_stream(event.name, event.data);
-                if self.attempt.client == ClientFormat::Responses {
-                    // Its clients know these events by their sequence numbers and response ids.
-                    self.state = StreamState::Failed(error);
-                    out.extend_from_slice(event.raw);
-                    return Passage::Unchanged;
-                }
-                self.fail(error, out);
-                return Passage::Altered;
-            }
-        }
-        // Only the count: a provider that puts it beside content would send it unasked, too.
-        if self.attempt.asks_for_usage() && chunk.usage.is_some() && chunk.choices.is_empty() {
-            return Passage::Altered;
-        }
-        if self.refused_by_filter(&chunk) {
-            let message = "the provider's content filter refused the prompt";
-            self.fail(
-                ProviderError::new(ErrorKind::ContentPolicy, message).with_code("content_filter"),
-                out,
-            );
-            return Passage::Altered;
-        }
-        self.has_content |= chunk.has_content;
-        if self.has_content && self.state == StreamState::Opening {
-            self.state = StreamState::Content;
-        }
-        match self.quirks.chunk(event.data) {
-            Cleaned::AsItCame => {
-                if self.quirks.treat_all_alike() {
-                    refrain::learn(&mut self.refrain, event.data, &chunk);
-                }
-                out.extend_from_slice(event.raw);
-                Passage::Unchanged
-            }
-            Cleaned::Nothing => Passage::Altered,
-            Cleaned::Other(data) => {
-                sse::write_data(out, &data);
-                Passage::Altered
-            }
-        }
-    }
-
     fn is_over(&self) -> bool {
         match self.state {
             StreamState::Opening | StreamState::Content => false,
@@ -209,6 +134,93 @@ impl OpenAiPassThrough {
     }
 }
 
+impl Watcher for OpenAiPassThrough {
+    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Passage {
+        if self.is_over() {
+            return Passage::Altered;
+        }
+        if event.data.is_empty() {
+            out.extend_from_slice(event.raw);
+            return Passage::Unchanged;
+        }
+        if event.data == b"[DONE]" {
+            self.complete();
+            out.extend_from_slice(event.raw);
+            return Passage::Unchanged;
+        }
+        // Also an event that came in pieces.
+        if self.told(event.raw).is_empty() {
+            out.extend_from_slice(event.raw);
+            return Passage::Unchanged;
+        }
+        let chunk = match Chunk::read(self.attempt.client, event.data) {
+            Ok(chunk) => chunk,
+            Err(error) => {
+                self.fail(ProviderError::unreadable(error), out);
+                return Passage::Altered;
+            }
+        };
+        self.observe(&chunk);
+        match chunk.ending {
+            Ending::None => {}
+            Ending::Finished => self.complete(),
+            Ending::Failed => {
+                let error = error::classify_in_stream(event.name, event.data);
+                if self.attempt.client == ClientFormat::Responses {
+                    // Its clients know these events by their sequence numbers and response ids.
+                    self.state = StreamState::Failed(error);
+                    out.extend_from_slice(event.raw);
+                    return Passage::Unchanged;
+                }
+                self.fail(error, out);
+                return Passage::Altered;
+            }
+        }
+        // Only the count: a provider that puts it beside content would send it unasked, too.
+        if self.attempt.asks_for_usage() && chunk.usage.is_some() && chunk.choices.is_empty() {
+            return Passage::Altered;
+        }
+        if self.refused_by_filter(&chunk) {
+            let message = "the provider's content filter refused the prompt";
+            self.fail(
+                ProviderError::new(ErrorKind::ContentPolicy, message).with_code("content_filter"),
+                out,
+            );
+            return Passage::Altered;
+        }
+        self.has_content |= chunk.has_content;
+        if self.has_content && self.state == StreamState::Opening {
+            self.state = StreamState::Content;
+        }
+        match self.quirks.chunk(event.data) {
+            Cleaned::AsItCame => {
+                if self.quirks.treat_all_alike() {
+                    refrain::learn(&mut self.refrain, event, &chunk);
+                }
+                out.extend_from_slice(event.raw);
+                Passage::Unchanged
+            }
+            Cleaned::Nothing => Passage::Altered,
+            Cleaned::Other(data) => {
+                sse::write_data(out, &data);
+                Passage::Altered
+            }
+        }
+    }
+
+    fn told<'e>(&mut self, events: &'e [u8]) -> &'e [u8] {
+        let mut rest = events;
+        if !self.is_over() {
+            while let Some(verse) = self.refrain.next(rest) {
+                let bytes = u64::try_from(verse.text.len()).unwrap_or(u64::MAX);
+                self.text_bytes = self.text_bytes.saturating_add(bytes);
+                rest = verse.rest;
+            }
+        }
+        rest
+    }
+}
+
 impl Translator for OpenAiPassThrough {
     fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
         let path = upstream_path::openai(&self.attempt, self.endpoint)?;
@@ -250,7 +262,7 @@ impl Translator for OpenAiPassThrough {
 
     fn stream(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> bool {
         let mut events = std::mem::take(&mut self.events);
-        let fed = events.feed(chunk, out, |event, out| self.event(event, out));
+        let fed = events.feed(chunk, out, self);
         self.events = events;
         fed.unwrap_or_else(|error| {
             if !self.is_over() {
@@ -264,7 +276,7 @@ impl Translator for OpenAiPassThrough {
         let client = self.attempt.client;
         let is_whole = |data: &[u8]| data == b"[DONE]" || Chunk::read(client, data).is_ok();
         let mut events = std::mem::take(&mut self.events);
-        events.finish(out, is_whole, |event, out| self.event(event, out));
+        events.finish(out, is_whole, self);
         if self.state != StreamState::Content {
             return;
         }

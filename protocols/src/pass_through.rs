@@ -22,6 +22,18 @@ pub(crate) enum Passage {
     Altered,
 }
 
+/// Who looks at the events of a stream that passes.
+pub(crate) trait Watcher {
+    /// Takes note of an event, and writes what becomes of it.
+    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Passage;
+
+    /// Takes note of the events at the front of `events` that pass as they came and need not be read. Gives what follows
+    /// them.
+    fn told<'e>(&mut self, events: &'e [u8]) -> &'e [u8] {
+        events
+    }
+}
+
 /// A stream that passes on event by event: a part of an event waits for the rest of it, so that a stream that dies can
 /// still end with an error event that clients understand.
 #[derive(Debug, Default)]
@@ -30,7 +42,7 @@ pub(crate) struct WholeEvents {
 }
 
 impl WholeEvents {
-    /// Calls `event` for each event that `chunk` completes. `true` if `out` would be `chunk`: nothing is appended then.
+    /// Shows `watcher` each event that `chunk` completes. `true` if `out` would be `chunk`: nothing is appended then.
     ///
     /// # Errors
     /// An event is too long.
@@ -38,19 +50,43 @@ impl WholeEvents {
         &mut self,
         chunk: &[u8],
         out: &mut Vec<u8>,
-        mut event: impl FnMut(&SseEvent<'_>, &mut Vec<u8>) -> Passage,
+        watcher: &mut impl Watcher,
     ) -> Result<bool, EventTooLong> {
         let before = out.len();
         let mut unchanged = self.parser.is_between_blocks();
         let mut rest = chunk;
-        while let Some(block) = self.parser.next_block(&mut rest)? {
-            unchanged &= event(&block, out) == Passage::Unchanged;
-        }
-        unchanged &= self.parser.is_between_blocks();
-        if unchanged {
+        // Events before `rest` that pass. They are written when it is certain that not all of `chunk` does.
+        let mut passing = self.pass(&mut rest, watcher);
+        let end = loop {
+            match self.parser.next_block(&mut rest) {
+                Ok(Some(block)) => {
+                    out.extend_from_slice(passing);
+                    unchanged &= watcher.event(&block, out) == Passage::Unchanged;
+                }
+                Ok(None) => break Ok(unchanged && self.parser.is_between_blocks()),
+                Err(too_long) => break Err(too_long),
+            }
+            passing = self.pass(&mut rest, watcher);
+        };
+        if end == Ok(true) {
             out.truncate(before);
+        } else {
+            out.extend_from_slice(passing);
         }
-        Ok(unchanged)
+        end
+    }
+
+    /// Takes the events from the front of `rest` that need not be read.
+    fn pass<'e>(&mut self, rest: &mut &'e [u8], watcher: &mut impl Watcher) -> &'e [u8] {
+        if !self.parser.is_at_an_event() {
+            return &[];
+        }
+        let behind = watcher.told(rest);
+        let told = rest.len().saturating_sub(behind.len());
+        let passing = rest.get(..told).unwrap_or_default();
+        self.parser.pass_over(passing);
+        *rest = behind;
+        passing
     }
 
     /// The stream is over. A last event without its blank line gets one if it passes, and `is_whole` says of its data
@@ -59,7 +95,7 @@ impl WholeEvents {
         &mut self,
         out: &mut Vec<u8>,
         is_whole: impl Fn(&[u8]) -> bool,
-        mut event: impl FnMut(&SseEvent<'_>, &mut Vec<u8>) -> Passage,
+        watcher: &mut impl Watcher,
     ) {
         let Ok(Some(block)) = self.parser.finish_block() else {
             return;
@@ -67,7 +103,7 @@ impl WholeEvents {
         if block.data.is_empty() || !is_whole(block.data) {
             return;
         }
-        if event(&block, out) == Passage::Unchanged {
+        if watcher.event(&block, out) == Passage::Unchanged {
             let missing: &[u8] = if block.raw.ends_with(b"\n") {
                 b"\n"
             } else {

@@ -11,7 +11,7 @@ use std::ops::Range;
 
 pub(crate) use error::JsonError;
 pub use literal::first_char;
-pub(crate) use literal::{Literal, plain_prefix};
+pub(crate) use literal::{Literal, string_inside};
 pub(crate) use top_level::{Progress, TopLevel};
 
 /// Deepest nesting of arrays and objects.
@@ -250,28 +250,13 @@ impl<'a> Scanner<'a> {
     /// Length of the escape sequence here, and by how many bytes decoding shortens it.
     fn escape(&self) -> Result<(usize, usize), JsonError> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        match *rest {
-            [
-                _,
-                b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
-                ..,
-            ] => Ok((2, 1)),
-            [_, b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(u8::is_ascii_hexdigit) => {
-                let length = match [a, b, c, d] {
-                    [b'0', b'0', b'0'..=b'7', _] => 1,
-                    [b'0', b'0'..=b'7', ..] => 2,
-                    // A pair of surrogates is four bytes: three are counted for the first, one for the second.
-                    [b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..] => 1,
-                    _ => 3,
-                };
-                Ok((6, 6_usize.saturating_sub(length)))
-            }
-            _ => Err(JsonError::expected(
+        literal::escape_sequence(rest).ok_or_else(|| {
+            JsonError::expected(
                 "an escape sequence",
                 self.text,
                 self.at.saturating_add(1),
-            )),
-        }
+            )
+        })
     }
 
     fn number(&mut self) -> Result<(), JsonError> {

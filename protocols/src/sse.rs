@@ -166,6 +166,20 @@ impl SseParser {
         self.handed_out || self.raw.is_empty()
     }
 
+    /// The next byte begins an event, whatever came before it: events may be told by other means, and passed over.
+    #[inline]
+    pub(crate) fn is_at_an_event(&self) -> bool {
+        self.is_between_blocks() && self.line == Line::Open && !self.too_long
+    }
+
+    /// Takes `events` as read, which stand where [`SseParser::is_at_an_event`] and end with the blank line of one.
+    #[inline]
+    pub(crate) fn pass_over(&mut self, events: &[u8]) {
+        if !events.is_empty() {
+            self.crlf = events.ends_with(b"\r\n");
+        }
+    }
+
     fn event(&self) -> SseEvent<'_> {
         SseEvent {
             name: std::str::from_utf8(&self.name).unwrap_or_default(),

@@ -138,9 +138,17 @@ impl Stream {
 
     /// Takes the next bytes.
     pub(super) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+        // What an event becomes is mostly less than twice as long.
+        out.reserve(chunk.len().saturating_mul(2));
         let mut parser = std::mem::take(&mut self.parser);
         let mut rest = chunk;
         while !self.is_over() {
+            if parser.is_at_an_event() {
+                let behind = self.more_text(rest, out);
+                let told = rest.len().saturating_sub(behind.len());
+                parser.pass_over(rest.get(..told).unwrap_or_default());
+                rest = behind;
+            }
             match parser.next(&mut rest) {
                 Ok(Some(event)) => {
                     if let Err(error) = self.event(&event, out) {
@@ -188,7 +196,8 @@ impl Stream {
     }
 
     fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Broken {
-        if self.more_text(event.data, out) {
+        // Also an event that came in pieces.
+        if self.more_text(event.raw, out).is_empty() {
             return Ok(());
         }
         // Some proxies end Anthropic's streams as if they were OpenAI's.
@@ -200,7 +209,7 @@ impl Stream {
         match kind.as_deref().unwrap_or(event.name) {
             "message_start" => self.message_start(&data),
             "content_block_start" => self.block_start(&data, out)?,
-            "content_block_delta" => self.block_delta(&data, event.data, out)?,
+            "content_block_delta" => self.block_delta(&data, event, out)?,
             "content_block_stop" => self.block_stop(&data, out),
             "message_delta" => self.message_delta(&data)?,
             "message_stop" => self.message_stop(out),
@@ -219,19 +228,21 @@ impl Stream {
         Ok(())
     }
 
-    /// Another piece of the text that is under way, told by what is around it: most events are that. `false` where the event
-    /// has to be read.
-    fn more_text(&mut self, data: &[u8], out: &mut Vec<u8>) -> bool {
-        let (StreamState::Content, Some(text)) = (&self.state, self.refrain.text(data)) else {
-            return false;
-        };
+    /// Translates the events at the front of `events` that bring more of the text that is under way, told by what is around
+    /// it: most events do. Gives what follows them.
+    fn more_text<'e>(&mut self, events: &'e [u8], out: &mut Vec<u8>) -> &'e [u8] {
+        let mut rest = events;
         let block = self.blocks.get(self.refrain_block);
-        let (Some(Block::Text), Some(writer)) = (block, &mut self.writer) else {
-            return false;
-        };
-        // Without escapes, it stands for itself.
-        write_text(writer, &mut self.fence, Some(Text::Escaped(text)), out);
-        true
+        if let (StreamState::Content, Some(Block::Text), Some(writer)) =
+            (&self.state, block, &mut self.writer)
+        {
+            while let Some(verse) = self.refrain.next(rest) {
+                let text = Text::Escaped(verse.text);
+                write_text(writer, &mut self.fence, Some(text), out);
+                rest = verse.rest;
+            }
+        }
+        rest
     }
 
     /// A second `message_start` changes nothing but the usage.
@@ -311,7 +322,7 @@ impl Stream {
     fn block_delta(
         &mut self,
         data: &ReceivedEvent<'_>,
-        raw_data: &[u8],
+        event: &SseEvent<'_>,
         out: &mut Vec<u8>,
     ) -> Broken {
         let Some(raw) = data.delta else {
@@ -334,10 +345,10 @@ impl Stream {
             }
             Some(Block::Text) => {
                 write_text(writer, &mut self.fence, delta.text, out);
-                if let (Some(_), Some(Text::Escaped(text))) = (data.kind, delta.text)
-                    && let Some(place) = place_in(raw_data, text)
+                if let Some(Text::Escaped(text)) = delta.text
+                    && let Some(place) = place_in(event.data, text)
                 {
-                    self.refrain.learn(raw_data, place, None);
+                    self.refrain.learn(event, place, None);
                     self.refrain_block = data.index.unwrap_or_default();
                 }
             }
@@ -452,9 +463,12 @@ fn write_text(
     out: &mut Vec<u8>,
 ) {
     let text = text.unwrap_or_default();
-    match (fence, text.decode()) {
-        (Some(fence), Some(text)) => writer.content(Text::Plain(&fence.push(&text)), out),
-        (Some(_) | None, _) => writer.content(text, out),
+    if let Some(fence) = fence
+        && let Some(text) = text.decode()
+    {
+        writer.content(Text::Plain(&fence.push(&text)), out);
+    } else {
+        writer.content(text, out);
     }
 }
 

@@ -20,8 +20,12 @@ use crate::usage::Usage;
 /// Empty deltas write nothing.
 #[derive(Debug, Clone)]
 pub struct ChatStreamWriter {
-    /// `{"id":…,"object":…,"created":…,"model":…,"choices":[` as it stands in every chunk.
+    /// `data: {"id":…,"object":…,"created":…,"model":…,"choices":[` as it stands in every chunk.
     head: Vec<u8>,
+    /// What stands before the text in every chunk that brings some: `head`, and its choice as far as `"content":"`.
+    before_text: Vec<u8>,
+    /// What stands behind it, from the closing quote on.
+    behind_text: Vec<u8>,
     include_usage: bool,
     role_sent: bool,
     has_begun: bool,
@@ -39,7 +43,7 @@ pub struct ToolIndex(usize);
 impl ChatStreamWriter {
     /// A stream of which nothing has been written.
     pub fn new(id: Text<'_>, created: u64, model: Text<'_>, include_usage: bool) -> Self {
-        let mut head = Vec::new();
+        let mut head = b"data: ".to_vec();
         Writer::new(&mut head).object(|w| {
             w.field("id").text(id);
             w.field("object").string("chat.completion.chunk");
@@ -49,8 +53,15 @@ impl ChatStreamWriter {
         });
         // Every chunk goes on inside the array of choices.
         head.truncate(head.len().saturating_sub(2));
+        let mut before_text = head.clone();
+        before_text.extend_from_slice(CHOICE);
+        before_text.extend_from_slice(b"\"content\":\"");
+        let mut behind_text = b"\"".to_vec();
+        end_choice(&mut behind_text, None, include_usage);
         Self {
             head,
+            before_text,
+            behind_text,
             include_usage,
             role_sent: false,
             has_begun: false,
@@ -71,7 +82,11 @@ impl ChatStreamWriter {
         if !text.is_empty() {
             self.open(Some(""), out);
             self.count(text);
-            self.delta(out, |w| w.field("content").text(text));
+            if !self.finished {
+                out.extend_from_slice(&self.before_text);
+                text.write_inside(out);
+                out.extend_from_slice(&self.behind_text);
+            }
         }
     }
 
@@ -169,7 +184,6 @@ impl ChatStreamWriter {
         }
         self.finished = true;
         if let Some(usage) = usage.filter(|_| self.include_usage) {
-            out.extend_from_slice(b"data: ");
             out.extend_from_slice(&self.head);
             out.extend_from_slice(b"],\"usage\":");
             write_usage(&mut Writer::new(out), usage);
@@ -236,23 +250,28 @@ impl ChatStreamWriter {
         delta: impl FnOnce(&mut Writer<'_>),
         reason: Option<FinishReason>,
     ) {
-        out.extend_from_slice(b"data: ");
         out.extend_from_slice(&self.head);
-        Writer::new(out).object(|w| {
-            w.field("index").number(0);
-            w.field("delta").object(delta);
-            w.field("logprobs").null();
-            match reason {
-                Some(reason) => w.field("finish_reason").string(reason.as_str()),
-                None => w.field("finish_reason").null(),
-            }
-        });
-        out.extend_from_slice(if self.include_usage {
-            b"],\"usage\":null}\n\n"
-        } else {
-            b"]}\n\n"
-        });
+        out.extend_from_slice(CHOICE);
+        delta(&mut Writer::new(out));
+        end_choice(out, reason, self.include_usage);
     }
+}
+
+/// The beginning of a choice, as far as the members of its delta.
+const CHOICE: &[u8] = b"{\"index\":0,\"delta\":{";
+
+/// Ends the delta, the choice and the chunk.
+fn end_choice(out: &mut Vec<u8>, reason: Option<FinishReason>, include_usage: bool) {
+    out.extend_from_slice(b"},\"logprobs\":null,\"finish_reason\":");
+    match reason {
+        Some(reason) => Text::Plain(reason.as_str()).write(out),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(if include_usage {
+        b"}],\"usage\":null}\n\n"
+    } else {
+        b"}]}\n\n"
+    });
 }
 
 #[cfg(test)]

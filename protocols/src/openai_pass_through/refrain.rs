@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use super::chunk::{Chunk, Ending};
 use crate::refrain::Refrain;
+use crate::sse::SseEvent;
 
 /// Events may be like this one from now on, if it says nothing but its text.
-pub(super) fn learn(refrain: &mut Refrain, data: &[u8], chunk: &Chunk<'_>) {
+pub(super) fn learn(refrain: &mut Refrain, event: &SseEvent<'_>, chunk: &Chunk<'_>) {
     match only_text(chunk) {
-        Some(text) => refrain.learn(data, text, chunk.padding.clone()),
+        Some(text) => refrain.learn(event, text, chunk.padding.clone()),
         None => refrain.forget(),
     }
 }
@@ -44,12 +45,25 @@ mod tests {
     fn after(first: &str) -> Refrain {
         let mut refrain = Refrain::default();
         let chunk = Chunk::read(ChatCompletions, first.as_bytes()).unwrap();
-        learn(&mut refrain, first.as_bytes(), &chunk);
+        let raw = framed(first.as_bytes());
+        let event = SseEvent {
+            name: "",
+            data: first.as_bytes(),
+            raw: &raw,
+        };
+        learn(&mut refrain, &event, &chunk);
         refrain
     }
 
-    fn length(refrain: &Refrain, event: &[u8]) -> Option<u64> {
-        refrain.text(event).map(|text| text.len() as u64)
+    fn framed(data: &[u8]) -> Vec<u8> {
+        [b"data: ", data, b"\n\n"].concat()
+    }
+
+    fn length(refrain: &Refrain, data: &[u8]) -> Option<u64> {
+        let event = framed(data);
+        let verse = refrain.next(&event)?;
+        assert!(verse.rest.is_empty());
+        Some(verse.text.len() as u64)
     }
 
     #[test]
@@ -60,7 +74,9 @@ mod tests {
             (&first, event(r#"{"content":"you "}"#, ""), Some(4)),
             (&first, event(r#"{"content":"Grüße"}"#, ""), Some(7)),
             (&first, event(r#"{"content":""}"#, ""), None),
-            (&first, event(r#"{"content":"a\n"}"#, ""), None),
+            (&first, event(r#"{"content":"a\n\"\u00e9\ud800"}"#, ""), Some(17)),
+            (&first, event(r#"{"content":"a\x"}"#, ""), None),
+            (&first, event(r#"{"content":"a\u12"}"#, ""), None),
             (&first, event(r#"{"content":null}"#, ""), None),
             (&first, event(r#"{"reasoning":"Hello"}"#, ""), None),
             (&first, event(r#"{"content":"a","role":"x"}"#, ""), None),
@@ -90,10 +106,10 @@ mod tests {
             r#"{"role":"assistant"}"#,
         ] {
             let event = event(delta, "");
-            assert_eq!(after(&event).text(event.as_bytes()), None, "{delta}");
+            assert_eq!(length(&after(&event), event.as_bytes()), None, "{delta}");
         }
         let finished = event(r#"{"content":"a"}"#, "").replace("null", r#""stop""#);
-        assert_eq!(after(&finished).text(finished.as_bytes()), None);
+        assert_eq!(length(&after(&finished), finished.as_bytes()), None);
     }
 
     proptest! {

@@ -136,8 +136,44 @@ fn code_unit(digits: &str) -> Option<(u32, &str)> {
     Some((u32::from_str_radix(digits, 16).ok()?, tail))
 }
 
+/// What stands at the front of `bytes` and may stand in a string, up to its closing quote or the end; `None` where it is
+/// no valid UTF-8 or breaks off in an escape sequence.
+#[inline]
+pub(crate) fn string_inside(bytes: &[u8]) -> Option<&str> {
+    let mut length = plain_prefix(bytes);
+    while let rest @ [b'\\', ..] = bytes.get(length..)? {
+        let (escape, _) = escape_sequence(rest)?;
+        let plain = plain_prefix(rest.get(escape..)?);
+        length = length.saturating_add(escape).saturating_add(plain);
+    }
+    std::str::from_utf8(bytes.get(..length)?).ok()
+}
+
+/// Length of the escape sequence at the front of `bytes`, and by how many bytes decoding shortens it.
+pub(super) fn escape_sequence(bytes: &[u8]) -> Option<(usize, usize)> {
+    match *bytes {
+        [
+            _,
+            b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't',
+            ..,
+        ] => Some((2, 1)),
+        [_, b'u', a, b, c, d, ..] if [a, b, c, d].iter().all(u8::is_ascii_hexdigit) => {
+            let length = match [a, b, c, d] {
+                [b'0', b'0', b'0'..=b'7', _] => 1,
+                [b'0', b'0'..=b'7', ..] => 2,
+                // A pair of surrogates is four bytes: three are counted for the first, one for the second.
+                [b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..] => 1,
+                _ => 3,
+            };
+            Some((6, 6_usize.saturating_sub(length)))
+        }
+        _ => None,
+    }
+}
+
 /// How many bytes from the front may stand in a string as they are: neither quote, nor backslash, nor control character.
-pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
+#[inline]
+pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
     prefix(
         bytes,
         |word| below(word ^ QUOTES, ONES) | below(word ^ BACKSLASHES, ONES) | below(word, SPACES),
