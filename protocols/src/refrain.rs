@@ -40,9 +40,8 @@ impl Refrain {
         let Some(start) = place_of_data(event) else {
             return;
         };
-        let in_event = |hole: Range<usize>| {
-            hole.start.saturating_add(start)..hole.end.saturating_add(start)
-        };
+        let in_event =
+            |hole: Range<usize>| hole.start.saturating_add(start)..hole.end.saturating_add(start);
         let text = in_event(text);
         self.holes.push(text.clone());
         self.holes.extend(padding.map(in_event));
@@ -110,4 +109,68 @@ fn behind<'a>(bytes: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
         difference |= u64::from_le_bytes(*word) ^ u64::from_le_bytes(*wanted);
     }
     (difference == 0).then_some(behind)
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::sse::SseParser;
+
+    /// What is learned from the first event of `stream`, whose data is `text`.
+    fn after(mut stream: &[u8]) -> Refrain {
+        let mut parser = SseParser::new();
+        let event = parser.next(&mut stream).unwrap().unwrap();
+        let mut refrain = Refrain::default();
+        refrain.learn(&event, 0..event.data.len(), None);
+        refrain
+    }
+
+    #[test]
+    fn only_an_event_in_one_piece_is_learned() {
+        for (event, is_learned) in [
+            ("data: text\n\n", true),
+            ("event: e\ndata: text\n\n", true),
+            ("event: e\r\ndata:text\r\n\r\n", true),
+            ("data: te\ndata: xt\n\n", false),
+            ("data: text\nevent: e\n\n", false),
+            ("data: text\r\r", false),
+            ("data: text\n\r\n", false),
+            ("\u{feff}data: text\n\n", false),
+        ] {
+            let told = after(event.as_bytes()).next(event.as_bytes());
+            assert_eq!(told.is_some(), is_learned, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn events_are_told_one_after_the_other() {
+        let refrain = after(b"data: a\n\n");
+        let mut rest = "data: b\n\ndata: \u{e9}\\\"\n\ndata: c\n".as_bytes();
+        let mut texts = Vec::new();
+        while let Some(verse) = refrain.next(rest) {
+            texts.push(verse.text);
+            rest = verse.rest;
+        }
+        assert_eq!(texts, ["b", "\u{e9}\\\""]);
+        assert_eq!(rest, b"data: c\n");
+    }
+
+    #[test]
+    fn every_byte_of_what_is_around_the_text_counts() {
+        let prefix: Vec<u8> = (0..30).collect();
+        for length in 0..prefix.len() {
+            let prefix = &prefix[..length];
+            let bytes = [prefix, b"behind"].concat();
+            assert_eq!(behind(&bytes, prefix), Some(&b"behind"[..]));
+            for at in 0..length {
+                let mut other = bytes.clone();
+                other[at] ^= 0x80;
+                assert_eq!(behind(&other, prefix), None, "byte {at} of {length}");
+                assert_eq!(behind(&bytes[..at], prefix), None, "{at} of {length}");
+            }
+        }
+    }
 }

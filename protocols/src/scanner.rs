@@ -251,11 +251,7 @@ impl<'a> Scanner<'a> {
     fn escape(&self) -> Result<(usize, usize), JsonError> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         literal::escape_sequence(rest).ok_or_else(|| {
-            JsonError::expected(
-                "an escape sequence",
-                self.text,
-                self.at.saturating_add(1),
-            )
+            JsonError::expected("an escape sequence", self.text, self.at.saturating_add(1))
         })
     }
 

@@ -74,7 +74,11 @@ mod tests {
             (&first, event(r#"{"content":"you "}"#, ""), Some(4)),
             (&first, event(r#"{"content":"Grüße"}"#, ""), Some(7)),
             (&first, event(r#"{"content":""}"#, ""), None),
-            (&first, event(r#"{"content":"a\n\"\u00e9\ud800"}"#, ""), Some(17)),
+            (
+                &first,
+                event(r#"{"content":"a\n\"\u00e9\ud800"}"#, ""),
+                Some(17),
+            ),
             (&first, event(r#"{"content":"a\x"}"#, ""), None),
             (&first, event(r#"{"content":"a\u12"}"#, ""), None),
             (&first, event(r#"{"content":null}"#, ""), None),

@@ -205,6 +205,32 @@ fn whole_events_pass_without_a_copy() {
 }
 
 #[test]
+fn what_passes_stands_in_its_place_between_what_does_not() {
+    let text = |text: &str| chunk(&format!(r#"{{"content":"{text}"}}"#), "null");
+    let usage =
+        r#"{"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":2,"total_tokens":5}}"#;
+    let attempt = Attempt {
+        stream: true,
+        ask_for_usage: true,
+        ..attempt(OpenAi)
+    };
+    let run = format!("{}{}{}", text("a"), text("b\\n\\ud800"), text("c"));
+    let stream = format!(
+        "{run}: keep-alive\n\n{run}data: {usage}\n\n{run}{}data: [DONE]\n\n{run}",
+        chunk("{}", "\"stop\"")
+    );
+    let expected = format!(
+        "{run}: keep-alive\n\n{run}{run}{}data: [DONE]\n\n",
+        chunk("{}", "\"stop\"")
+    );
+    let streamed = streamed(attempt.clone(), &stream);
+    assert_eq!(streamed.out, expected);
+    let mut translator = OpenAiPassThrough::new(attempt).unwrap();
+    translator.stream(stream.as_bytes(), &mut Vec::new());
+    assert_eq!(translator.text_bytes(), 3 * (1 + 9 + 1));
+}
+
+#[test]
 fn usage_is_read_from_any_chunk_and_the_last_counts() {
     let stream = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1}}\n\n\
         data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\n\
