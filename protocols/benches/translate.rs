@@ -77,8 +77,11 @@ fn main() -> ExitCode {
         ),
     ] {
         let pair = format!("event: {} on {}", client.path(), upstream.name());
-        let mut stream = Stream::open(client, upstream, opening);
-        let thousand = measure(|| (0..1000).for_each(|_| stream.push(event.as_bytes())));
+        // Each time a new stream: some translators keep the text, and not without end.
+        let thousand = measure(|| {
+            let mut stream = Stream::open(client, upstream, opening);
+            (0..1000).for_each(|_| stream.push(event.as_bytes()));
+        });
         within &= report(&pair, event.len(), thousand / 1000, EVENT_BUDGET);
     }
     // Unoptimized builds run this only to see that it runs.

@@ -16,6 +16,7 @@ use crate::format::ClientFormat;
 use crate::json;
 use crate::json::{Object, Text};
 use crate::pass_through::{Passage, Watcher, WholeEvents, body_edit, model_edit, state_of};
+use crate::refrain::Refrain;
 use crate::scanner::TopLevel;
 use crate::sse::SseEvent;
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
@@ -37,6 +38,8 @@ pub struct AnthropicPassThrough {
     text_bytes: u64,
     served_model: Option<String>,
     json: TopLevel,
+    /// A delta.
+    refrain: Refrain,
 }
 
 impl AnthropicPassThrough {
@@ -68,6 +71,7 @@ impl AnthropicPassThrough {
             text_bytes: 0,
             served_model: None,
             json: TopLevel::new(&["usage", "model"]),
+            refrain: Refrain::default(),
         })
     }
 
@@ -92,6 +96,10 @@ impl AnthropicPassThrough {
                 let delta = object("delta").unwrap_or_default();
                 self.has_content |= says_something(&delta);
                 self.text_bytes = self.text_bytes.saturating_add(length(&delta));
+                match only_text(&delta) {
+                    Some(text) => self.refrain.learn_parts(event, text, None),
+                    None => self.refrain.forget(),
+                }
             }
             "message_delta" => {
                 self.count(&data);
@@ -140,6 +148,13 @@ fn length(delta: &Object<'_>) -> u64 {
         })
 }
 
+/// What a delta says, if that is one text that is not empty.
+fn only_text<'a>(delta: &Object<'a>) -> Option<Text<'a>> {
+    let mut said = delta.0.iter().filter(|(name, _)| name != "type");
+    let (_, value) = said.next().filter(|_| said.next().is_none())?;
+    Text::of(value).filter(|text| !text.is_empty())
+}
+
 /// A block or delta has a value beside its type.
 fn says_something(object: &Object<'_>) -> bool {
     object.0.iter().any(|(name, value)| {
@@ -156,7 +171,9 @@ impl Watcher for AnthropicPassThrough {
         if self.is_over() {
             return Passage::Altered;
         }
+        // Also an event that came in pieces.
         if !event.data.is_empty()
+            && !self.told(event.raw).is_empty()
             && let Err(error) = self.observe(event)
         {
             self.fail(error, out);
@@ -164,6 +181,18 @@ impl Watcher for AnthropicPassThrough {
         }
         out.extend_from_slice(event.raw);
         Passage::Unchanged
+    }
+
+    fn told<'e>(&mut self, events: &'e [u8]) -> &'e [u8] {
+        let mut rest = events;
+        if !self.is_over() {
+            while let Some(verse) = self.refrain.next(rest) {
+                let bytes = u64::try_from(verse.text.len()).unwrap_or(u64::MAX);
+                self.text_bytes = self.text_bytes.saturating_add(bytes);
+                rest = verse.rest;
+            }
+        }
+        rest
     }
 }
 

@@ -5,6 +5,7 @@
 
 use std::ops::Range;
 
+use crate::json::Text;
 use crate::scanner::string_inside;
 use crate::sse::{MAX_EVENT_BYTES, SseEvent};
 
@@ -52,6 +53,24 @@ impl Refrain {
         self.event.extend_from_slice(event.raw);
     }
 
+    /// As [`Refrain::learn`], where `text` and `padding` are parts of the event's data.
+    pub(crate) fn learn_parts(
+        &mut self,
+        event: &SseEvent<'_>,
+        text: Text<'_>,
+        padding: Option<Text<'_>>,
+    ) {
+        let place = |text| match text {
+            Text::Escaped(inside) => place_in(event.data, inside),
+            Text::Plain(_) => None,
+        };
+        match (place(text), padding.map(place)) {
+            (Some(text), None) => self.learn(event, text, None),
+            (Some(text), Some(Some(padding))) => self.learn(event, text, Some(padding)),
+            (None, _) | (_, Some(None)) => self.forget(),
+        }
+    }
+
     /// No event is like one before.
     pub(crate) fn forget(&mut self) {
         self.holes.clear();
@@ -91,6 +110,13 @@ fn place_of_data(event: &SseEvent<'_>) -> Option<usize> {
         .find_map(|end| event.raw.strip_suffix(*end))?;
     let before = fields.strip_suffix(event.data)?;
     (!before.starts_with(BYTE_ORDER_MARK)).then_some(before.len())
+}
+
+/// Where `part` stands in `whole`, of which it is a part.
+fn place_in(whole: &[u8], part: &str) -> Option<Range<usize>> {
+    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
+    let place = start..start.checked_add(part.len())?;
+    (whole.get(place.clone())? == part.as_bytes()).then_some(place)
 }
 
 /// What stands behind `prefix`, with which `bytes` must begin. In wasm, where the library compares byte by byte, eight at

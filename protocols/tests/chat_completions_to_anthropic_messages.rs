@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 
 use support::any_json::any_json;
 use support::chat_stream;
-use support::feed::{Outcome, feed};
+use support::feed::feed;
 use support::pair::{PAIRS, Pair};
+use support::sse_events::{framed, inside_of_a_string};
 
 fn pair() -> &'static Pair {
     let name = "chat_completions_to_anthropic_messages";
@@ -160,97 +161,6 @@ fn any_event() -> impl Strategy<Value = Value> {
     ]
 }
 
-/// JSON for another member to follow; what is no object becomes one.
-fn without_its_end(event: Value) -> String {
-    let event = if event.is_object() {
-        event
-    } else {
-        json!({"x": event})
-    };
-    let mut event = event.to_string();
-    event.pop();
-    if event == "{" {
-        event.push_str("\"x\":1");
-    }
-    event
-}
-
-/// What most of a stream is made of, and the blocks around it: JSON without the brace that ends it.
-fn piece_of_text() -> impl Strategy<Value = String> {
-    let block = |kind| {
-        format!(r#"{{"type":"{kind}","index":0,"content_block":{{"type":"text","text":""}}"#)
-    };
-    prop_oneof![
-        8 => inside_of_a_string(true).prop_map(|inside| text_delta(&inside)),
-        1 => Just(block("content_block_start")),
-        1 => Just(block("content_block_stop")),
-    ]
-}
-
-fn text_delta(inside: &str) -> String {
-    format!(
-        r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{inside}"}}"#
-    )
-}
-
-/// What may stand in a literal, or may not.
-fn inside_of_a_string(may_be_broken: bool) -> impl Strategy<Value = String> {
-    let valid = [
-        "a",
-        "{}",
-        "\u{e9}",
-        "\u{1f9ea}",
-        "\u{2028}",
-        "\u{7f}",
-        r"\n",
-        r#"\""#,
-        r"\\",
-        r"\/",
-        r"\u0000",
-        r"\u00E9",
-        r"\ud83e\uddea",
-        r"\ud800",
-        "data: ",
-        "eight bytes and more",
-    ];
-    let broken = [r"\", r"\x", r"\u12", "\u{1}", "\"", "\","];
-    let valid = prop::sample::select(valid.to_vec());
-    let broken = prop::sample::select(broken.to_vec());
-    let piece = prop_oneof![
-        30 => valid,
-        u32::from(may_be_broken) => broken,
-    ];
-    prop::collection::vec(piece, 0..4).prop_map(|pieces| pieces.concat())
-}
-
-/// An outcome that does not say where in an event a failure lay.
-fn without_the_cause(mut outcome: Outcome) -> Outcome {
-    if let StreamState::Failed(error) = &mut outcome.state {
-        error.message.clear();
-        let frames = outcome.out.windows(2).rposition(|pair| pair == b"\n\n");
-        let before_last = outcome.out[..frames.unwrap_or(0)]
-            .windows(2)
-            .rposition(|pair| pair == b"\n\n");
-        outcome.out.truncate(before_last.unwrap_or(0));
-    }
-    outcome
-}
-
-/// The lines of an event with the given data, in one of the forms that the format allows.
-fn framed(form: u8, data: &str) -> String {
-    let name = "event: content_block_delta";
-    match form {
-        0 => format!("data: {data}\n\n"),
-        1 => format!("{name}\ndata: {data}\n\n"),
-        2 => format!("{name}\r\ndata:{data}\r\n\r\n"),
-        3 => format!("data: {data}\r{name}\r\r"),
-        4 => format!("{name}\ndata: {data}\n\n\n"),
-        5 => format!(": comment\nid: 7\ndata: {data}\n\n"),
-        6 => format!("{name}\ndata: {data}\ndata:\n\n"),
-        _ => format!("{name}\ndata: {data}\n\r\n"),
-    }
-}
-
 /// A request whose top-level fields hold anything.
 fn any_request() -> impl Strategy<Value = Value> {
     let names = vec![
@@ -389,48 +299,25 @@ proptest! {
         }
     }
 
-    /// Events that are like an earlier one are not read again: what no event is like any other says the same, however the
-    /// stream was cut.
-    #[test]
-    fn an_event_like_an_earlier_one_says_the_same(
-        events in prop::collection::vec(
-            (prop_oneof![1 => any_event().prop_map(without_its_end), 4 => piece_of_text()], prop_oneof![2 => Just(1_u8), 1 => 0..8_u8]),
-            0..24,
-        ),
-        size in 1..200_usize,
-    ) {
-        let written = |mark: bool| {
-            let mut input = String::from("data: {\"type\":\"message_start\",\"message\":{}}\n\n");
-            for (number, (event, form)) in events.iter().enumerate() {
-                let mark = if mark { format!(r#","number":{number}}}"#) } else { String::from("}") };
-                input.push_str(&framed(*form, &format!("{event}{mark}")));
-            }
-            input
-        };
-        let input = written(false);
-        let outcome = feed(streaming(), [input.as_bytes()]);
-        prop_assert_eq!(&outcome, &feed(streaming(), input.as_bytes().chunks(size)));
-        let marked = feed(streaming(), [written(true).as_bytes()]);
-        prop_assert_eq!(without_the_cause(outcome), without_the_cause(marked));
-    }
-
     /// Every chunk is what a serializer would have written, but for the text, which stays as the provider has escaped it.
     #[test]
     fn text_goes_out_as_it_came(insides in prop::collection::vec(inside_of_a_string(false), 1..12)) {
         let mut input = String::from("data: {\"type\":\"message_start\",\"message\":{\"id\":\"a\\\"\",\"model\":\"m\"}}\n\n");
         let opening = r#"{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}"#;
-        input.push_str(&framed(0, opening));
+        input.push_str(&framed(0, "", opening));
         let mut expected = String::new();
         let chunk = |delta| json!({
             "id": "a\"", "object": "chat.completion.chunk", "created": 1_700_000_000, "model": "m",
             "choices": [{"index": 0, "delta": delta, "logprobs": null, "finish_reason": null}],
             "usage": null,
         }).to_string();
-        expected.push_str(&framed(0, &chunk(json!({"role": "assistant", "content": ""}))));
+        expected.push_str(&framed(0, "", &chunk(json!({"role": "assistant", "content": ""}))));
         for inside in &insides {
-            input.push_str(&framed(1, &format!("{}}}", text_delta(inside))));
+            input.push_str(&framed(1, "content_block_delta", &format!(
+                r#"{{"type":"content_block_delta","index":0,"delta":{{"type":"text_delta","text":"{inside}"}}}}"#
+            )));
             if !inside.is_empty() {
-                expected.push_str(&framed(0, &chunk(json!({"content": "@"})).replace('@', inside)));
+                expected.push_str(&framed(0, "", &chunk(json!({"content": "@"})).replace('@', inside)));
             }
         }
         let mut out = Vec::new();

@@ -1,7 +1,5 @@
 //! A streamed answer: Anthropic's events in, Chat Completions chunks out, event by event.
 
-use std::ops::Range;
-
 use serde::de::IgnoredAny;
 
 use crate::anthropic::{
@@ -44,7 +42,7 @@ pub(super) struct Stream {
     /// Calls of the client's own tools.
     called_tools: bool,
     stop_reason: Option<String>,
-    /// A delta of the open text block.
+    /// A delta of an open block, and nothing that the block's type makes of it but more of the same.
     refrain: Refrain,
     /// Index of that block.
     refrain_block: u64,
@@ -144,7 +142,7 @@ impl Stream {
         let mut rest = chunk;
         while !self.is_over() {
             if parser.is_at_an_event() {
-                let behind = self.more_text(rest, out);
+                let behind = self.more_of_it(rest, out);
                 let told = rest.len().saturating_sub(behind.len());
                 parser.pass_over(rest.get(..told).unwrap_or_default());
                 rest = behind;
@@ -197,7 +195,7 @@ impl Stream {
 
     fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Broken {
         // Also an event that came in pieces.
-        if self.more_text(event.raw, out).is_empty() {
+        if self.more_of_it(event.raw, out).is_empty() {
             return Ok(());
         }
         // Some proxies end Anthropic's streams as if they were OpenAI's.
@@ -228,19 +226,30 @@ impl Stream {
         Ok(())
     }
 
-    /// Translates the events at the front of `events` that bring more of the text that is under way, told by what is around
-    /// it: most events do. Gives what follows them.
-    fn more_text<'e>(&mut self, events: &'e [u8], out: &mut Vec<u8>) -> &'e [u8] {
+    /// Translates the events at the front of `events` that bring more of what is under way, told by what is around it: most
+    /// events do. Gives what follows them.
+    fn more_of_it<'e>(&mut self, events: &'e [u8], out: &mut Vec<u8>) -> &'e [u8] {
         let mut rest = events;
-        let block = self.blocks.get(self.refrain_block);
-        if let (StreamState::Content, Some(Block::Text), Some(writer)) =
-            (&self.state, block, &mut self.writer)
-        {
-            while let Some(verse) = self.refrain.next(rest) {
-                let text = Text::Escaped(verse.text);
-                write_text(writer, &mut self.fence, Some(text), out);
-                rest = verse.rest;
+        let (StreamState::Content, Some(block), Some(writer)) = (
+            &self.state,
+            self.blocks.get_mut(self.refrain_block),
+            &mut self.writer,
+        ) else {
+            return rest;
+        };
+        while let Some(verse) = self.refrain.next(rest) {
+            let text = Text::Escaped(verse.text);
+            match block {
+                Block::Text => write_text(writer, &mut self.fence, Some(text), out),
+                Block::Thinking { .. } => writer.reasoning(text, out),
+                Block::Tool { index, whole } => {
+                    *whole = None;
+                    writer.tool_arguments(*index, text, out);
+                }
+                Block::Answer => writer.content(text, out),
+                Block::Skipped => {}
             }
+            rest = verse.rest;
         }
         rest
     }
@@ -315,6 +324,8 @@ impl Stream {
             }
             _ => Block::Skipped,
         };
+        // What its deltas are may not be what those of an earlier block with its index were.
+        self.refrain.forget();
         self.blocks.insert(index, open);
         Ok(())
     }
@@ -337,20 +348,16 @@ impl Stream {
             .get_or_insert_with(|| self.origin.writer(None, None));
         let block = data.index.and_then(|index| self.blocks.get_mut(index));
         // The block's type decides: a delta that does not fit it is not for the client.
-        match block {
+        let alike = match block {
             // A block that nobody opened can only be told by its delta.
             None => {
                 write_text(writer, &mut self.fence, delta.text, out);
                 writer.reasoning(delta.thinking.unwrap_or_default(), out);
+                None
             }
             Some(Block::Text) => {
                 write_text(writer, &mut self.fence, delta.text, out);
-                if let Some(Text::Escaped(text)) = delta.text
-                    && let Some(place) = place_in(event.data, text)
-                {
-                    self.refrain.learn(event, place, None);
-                    self.refrain_block = data.index.unwrap_or_default();
-                }
+                delta.text
             }
             Some(Block::Thinking { signature }) => {
                 writer.reasoning(delta.thinking.unwrap_or_default(), out);
@@ -360,6 +367,7 @@ impl Stream {
                 } else {
                     signature.push_str(&more);
                 }
+                delta.thinking.filter(|_| delta.signature.is_none())
             }
             Some(Block::Tool { index, whole }) => {
                 if let Some(fragment) = delta.partial_json
@@ -368,11 +376,17 @@ impl Stream {
                     *whole = None;
                     writer.tool_arguments(*index, fragment, out);
                 }
+                delta.partial_json
             }
             Some(Block::Answer) => {
                 writer.content(delta.partial_json.unwrap_or_default(), out);
+                delta.partial_json
             }
-            Some(Block::Skipped) => {}
+            Some(Block::Skipped) => None,
+        };
+        if let (Some(text), Some(index)) = (alike, data.index) {
+            self.refrain.learn_parts(event, text, None);
+            self.refrain_block = index;
         }
         Ok(())
     }
@@ -470,13 +484,6 @@ fn write_text(
     } else {
         writer.content(text, out);
     }
-}
-
-/// Where `part` stands in `whole`, of which it is a part.
-fn place_in(whole: &[u8], part: &str) -> Option<Range<usize>> {
-    let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
-    let place = start..start.checked_add(part.len())?;
-    (whole.get(place.clone())? == part.as_bytes()).then_some(place)
 }
 
 fn decoded(text: Option<Text<'_>>) -> String {

@@ -12,7 +12,8 @@ use crate::json::{Object, Text};
 use crate::openai::FinishReason;
 use crate::openai::finish::Finish;
 use crate::openai::said::{Said, given};
-use crate::sse::SseParser;
+use crate::refrain::Refrain;
+use crate::sse::{SseEvent, SseParser};
 use crate::translator::StreamState;
 use crate::usage::Usage;
 
@@ -84,6 +85,8 @@ pub struct ChatStreamReader {
     usage: Option<Usage>,
     text_bytes: u64,
     model: Option<String>,
+    /// A chunk that brought text and nothing else.
+    refrain: Refrain,
 }
 
 impl Default for ChatStreamReader {
@@ -98,6 +101,7 @@ impl Default for ChatStreamReader {
             usage: None,
             text_bytes: 0,
             model: None,
+            refrain: Refrain::default(),
         }
     }
 }
@@ -115,8 +119,17 @@ impl ChatStreamReader {
         }
         let mut parser = std::mem::take(&mut self.parser);
         loop {
+            if parser.is_at_an_event() {
+                let behind = self.more_text(chunk, sink);
+                let told = chunk.len().saturating_sub(behind.len());
+                parser.pass_over(chunk.get(..told).unwrap_or_default());
+                chunk = behind;
+            }
+            if self.over {
+                return;
+            }
             match parser.next(&mut chunk) {
-                Ok(Some(event)) => self.event(event.name, event.data, sink),
+                Ok(Some(event)) => self.event(&event, sink),
                 Ok(None) => break,
                 Err(too_long) => self.fail(ProviderError::unreadable(too_long), sink),
             }
@@ -136,7 +149,7 @@ impl ChatStreamReader {
         match parser.finish() {
             // What lacks its blank line may be cut off in the middle: only what can be read counts.
             Ok(Some(event)) if is_done(event.data) || is_json(event.data) => {
-                self.event(event.name, event.data, sink);
+                self.event(&event, sink);
             }
             Ok(_) => {}
             Err(too_long) => self.fail(ProviderError::unreadable(too_long), sink),
@@ -194,11 +207,31 @@ impl ChatStreamReader {
         }
     }
 
-    fn event(&mut self, name: &str, data: &[u8], sink: &mut impl StreamSink) {
-        if is_done(data) {
+    /// Tells what the events at the front of `events` say that bring more text and nothing else. Gives what follows them.
+    fn more_text<'e>(&mut self, events: &'e [u8], sink: &mut impl StreamSink) -> &'e [u8] {
+        let mut rest = events;
+        while !self.over
+            && let Some(verse) = self.refrain.next(rest)
+        {
+            rest = verse.rest;
+            let text = Text::Escaped(verse.text);
+            self.text_bytes = self.text_bytes.saturating_add(text.length());
+            if let Err(error) = sink.text(text) {
+                self.fail(error, sink);
+            }
+        }
+        rest
+    }
+
+    fn event(&mut self, event: &SseEvent<'_>, sink: &mut impl StreamSink) {
+        // Also an event that came in pieces.
+        if self.more_text(event.raw, sink).is_empty() {
+            return;
+        }
+        if is_done(event.data) {
             self.finish(sink);
-        } else if !data.trim_ascii().is_empty()
-            && let Err(error) = self.chunk(name, data, sink)
+        } else if !event.data.trim_ascii().is_empty()
+            && let Err(error) = self.chunk(event, sink)
         {
             self.fail(error, sink);
         }
@@ -206,25 +239,22 @@ impl ChatStreamReader {
 
     fn chunk(
         &mut self,
-        name: &str,
-        data: &[u8],
+        event: &SseEvent<'_>,
         sink: &mut impl StreamSink,
     ) -> Result<(), ProviderError> {
-        let chunk: Object<'_> = json::parse(data).map_err(ProviderError::unreadable)?;
+        let chunk: Object<'_> = json::parse(event.data).map_err(ProviderError::unreadable)?;
         let vllm_error = || {
             chunk
                 .get("object")
                 .is_some_and(|object| object.get() == "\"error\"")
         };
-        if name == "error" || chunk.get("error").is_some() || vllm_error() {
-            return Err(classify_in_stream(name, data));
+        if event.name == "error" || chunk.get("error").is_some() || vllm_error() {
+            return Err(classify_in_stream(event.name, event.data));
         }
-        if let Some(usage) = chunk
+        let usage = chunk
             .get("usage")
-            .and_then(|usage| Usage::from_openai(usage.get().as_bytes()))
-        {
-            self.usage = Some(usage);
-        }
+            .and_then(|usage| Usage::from_openai(usage.get().as_bytes()));
+        self.usage = usage.or(self.usage);
         let Some(choice) = chunk.get("choices").and_then(first_choice) else {
             return Ok(());
         };
@@ -239,6 +269,10 @@ impl ChatStreamReader {
         self.start(&chunk, sink);
         if let Some(said) = said {
             self.say(&said, sink)?;
+            if let (Some(text), None, None) = (said.only_text(), &finish, usage) {
+                let padding = chunk.get("obfuscation").and_then(Text::of);
+                self.refrain.learn_parts(event, text, padding);
+            }
         }
         if let Some(finish) = finish {
             self.finish = Some((

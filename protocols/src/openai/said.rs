@@ -129,6 +129,23 @@ impl<'a> Said<'a> {
         Some(said)
     }
 
+    /// Its text, where it says nothing else and says it in one piece.
+    pub(super) fn only_text(&self) -> Option<Text<'a>> {
+        let Self {
+            reasoning,
+            signature: None,
+            text,
+            refusal,
+            tool_calls,
+        } = self
+        else {
+            return None;
+        };
+        let [text] = **text else { return None };
+        let says_more = !(reasoning.is_empty() && refusal.is_empty() && tool_calls.is_empty());
+        (!says_more).then_some(text)
+    }
+
     fn read_reasoning(&mut self, raw: Option<&'a RawValue>) {
         let Some(raw) = raw else { return };
         if let Some(text) = Text::of(raw) {

@@ -8,6 +8,7 @@ pub struct Outcome {
     pub out: Vec<u8>,
     pub state: StreamState,
     pub usage: Option<Usage>,
+    pub text_bytes: u64,
     pub served_model: Option<String>,
 }
 
@@ -27,6 +28,7 @@ pub fn feed<'a>(
         out,
         state: translator.stream_state().clone(),
         usage: translator.usage(),
+        text_bytes: translator.text_bytes(),
         served_model: translator.served_model().map(str::to_owned),
     }
 }

@@ -9,3 +9,4 @@ pub mod feed;
 pub mod frames;
 pub mod pair;
 pub mod responses_stream;
+pub mod sse_events;
