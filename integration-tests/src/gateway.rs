@@ -1,26 +1,20 @@
 //! One running gateway: `kt`, its Envoy and its folder.
 
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::process::ExitStatus;
+use std::thread;
 
-use nix::sys::signal::{Signal, kill};
-use nix::unistd::Pid;
+use nix::sys::signal::Signal;
 use serde_json::Value;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 
-use crate::artifacts::tool;
 use crate::client::Client;
+use crate::idle::Lent;
 use crate::policy::PolicyText;
-
-/// How long a gateway may take to be ready or to stop before the test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::process::Process;
 
 /// What a test may want beside the policy.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GatewayOptions {
     /// Envoy workers; 1 where not given.
     pub concurrency: Option<u32>,
@@ -34,13 +28,31 @@ pub struct GatewayOptions {
     pub kt: Option<PathBuf>,
 }
 
-/// A running gateway. Terminated when dropped; [`Gateway::stop`] also checks how it went.
+impl GatewayOptions {
+    pub(crate) fn workers(&self) -> u32 {
+        self.concurrency.unwrap_or(1)
+    }
+
+    /// A gateway that was started with these might have been started with `other` as well.
+    pub(crate) fn start_the_same(&self, other: &Self) -> bool {
+        let with_workers = |options: &Self| Self {
+            concurrency: Some(options.workers()),
+            ..options.clone()
+        };
+        with_workers(self) == with_workers(other)
+    }
+}
+
+/// A running gateway. [`Gateway::stop`] ends it and checks how that went; dropped, it is killed or serves the next test.
 #[derive(Debug)]
-pub struct Gateway {
-    child: Child,
-    folder: TempDir,
-    ports: Value,
-    log: Arc<Mutex<Vec<String>>>,
+pub struct Gateway(Hold);
+
+#[derive(Debug)]
+enum Hold {
+    Own(Process),
+    Lent(Lent),
+    /// Stopped or given back.
+    Gone,
 }
 
 impl Gateway {
@@ -54,59 +66,38 @@ impl Gateway {
     /// # Panics
     /// It does not become ready; the message holds its log.
     pub async fn start_with(policy: &PolicyText, options: &GatewayOptions) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        std::fs::write(folder.path().join("policy-config.yaml"), &policy.text)
-            .expect("policy written");
-        let mut command = Command::new(options.kt.clone().unwrap_or_else(|| tool("kt")));
-        command
-            .args(["gateway", "run", "--policy-config"])
-            .arg(folder.path().join("policy-config.yaml"))
-            .args(["--listen", "127.0.0.1:0", "--print-ports", "--data-dir"])
-            .arg(folder.path().join("data"))
-            .args([
-                "--concurrency",
-                &options.concurrency.unwrap_or(1).to_string(),
-            ])
-            .args(collector(&options.arguments))
-            .args(&options.arguments)
-            .envs(
-                policy
-                    .keys
-                    .iter()
-                    .filter(|(name, _)| !options.without.contains(name))
-                    .cloned(),
-            )
-            .envs(options.variables.iter().cloned())
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true);
-        let mut child = command.spawn().expect("kt starts");
-        let log = Arc::new(Mutex::new(Vec::new()));
-        let stderr = child.stderr.take().expect("stderr is piped");
-        tokio::spawn(collect(stderr, Arc::clone(&log)));
-        let mut stdout = BufReader::new(child.stdout.take().expect("stdout is piped")).lines();
-        let ready = async {
-            while let Ok(Some(line)) = stdout.next_line().await {
-                if let Ok(ports) = serde_json::from_str::<Value>(&line) {
-                    return Some(ports);
-                }
-            }
-            None
-        };
-        let ports = tokio::time::timeout(PATIENCE, ready).await.ok().flatten();
-        let Some(ports) = ports else {
-            panic!(
-                "gateway did not become ready; its log:\n{}",
-                lines(&log).join("\n")
-            );
-        };
-        tokio::spawn(async move { while let Ok(Some(_)) = stdout.next_line().await {} });
-        Self {
-            child,
-            folder,
-            ports,
-            log,
+        Self(Hold::Own(
+            Process::start(&policy.text, &policy.keys, options).await,
+        ))
+    }
+
+    /// One with one worker that serves `policy`: one that an earlier test has left behind, or else a new one.
+    pub async fn serving(policy: &PolicyText) -> Self {
+        Self::serving_with(policy, &GatewayOptions::default()).await
+    }
+
+    /// One that was started with `options` and serves `policy`. Its events, metrics, access log and keys may be those of
+    /// other tests too; tests of these, of the start or of the end [start](Self::start_with) their own.
+    ///
+    /// # Panics
+    /// It does not become ready or does not take the policy; the message holds its log.
+    pub async fn serving_with(policy: &PolicyText, options: &GatewayOptions) -> Self {
+        Self(Hold::Lent(Lent::serving(policy, options).await))
+    }
+
+    fn process(&self) -> &Process {
+        match &self.0 {
+            Hold::Own(process) => process,
+            Hold::Lent(lent) => &lent.process,
+            Hold::Gone => panic!("the gateway has ended"),
+        }
+    }
+
+    /// Lines of the log that other tests have caused.
+    fn older_lines(&self) -> usize {
+        match &self.0 {
+            Hold::Lent(lent) => lent.older_lines,
+            Hold::Own(_) | Hold::Gone => 0,
         }
     }
 
@@ -114,7 +105,7 @@ impl Gateway {
     pub fn url(&self) -> String {
         format!(
             "http://{}",
-            self.ports["listen"].as_str().unwrap_or_default()
+            self.ports()["listen"].as_str().unwrap_or_default()
         )
     }
 
@@ -123,7 +114,7 @@ impl Gateway {
     /// # Panics
     /// It says nothing.
     pub async fn admin(&self, path: &str) -> String {
-        let socket = self.ports["admin"]
+        let socket = self.ports()["admin"]
             .as_str()
             .and_then(|admin| admin.strip_prefix("unix:"))
             .unwrap_or_default();
@@ -141,7 +132,7 @@ impl Gateway {
 
     /// Addresses as `--print-ports` gave them.
     pub fn ports(&self) -> &Value {
-        &self.ports
+        &self.process().ports
     }
 
     /// A client of this gateway.
@@ -149,24 +140,24 @@ impl Gateway {
         Client::new(self.url())
     }
 
-    /// Lines that `kt` has written to stderr so far.
+    /// Lines that `kt` has written to stderr since it serves this test's policy.
     pub fn log(&self) -> Vec<String> {
-        lines(&self.log)
+        self.process().log().split_off(self.older_lines())
     }
 
     /// Its policy file, to be changed by tests of hot reload.
     pub fn policy_file(&self) -> PathBuf {
-        self.folder.path().join("policy-config.yaml")
+        self.process().policy_file()
     }
 
     /// Everything it keeps on disk.
     pub fn data_folder(&self) -> PathBuf {
-        self.folder.path().join("data")
+        self.process().folder().join("data")
     }
 
     /// Its process id.
     pub fn pid(&self) -> u32 {
-        self.child.id().unwrap_or_default()
+        self.process().pid()
     }
 
     /// Waits until a line of the log contains `text`.
@@ -174,17 +165,7 @@ impl Gateway {
     /// # Panics
     /// It does not come.
     pub async fn wait_for_log(&self, text: &str) {
-        let seen = async {
-            while !self.log().iter().any(|line| line.contains(text)) {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        };
-        if tokio::time::timeout(PATIENCE, seen).await.is_err() {
-            panic!(
-                "{text:?} did not appear in the log:\n{}",
-                self.log().join("\n")
-            );
-        }
+        self.process().wait_for_log(self.older_lines(), text).await;
     }
 
     /// SIGTERM, and waits for the end.
@@ -192,18 +173,27 @@ impl Gateway {
     /// # Panics
     /// It does not end in time.
     pub async fn stop(mut self) -> (ExitStatus, Vec<String>, TempDir) {
-        self.terminate();
-        let status = tokio::time::timeout(PATIENCE, self.child.wait()).await;
-        let status = status
-            .expect("kt ends after SIGTERM")
-            .expect("kt can be waited for");
-        (status, lines(&self.log), self.folder)
+        match std::mem::replace(&mut self.0, Hold::Gone) {
+            Hold::Own(process) => process.stop().await,
+            Hold::Lent(lent) => lent.process.stop().await,
+            Hold::Gone => panic!("the gateway has ended"),
+        }
     }
 
     /// SIGTERM without waiting.
     pub fn terminate(&self) {
-        if let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()) {
-            let _ = kill(Pid::from_raw(pid), Signal::SIGTERM);
+        self.process().signal(Signal::SIGTERM);
+    }
+}
+
+impl Drop for Gateway {
+    fn drop(&mut self) {
+        let hold = std::mem::replace(&mut self.0, Hold::Gone);
+        // Where a test has failed, nobody knows in which state it left its gateway.
+        if let Hold::Lent(lent) = hold
+            && !thread::panicking()
+        {
+            lent.give_back();
         }
     }
 }
@@ -217,27 +207,4 @@ pub fn folder_contains(path: &Path, text: &str) -> bool {
     entries
         .flatten()
         .any(|entry| folder_contains(&entry.path(), text))
-}
-
-/// Its own collector on any port, where the test wants no other.
-fn collector(arguments: &[String]) -> &'static [&'static str] {
-    let is_named = |argument: &String| argument.starts_with("--collector");
-    if arguments.iter().any(is_named) {
-        &[]
-    } else {
-        &["--collector-listen", "127.0.0.1:0"]
-    }
-}
-
-async fn collect(stderr: tokio::process::ChildStderr, log: Arc<Mutex<Vec<String>>>) {
-    let mut reader = BufReader::new(stderr).lines();
-    while let Ok(Some(line)) = reader.next_line().await {
-        log.lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(line);
-    }
-}
-
-fn lines(log: &Mutex<Vec<String>>) -> Vec<String> {
-    log.lock().unwrap_or_else(PoisonError::into_inner).clone()
 }

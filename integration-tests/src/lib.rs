@@ -6,8 +6,10 @@ mod artifacts;
 mod client;
 mod collector;
 mod gateway;
+mod idle;
 mod load;
 mod policy;
+mod process;
 mod recorder;
 mod trap;
 

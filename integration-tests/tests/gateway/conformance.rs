@@ -56,7 +56,7 @@ async fn every_case_passes_in_every_mode() {
     let mut gateways = Vec::new();
     for (name, vendor, clients) in UPSTREAMS {
         let port = free_port();
-        let gateway = Gateway::start(&policy(vendor, port, &models(&data, name))).await;
+        let gateway = Gateway::serving(&policy(vendor, port, &models(&data, name))).await;
         for client in clients {
             // The judges know every member of an answer; the gateway's own is none of theirs.
             let headers = json!({"x-keeptrusts-metadata": "omit"});

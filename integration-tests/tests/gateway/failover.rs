@@ -140,7 +140,7 @@ async fn one_provider_can_be_tried_with_two_models() {
     let provider = Provider::start("both", Dialect::OpenAi).await.unwrap();
     let upstream = Upstream::at("both", &provider, Dialect::OpenAi);
     let members = [("both", "large", 5_000), ("both", "small", 5_000)];
-    let gateway = Gateway::start(&PolicyText::failover(&[upstream], "twice", &members)).await;
+    let gateway = Gateway::serving(&PolicyText::failover(&[upstream], "twice", &members)).await;
     provider.next([Behaviour::status(500)]);
     let answer = gateway.client().chat("twice").await;
     assert_eq!(
@@ -163,7 +163,7 @@ async fn a_host_that_does_not_resolve_is_passed_over() {
         Upstream::at("there", &provider, Dialect::OpenAi),
     ];
     let members = [("nowhere", "m", 5_000), ("there", "m", 5_000)];
-    let gateway = Gateway::start(&PolicyText::failover(&upstreams, "dns", &members)).await;
+    let gateway = Gateway::serving(&PolicyText::failover(&upstreams, "dns", &members)).await;
     let answer = gateway.client().chat("dns").await;
     assert_eq!((answer.status, answer.provider()), (200, "there"));
     assert_eq!(
@@ -189,7 +189,7 @@ model_groups:
   - name: backup
     models: [{provider: last, model: b}]
 ";
-    let gateway = Gateway::start(&PolicyText::over(&upstreams, rest)).await;
+    let gateway = Gateway::serving(&PolicyText::over(&upstreams, rest)).await;
     first.behave(Behaviour::status(500));
     let answer = gateway.client().chat("gpt-alias").await;
     assert_eq!((answer.status, answer.provider()), (200, "last"));

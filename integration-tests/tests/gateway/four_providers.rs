@@ -53,7 +53,7 @@ impl Four {
             let group = json!({"name": format!("from-{first}"), "models": members});
             rest.push_str(&format!("  - {group}\n"));
         }
-        let gateway = Gateway::start(&PolicyText::over(&upstreams, &rest)).await;
+        let gateway = Gateway::serving(&PolicyText::over(&upstreams, &rest)).await;
         Self { gateway, providers }
     }
 

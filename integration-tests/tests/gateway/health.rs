@@ -31,13 +31,27 @@ pub(crate) struct Change {
 impl Ward {
     /// `line` is added to `p0`; an attempt may take `timeout_ms`.
     pub(crate) async fn with(line: &str, timeout_ms: u64) -> Self {
-        let [first, second] = ["p0", "p1"].map(|name| Provider::start(name, Dialect::OpenAi));
-        let providers = [first.await.unwrap(), second.await.unwrap()];
+        let providers = Self::providers().await;
         let policy = Self::policy(&providers, line, timeout_ms);
         Self {
-            gateway: start(&policy).await,
+            gateway: serving(&policy).await,
             providers,
         }
+    }
+
+    /// The same with a gateway that serves nobody else after it.
+    pub(crate) async fn alone_with(line: &str, timeout_ms: u64) -> Self {
+        let providers = Self::providers().await;
+        let policy = Self::policy(&providers, line, timeout_ms);
+        Self {
+            gateway: Gateway::start_with(&policy, &two_workers()).await,
+            providers,
+        }
+    }
+
+    async fn providers() -> [Provider; 2] {
+        let [first, second] = ["p0", "p1"].map(|name| Provider::start(name, Dialect::OpenAi));
+        [first.await.unwrap(), second.await.unwrap()]
     }
 
     pub(crate) fn policy(providers: &[Provider; 2], line: &str, timeout_ms: u64) -> PolicyText {
@@ -99,13 +113,16 @@ impl Ward {
     }
 }
 
-/// With two workers.
-pub(crate) async fn start(policy: &PolicyText) -> Gateway {
-    let options = GatewayOptions {
+/// A gateway with two workers.
+pub(crate) async fn serving(policy: &PolicyText) -> Gateway {
+    Gateway::serving_with(policy, &two_workers()).await
+}
+
+pub(crate) fn two_workers() -> GatewayOptions {
+    GatewayOptions {
         concurrency: Some(2),
         ..GatewayOptions::default()
-    };
-    Gateway::start_with(policy, &options).await
+    }
 }
 
 /// Lines of the form `target p0: closed -> open (upstream_connect)`.

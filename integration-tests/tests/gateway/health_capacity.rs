@@ -7,7 +7,7 @@ use harness::{Behaviour, Dialect, Gateway, Load, PolicyText, Provider, Upstream,
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use crate::health::{MODEL, Ward, changes, start};
+use crate::health::{MODEL, Ward, changes, two_workers};
 use crate::health_outage::assert_all_served;
 
 /// More than what Envoy's circuit breakers let through where nobody configures them.
@@ -46,7 +46,8 @@ async fn a_provider_of_two_hosts_loses_one_and_stays_healthy() {
         Upstream::at("p1", &spare, Dialect::OpenAi),
     ];
     let members = [("p0", "m", 5_000), ("p1", "m", 5_000)];
-    let gateway = start(&PolicyText::failover(&upstreams, MODEL, &members)).await;
+    let policy = PolicyText::failover(&upstreams, MODEL, &members);
+    let gateway = Gateway::start_with(&policy, &two_workers()).await;
     resolve(&gateway, "kt/p0/", &[&first, &second]).await;
 
     let load = Load::start(gateway.client(), MODEL, 200);
@@ -79,7 +80,7 @@ async fn a_provider_of_two_hosts_loses_one_and_stays_healthy() {
 /// when it has connected.
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn what_a_limit_of_envoys_turns_away_is_not_held_against_the_provider() {
-    let ward = Ward::with("circuit_breaker: {failure_threshold: 1}", 5_000).await;
+    let ward = Ward::alone_with("circuit_breaker: {failure_threshold: 1}", 5_000).await;
     limit_to_one_request(&ward).await;
     let load = Load::start(ward.gateway.client(), MODEL, 50);
     tokio::time::sleep(Duration::from_secs(1)).await;
@@ -97,7 +98,7 @@ async fn what_a_limit_of_envoys_turns_away_is_not_held_against_the_provider() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn behind_the_first_byte_hop_the_next_target_serves_what_a_limit_turns_away() {
     // Streams take the hop to the target with the shorter timeout.
-    let ward = Ward::with("circuit_breaker: {failure_threshold: 1}", 4_000).await;
+    let ward = Ward::alone_with("circuit_breaker: {failure_threshold: 1}", 4_000).await;
     limit_to_one_request(&ward).await;
     let client = ward.gateway.client();
     let mut crowd = JoinSet::new();

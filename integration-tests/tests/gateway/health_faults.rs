@@ -231,7 +231,7 @@ model_groups:
   - {name: closed, strategy: failover, models: [{provider: p0, model: m}]}
   - {name: open, strategy: failover, fail_open: true, models: [{provider: p0, model: m}]}
 ";
-    let gateway = crate::health::start(&PolicyText::over(&[upstream], groups)).await;
+    let gateway = crate::health::serving(&PolicyText::over(&[upstream], groups)).await;
     let client = gateway.client();
     provider.next([Behaviour::status(500)]);
     assert_eq!(client.chat("closed").await.status, 500);

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use harness::{Behaviour, Dialect, Load, PolicyText, Provider, Upstream};
 
-use crate::health::{UNHEALTHY_THRESHOLD, changes, start};
+use crate::health::{UNHEALTHY_THRESHOLD, changes, serving};
 
 /// Headers of a 429, and when it is over.
 struct Spelling {
@@ -96,7 +96,7 @@ async fn no_request_reaches_a_rate_limited_provider_before_the_time_is_over() {
         ));
         limited.push(provider);
     }
-    let gateway = start(&PolicyText::over(&upstreams, &groups)).await;
+    let gateway = serving(&PolicyText::over(&upstreams, &groups)).await;
 
     let spellings = spellings(unix_time(Instant::now()).as_secs());
     assert!(spellings.iter().map(|spelling| spelling.name).eq(names));

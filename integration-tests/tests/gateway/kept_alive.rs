@@ -84,7 +84,7 @@ async fn a_provider_that_hangs_up_between_requests_is_not_an_error() {
     for (when, at_once) in [(HangsUp::OnTheNextRequest, 1), (HangsUp::AfterTheAnswer, 8)] {
         let (address, answered) = provider(when).await;
         let upstream = Upstream::at_url("only", &format!("http://{address}/v1"));
-        let gateway = Gateway::start(&policy(&upstream)).await;
+        let gateway = Gateway::serving(&policy(&upstream)).await;
         let asking = (0..at_once).map(|_| {
             let client = gateway.client();
             tokio::spawn(async move {
@@ -115,7 +115,7 @@ async fn the_only_target_is_asked_twice_at_most_and_only_after_a_reset() {
     policy
         .text
         .push_str("circuit_breaker: {failure_threshold: 1000}\n");
-    let gateway = Gateway::start(&policy).await;
+    let gateway = Gateway::serving(&policy).await;
     // The head is on its way before the connection breaks.
     let wait = Step::Wait(Duration::from_millis(50));
     let half = vec![Step::Send("data: {\"cho".into()), wait, Step::Break];

@@ -23,7 +23,7 @@ model_groups:
   - name: only
     models: [{provider: claude, model: claude}]
 ";
-    let gateway = Gateway::start(&PolicyText::over(&[upstream], rest)).await;
+    let gateway = Gateway::serving(&PolicyText::over(&[upstream], rest)).await;
     for size in [3 * 1024 * 1024, LARGEST - 4096] {
         provider.behave(Behaviour::json(200, &message(size)));
         let answer = gateway.client().chat("only").await;

@@ -67,7 +67,7 @@ model_groups:
     models: [{provider: refused, model: m}]
 circuit_breaker: {failure_threshold: 1000}
 ";
-    let gateway = Gateway::start(&PolicyText::over(&upstreams, rest)).await;
+    let gateway = Gateway::serving(&PolicyText::over(&upstreams, rest)).await;
     run("openai_client.py", &[&gateway.url()]).await;
 }
 
@@ -120,7 +120,7 @@ async fn the_anthropic_package_sees_anthropic() {
         }
     }
     rest += "  - name: chain\n    models: [{provider: broken-anthropic, model: m}, {provider: over-openai, model: m}]\n";
-    let gateway = Gateway::start(&PolicyText::over(&upstreams, &rest)).await;
+    let gateway = Gateway::serving(&PolicyText::over(&upstreams, &rest)).await;
     run("anthropic_client.py", &[&gateway.url()]).await;
 }
 
@@ -167,6 +167,6 @@ async fn the_openai_package_sees_openai_over_other_protocols() {
             "  - name: {name}\n    models: [{{provider: {name}, model: claude-opus-4-6}}]\n"
         );
     }
-    let gateway = Gateway::start(&PolicyText::over(&upstreams, &rest)).await;
+    let gateway = Gateway::serving(&PolicyText::over(&upstreams, &rest)).await;
     run("openai_over_others.py", &[&gateway.url()]).await;
 }

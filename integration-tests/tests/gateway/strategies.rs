@@ -16,8 +16,7 @@ use harness::{
 };
 use serde_json::Value;
 
-/// A gateway over simulated providers `p0`, `p1`, …. A gateway takes seconds to start on a busy machine, so a test has
-/// several groups.
+/// A gateway over simulated providers `p0`, `p1`, ….
 struct Bench {
     gateway: Gateway,
     providers: Vec<Provider>,
@@ -27,22 +26,19 @@ struct Bench {
 impl Bench {
     /// `groups` is the list of model groups, `target` a further line of every target.
     async fn start(count: usize, workers: u32, target: &str, groups: &str) -> Self {
-        let mut providers = Vec::new();
-        for index in 0..count {
-            let started = Provider::start(&format!("p{index}"), Dialect::OpenAi).await;
-            providers.push(started.unwrap());
-        }
-        let upstreams: Vec<Upstream> = providers
-            .iter()
-            .enumerate()
-            .map(|(index, provider)| {
-                Upstream::at(&format!("p{index}"), provider, Dialect::OpenAi).with(target)
-            })
-            .collect();
-        let policy = PolicyText::over(&upstreams, &format!("model_groups:\n{groups}"));
-        let gateway = another(&policy, workers).await;
+        let (providers, policy) = providers(count, target, groups).await;
         Self {
-            gateway,
+            gateway: Gateway::serving_with(&policy, &with_workers(workers)).await,
+            providers,
+            policy,
+        }
+    }
+
+    /// The same with a gateway that has served nobody else.
+    async fn start_alone(count: usize, workers: u32, target: &str, groups: &str) -> Self {
+        let (providers, policy) = providers(count, target, groups).await;
+        Self {
+            gateway: Gateway::start_with(&policy, &with_workers(workers)).await,
             providers,
             policy,
         }
@@ -62,13 +58,25 @@ impl Bench {
 /// Requests that each target served.
 type Counts = BTreeMap<String, usize>;
 
-/// A gateway with this policy.
-async fn another(policy: &PolicyText, workers: u32) -> Gateway {
-    let options = GatewayOptions {
+/// `count` providers, and the policy over them.
+async fn providers(count: usize, target: &str, groups: &str) -> (Vec<Provider>, PolicyText) {
+    let mut providers = Vec::new();
+    let mut upstreams = Vec::new();
+    for index in 0..count {
+        let id = format!("p{index}");
+        let provider = Provider::start(&id, Dialect::OpenAi).await.unwrap();
+        upstreams.push(Upstream::at(&id, &provider, Dialect::OpenAi).with(target));
+        providers.push(provider);
+    }
+    let policy = PolicyText::over(&upstreams, &format!("model_groups:\n{groups}"));
+    (providers, policy)
+}
+
+fn with_workers(workers: u32) -> GatewayOptions {
+    GatewayOptions {
         concurrency: Some(workers),
         ..GatewayOptions::default()
-    };
-    Gateway::start_with(policy, &options).await
+    }
 }
 
 /// Who served each of `bodies`, in their order. Each of `connections` sends one after the other.

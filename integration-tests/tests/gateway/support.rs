@@ -45,7 +45,7 @@ impl Chain {
         let mut policy = PolicyText::failover(&upstreams, "chain", &members);
         policy.text.push_str(extra);
         Self {
-            gateway: Gateway::start(&policy).await,
+            gateway: Gateway::serving(&policy).await,
             providers,
         }
     }

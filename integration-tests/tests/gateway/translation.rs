@@ -31,7 +31,7 @@ model_groups:
     models: [{provider: anthropic, model: claude}, {provider: openai, model: gpt}]
 circuit_breaker: {failure_threshold: 1000}
 ";
-        let gateway = Gateway::start(&PolicyText::over(&upstreams, rest)).await;
+        let gateway = Gateway::serving(&PolicyText::over(&upstreams, rest)).await;
         Self {
             gateway,
             openai,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use harness::Gateway;
 use serde_json::{Value, json};
 
-use super::{Bench, another, serve};
+use super::{Bench, serve, with_workers};
 
 const CONVERSATIONS: usize = 1_000;
 const TURNS: usize = 5;
@@ -70,7 +70,7 @@ async fn conversations_stay_through_turns_restarts_other_gateways_and_the_loss_o
         );
     }
 
-    let second = another(&bench.policy, 1).await;
+    let second = Gateway::serving_with(&bench.policy, &with_workers(1)).await;
     assert_eq!(
         homes(&second, CONVERSATIONS, 1).await,
         home,
@@ -110,7 +110,7 @@ async fn conversations_stay_through_turns_restarts_other_gateways_and_the_loss_o
         policy,
     } = bench;
     gateway.stop().await;
-    let restarted = another(&policy, 1).await;
+    let restarted = Gateway::start_with(&policy, &with_workers(1)).await;
     assert_eq!(homes(&restarted, CONVERSATIONS, 4).await, home, "restart");
 }
 

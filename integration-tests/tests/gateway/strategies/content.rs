@@ -79,7 +79,7 @@ async fn the_documents_example_goes_to_the_small_model() {
         arguments: vec!["--simulate".into()],
         ..GatewayOptions::default()
     };
-    let gateway = Gateway::start_with(&policy, &options).await;
+    let gateway = Gateway::serving_with(&policy, &options).await;
     let answer = gateway.client().chat("cost-optimized").await;
     assert_eq!(answer.header("x-keeptrusts-model"), "gpt-4o-mini");
     assert_eq!(answer.provider(), "openai");

@@ -60,7 +60,7 @@ async fn events(gateway: &Gateway, count: usize) -> Vec<Value> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_name_strategy_tag_region_similarity_and_estimate() {
-    let bench = Bench::start(2, 1, "", GROUPS).await;
+    let bench = Bench::start_alone(2, 1, "", GROUPS).await;
     bench.counts("experiment", 8, 1).await;
     let client = bench.gateway.client();
     let question = json!({"model": "topics", "messages": [{"role": "user", "content": "Why does this not compile?"}]});

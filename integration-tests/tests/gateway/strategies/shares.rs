@@ -36,17 +36,13 @@ const GROUPS: &str = "
     models: [{provider: p3, model: m3}, {provider: p4, model: m4}]
 ";
 
-async fn bench(workers: u32) -> Bench {
-    Bench::start(5, workers, TARGET, GROUPS).await
-}
-
 fn counted<const N: usize>(counts: &Counts) -> [usize; N] {
     std::array::from_fn(|index| counts.get(&format!("p{index}")).copied().unwrap_or(0))
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn weights_are_percentages_over_twenty_thousand_requests_of_two_workers() {
-    let bench = bench(2).await;
+    let bench = Bench::start_alone(5, 2, TARGET, GROUPS).await;
     bench.providers.iter().for_each(Provider::forget_requests);
     // By chance one run in a hundred is outside; two in a row are not chance.
     if let Err(first) = draw_twenty_thousand(&bench).await {
@@ -93,7 +89,7 @@ async fn draw_twenty_thousand(bench: &Bench) -> Result<(), [usize; 3]> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn weighted_round_robin_is_exact_over_each_cycle_of_a_worker_and_even_within() {
-    let bench = bench(1).await;
+    let bench = Bench::start(5, 1, TARGET, GROUPS).await;
     for _ in 0..5 {
         let counts: [usize; 3] = counted(&bench.counts("in-cycles", 10, 1).await);
         assert_eq!(counts, [7, 2, 1]);

@@ -1,0 +1,116 @@
+//! Gateways between two tests.
+//!
+//! An Envoy takes seconds of a core to compile the module, and a hundredth of that to take over another policy. So most
+//! tests let a gateway that runs already change to their policy, as a user would: by its file. What a target has been
+//! through is kept under its address, and every simulated provider has one of its own.
+
+use std::sync::{Mutex, PoisonError};
+
+use crate::gateway::GatewayOptions;
+use crate::policy::{PolicyText, Upstream};
+use crate::process::{Process, version};
+
+/// Targets of more than one test. Every gateway has their keys, so that it suits all those tests.
+const USUAL_TARGETS: &str = "p0 p1 p2 p3 p4 p5 p6 p7 anthropic azure bedrock both broken claude first last limited \
+    nowhere only openai refused there";
+
+/// What a gateway serves while it waits. Nothing of the last test's policy is in it, so that its targets are forgotten
+/// and not probed any more.
+const POLICY: &str = "
+pack: {name: idle, version: 1.0.0, enabled: true}
+providers:
+  targets:
+    - id: idle
+      provider: {base_url: \"http://127.0.0.1:9\", type: openai-compatible}
+      health_check: {enabled: false}
+";
+
+/// Gateways that wait at the same time: those of one worker, of two, and with simulated providers.
+const MOST_WAITING: usize = 6;
+/// Instances of inotify that a gateway which waits may have. Linux grants 128 to all processes of a user; Envoy takes one
+/// for each file with a key, and keeps those of former policies for a minute.
+const MOST_WATCHES: usize = 16;
+
+static IDLE: Mutex<Vec<Lent>> = Mutex::new(Vec::new());
+
+/// A gateway that outlives the test that has it.
+#[derive(Debug)]
+pub(crate) struct Lent {
+    pub(crate) process: Process,
+    options: GatewayOptions,
+    keys: Vec<(String, String)>,
+    /// Lines of its log that are older than the policy that it serves.
+    pub(crate) older_lines: usize,
+}
+
+impl Lent {
+    /// One that serves `policy`: one that waits, or else a new one.
+    pub(crate) async fn serving(policy: &PolicyText, options: &GatewayOptions) -> Self {
+        while let Some(mut waiting) = take(policy, options) {
+            if waiting.process.runs() {
+                waiting.change(&policy.text).await;
+                return waiting;
+            }
+        }
+        let mut keys = policy.keys.clone();
+        for id in USUAL_TARGETS.split_whitespace() {
+            let target = Upstream::at_url(id, "");
+            let usual = (target.key_variable(), target.key());
+            if !keys.iter().any(|(name, _)| *name == usual.0) {
+                keys.push(usual);
+            }
+        }
+        let mut process = Process::start(&policy.text, &keys, options).await;
+        process.end_with_us();
+        Self {
+            process,
+            options: options.clone(),
+            keys,
+            older_lines: 0,
+        }
+    }
+
+    async fn change(&mut self, policy: &str) {
+        // Until then its log tells of what it served before.
+        self.older_lines = self.wait_until_served(POLICY).await;
+        self.process.hand_in(policy);
+        self.older_lines = self.wait_until_served(policy).await;
+    }
+
+    /// Returns how many lines its log has up to the one that says so.
+    async fn wait_until_served(&self, policy: &str) -> usize {
+        let changed = format!("Policy changed (version {})", version(policy));
+        self.process.wait_for_log(self.older_lines, &changed).await
+    }
+
+    /// For the next test, unless it has become too large.
+    pub(crate) fn give_back(mut self) {
+        if self.process.watches() > MOST_WATCHES {
+            return;
+        }
+        self.older_lines = self.process.log().len();
+        self.process.hand_in(POLICY);
+        let mut waiting = waiting();
+        waiting.push(self);
+        let oldest = (waiting.len() > MOST_WAITING).then(|| waiting.remove(0));
+        drop(waiting);
+        drop(oldest);
+    }
+
+    fn suits(&self, policy: &PolicyText, options: &GatewayOptions) -> bool {
+        self.options.start_the_same(options)
+            && policy.keys.iter().all(|key| self.keys.contains(key))
+    }
+}
+
+fn take(policy: &PolicyText, options: &GatewayOptions) -> Option<Lent> {
+    let mut waiting = waiting();
+    let position = waiting
+        .iter()
+        .position(|lent| lent.suits(policy, options))?;
+    Some(waiting.remove(position))
+}
+
+fn waiting() -> std::sync::MutexGuard<'static, Vec<Lent>> {
+    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
