@@ -58,6 +58,24 @@ fn main() -> ExitCode {
             OPENAI_EVENT,
         ),
         (
+            ClientFormat::ChatCompletions,
+            UpstreamFormat::AzureOpenAi,
+            "",
+            AZURE_EVENT,
+        ),
+        (
+            ClientFormat::ChatCompletions,
+            UpstreamFormat::Ollama,
+            "",
+            OLLAMA_EVENT,
+        ),
+        (
+            ClientFormat::AnthropicMessages,
+            UpstreamFormat::Anthropic,
+            ANTHROPIC_OPENING,
+            ANTHROPIC_EVENT,
+        ),
+        (
             ClientFormat::AnthropicMessages,
             UpstreamFormat::OpenAi,
             "",
@@ -78,9 +96,11 @@ fn main() -> ExitCode {
     ] {
         let pair = format!("event: {} on {}", client.path(), upstream.name());
         // Each time a new stream: some translators keep the text, and not without end.
+        let events = [event, &event.replace("words", "letters")];
         let thousand = measure(|| {
             let mut stream = Stream::open(client, upstream, opening);
-            (0..1000).for_each(|_| stream.push(event.as_bytes()));
+            let events = events.iter().cycle().take(1000);
+            events.for_each(|event| stream.push(event.as_bytes()));
         });
         within &= report(&pair, event.len(), thousand / 1000, EVENT_BUDGET);
     }
@@ -105,6 +125,18 @@ const ANTHROPIC_EVENT: &str = concat!(
 const OPENAI_EVENT: &str = concat!(
     "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",",
     "\"choices\":[{\"index\":0,\"delta\":{\"content\":\" a few \\\"words\\\"\"},\"finish_reason\":null}]}\n\n",
+);
+
+const AZURE_EVENT: &str = concat!(
+    "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",",
+    "\"choices\":[{\"index\":0,\"delta\":{\"content\":\" a few \\\"words\\\"\"},\"finish_reason\":null,",
+    "\"content_filter_results\":{\"hate\":{\"filtered\":false,\"severity\":\"safe\"},",
+    "\"violence\":{\"filtered\":false,\"severity\":\"safe\"}}}],\"obfuscation\":\"abc\"}\n\n",
+);
+const OLLAMA_EVENT: &str = concat!(
+    "data: {\"id\":\"chatcmpl-1\",\"object\":\"chat.completion.chunk\",\"created\":1,\"model\":\"m\",",
+    "\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\" a few \\\"words\\\"\"},",
+    "\"finish_reason\":null}]}\n\n",
 );
 
 /// A conversation of `turns` messages of 440 bytes, which every kind of client may send.

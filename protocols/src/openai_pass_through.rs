@@ -7,10 +7,10 @@
 //! A client that says nothing about usage in its stream gets none; where the upstream counts when it is asked
 //! ([`Attempt::ask_for_usage`]), it is asked all the same, and the chunk that brings the count is taken out again.
 
+mod alike;
 mod chunk;
 mod foreign_reasoning;
 mod quirks;
-mod refrain;
 mod request;
 
 use std::rc::Rc;
@@ -19,12 +19,12 @@ use crate::error::{self, ErrorKind, ProviderError, RequestError};
 use crate::format::ClientFormat;
 use crate::json;
 use crate::pass_through::{Passage, Watcher, WholeEvents, state_of};
-use crate::refrain::Refrain;
 use crate::scanner::TopLevel;
 use crate::sse::{self, SseEvent};
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::upstream_path;
 use crate::usage::Usage;
+use alike::{Alike, Form};
 use chunk::{Chunk, Ending};
 use quirks::{Cleaned, Quirks};
 
@@ -43,7 +43,7 @@ pub struct OpenAiPassThrough {
     served_model: Option<String>,
     json: TopLevel,
     quirks: Quirks,
-    refrain: Refrain,
+    alike: Alike,
 }
 
 impl OpenAiPassThrough {
@@ -81,8 +81,52 @@ impl OpenAiPassThrough {
             text_bytes: 0,
             served_model: None,
             json: TopLevel::new(&["usage", "model"]),
-            refrain: Refrain::default(),
+            alike: Alike::default(),
         })
+    }
+
+    /// Writes an event of which nothing is left to be noted.
+    fn write(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Passage {
+        match self.quirks.chunk(event.data) {
+            Cleaned::AsItCame => {
+                out.extend_from_slice(event.raw);
+                Passage::Unchanged
+            }
+            Cleaned::Nothing => Passage::Altered,
+            Cleaned::Other(data) => {
+                sse::write_data(out, &data);
+                Passage::Altered
+            }
+        }
+    }
+
+    /// Writes an event that is like one before but for its text.
+    fn pass_alike(&mut self, event: &SseEvent<'_>, text: &str, out: &mut Vec<u8>) -> Passage {
+        self.count(text);
+        match self.alike.form() {
+            Form::Same => {
+                out.extend_from_slice(event.raw);
+                Passage::Unchanged
+            }
+            Form::Around(before, behind) => {
+                out.extend_from_slice(before);
+                out.extend_from_slice(text.as_bytes());
+                out.extend_from_slice(behind);
+                Passage::Altered
+            }
+            Form::Sample(..) => {
+                let start = out.len();
+                let passage = self.write(event, out);
+                let became = out.get(start..).unwrap_or_default();
+                self.alike.compare(text, passage, became);
+                passage
+            }
+        }
+    }
+
+    fn count(&mut self, text: &str) {
+        let bytes = u64::try_from(text.len()).unwrap_or(u64::MAX);
+        self.text_bytes = self.text_bytes.saturating_add(bytes);
     }
 
     fn is_over(&self) -> bool {
@@ -148,10 +192,8 @@ impl Watcher for OpenAiPassThrough {
             out.extend_from_slice(event.raw);
             return Passage::Unchanged;
         }
-        // Also an event that came in pieces.
-        if self.told(event.raw).is_empty() {
-            out.extend_from_slice(event.raw);
-            return Passage::Unchanged;
+        if let Some(verse) = self.alike.next(event.raw) {
+            return self.pass_alike(event, verse.text, out);
         }
         let chunk = match Chunk::read(self.attempt.client, event.data) {
             Ok(chunk) => chunk,
@@ -192,28 +234,19 @@ impl Watcher for OpenAiPassThrough {
         if self.has_content && self.state == StreamState::Opening {
             self.state = StreamState::Content;
         }
-        match self.quirks.chunk(event.data) {
-            Cleaned::AsItCame => {
-                if self.quirks.treat_all_alike() {
-                    refrain::learn(&mut self.refrain, event, &chunk);
-                }
-                out.extend_from_slice(event.raw);
-                Passage::Unchanged
-            }
-            Cleaned::Nothing => Passage::Altered,
-            Cleaned::Other(data) => {
-                sse::write_data(out, &data);
-                Passage::Altered
-            }
-        }
+        let start = out.len();
+        let passage = self.write(event, out);
+        let became = out.get(start..).unwrap_or_default();
+        self.alike
+            .learn(event, &chunk, &self.quirks, passage, became);
+        passage
     }
 
     fn told<'e>(&mut self, events: &'e [u8]) -> &'e [u8] {
         let mut rest = events;
-        if !self.is_over() {
-            while let Some(verse) = self.refrain.next(rest) {
-                let bytes = u64::try_from(verse.text.len()).unwrap_or(u64::MAX);
-                self.text_bytes = self.text_bytes.saturating_add(bytes);
+        if let (Form::Same, false) = (self.alike.form(), self.is_over()) {
+            while let Some(verse) = self.alike.next(rest) {
+                self.count(verse.text);
                 rest = verse.rest;
             }
         }

@@ -21,11 +21,12 @@ const OF_ANTHROPIC: [&str; 3] = [
 ];
 
 /// Translators that read chunks of Chat Completions; the last ones pass them on.
-const OF_CHAT_COMPLETIONS: [&str; 5] = [
+const OF_CHAT_COMPLETIONS: [&str; 6] = [
     "anthropic_messages_to_chat_completions",
     "anthropic_messages_to_chat_completions_ollama",
     "responses_to_chat_completions",
     "openai_pass_through",
+    "azure_pass_through",
     "ollama_pass_through",
 ];
 
@@ -44,6 +45,7 @@ fn streaming(name: &str) -> Box<dyn Translator> {
             Box::new(AnthropicPassThrough::new(attempt).unwrap())
         }
         "openai_pass_through" => Box::new(openai(UpstreamFormat::OpenAi).unwrap()),
+        "azure_pass_through" => Box::new(openai(UpstreamFormat::AzureOpenAi).unwrap()),
         "ollama_pass_through" => Box::new(openai(UpstreamFormat::Ollama).unwrap()),
         name => {
             let pair = PAIRS.iter().find(|pair| pair.name == name).unwrap();
@@ -52,7 +54,7 @@ fn streaming(name: &str) -> Box<dyn Translator> {
     }
 }
 
-/// An event: the form of its lines, its type, and its data without the brace that ends it. `@` stands for a text.
+/// An event: the form of its lines, its type, and its data without the brace that ends it. `@` stands for a text, `#` for padding.
 type Event = (u8, &'static str, String);
 
 fn event(data: impl Strategy<Value = (&'static str, String)>) -> impl Strategy<Value = Event> {
@@ -63,14 +65,20 @@ fn event(data: impl Strategy<Value = (&'static str, String)>) -> impl Strategy<V
 /// A stream of few different events, that is of many that are alike.
 fn stream(event: impl Strategy<Value = Event>) -> impl Strategy<Value = Vec<Event>> {
     let events = prop::collection::vec(event, 1..5);
+    let padding = prop::sample::select(vec!["x", "xy"]);
     let texts = prop::collection::vec(
-        (any::<prop::sample::Index>(), inside_of_a_string(true)),
+        (
+            any::<prop::sample::Index>(),
+            inside_of_a_string(true),
+            padding,
+        ),
         0..32,
     );
     (events, texts).prop_map(|(events, texts)| {
-        let filled = texts.into_iter().map(|(which, text)| {
+        let filled = texts.into_iter().map(|(which, text, padding)| {
             let (form, name, data) = which.get(&events);
-            (*form, *name, data.replace('@', &text))
+            let data = data.replace('@', &text).replace('#', padding);
+            (*form, *name, data)
         });
         filled.collect()
     })
@@ -130,6 +138,7 @@ fn chat_chunk() -> impl Strategy<Value = (&'static str, String)> {
     ];
     let choice = prop_oneof![
         3 => Just(r#"{"index":0,"delta":D,"finish_reason":null}"#),
+        1 => Just(r#"{"index":0,"content_filter_results":{},"delta":D}"#),
         1 => prop::sample::select(vec![
             r#"{"index":1,"delta":D,"finish_reason":null}"#,
             r#"{"index":0,"delta":D,"finish_reason":"stop"}"#,
@@ -138,7 +147,7 @@ fn chat_chunk() -> impl Strategy<Value = (&'static str, String)> {
     ];
     let rest = prop_oneof![
         2 => Just(String::new()),
-        1 => Just(String::from(r#","obfuscation":"@""#)),
+        1 => Just(String::from(r##","obfuscation":"#""##)),
         1 => Just(String::from(r#","usage":null"#)),
         1 => (0..9_u8).prop_map(|count| format!(
             r#","usage":{{"prompt_tokens":1,"completion_tokens":{count}}}"#

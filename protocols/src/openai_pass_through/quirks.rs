@@ -69,6 +69,11 @@ impl Quirks {
         self.whose != Whose::Ollama
     }
 
+    /// Padding goes where what it was to pad goes.
+    pub(super) fn drop_padding(&self) -> bool {
+        self.whose == Whose::Azure
+    }
+
     /// The data of one event of a stream.
     pub(super) fn chunk(&mut self, data: &[u8]) -> Cleaned {
         match self.whose {

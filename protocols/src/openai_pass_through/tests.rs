@@ -535,6 +535,38 @@ fn ollamas_reasoning_gets_the_usual_name_and_one_role() {
 }
 
 #[test]
+fn what_becomes_of_an_event_becomes_of_those_like_it() {
+    let event = |role: &str, text: &str, filter: &str, padding: &str| {
+        format!(
+            r#"data: {{"choices":[{{"index":0,"delta":{{{role}"content":"{text}"}}{filter}}}]{padding}}}"#
+        ) + "\n\n"
+    };
+    let role = r#""role":"assistant","#;
+    let filter = r#","content_filter_results":{}"#;
+    let padded = |padding: &str| format!(r#","obfuscation":"{padding}""#);
+    let texts = ["a", "a", r"b\n", "bc", "a", r#"\""#, "d", "e"];
+    let paddings = ["x", "x", "x", "x", "y", "z", "x", "y"];
+    let each = |written: &dyn Fn(usize, &str, &str) -> String| -> String {
+        let all = texts.iter().zip(paddings).enumerate();
+        all.map(|(number, (text, padding))| written(number, text, &padded(padding)))
+            .collect()
+    };
+    let azure = streamed(
+        attempt(AzureOpenAi),
+        &each(&|_, text, padding| event("", text, filter, padding)),
+    );
+    let cleaned = each(&|_, text, _| event("", text, "", ""));
+    assert!(azure.out.starts_with(&cleaned), "{}", azure.out);
+    let ollama = streamed(
+        attempt(Ollama),
+        &each(&|_, text, padding| event(role, text, "", padding)),
+    );
+    let once = |number| if number == 0 { role } else { "" };
+    let cleaned = each(&|number, text, padding| event(once(number), text, "", padding));
+    assert!(ollama.out.starts_with(&cleaned), "{}", ollama.out);
+}
+
+#[test]
 fn responses_streams() {
     let native = Attempt {
         native_responses: true,

@@ -3,15 +3,97 @@
 use std::ops::Range;
 
 use super::chunk::{Chunk, Ending};
-use crate::refrain::Refrain;
+use super::quirks::Quirks;
+use crate::pass_through::Passage;
+use crate::refrain::{Refrain, Verse};
 use crate::sse::SseEvent;
 
-/// Events may be like this one from now on, if it says nothing but its text.
-pub(super) fn learn(refrain: &mut Refrain, event: &SseEvent<'_>, chunk: &Chunk<'_>) {
-    match only_text(chunk) {
-        Some(text) => refrain.learn(event, text, chunk.padding.clone()),
-        None => refrain.forget(),
+/// Events that say nothing but their text, and what becomes of them.
+#[derive(Debug, Default)]
+pub(super) struct Alike {
+    refrain: Refrain,
+    form: Form,
+}
+
+/// What becomes of an event.
+#[derive(Debug, Default)]
+pub(super) enum Form {
+    /// It passes as it came.
+    #[default]
+    Same,
+    /// The text with these bytes before and behind it.
+    Around(Vec<u8>, Vec<u8>),
+    /// To be told from another event: this text came last, and these bytes became of its event.
+    Sample(Vec<u8>, Vec<u8>),
+}
+
+impl Alike {
+    /// Events may be like this one from now on, if it says nothing but its text. `became` is what was written for it.
+    pub(super) fn learn(
+        &mut self,
+        event: &SseEvent<'_>,
+        chunk: &Chunk<'_>,
+        quirks: &Quirks,
+        passage: Passage,
+        became: &[u8],
+    ) {
+        self.refrain.forget();
+        let Some(text) = only_text(chunk) else { return };
+        self.form = match passage {
+            Passage::Unchanged if quirks.treat_all_alike() => Form::Same,
+            // What is left of the padding would be that of the sample.
+            _ if chunk.padding.is_some() && !quirks.drop_padding() => return,
+            Passage::Unchanged | Passage::Altered => {
+                let inside = event.data.get(text.clone()).unwrap_or_default();
+                Form::Sample(inside.to_vec(), became.to_vec())
+            }
+        };
+        self.refrain.learn(event, text, chunk.padding.clone());
     }
+
+    /// The event with which `stream` begins, if it is like one before. See [`Refrain::next`].
+    #[inline]
+    pub(super) fn next<'a>(&self, stream: &'a [u8]) -> Option<Verse<'a>> {
+        self.refrain.next(stream)
+    }
+
+    /// What becomes of events that are alike.
+    #[inline]
+    pub(super) fn form(&self) -> &Form {
+        &self.form
+    }
+
+    /// Takes note of what became of another event, whose text is `text`.
+    pub(super) fn compare(&mut self, text: &str, passage: Passage, became: &[u8]) {
+        let Form::Sample(last_text, last) = &self.form else {
+            return;
+        };
+        let around = around((last_text, last), (text.as_bytes(), became));
+        self.form = match (around, passage) {
+            (Some(_), Passage::Unchanged) => Form::Same,
+            (Some((before, behind)), Passage::Altered) => {
+                Form::Around(before.to_vec(), behind.to_vec())
+            }
+            (None, _) => Form::Sample(text.as_bytes().to_vec(), became.to_vec()),
+        };
+    }
+}
+
+/// What stands before and behind both texts in what became of their events; `None` where that is not the same, or cannot
+/// be told because the texts are.
+fn around<'a>(one: (&[u8], &[u8]), other: (&[u8], &'a [u8])) -> Option<(&'a [u8], &'a [u8])> {
+    // A quote follows both, and only that: inside, it is escaped.
+    let in_texts = in_common([one.0, b"\""].concat(), [other.0, b"\""].concat());
+    let start = in_common(one.1, other.1).checked_sub(in_texts)?;
+    let (before, rest) = other.1.split_at_checked(start)?;
+    let behind = rest.strip_prefix(other.0)?;
+    ([before, one.0, behind].concat() == one.1).then_some((before, behind))
+}
+
+/// How many bytes from the front are the same.
+fn in_common(one: impl AsRef<[u8]>, other: impl AsRef<[u8]>) -> usize {
+    let pairs = one.as_ref().iter().zip(other.as_ref());
+    pairs.take_while(|(one, other)| one == other).count()
 }
 
 /// The text of a chunk that says nothing else.
@@ -35,6 +117,7 @@ mod tests {
 
     use super::*;
     use crate::format::ClientFormat::ChatCompletions;
+    use crate::format::UpstreamFormat;
 
     fn event(delta: &str, rest: &str) -> String {
         format!(
@@ -42,8 +125,8 @@ mod tests {
         )
     }
 
-    fn after(first: &str) -> Refrain {
-        let mut refrain = Refrain::default();
+    fn after(first: &str) -> Alike {
+        let mut alike = Alike::default();
         let chunk = Chunk::read(ChatCompletions, first.as_bytes()).unwrap();
         let raw = framed(first.as_bytes());
         let event = SseEvent {
@@ -51,17 +134,18 @@ mod tests {
             data: first.as_bytes(),
             raw: &raw,
         };
-        learn(&mut refrain, &event, &chunk);
-        refrain
+        let quirks = Quirks::new(UpstreamFormat::OpenAi, ChatCompletions);
+        alike.learn(&event, &chunk, &quirks, Passage::Unchanged, &raw);
+        alike
     }
 
     fn framed(data: &[u8]) -> Vec<u8> {
         [b"data: ", data, b"\n\n"].concat()
     }
 
-    fn length(refrain: &Refrain, data: &[u8]) -> Option<u64> {
+    fn length(alike: &Alike, data: &[u8]) -> Option<u64> {
         let event = framed(data);
-        let verse = refrain.next(&event)?;
+        let verse = alike.next(&event)?;
         assert!(verse.rest.is_empty());
         Some(verse.text.len() as u64)
     }
@@ -98,6 +182,28 @@ mod tests {
         ];
         for (first, event, expected) in table {
             assert_eq!(length(&after(first), event.as_bytes()), expected, "{event}");
+        }
+    }
+
+    #[test]
+    fn what_is_around_a_text_is_told_from_two() {
+        let table: [(_, _, Option<(&str, &str)>); 6] = [
+            (("a", "<a\">"), ("b", "<b\">"), Some(("<", "\">"))),
+            (("a", "<a\">"), ("ab", "<ab\">"), Some(("<", "\">"))),
+            (("ab", "ab<ab\">"), ("b", "ab<b\">"), Some(("ab<", "\">"))),
+            (("a", "<a\">"), ("a", "<a\">"), None),
+            (("a", "<a\">"), ("b", "<<b\">"), None),
+            (("a", ""), ("b", ""), None),
+        ];
+        for (one, other, expected) in table {
+            let bytes =
+                |(text, became): (&'static str, &'static str)| (text.as_bytes(), became.as_bytes());
+            let expected = expected.map(|(before, behind)| (before.as_bytes(), behind.as_bytes()));
+            assert_eq!(
+                around(bytes(one), bytes(other)),
+                expected,
+                "{one:?} {other:?}"
+            );
         }
     }
 
