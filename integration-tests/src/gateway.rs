@@ -76,8 +76,8 @@ impl Gateway {
         Self::serving_with(policy, &GatewayOptions::default()).await
     }
 
-    /// One that was started with `options` and serves `policy`. Its events, metrics, access log and keys may be those of
-    /// other tests too; tests of these, of the start or of the end [start](Self::start_with) their own.
+    /// One that was started with `options` and serves `policy`. Its events, metrics, latencies, access log and keys may
+    /// be those of other tests too; tests of these, of the start or of the end [start](Self::start_with) their own.
     ///
     /// # Panics
     /// It does not become ready or does not take the policy; the message holds its log.

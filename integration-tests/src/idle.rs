@@ -1,8 +1,8 @@
 //! Gateways between two tests.
 //!
 //! An Envoy takes seconds of a core to compile the module, and a hundredth of that to take over another policy. So most
-//! tests let a gateway that runs already change to their policy, as a user would: by its file. What a target has been
-//! through is kept under its address, and every simulated provider has one of its own.
+//! tests let a gateway that runs already change to their policy, as a user would: by its file. The health of a target is
+//! kept under its address, and every simulated provider has one of its own; its latencies are kept under its id.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -11,8 +11,8 @@ use crate::policy::{PolicyText, Upstream};
 use crate::process::{Process, version};
 
 /// Targets of more than one test. Every gateway has their keys, so that it suits all those tests.
-const USUAL_TARGETS: &str = "p0 p1 p2 p3 p4 p5 p6 p7 anthropic azure bedrock both broken claude first last limited \
-    nowhere only openai refused there";
+const USUAL_TARGETS: &str = "p0 p1 p2 p3 p4 p5 p6 p7 anthropic azure bedrock both broken claude compatible first good \
+    last limited native nowhere only openai refused structured there";
 
 /// What a gateway serves while it waits. Nothing of the last test's policy is in it, so that its targets are forgotten
 /// and not probed any more.

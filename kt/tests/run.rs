@@ -6,7 +6,9 @@ use std::fs;
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;
 
-use common::{Gateway, POLICY, Scratch, eventually, files, get, kt, output, runs, send, text};
+use common::{
+    Gateway, POLICY, Scratch, eventually, files, get, inert_filter, kt, output, runs, send, text,
+};
 
 const KEYS: [&str; 2] = ["sk-from-the-environment", "sk-from-a-variable"];
 
@@ -64,7 +66,7 @@ fn says_what_it_loaded_serves_and_leaves_nothing_behind() {
 #[test]
 fn keys_are_in_private_files_and_nowhere_else() {
     let scratch = scratch();
-    let gateway = Gateway::start(&scratch, |_| {});
+    let gateway = Gateway::start_inert(&scratch);
     let folder = gateway.run_directory();
     let mode = |path: &std::path::Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
@@ -92,20 +94,20 @@ fn keys_are_in_private_files_and_nowhere_else() {
 #[test]
 fn envoy_does_not_outlive_a_kt_that_was_killed_and_the_next_one_cleans_up() {
     let scratch = scratch();
-    let mut gateway = Gateway::start(&scratch, |_| {});
+    let mut gateway = Gateway::start_inert(&scratch);
     let (envoy, left) = (gateway.envoy_pid(), gateway.run_directory());
     gateway.signal("KILL");
     gateway.ended();
     eventually("the end of Envoy", || !runs(envoy));
     assert!(left.exists());
-    let _next = Gateway::start(&scratch, |_| {});
+    let _next = Gateway::start_inert(&scratch);
     assert!(!left.exists());
 }
 
 #[test]
 fn a_dead_envoy_is_the_end_with_1() {
     let scratch = scratch();
-    let mut gateway = Gateway::start(&scratch, |_| {});
+    let mut gateway = Gateway::start_inert(&scratch);
     send("KILL", gateway.envoy_pid());
     assert_eq!(gateway.ended().code(), Some(1));
     gateway.wait_for("error: Envoy ended unexpectedly");
@@ -244,7 +246,7 @@ fn a_good_change_is_taken_and_a_bad_one_refused() {
 #[test]
 fn a_signal_asks_for_a_look() {
     let scratch = scratch();
-    let gateway = Gateway::start(&scratch, |_| {});
+    let gateway = Gateway::start_inert(&scratch);
     gateway.signal("HUP");
     gateway.wait_for("Policy is unchanged");
 }
@@ -280,7 +282,7 @@ fn a_key_file_that_others_can_read_is_told_of() {
     fs::create_dir_all(scratch.path("data/secrets")).unwrap();
     let file = scratch.write("data/secrets/ANTHROPIC_API_KEY", "sk-open\n");
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
-    let gateway = Gateway::start(&scratch, |_| {});
+    let gateway = Gateway::start_inert(&scratch);
     gateway.wait_for("others can read its key in");
     gateway.wait_for("(mode 0644, expected 0600)");
 }
@@ -360,12 +362,16 @@ fn the_network_is_let_in_with_keys_or_by_name() {
     refused(&["127.0.0.1:0"]);
     refused(&["off"]);
     Gateway::start_on(&scratch, "0.0.0.0:0", "127.0.0.1:0", |command| {
-        command.arg("--allow-anonymous");
+        command
+            .arg("--allow-anonymous")
+            .args(inert_filter(&scratch));
     });
     let made = output(
         kt().args(["tokens", "create", "--name", "ci", "--data-dir"])
             .arg(scratch.path("data")),
     );
     assert!(made.status.success(), "{}", text(&made.stderr));
-    Gateway::start_on(&scratch, "0.0.0.0:0", "127.0.0.1:0", |_| {});
+    Gateway::start_on(&scratch, "0.0.0.0:0", "127.0.0.1:0", |command| {
+        command.args(inert_filter(&scratch));
+    });
 }

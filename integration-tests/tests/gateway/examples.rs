@@ -10,6 +10,8 @@ use harness::{
     Behaviour, Client, Dialect, Gateway, GatewayOptions, PolicyText, Provider, repository, tool,
 };
 
+use crate::inert_module::INERT_MODULE;
+
 /// What the files of `examples/` are: policies, and three kinds of others that are not policies by themselves.
 fn policies() -> Vec<PathBuf> {
     let mut found = Vec::new();
@@ -75,15 +77,7 @@ fn every_snippet_stands_in_the_policy_of_its_name() {
     }
 }
 
-/// A module in place of the filter, which Envoy would compile for seconds each time: memory, the mark of its ABI, an
-/// allocator that has nothing, and no callbacks. That the filter takes every policy is seen where it serves them.
-const INERT_MODULE: &[u8] = b"\0asm\x01\0\0\0\
-    \x01\x09\x02\x60\0\0\x60\x01\x7f\x01\x7f\
-    \x03\x03\x02\0\x01\
-    \x05\x03\x01\0\x01\
-    \x07\x3f\x03\x06memory\x02\0\x17proxy_abi_version_0_2_1\0\0\x18proxy_on_memory_allocate\0\x01\
-    \x0a\x09\x02\x02\0\x0b\x04\0\x41\0\x0b";
-
+/// With a module that does nothing. That the filter takes every policy is seen where it serves them.
 #[test]
 fn every_policy_renders_to_what_envoy_accepts() {
     let folder = tempfile::tempdir().unwrap();

@@ -28,6 +28,8 @@ mod health_outage;
 mod health_rate_limits;
 mod health_trap;
 mod hedging;
+#[path = "../../../kt/tests/common/inert_module.rs"]
+mod inert_module;
 mod kept_alive;
 mod keys;
 mod large_answers;

@@ -1,6 +1,9 @@
 //! `kt` as a user runs it: a process with files around it.
 #![allow(dead_code, reason = "each test program uses its own part")]
 
+mod inert_module;
+
+use std::ffi::OsString;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
@@ -12,6 +15,8 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
+
+use inert_module::INERT_MODULE;
 
 /// How long anything may take before the test fails.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -105,6 +110,13 @@ impl Gateway {
     /// Starts on free ports with the policy and data folder of `scratch`, and waits until it is ready.
     pub(crate) fn start(scratch: &Scratch, adjust: impl FnOnce(&mut Command)) -> Self {
         Self::start_on(scratch, "127.0.0.1:0", "127.0.0.1:0", adjust)
+    }
+
+    /// The same, with an Envoy whose filter does nothing.
+    pub(crate) fn start_inert(scratch: &Scratch) -> Self {
+        Self::start(scratch, |command| {
+            command.args(inert_filter(scratch));
+        })
     }
 
     /// The same, with these addresses of gateway and collector.
@@ -235,6 +247,13 @@ impl Gateway {
         });
         status.expect("it has ended")
     }
+}
+
+/// Arguments for an Envoy that is not asked for anything, and has nothing to compile.
+pub(crate) fn inert_filter(scratch: &Scratch) -> [OsString; 2] {
+    let module = scratch.path("inert.wasm");
+    fs::write(&module, INERT_MODULE).expect("the scratch folder is writable");
+    ["--filter-wasm".into(), module.into()]
 }
 
 /// Status and body of a GET with a bearer token.

@@ -32,7 +32,8 @@ async fn bench(count: usize, settings: &str) -> Bench {
     models:
 {members}"
     );
-    Bench::start(count, 2, TARGET, &group).await
+    // What is measured of a target is kept under its id.
+    Bench::start_alone(count, 2, TARGET, &group).await
 }
 
 fn answers_after(milliseconds: u64) -> Behaviour {
