@@ -14,7 +14,6 @@ use protocols::{ClientFormat, upstream_path};
 use routing::health::Phase;
 
 use crate::config::GatewayConfig;
-use crate::headers::text;
 use crate::host::{Host, HostError, HostResult};
 use crate::target_call;
 use crate::vm::Vm;
@@ -195,7 +194,7 @@ fn call(
 
 fn answer(host: &impl Host, texts: usize) -> Result<Vec<Vec<f32>>, String> {
     let headers = host.call_response_headers().unwrap_or_default();
-    match text(&headers, ":status") {
+    match headers.text(":status") {
         Some("200") => {}
         Some(status) => return Err(format!("the provider answered with status {status}")),
         None => return Err(String::from("the provider did not answer")),

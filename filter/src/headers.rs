@@ -1,7 +1,5 @@
 //! Which headers may cross from the client to a provider.
 
-use crate::host::Headers;
-
 /// Credentials in every spelling that a provider accepts. Each attempt removes them all, because Envoy's injector adds
 /// the right one later and a retry still carries what the attempt before had been given.
 const CREDENTIALS: [&str; 10] = [
@@ -61,14 +59,6 @@ pub(crate) const OVERLOADED: &str = "x-envoy-overloaded";
 /// A header that a route may still be chosen by, so that the gateway filter must leave it to the router.
 pub(crate) fn is_for_the_router(name: &str) -> bool {
     name.starts_with(':') || name == "x-forwarded-proto"
-}
-
-/// The first value of `name`, where it is UTF-8.
-pub fn text<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
-    headers
-        .iter()
-        .find(|(header, _)| header == name)
-        .and_then(|(_, value)| std::str::from_utf8(value).ok())
 }
 
 #[cfg(test)]

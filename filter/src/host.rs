@@ -18,9 +18,6 @@ use std::fmt;
 
 pub use header_map::HeaderList;
 
-/// Header list: lower-case names, values as bytes because HTTP allows what UTF-8 does not.
-pub type Headers = Vec<(String, Vec<u8>)>;
-
 /// A call into the proxy that was refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HostError {
@@ -108,7 +105,7 @@ pub trait Host {
     /// Puts `bytes` in the place of the first `length` bytes of the buffered request body; the rest is not copied.
     fn replace_request_body_start(&self, length: usize, bytes: &[u8]) -> HostResult<()>;
     /// All response headers.
-    fn response_headers(&self) -> HostResult<Headers>;
+    fn response_headers(&self) -> HostResult<HeaderList>;
     /// Replaces all response headers.
     fn set_response_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()>;
     /// One response header.
@@ -141,7 +138,7 @@ pub trait Host {
     /// Lets a request go on that a callback has paused, from the callback of a call's answer.
     fn resume_request(&self) -> HostResult<()>;
     /// Headers of a call's answer; empty means that no answer came.
-    fn call_response_headers(&self) -> HostResult<Headers>;
+    fn call_response_headers(&self) -> HostResult<HeaderList>;
     /// Body of a call's answer, at most `length` bytes.
     fn call_response_body(&self, length: usize) -> HostResult<Vec<u8>>;
     /// What time it is. A callback asks once and hands the moment down.

@@ -11,8 +11,8 @@ use policy::Target;
 use policy::cluster::{FIRST_BYTE, cluster_name};
 use protocols::ClientFormat;
 use protocols::exchange::{Exchange, FailoverReason, Report};
+use protocols::json::Writer;
 use routing::{Entry, Plan};
-use serde::Serialize;
 
 use crate::by_id::ById;
 use crate::config::GatewayConfig;
@@ -327,34 +327,39 @@ impl Journey {
         }
     }
 
-    /// The object that JSON answers carry as `keeptrusts_metadata`, as JSON.
+    /// The object that JSON answers carry as `keeptrusts_metadata`, as JSON (contract §4).
     pub(crate) fn metadata(&self, index: usize) -> String {
-        let metadata = Metadata {
-            provider: self.target_id(index),
-            model: self.entry(index).map(|entry| &*entry.model),
-            model_group: self.group_name(),
-            request_id: &self.request_id,
-            fallback_count: self.fallback_count(index),
-            failover: self.failover(index),
-        };
-        // Strings and numbers: this cannot fail.
-        serde_json::to_string(&metadata).unwrap_or_else(|_| String::from("{}"))
+        fn text_or_null(w: &mut Writer<'_>, text: Option<&str>) {
+            match text {
+                Some(text) => w.string(text),
+                None => w.null(),
+            }
+        }
+        let mut out = Vec::with_capacity(256);
+        Writer::new(&mut out).object(|w| {
+            w.field("provider").string(self.target_id(index));
+            text_or_null(
+                w.field("model"),
+                self.entry(index).map(|entry| &*entry.model),
+            );
+            w.field("model_group").string(self.group_name());
+            w.field("request_id").string(&self.request_id);
+            let fallback_count = u64::try_from(self.fallback_count(index)).unwrap_or(u64::MAX);
+            w.field("fallback_count").number(fallback_count);
+            let failover = self.failover(index);
+            w.field("failover").object(|w| {
+                w.field("triggered").bool(failover.triggered);
+                text_or_null(w.field("original_provider"), failover.original_provider);
+                text_or_null(w.field("reason"), failover.reason);
+            });
+        });
+        // Names and numbers: this is UTF-8.
+        String::from_utf8(out).unwrap_or_default()
     }
 }
 
-/// `keeptrusts_metadata` of a JSON answer (contract §4).
-#[derive(Serialize)]
-struct Metadata<'a> {
-    provider: &'a str,
-    model: Option<&'a str>,
-    model_group: &'a str,
-    request_id: &'a str,
-    fallback_count: usize,
-    failover: Failover<'a>,
-}
-
 /// What became of the first choice.
-#[derive(Debug, Serialize)]
+#[derive(Debug)]
 pub(crate) struct Failover<'a> {
     pub(crate) triggered: bool,
     pub(crate) original_provider: Option<&'a str>,

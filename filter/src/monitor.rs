@@ -15,8 +15,7 @@ use routing::probe::{self, Due, ProbeScheduler, Ticket};
 
 use crate::config::{self, GatewayConfig, Role};
 use crate::control::ControlPoll;
-use crate::headers::text;
-use crate::host::{Headers, Host, HostError};
+use crate::host::{HeaderList, Host, HostError};
 use crate::shared;
 use crate::target::PROBE_HEADER;
 use crate::vm::Vm;
@@ -112,7 +111,9 @@ impl Monitor {
         };
         let elapsed_ms = host.now_ms().saturating_sub(probe.sent_ms);
         let headers = host.call_response_headers().unwrap_or_default();
-        let status = text(&headers, ":status").and_then(|status| status.parse::<u16>().ok());
+        let status = headers
+            .text(":status")
+            .and_then(|status| status.parse::<u16>().ok());
         let too_late = elapsed_ms >= probe.due.timeout_ms;
         let target = self.config.policy.target(probe.due.target);
         let result = match (status, target) {
@@ -212,7 +213,10 @@ fn send(host: &impl Host, target: &Target, due: Due) -> crate::host::HostResult<
 }
 
 /// What a 429 asks for, in any spelling.
-fn asked_to_wait_ms(headers: &Headers, now_s: u64) -> Option<u64> {
-    retry_after::explicit_ms(headers, Some(now_s))
-        .or_else(|| retry_after::limit_reset_ms(headers, Some(now_s)))
+fn asked_to_wait_ms(headers: &HeaderList, now_s: u64) -> Option<u64> {
+    let headers: Vec<_> = (headers.iter())
+        .map(|(name, value)| (name.to_owned(), value.to_vec()))
+        .collect();
+    retry_after::explicit_ms(&headers, Some(now_s))
+        .or_else(|| retry_after::limit_reset_ms(&headers, Some(now_s)))
 }

@@ -8,7 +8,6 @@ use policy::Moderation;
 use protocols::{ClientFormat, RequestError};
 
 use crate::config::GatewayConfig;
-use crate::headers::text;
 use crate::host::{Host, HostError, HostResult};
 use crate::target_call;
 
@@ -82,7 +81,9 @@ impl Inspection {
         };
         let (_, policy) = self.under_way.swap_remove(position);
         let headers = host.call_response_headers().unwrap_or_default();
-        let status = text(&headers, ":status").and_then(|status| status.parse().ok());
+        let status = headers
+            .text(":status")
+            .and_then(|status| status.parse().ok());
         let judgement = match status {
             None => Err(NoJudgement::NoAnswer),
             Some(status) => {

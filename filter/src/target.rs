@@ -14,7 +14,7 @@ use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
 
 use crate::answers::Answer;
-use crate::host::{HeaderList, Headers, Host};
+use crate::host::{HeaderList, Host};
 use crate::journey::Journey;
 use crate::vm::Vm;
 use crate::{Flow, state};
@@ -58,7 +58,7 @@ struct Course {
 /// An answer whose head has not been let through.
 struct Held {
     course: Course,
-    upstream_headers: Headers,
+    upstream_headers: HeaderList,
     gathered: Vec<u8>,
     seen: usize,
 }

@@ -1,6 +1,6 @@
 //! What the fuzz targets share: attempts for every pair of formats, and answers fed in pieces.
 
-use protocols::exchange::{Exchange, Headers, Verdict};
+use protocols::exchange::{Exchange, Verdict};
 use protocols::{Attempt, ClientFormat, UpstreamFormat};
 
 const CLIENTS: [ClientFormat; 5] = [
@@ -53,7 +53,7 @@ pub fn answer(attempt: Attempt, status: u16, body: &[u8], step: usize) -> Result
         (true, _) => "text/event-stream",
         (false, _) => "application/json",
     };
-    let headers: Headers = vec![(String::from("content-type"), content_type.as_bytes().to_vec())];
+    let headers = [("content-type", content_type.as_bytes())];
     let mut exchange = Exchange::new(attempt).map_err(|error| error.message)?;
     let mut out = Vec::new();
     let mut verdict = exchange.response_head(status, &headers, false);

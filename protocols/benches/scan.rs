@@ -116,11 +116,7 @@ fn pass(stream: &str, piece: usize) {
     let Ok(mut exchange) = Exchange::new(attempt(ClientFormat::ChatCompletions, true)) else {
         return;
     };
-    exchange.response_head(
-        200,
-        &vec![(String::from("content-type"), b"text/event-stream".to_vec())],
-        false,
-    );
+    exchange.response_head(200, &[("content-type", b"text/event-stream")], false);
     let mut out = Vec::new();
     for piece in stream.as_bytes().chunks(piece) {
         if exchange.response_body(black_box(piece), false, &mut out) != Verdict::Hold {
@@ -134,11 +130,7 @@ fn pass_json(answer: &str) {
     let Ok(mut exchange) = Exchange::new(attempt(ClientFormat::Embeddings, false)) else {
         return;
     };
-    exchange.response_head(
-        200,
-        &vec![(String::from("content-type"), b"application/json".to_vec())],
-        false,
-    );
+    exchange.response_head(200, &[("content-type", b"application/json")], false);
     let mut out = Vec::new();
     for piece in answer.as_bytes().chunks(16 * 1024) {
         if exchange.response_body(black_box(piece), false, &mut out) != Verdict::Hold {

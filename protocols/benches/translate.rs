@@ -203,7 +203,7 @@ impl Stream {
             exchange: exchange.unwrap_or_else(|error| panic!("{error}")),
             out: Vec::new(),
         };
-        let head = vec![(String::from("content-type"), b"text/event-stream".to_vec())];
+        let head: [(&str, &[u8]); 1] = [("content-type", b"text/event-stream")];
         stream.exchange.response_head(200, &head, false);
         stream.push(opening.as_bytes());
         stream

@@ -15,6 +15,7 @@ mod stream_answer;
 pub use exhausted::{Exhausted, FailedAttempt};
 pub use failover::FailoverReason;
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::error::{self, ProviderError, RequestError, retry_after};
@@ -46,6 +47,10 @@ pub enum Verdict {
 
 /// Header list: lower-case names, values as bytes.
 pub type Headers = Vec<(String, Vec<u8>)>;
+/// The same, of somebody who keeps it: a provider sends thirty headers, of which two or three matter.
+pub type LentHeaders<'a> = [(&'a str, &'a [u8])];
+/// Headers for the client, some of them the provider's.
+pub type AnswerHeaders<'a> = Vec<(&'a str, Cow<'a, [u8]>)>;
 
 /// One attempt. Made by [`Exchange::new`], fed by the target filter:
 ///
@@ -183,7 +188,7 @@ impl Exchange {
     pub fn response_head(
         &mut self,
         status: u16,
-        upstream: &Headers,
+        upstream: &LentHeaders<'_>,
         end_of_stream: bool,
     ) -> Verdict {
         self.status = status;
@@ -199,10 +204,12 @@ impl Exchange {
         verdict
     }
 
-    fn stage_after_head(&mut self, upstream: &Headers) -> Result<Stage, Verdict> {
+    fn stage_after_head(&mut self, upstream: &LentHeaders<'_>) -> Result<Stage, Verdict> {
         if !(200..300).contains(&self.status) {
             return Ok(Stage::Error {
-                headers: upstream.clone(),
+                headers: (upstream.iter())
+                    .map(|(name, value)| ((*name).to_owned(), value.to_vec()))
+                    .collect(),
                 body: Vec::new(),
             });
         }
@@ -216,7 +223,7 @@ impl Exchange {
             return Err(self.unreadable("expected an answer, found an HTML page"));
         }
         let stream_expected = self.attempt.stream && self.attempt.client.can_stream();
-        match (stream_expected, content_type.as_str()) {
+        match (stream_expected, &*content_type) {
             (true, "application/json") => Ok(Stage::JsonForStream { body: Vec::new() }),
             // Some servers label their streams as plain text or not at all.
             (true, _) => Ok(Stage::StreamOpening),
@@ -324,7 +331,7 @@ impl Exchange {
 
     /// Status and complete header list for the client, from the upstream's list. Asked for at the first verdict that
     /// passes something.
-    pub fn response_headers(&self, upstream: &Headers) -> (u16, Headers) {
+    pub fn response_headers<'a>(&self, upstream: &LentHeaders<'a>) -> (u16, AnswerHeaders<'a>) {
         let kept = headers::kept(upstream, self.attempt.client, self.attempt.created);
         (
             self.status,
@@ -333,15 +340,13 @@ impl Exchange {
     }
 
     /// After `FailOver` because of an answer: that answer in the client's shape, for a last attempt.
-    pub fn error_answer(&self) -> Option<(u16, Headers, Vec<u8>)> {
+    pub fn error_answer(&self) -> Option<(u16, AnswerHeaders<'static>, Vec<u8>)> {
         let error = self.error.as_ref()?;
         let body = error::provider_error_body(self.attempt.client, error);
-        let mut list = Headers::new();
+        let mut list = AnswerHeaders::new();
         if let Some(delay) = error.retry_after_ms {
-            list.push((
-                String::from("retry-after"),
-                delay.div_ceil(1000).to_string().into_bytes(),
-            ));
+            let seconds = delay.div_ceil(1000).to_string();
+            list.push(("retry-after", seconds.into_bytes().into()));
         }
         let length = u64::try_from(body.len()).ok();
         Some((
@@ -387,7 +392,10 @@ impl Exchange {
     }
 
     fn judge_error(&mut self, headers: &Headers, body: &[u8], out: &mut Vec<u8>) -> Verdict {
-        let body = if headers::content_encoding(headers).is_some() {
+        let lent: Vec<_> = (headers.iter())
+            .map(|(name, value)| (name.as_str(), value.as_slice()))
+            .collect();
+        let body = if headers::content_encoding(&lent).is_some() {
             &[]
         } else {
             body

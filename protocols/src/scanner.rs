@@ -11,7 +11,7 @@ use std::ops::Range;
 
 pub(crate) use error::JsonError;
 pub use literal::first_char;
-pub(crate) use literal::{Literal, string_inside};
+pub(crate) use literal::{Literal, plain_prefix, string_inside};
 pub(crate) use top_level::{Progress, TopLevel};
 
 /// Deepest nesting of arrays and objects.

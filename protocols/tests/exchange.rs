@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protocols::exchange::{Exchange, Headers, Verdict};
+use protocols::exchange::{AnswerHeaders, Exchange, Headers, Verdict};
 use protocols::{Attempt, BodyEdit, ClientFormat, RequestError, UpstreamFormat, facts};
 use serde_json::{Value, json};
 
@@ -331,6 +331,10 @@ fn play(
         .map(|(name, value)| (name.to_lowercase(), text(value)))
         .collect();
 
+    let head: Vec<(&str, &[u8])> = (head.iter())
+        .map(|(name, value)| (name.as_str(), value.as_slice()))
+        .collect();
+
     let mut out = Vec::new();
     let mut body = Vec::new();
     let mut sent = None;
@@ -352,14 +356,14 @@ fn play(
         let (status, headers, body) = exchange.error_answer().expect("an error");
         return Answer {
             status,
-            headers,
+            headers: owned(headers),
             body,
         };
     }
     let (status, headers) = sent.expect("an answer");
     Answer {
         status,
-        headers,
+        headers: owned(headers),
         body,
     }
 }
@@ -452,6 +456,13 @@ impl Case {
             _ => "text/event-stream",
         }
     }
+}
+
+fn owned(headers: AnswerHeaders<'_>) -> Headers {
+    headers
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.into_owned()))
+        .collect()
 }
 
 impl Answer {

@@ -6,7 +6,6 @@ use protocols::json;
 use super::Control;
 use crate::books;
 use crate::evidence::Address;
-use crate::headers::text;
 use crate::host::Host;
 use crate::shared;
 
@@ -58,7 +57,7 @@ impl ControlPoll {
         }
         self.under_way = None;
         let headers = host.call_response_headers().unwrap_or_default();
-        match text(&headers, ":status") {
+        match headers.text(":status") {
             Some("200") => {}
             Some(status) => {
                 self.failed(&format!("it answered with status {status}"));

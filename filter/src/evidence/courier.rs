@@ -4,7 +4,6 @@ use std::cell::{Cell, RefCell};
 
 use events::{Line, Outbox, OutboxLimits};
 
-use crate::headers::text;
 use crate::host::{Host, MetricKind};
 
 /// Milliseconds that the collector may take for a batch.
@@ -72,7 +71,9 @@ impl Courier {
         }
         self.call.set(None);
         let headers = host.call_response_headers().unwrap_or_default();
-        let status = text(&headers, ":status").and_then(|status| status.parse::<u16>().ok());
+        let status = headers
+            .text(":status")
+            .and_then(|status| status.parse::<u16>().ok());
         let mut outbox = self.outbox.borrow_mut();
         match status {
             Some(200..=299) => {

@@ -3,9 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-use super::{
-    HeaderList, Headers, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map,
-};
+use super::{HeaderList, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map};
 
 /// Where in the life of a stream the current callback stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,6 +15,9 @@ pub(crate) enum Phase {
     /// Ticks and the end of streams: no headers, no bodies.
     Outside,
 }
+
+/// As the tests write and read them.
+type Headers = Vec<(String, Vec<u8>)>;
 
 /// An answer that a filter gave itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -143,6 +144,15 @@ impl FakeHost {
     }
 }
 
+/// As the proxy would hand them over.
+fn lent(headers: &Headers) -> HeaderList {
+    let list: Vec<(&str, &[u8])> = headers
+        .iter()
+        .map(|(name, value)| (name.as_str(), value.as_slice()))
+        .collect();
+    HeaderList::of(header_map::encode(&list))
+}
+
 fn owned(headers: &[(&str, &str)]) -> Headers {
     headers
         .iter()
@@ -173,12 +183,7 @@ impl Host for FakeHost {
     fn request_headers(&self) -> HostResult<HeaderList> {
         self.note("request_headers");
         self.only_in(&REQUEST)?;
-        let headers = self.request_headers.borrow();
-        let list: Vec<(&str, &[u8])> = headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
-            .collect();
-        Ok(HeaderList::of(header_map::encode(&list)))
+        Ok(lent(&self.request_headers.borrow()))
     }
 
     fn set_request_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()> {
@@ -229,10 +234,10 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn response_headers(&self) -> HostResult<Headers> {
+    fn response_headers(&self) -> HostResult<HeaderList> {
         self.note("response_headers");
         self.only_in(&RESPONSE)?;
-        Ok(self.response_headers.borrow().clone())
+        Ok(lent(&self.response_headers.borrow()))
     }
 
     fn set_response_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()> {
@@ -246,9 +251,9 @@ impl Host for FakeHost {
         self.note("response_header");
         let headers = self.response_headers()?;
         headers
-            .into_iter()
-            .find(|(key, _)| key == name)
-            .map(|(_, value)| value)
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value.to_vec())
             .ok_or(HostError::NotFound)
     }
 
@@ -348,9 +353,9 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn call_response_headers(&self) -> HostResult<Headers> {
+    fn call_response_headers(&self) -> HostResult<HeaderList> {
         self.note("call_response_headers");
-        Ok(self.call_answer.borrow().clone())
+        Ok(lent(&self.call_answer.borrow()))
     }
 
     fn call_response_body(&self, _length: usize) -> HostResult<Vec<u8>> {

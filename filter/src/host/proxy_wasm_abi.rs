@@ -17,9 +17,7 @@ use super::abi_numbers::buffer::{
 };
 use super::abi_numbers::map::{CALL_RESPONSE_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS};
 use super::abi_numbers::status::{BAD_ARGUMENT, CAS_MISMATCH, EMPTY, NOT_FOUND, OK};
-use super::{
-    HeaderList, Headers, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map,
-};
+use super::{HeaderList, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map};
 
 /// The proxy around this wasm VM. Stateless: the proxy knows which context is active.
 #[derive(Debug, Clone, Copy, Default)]
@@ -189,13 +187,11 @@ pub(crate) fn act_for(id: u32) -> bool {
     check(unsafe { raw::proxy_set_effective_context(id) }).is_ok()
 }
 
-fn header_bytes(map: u32) -> HostResult<Vec<u8>> {
+fn headers_of(map: u32) -> HostResult<HeaderList> {
     // SAFETY: both pointers are valid for writes during the call.
-    bytes_from(|data, size| unsafe { raw::proxy_get_header_map_pairs(map, data, size) })
-}
-
-fn headers_of(map: u32) -> HostResult<Headers> {
-    header_bytes(map).map(|bytes| header_map::decode(&bytes))
+    let bytes =
+        bytes_from(|data, size| unsafe { raw::proxy_get_header_map_pairs(map, data, size) });
+    bytes.map(HeaderList::of)
 }
 
 fn set_headers_of(map: u32, headers: &[(&str, &[u8])]) -> HostResult<()> {
@@ -268,7 +264,7 @@ impl WallClock {
 
 impl Host for ProxyWasmHost {
     fn request_headers(&self) -> HostResult<HeaderList> {
-        header_bytes(REQUEST_HEADERS).map(HeaderList::of)
+        headers_of(REQUEST_HEADERS)
     }
 
     fn set_request_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()> {
@@ -301,7 +297,7 @@ impl Host for ProxyWasmHost {
         })
     }
 
-    fn response_headers(&self) -> HostResult<Headers> {
+    fn response_headers(&self) -> HostResult<HeaderList> {
         headers_of(RESPONSE_HEADERS)
     }
 
@@ -416,7 +412,7 @@ impl Host for ProxyWasmHost {
         check(unsafe { raw::proxy_continue_stream(REQUEST_STREAM) })
     }
 
-    fn call_response_headers(&self) -> HostResult<Headers> {
+    fn call_response_headers(&self) -> HostResult<HeaderList> {
         headers_of(CALL_RESPONSE_HEADERS)
     }
 

@@ -7,8 +7,7 @@ use super::metadata::answer_headers;
 use super::{Course, Held, Stage, Target};
 use crate::Flow;
 use crate::answers::Answer;
-use crate::headers::text;
-use crate::host::{Headers, Host, Moment};
+use crate::host::{HeaderList, Host, Moment};
 use crate::journey::Journey;
 use crate::vm::Vm;
 
@@ -19,7 +18,7 @@ impl Target {
     /// The head of the answer.
     pub(super) fn meet(&mut self, host: &impl Host, course: Course, end_of_stream: bool) -> Flow {
         let headers = host.response_headers().unwrap_or_default();
-        let status = text(&headers, ":status")
+        let status = (headers.text(":status"))
             .and_then(|status| status.parse().ok())
             .unwrap_or(0);
         let verdict = {
@@ -31,7 +30,8 @@ impl Target {
             let Some(exchange) = attempt.exchange.as_mut() else {
                 return self.wait_for_the_end();
             };
-            exchange.response_head(status, &headers, end_of_stream)
+            let upstream: Vec<_> = headers.iter().collect();
+            exchange.response_head(status, &upstream, end_of_stream)
         };
         match verdict {
             Verdict::Hold if !end_of_stream => {
@@ -184,23 +184,21 @@ impl Target {
 }
 
 /// Sends the head of the answer to the client.
-fn release(vm: &Vm, host: &impl Host, course: &Course, upstream: &Headers, now: Moment) {
+fn release(vm: &Vm, host: &impl Host, course: &Course, upstream: &HeaderList, now: Moment) {
     let mut journey = course.journey();
     ending::outrun_others(vm, host, &mut journey, course.index, now);
     let Some(exchange) = journey.exchange(course.index) else {
         return;
     };
-    let (status, mut headers) = exchange.response_headers(upstream);
+    let upstream: Vec<_> = upstream.iter().collect();
+    let (status, headers) = exchange.response_headers(&upstream);
     journey.answered_by(course.index, status, now.monotonic_ns);
-    headers.retain(|(name, _)| name != ":status");
-    let own = answer_headers(&journey, course.index);
+    let fallback_count = journey.fallback_count(course.index).to_string();
+    let own = answer_headers(&journey, course.index, &fallback_count);
     let status = status.to_string();
-    let mut list: Vec<(&str, &[u8])> = vec![(":status", status.as_bytes())];
-    list.extend(
-        headers
-            .iter()
-            .map(|(name, value)| (name.as_str(), value.as_slice())),
-    );
+    let mut list: Vec<(&str, &[u8])> = Vec::with_capacity(headers.len().saturating_add(8));
+    list.push((":status", status.as_bytes()));
+    list.extend(headers.iter().map(|(name, value)| (*name, &**value)));
     list.extend(own.iter().map(|(name, value)| (*name, value.as_bytes())));
     if let Err(error) = host.set_response_headers(&list) {
         log::error!("answer headers could not be set: {error}");
@@ -213,11 +211,14 @@ fn only_answer(journey: &mut Journey, index: usize) -> Option<Answer> {
         return None;
     }
     let (status, headers, body) = journey.exchange(index)?.error_answer()?;
+    let fallback_count = journey.fallback_count(index).to_string();
+    let own = answer_headers(journey, index, &fallback_count);
     let headers = headers
         .into_iter()
-        .filter(|(name, _)| name != "content-type" && name != "content-length")
-        .filter_map(|(name, value)| Some((name, String::from_utf8(value).ok()?)))
-        .chain(answer_headers(journey, index).map(|(name, value)| (name.to_owned(), value)))
+        .filter(|(name, _)| *name != "content-type" && *name != "content-length")
+        .filter_map(|(name, value)| Some((name, String::from_utf8(value.into_owned()).ok()?)))
+        .chain(own.map(|(name, value)| (name, value.to_owned())))
+        .map(|(name, value)| (name.to_owned(), value))
         .collect();
     Some(Answer {
         status,

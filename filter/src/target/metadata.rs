@@ -2,17 +2,18 @@
 
 use crate::journey::Journey;
 
-/// Headers of every answer that came from a provider (contract §4).
-pub(super) fn answer_headers(journey: &Journey, index: usize) -> [(&'static str, String); 5] {
-    let model = journey.entry(index).map(|entry| entry.model.to_string());
+/// Headers of every answer that came from a provider (contract §4). `fallback_count` is the journey's, written out.
+pub(super) fn answer_headers<'a>(
+    journey: &'a Journey,
+    index: usize,
+    fallback_count: &'a str,
+) -> [(&'static str, &'a str); 5] {
+    let model = journey.entry(index).map(|entry| &*entry.model);
     [
-        ("x-keeptrusts-provider", journey.target_id(index).to_owned()),
+        ("x-keeptrusts-provider", journey.target_id(index)),
         ("x-keeptrusts-model", model.unwrap_or_default()),
-        ("x-keeptrusts-model-group", journey.group_name().to_owned()),
-        (
-            "x-keeptrusts-fallback-count",
-            journey.fallback_count(index).to_string(),
-        ),
-        ("x-keeptrusts-request-id", journey.request_id.clone()),
+        ("x-keeptrusts-model-group", journey.group_name()),
+        ("x-keeptrusts-fallback-count", fallback_count),
+        ("x-keeptrusts-request-id", &journey.request_id),
     ]
 }

@@ -3,7 +3,9 @@
 //! The client's list is built from the few that have a meaning for it; the provider's others (cookies, its server and
 //! network, its account's organisation) stay behind. Rate limits are named as the client's own SDK names them.
 
-use super::Headers;
+use std::borrow::Cow;
+
+use super::{AnswerHeaders, Headers, LentHeaders};
 use crate::error::retry_after;
 use crate::format::ClientFormat;
 
@@ -47,99 +49,102 @@ const RATE_LIMITS: [(&str, &str); 6] = [
 ];
 
 /// `content-type` without its parameters, in lower case; empty where there is none.
-pub(super) fn media_type(headers: &Headers) -> String {
+pub(super) fn media_type<'a>(headers: &LentHeaders<'a>) -> Cow<'a, str> {
     let value = text(headers, "content-type").unwrap_or_default();
-    value
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase()
+    let media_type = value.split(';').next().unwrap_or_default().trim();
+    if media_type.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        Cow::Owned(media_type.to_ascii_lowercase())
+    } else {
+        Cow::Borrowed(media_type)
+    }
 }
 
 /// `content-encoding`, unless it says that there is none.
-pub(super) fn content_encoding(headers: &Headers) -> Option<&str> {
+pub(super) fn content_encoding<'a>(headers: &LentHeaders<'a>) -> Option<&'a str> {
     text(headers, "content-encoding")
         .map(str::trim)
         .filter(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity"))
 }
 
 /// `content-length`, where it is a number.
-pub(super) fn content_length(headers: &Headers) -> Option<u64> {
+pub(super) fn content_length(headers: &LentHeaders<'_>) -> Option<u64> {
     text(headers, "content-length")?.trim().parse().ok()
 }
 
 /// The provider's headers that go on to `client`. `now` is in Unix seconds.
-pub(super) fn kept(upstream: &Headers, client: ClientFormat, now: u64) -> Headers {
-    let anthropic = client.speaks_anthropic();
-    let mut list = Headers::new();
+pub(super) fn kept<'a>(
+    upstream: &LentHeaders<'a>,
+    client: ClientFormat,
+    now: u64,
+) -> AnswerHeaders<'a> {
+    let (limits, request_id_name) = if client.speaks_anthropic() {
+        ("anthropic-ratelimit-", "request-id")
+    } else {
+        ("x-ratelimit-", "x-request-id")
+    };
+    let mut list = AnswerHeaders::with_capacity(8);
     let mut request_id = None;
     for (name, value) in upstream {
-        let is_limit = if anthropic {
-            name.starts_with("anthropic-ratelimit-")
-        } else {
-            name.starts_with("x-ratelimit-")
-        };
-        if is_limit || KEPT.contains(&name.as_str()) {
-            list.push((name.clone(), value.clone()));
+        if name.starts_with(limits) || KEPT.contains(name) {
+            list.push((name, Cow::Borrowed(*value)));
         } else if let Some((from, to)) = RATE_LIMITS.iter().find(|(from, _)| from == name)
             && let Some(value) = renamed_limit(from, value, upstream, now)
         {
-            list.push(((*to).to_owned(), value));
+            list.push((to, value));
         }
-        if request_id.is_none() && REQUEST_IDS.contains(&name.as_str()) {
-            request_id = Some(value.clone());
+        if request_id.is_none() && REQUEST_IDS.contains(name) {
+            request_id = Some(*value);
         }
     }
     if let Some(value) = request_id {
-        list.push((
-            String::from(if anthropic {
-                "request-id"
-            } else {
-                "x-request-id"
-            }),
-            value,
-        ));
+        list.push((request_id_name, Cow::Borrowed(value)));
     }
     list
 }
 
 /// OpenAI's resets are durations, Anthropic's are times.
-fn renamed_limit(name: &str, value: &[u8], upstream: &Headers, now: u64) -> Option<Vec<u8>> {
+fn renamed_limit<'a>(
+    name: &str,
+    value: &'a [u8],
+    upstream: &LentHeaders<'_>,
+    now: u64,
+) -> Option<Cow<'a, [u8]>> {
     if !name.ends_with("-reset") {
-        return Some(value.to_vec());
+        return Some(Cow::Borrowed(value));
     }
-    let date = upstream.iter().find(|(known, _)| known == "date").cloned();
+    let date = upstream
+        .iter()
+        .filter(|(known, _)| *known == "date")
+        .take(1);
     let list: Headers = date
-        .into_iter()
-        .chain([(name.to_owned(), value.to_vec())])
+        .chain([&(name, value)])
+        .map(|(name, value)| ((*name).to_owned(), value.to_vec()))
         .collect();
     let seconds = retry_after::limit_reset_ms(&list, Some(now))?.div_ceil(1000);
-    Some(format!("{seconds}s").into_bytes())
+    Some(Cow::Owned(format!("{seconds}s").into_bytes()))
 }
 
 /// `list` with what describes the body.
-pub(super) fn with_content(mut list: Headers, is_stream: bool, length: Option<u64>) -> Headers {
-    let content_type = if is_stream {
-        "text/event-stream"
+pub(super) fn with_content(
+    mut list: AnswerHeaders<'_>,
+    is_stream: bool,
+    length: Option<u64>,
+) -> AnswerHeaders<'_> {
+    let content_type: &[u8] = if is_stream {
+        b"text/event-stream"
     } else {
-        "application/json"
+        b"application/json"
     };
-    list.push((
-        String::from("content-type"),
-        content_type.as_bytes().to_vec(),
-    ));
+    list.push(("content-type", Cow::Borrowed(content_type)));
     if let Some(length) = length.filter(|_| !is_stream) {
-        list.push((
-            String::from("content-length"),
-            length.to_string().into_bytes(),
-        ));
+        let length = length.to_string().into_bytes();
+        list.push(("content-length", Cow::Owned(length)));
     }
     list
 }
 
-fn text<'a>(headers: &'a Headers, name: &str) -> Option<&'a str> {
-    let (_, value) = headers.iter().find(|(known, _)| known == name)?;
+fn text<'a>(headers: &LentHeaders<'a>, name: &str) -> Option<&'a str> {
+    let (_, value) = headers.iter().find(|(known, _)| *known == name)?;
     std::str::from_utf8(value).ok()
 }
 
@@ -150,9 +155,20 @@ mod tests {
 
     use super::*;
 
-    fn headers(list: &[(&str, &str)]) -> Headers {
+    fn headers<'a>(list: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a [u8])> {
         list.iter()
-            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+            .map(|(name, value)| (*name, value.as_bytes()))
+            .collect()
+    }
+
+    fn kept_of<'a>(
+        upstream: &'a [(&'a str, &'a [u8])],
+        client: ClientFormat,
+        now: u64,
+    ) -> Vec<(&'a str, String)> {
+        kept(upstream, client, now)
+            .into_iter()
+            .map(|(name, value)| (name, String::from_utf8(value.into_owned()).unwrap()))
             .collect()
     }
 
@@ -182,13 +198,17 @@ mod tests {
             ("retry-after", "3"),
             ("x-ratelimit-remaining-tokens", "7"),
         ]);
-        let expected = headers(&[
+        let expected = [
             ("cache-control", "no-cache"),
             ("retry-after", "3"),
             ("x-ratelimit-remaining-tokens", "7"),
             ("x-request-id", "req_1"),
-        ]);
-        assert_eq!(kept(&upstream, ClientFormat::ChatCompletions, 0), expected);
+        ]
+        .map(|(name, value)| (name, value.to_owned()));
+        assert_eq!(
+            kept_of(&upstream, ClientFormat::ChatCompletions, 0),
+            expected
+        );
     }
 
     #[test]
@@ -201,23 +221,24 @@ mod tests {
             ("anthropic-organization-id", "secret"),
             ("request-id", "req_1"),
         ]);
-        let expected = headers(&[
+        let expected = [
             ("x-ratelimit-limit-requests", "50"),
             ("x-ratelimit-remaining-requests", "0"),
             ("x-ratelimit-reset-requests", "37s"),
             ("x-request-id", "req_1"),
-        ]);
+        ]
+        .map(|(name, value)| (name, value.to_owned()));
         assert_eq!(
-            kept(&upstream, ClientFormat::ChatCompletions, 784_111_740),
+            kept_of(&upstream, ClientFormat::ChatCompletions, 784_111_740),
             expected
         );
-        let anthropic: Vec<String> = kept(&upstream, ClientFormat::AnthropicMessages, 0)
+        let anthropic: Vec<&str> = kept(&upstream, ClientFormat::AnthropicMessages, 0)
             .into_iter()
             .map(|(name, _)| name)
             .collect();
         assert_eq!(anthropic.len(), 5);
-        assert!(anthropic.contains(&"request-id".to_owned()));
-        assert!(!anthropic.contains(&"anthropic-organization-id".to_owned()));
+        assert!(anthropic.contains(&"request-id"));
+        assert!(!anthropic.contains(&"anthropic-organization-id"));
     }
 
     #[test]
@@ -227,14 +248,11 @@ mod tests {
             ("content-encoding", "gzip"),
         ]);
         assert_eq!(
-            (media_type(&list).as_str(), content_encoding(&list)),
+            (&*media_type(&list), content_encoding(&list)),
             ("text/event-stream", Some("gzip"))
         );
         let list = headers(&[("content-encoding", "Identity"), ("content-length", "12")]);
-        assert_eq!(
-            (media_type(&list).as_str(), content_encoding(&list)),
-            ("", None)
-        );
+        assert_eq!((&*media_type(&list), content_encoding(&list)), ("", None));
         assert_eq!(content_length(&list), Some(12));
         assert_eq!(content_length(&headers(&[("content-length", "-1")])), None);
     }

@@ -58,6 +58,8 @@ pub(super) fn write_with_metadata(answer: &[u8], metadata: Option<&str>, out: &m
         return;
     };
     let members = after_metadata(members).unwrap_or(members);
+    let added = METADATA.len().saturating_add(metadata.map_or(0, str::len));
+    out.reserve(answer.len().saturating_add(added).saturating_add(4));
     out.push(b'{');
     if let Some(metadata) = metadata {
         out.extend_from_slice(METADATA.as_bytes());

@@ -46,9 +46,9 @@ fn streaming(client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
     }
 }
 
-fn headers(list: &[(&str, &str)]) -> Headers {
+fn headers<'a>(list: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a [u8])> {
     list.iter()
-        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+        .map(|(name, value)| (*name, value.as_bytes()))
         .collect()
 }
 
@@ -56,12 +56,12 @@ fn headers(list: &[(&str, &str)]) -> Headers {
 fn play(
     attempt: &Attempt,
     status: u16,
-    head: &Headers,
+    head: &LentHeaders<'_>,
     pieces: &[&[u8]],
     end: End,
 ) -> (Outcome, Report) {
     let mut exchange = Exchange::new(attempt.clone()).unwrap();
-    let mut sent: Option<(u16, Headers)> = None;
+    let mut sent: Option<(u16, AnswerHeaders<'_>)> = None;
     let mut body = Vec::new();
     let mut out = Vec::new();
     if let Verdict::FailOver(reason) = exchange.response_head(status, head, false) {
@@ -109,7 +109,7 @@ fn play(
         sent.get_or_insert_with(|| exchange.response_headers(head));
     }
     let (status, headers) = sent.unwrap();
-    if let Some((_, length)) = headers.iter().find(|(name, _)| name == "content-length") {
+    if let Some((_, length)) = headers.iter().find(|(name, _)| *name == "content-length") {
         let length: usize = std::str::from_utf8(length).unwrap().parse().unwrap();
         assert!(
             length == body.len() || end == End::ByReset,
@@ -120,7 +120,7 @@ fn play(
     let text = |value: Vec<u8>| String::from_utf8(value).unwrap();
     let headers = headers
         .into_iter()
-        .map(|(name, value)| (name, text(value)))
+        .map(|(name, value)| (name.to_owned(), text(value.into_owned())))
         .collect();
     (
         Outcome::Answered {

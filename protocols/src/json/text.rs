@@ -6,6 +6,8 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error, Unexpected};
 use serde_json::value::RawValue;
 
+use crate::scanner::plain_prefix;
+
 /// A string value, plain or as it stood inside a JSON literal.
 #[derive(Debug, Clone, Copy)]
 pub enum Text<'a> {
@@ -128,6 +130,11 @@ impl<'a> Text<'a> {
             Self::Escaped(inside) => {
                 out.push(b'"');
                 out.extend_from_slice(inside.as_bytes());
+                out.push(b'"');
+            }
+            Self::Plain(text) if plain_prefix(text.as_bytes()) == text.len() => {
+                out.push(b'"');
+                out.extend_from_slice(text.as_bytes());
                 out.push(b'"');
             }
             Self::Plain(text) => {

@@ -173,7 +173,7 @@ pub(super) fn escape_sequence(bytes: &[u8]) -> Option<(usize, usize)> {
 
 /// How many bytes from the front may stand in a string as they are: neither quote, nor backslash, nor control character.
 #[inline]
-pub(super) fn plain_prefix(bytes: &[u8]) -> usize {
+pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     prefix(
         bytes,
         |word| below(word ^ QUOTES, ONES) | below(word ^ BACKSLASHES, ONES) | below(word, SPACES),

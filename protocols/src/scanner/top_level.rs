@@ -155,7 +155,8 @@ impl TopLevel {
                     .iter()
                     .position(|known| known.as_bytes() == self.key);
                 if let Some(kept) = self.kept() {
-                    *kept = Some(Vec::new());
+                    // Longer than most of what is kept: the usage of an answer.
+                    *kept = Some(Vec::with_capacity(256));
                 }
                 self.state = State::Value;
             }

@@ -146,8 +146,8 @@ fn a_failed_attempt_has_an_answer_for_the_last_one() {
             (status, &body["error"]["type"], &body["error"]["message"]),
             (429, &json!(shape), &json!("slow down"))
         );
-        assert!(list.contains(&("retry-after".to_owned(), b"2".to_vec())));
-        assert!(!list.iter().any(|(name, _)| name == "set-cookie"));
+        assert!(list.contains(&("retry-after", b"2".into())));
+        assert!(!list.iter().any(|(name, _)| *name == "set-cookie"));
         assert_eq!(exchange.report().error.unwrap().retry_after_ms, Some(2000));
     }
     let mut exchange = Exchange::new(attempt(ChatCompletions, OpenAi)).unwrap();

@@ -60,7 +60,8 @@ fn a_long_json_answer_passes_before_its_end() {
         ..attempt(Embeddings, OpenAi)
     };
     let mut exchange = Exchange::new(attempt.clone()).unwrap();
-    let head = headers(&[JSON, ("content-length", &body.len().to_string())]);
+    let length = body.len().to_string();
+    let head = headers(&[JSON, ("content-length", &length)]);
     assert_eq!(exchange.response_head(200, &head, false), Verdict::Hold);
     let mut out = Vec::new();
     assert_eq!(
@@ -74,7 +75,7 @@ fn a_long_json_answer_passes_before_its_end() {
     assert!(out.starts_with(b"{\"keeptrusts_metadata\":{},\"object\"") && out.len() > 9000);
     let (_, passed) = exchange.response_headers(&head);
     let length = body.len() + r#""keeptrusts_metadata":{},"#.len();
-    assert!(passed.contains(&("content-length".to_owned(), length.to_string().into_bytes())));
+    assert!(passed.contains(&("content-length", length.to_string().into_bytes().into())));
 
     let (outcome, report) = answer(&attempt, 200, &[JSON], &body);
     assert_eq!(body_of(&outcome).len(), length);
