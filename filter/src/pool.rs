@@ -39,6 +39,7 @@ struct List {
 }
 
 impl List {
+    #[inline(always)]
     fn of(layout: Layout) -> Option<Self> {
         if layout.align() > ALIGN {
             return None;

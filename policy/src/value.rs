@@ -253,10 +253,13 @@ pub(crate) fn name_map(node: &Node, lint: &mut Lint) -> Option<Spanned<BTreeMap<
             ),
         );
     };
-    let value = entries
-        .iter()
-        .filter_map(|entry| Some((entry.key.to_string(), name(&entry.value, lint)?.value)))
-        .collect();
+    // `collect` would bring a sorting routine along.
+    let mut value = BTreeMap::new();
+    for entry in entries {
+        if let Some(name) = name(&entry.value, lint) {
+            value.insert(entry.key.to_string(), name.value);
+        }
+    }
     Some(Spanned { value, at: node.at })
 }
 

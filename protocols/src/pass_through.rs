@@ -144,14 +144,19 @@ pub(crate) fn model_edit(attempt: &Attempt, body: &[u8]) -> Result<Option<Edit>,
 }
 
 /// The body with `edits`, which do not overlap.
-pub(crate) fn body_edit(body: &[u8], mut edits: Vec<Edit>) -> BodyEdit {
-    edits.sort_unstable_by_key(|(range, _)| range.start);
-    match edits.len() {
+pub(crate) fn body_edit(body: &[u8], edits: Vec<Edit>) -> BodyEdit {
+    // A handful at most, for which no sorting routine need be brought along.
+    let mut ordered: Vec<Edit> = Vec::with_capacity(edits.len());
+    for edit in edits {
+        let place = ordered.partition_point(|(range, _)| range.start < edit.0.start);
+        ordered.insert(place, edit);
+    }
+    match ordered.len() {
         0 => BodyEdit::Unchanged,
-        1 => edits.pop().map_or(BodyEdit::Unchanged, |(range, bytes)| {
+        1 => ordered.pop().map_or(BodyEdit::Unchanged, |(range, bytes)| {
             BodyEdit::Splice(range, bytes)
         }),
-        _ => BodyEdit::Replace(applied(body, &edits)),
+        _ => BodyEdit::Replace(applied(body, &ordered)),
     }
 }
 

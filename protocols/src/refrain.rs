@@ -44,11 +44,14 @@ impl Refrain {
         let in_event =
             |hole: Range<usize>| hole.start.saturating_add(start)..hole.end.saturating_add(start);
         let text = in_event(text);
-        self.holes.push(text.clone());
-        self.holes.extend(padding.map(in_event));
-        self.holes.sort_by_key(|hole| hole.start);
-        let place = self.holes.iter().position(|hole| *hole == text);
-        self.text = place.unwrap_or_default();
+        let padding = padding.map(in_event);
+        let is_behind = (padding.as_ref()).is_some_and(|padding| padding.start < text.start);
+        self.text = usize::from(is_behind);
+        self.holes.push(text);
+        self.holes.extend(padding);
+        if is_behind {
+            self.holes.reverse();
+        }
         self.event.clear();
         self.event.extend_from_slice(event.raw);
     }

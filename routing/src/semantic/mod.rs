@@ -8,7 +8,7 @@ mod fetched;
 mod lexicon;
 mod text;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use policy::Member;
 
@@ -110,14 +110,12 @@ impl BuiltIn {
 fn rarity(members: &[Vec<Vector>]) -> HashMap<Feature, f32> {
     let mut holders: HashMap<Feature, u32> = HashMap::new();
     for texts in members {
-        let seen: BTreeSet<Feature> = texts
-            .iter()
-            .flatten()
-            .map(|(feature, _)| *feature)
-            .collect();
-        for feature in seen {
-            let count = holders.entry(feature).or_default();
-            *count = count.saturating_add(1);
+        let mut seen = HashSet::new();
+        for (feature, _) in texts.iter().flatten() {
+            if seen.insert(*feature) {
+                let count = holders.entry(*feature).or_default();
+                *count = count.saturating_add(1);
+            }
         }
     }
     let count = members.len() as f32;
