@@ -150,6 +150,17 @@ impl Gateway {
         self.process().policy_file()
     }
 
+    /// Changes its policy, as a user would, and waits until the new one is in force.
+    ///
+    /// # Panics
+    /// It refuses the policy, or has it already.
+    pub async fn change_policy(&self, policy: &str) {
+        let process = self.process();
+        let known = process.log().len();
+        process.hand_in(policy);
+        process.wait_until_served(known, policy).await;
+    }
+
     /// Everything it keeps on disk.
     pub fn data_folder(&self) -> PathBuf {
         self.process().folder().join("data")

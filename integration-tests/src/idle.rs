@@ -8,7 +8,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::gateway::GatewayOptions;
 use crate::policy::{PolicyText, Upstream};
-use crate::process::{Process, version};
+use crate::process::Process;
 
 /// Targets of more than one test. Every gateway has their keys, so that it suits all those tests.
 const USUAL_TARGETS: &str = "p0 p1 p2 p3 p4 p5 p6 p7 anthropic azure bedrock both broken claude compatible first good \
@@ -72,15 +72,10 @@ impl Lent {
 
     async fn change(&mut self, policy: &str) {
         // Until then its log tells of what it served before.
-        self.older_lines = self.wait_until_served(POLICY).await;
-        self.process.hand_in(policy);
-        self.older_lines = self.wait_until_served(policy).await;
-    }
-
-    /// Returns how many lines its log has up to the one that says so.
-    async fn wait_until_served(&self, policy: &str) -> usize {
-        let changed = format!("Policy changed (version {})", version(policy));
-        self.process.wait_for_log(self.older_lines, &changed).await
+        let process = &self.process;
+        let idle = process.wait_until_served(self.older_lines, POLICY).await;
+        process.hand_in(policy);
+        self.older_lines = process.wait_until_served(idle, policy).await;
     }
 
     /// For the next test, unless it has become too large.

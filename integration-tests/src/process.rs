@@ -195,6 +195,16 @@ impl Process {
         }
     }
 
+    /// Waits until the log says, after its first `known` lines, that `policy` is in force. Returns how many lines there are
+    /// up to that one.
+    ///
+    /// # Panics
+    /// It does not say so.
+    pub(crate) async fn wait_until_served(&self, known: usize, policy: &str) -> usize {
+        let changed = format!("Policy changed (version {})", version(policy));
+        self.wait_for_log(known, &changed).await
+    }
+
     pub(crate) fn signal(&self, signal: Signal) {
         if let Ok(pid) = i32::try_from(self.pid()) {
             let _ = kill(Pid::from_raw(pid), signal);
@@ -234,7 +244,7 @@ impl Drop for Process {
 }
 
 /// What `kt` calls a policy in its log.
-pub(crate) fn version(policy: &str) -> String {
+fn version(policy: &str) -> String {
     let digest = Sha256::digest(policy);
     digest
         .iter()

@@ -1,6 +1,7 @@
 //! A collector that remembers what it was sent, for tests of what leaves the gateway.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -17,6 +18,8 @@ pub const COLLECTOR_TOKEN: &str = "kt_collector-secret";
 #[derive(Debug)]
 pub struct Recorder {
     server: Provider,
+    /// Batches that are forgotten.
+    forgotten: AtomicUsize,
 }
 
 impl Recorder {
@@ -29,7 +32,10 @@ impl Recorder {
             .await
             .expect("a free port");
         server.accept_keys(&[COLLECTOR_TOKEN]);
-        let recorder = Self { server };
+        let recorder = Self {
+            server,
+            forgotten: AtomicUsize::new(0),
+        };
         recorder.control(&json!({"version": "1", "keys_required": false}));
         recorder
     }
@@ -68,9 +74,16 @@ impl Recorder {
         self.server.come_back().await.expect("the port is free");
     }
 
+    /// What came so far has not come.
+    pub fn forget(&self) {
+        let came = self.server.received().len();
+        self.forgotten.store(came, Ordering::Relaxed);
+    }
+
     /// Requests that brought events.
     pub fn batches(&self) -> Vec<simulator::Received> {
-        self.server.received()
+        let forgotten = self.forgotten.load(Ordering::Relaxed);
+        self.server.received().split_off(forgotten)
     }
 
     /// Every event that came, once, by its id. Repeats must be the same to the byte.

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::StreamExt;
+use futures_util::future::LocalBoxFuture;
 use harness::{
     Behaviour, Dialect, Gateway, PolicyText, Provider, Recorder, Step, Upstream, chat_body,
 };
@@ -28,16 +29,43 @@ impl Scene {
     /// `extra` is added to the document as it is.
     async fn with(extra: &str) -> Self {
         let recorder = Recorder::start().await;
-        let providers = [
-            Provider::start("p0", Dialect::OpenAi).await.unwrap(),
-            Provider::start("p1", Dialect::OpenAi).await.unwrap(),
-        ];
-        let upstreams = [
-            Upstream::at("p0", &providers[0], Dialect::OpenAi),
-            Upstream::at("p1", &providers[1], Dialect::OpenAi),
-        ];
-        let group = format!(
-            "model_groups:
+        let providers = providers().await;
+        let policy = policy(&providers, extra);
+        Self {
+            gateway: Gateway::start_with(&policy, &recorder.options()).await,
+            providers,
+            recorder,
+        }
+    }
+
+    /// Before the curtain rises again: other providers under the same names, and nothing has happened.
+    async fn renew(&mut self) {
+        self.providers = providers().await;
+        let policy = policy(&self.providers, "");
+        self.gateway.change_policy(&policy.text).await;
+        self.recorder.forget();
+    }
+
+    /// The only event that has come.
+    async fn event(&self) -> Value {
+        self.recorder.wait_for(1).await.remove(0)
+    }
+}
+
+async fn providers() -> [Provider; 2] {
+    [
+        Provider::start("p0", Dialect::OpenAi).await.unwrap(),
+        Provider::start("p1", Dialect::OpenAi).await.unwrap(),
+    ]
+}
+
+fn policy(providers: &[Provider; 2], extra: &str) -> PolicyText {
+    let upstreams = [
+        Upstream::at("p0", &providers[0], Dialect::OpenAi),
+        Upstream::at("p1", &providers[1], Dialect::OpenAi),
+    ];
+    let group = format!(
+        "model_groups:
   - name: chain
     strategy: failover
     models:
@@ -47,18 +75,43 @@ impl Scene {
     models:
       - {{provider: p0, model: m0, timeout_ms: 500}}
 {extra}"
-        );
-        let policy = PolicyText::over(&upstreams, &group);
-        Self {
-            gateway: Gateway::start_with(&policy, &recorder.options()).await,
-            providers,
-            recorder,
-        }
-    }
+    );
+    PolicyText::over(&upstreams, &group)
+}
 
-    /// The only event that has come.
-    async fn event(&self) -> Value {
-        self.recorder.wait_for(1).await.remove(0)
+/// All at one gateway, because a new one takes longer than what happens here.
+#[tokio::test]
+async fn whatever_becomes_of_a_request_is_told_once_and_truly() {
+    type Act = for<'a> fn(&'a Scene) -> LocalBoxFuture<'a, ()>;
+    let acts: [(&str, Act); 8] = [
+        ("served", |scene| Box::pin(a_served_request(scene))),
+        ("served by the second target", |scene| {
+            Box::pin(a_request_that_the_second_target_served(scene))
+        }),
+        ("served streams", |scene| {
+            Box::pin(a_served_stream_with_and_without_usage(scene))
+        }),
+        ("served by nobody", |scene| {
+            Box::pin(requests_that_nobody_served(scene))
+        }),
+        ("refused", |scene| {
+            Box::pin(what_the_provider_or_the_gateway_refused(scene))
+        }),
+        ("clients that left", |scene| {
+            Box::pin(clients_that_left(scene))
+        }),
+        ("a stream that broke off", |scene| {
+            Box::pin(a_stream_that_broke_off(scene))
+        }),
+        ("to no model", |scene| {
+            Box::pin(what_goes_to_no_model_leaves_no_event(scene))
+        }),
+    ];
+    let mut scene = Scene::new().await;
+    for (name, act) in acts {
+        println!("{name}");
+        scene.renew().await;
+        act(&scene).await;
     }
 }
 
@@ -75,9 +128,7 @@ fn content(text: &str) -> Step {
     Step::data(&json!({"choices": [{"index": 0, "delta": {"content": text}}]}).to_string())
 }
 
-#[tokio::test]
-async fn a_served_request() {
-    let scene = Scene::new().await;
+async fn a_served_request(scene: &Scene) {
     let answer = scene.gateway.client().chat("chain").await;
     assert_eq!(answer.status, 200);
     let event = scene.event().await;
@@ -130,9 +181,7 @@ async fn a_served_request() {
     );
 }
 
-#[tokio::test]
-async fn a_request_that_the_second_target_served() {
-    let scene = Scene::new().await;
+async fn a_request_that_the_second_target_served(scene: &Scene) {
     scene.providers[0].next([Behaviour::status(500)]);
     assert_eq!(scene.gateway.client().chat("chain").await.provider(), "p1");
     let event = scene.event().await;
@@ -148,9 +197,7 @@ async fn a_request_that_the_second_target_served() {
     assert_eq!(attempts[1]["reason"], Value::Null);
 }
 
-#[tokio::test]
-async fn a_served_stream_with_and_without_usage() {
-    let scene = Scene::new().await;
+async fn a_served_stream_with_and_without_usage(scene: &Scene) {
     let client = scene.gateway.client();
     client.post_stream(CHAT, &stream_body("chain", true)).await;
     let exact = scene.event().await;
@@ -193,9 +240,7 @@ async fn a_streams_usage_is_asked_for_where_the_vendor_counts_when_asked() {
     assert_eq!(event["tokens"]["prompt"], 1);
 }
 
-#[tokio::test]
-async fn requests_that_nobody_served() {
-    let scene = Scene::new().await;
+async fn requests_that_nobody_served(scene: &Scene) {
     let client = scene.gateway.client();
     scene
         .providers
@@ -212,9 +257,7 @@ async fn requests_that_nobody_served() {
     assert!(event["attempts"][0]["latency_ms"].as_u64().unwrap() >= 490);
 }
 
-#[tokio::test]
-async fn what_the_provider_or_the_gateway_refused() {
-    let scene = Scene::new().await;
+async fn what_the_provider_or_the_gateway_refused(scene: &Scene) {
     let client = scene.gateway.client();
     scene.providers[0].next([Behaviour::error(400, "invalid_request_error", "bad", "no")]);
     let raw = |body: &str| client.send(Method::POST, CHAT, &[], body.as_bytes().to_vec());
@@ -252,9 +295,7 @@ async fn what_the_provider_or_the_gateway_refused() {
     }
 }
 
-#[tokio::test]
-async fn clients_that_left() {
-    let scene = Scene::new().await;
+async fn clients_that_left(scene: &Scene) {
     let client = scene.gateway.client();
     // While the provider was thinking.
     scene.providers[0].next([Behaviour::Stall]);
@@ -296,9 +337,7 @@ async fn clients_that_left() {
     assert_eq!(health.json()["status"], "healthy");
 }
 
-#[tokio::test]
-async fn a_stream_that_broke_off() {
-    let scene = Scene::new().await;
+async fn a_stream_that_broke_off(scene: &Scene) {
     scene.providers[0].next([Behaviour::Stream(vec![
         content("half an"),
         Step::Wait(Duration::from_millis(200)),
@@ -312,9 +351,7 @@ async fn a_stream_that_broke_off() {
     assert_eq!(event["tokens"]["estimated"], true);
 }
 
-#[tokio::test]
-async fn what_goes_to_no_model_leaves_no_event() {
-    let scene = Scene::new().await;
+async fn what_goes_to_no_model_leaves_no_event(scene: &Scene) {
     let client = scene.gateway.client();
     for path in ["/health", "/metrics", "/v1/models", "/nowhere"] {
         client.get(path).await;

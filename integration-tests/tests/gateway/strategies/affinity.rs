@@ -76,7 +76,6 @@ async fn conversations_stay_through_turns_restarts_other_gateways_and_the_loss_o
         home,
         "another gateway"
     );
-    let file = bench.gateway.policy_file();
     drop(second);
 
     // p1 is taken out of the policy: only its conversations move.
@@ -84,7 +83,7 @@ async fn conversations_stay_through_turns_restarts_other_gateways_and_the_loss_o
         .policy
         .text
         .replace("      - {provider: p1, model: m1, weight: 3}\n", "");
-    replace(&bench.gateway, &file, &without).await;
+    bench.gateway.change_policy(&without).await;
     let moved = homes(&bench.gateway, CONVERSATIONS, 2).await;
     for (before, after) in home.iter().zip(&moved) {
         assert_ne!(after, "p1");
@@ -101,7 +100,7 @@ async fn conversations_stay_through_turns_restarts_other_gateways_and_the_loss_o
         .collect();
     assert_eq!(heirs.len(), 2, "both others take some");
 
-    replace(&bench.gateway, &file, &bench.policy.text).await;
+    bench.gateway.change_policy(&bench.policy.text).await;
     assert_eq!(homes(&bench.gateway, CONVERSATIONS, 3).await, home, "back");
 
     let Bench {
@@ -112,26 +111,6 @@ async fn conversations_stay_through_turns_restarts_other_gateways_and_the_loss_o
     gateway.stop().await;
     let restarted = Gateway::start_with(&policy, &with_workers(1)).await;
     assert_eq!(homes(&restarted, CONVERSATIONS, 4).await, home, "restart");
-}
-
-/// Changes the policy, as a user would, and waits until it is in force.
-async fn replace(gateway: &Gateway, file: &std::path::Path, text: &str) {
-    let reloads = |gateway: &Gateway| {
-        let log = gateway.log();
-        log.iter()
-            .filter(|line| line.contains("Policy changed"))
-            .count()
-    };
-    let before = reloads(gateway);
-    std::fs::write(file, text).unwrap();
-    let done = async {
-        while reloads(gateway) == before {
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, done)
-        .await
-        .unwrap_or_else(|_| panic!("no change:\n{}", gateway.log().join("\n")));
 }
 
 #[tokio::test(flavor = "multi_thread")]
