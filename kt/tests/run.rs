@@ -246,6 +246,7 @@ fn a_good_change_is_taken_and_a_bad_one_refused() {
 #[test]
 fn a_signal_asks_for_a_look() {
     let scratch = scratch();
+    // The moment it is ready, when it may not have begun to follow the policy.
     let gateway = Gateway::start_inert(&scratch);
     gateway.signal("HUP");
     gateway.wait_for("Policy is unchanged");

@@ -5,7 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::signal::unix::Signal;
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::LOG;
@@ -35,9 +35,8 @@ pub(crate) struct Follower<'a> {
 }
 
 impl Follower<'_> {
-    /// Works as long as it is polled. SIGHUP makes it look at once.
-    pub(crate) async fn follow(&mut self) -> io::Result<Infallible> {
-        let mut asked = signal(SignalKind::hangup())?;
+    /// Works as long as it is polled. Whenever it is `asked`, it looks at once.
+    pub(crate) async fn follow(&mut self, mut asked: Signal) -> io::Result<Infallible> {
         let mut looks = interval(LOOK);
         looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {

@@ -25,6 +25,7 @@ use std::time::Duration;
 
 use envoy::Admin;
 use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep};
 
 use crate::commands::Failure;
@@ -77,6 +78,8 @@ pub(crate) fn run(settings: Settings) -> Result<ExitCode, Failure> {
 async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     // Before anything is left behind.
     let mut stop = StopSignals::new()?;
+    // Unheard of, it would end the process.
+    let look = signal(SignalKind::hangup())?;
     let mut parts = assemble(&settings).await?;
     let mut envoy = parts.start_envoy(&settings)?;
     let client = parts.follower.admin.clone();
@@ -97,7 +100,7 @@ async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     }
 
     let failed = tokio::select! {
-        never = parts.follower.follow() => match never? {},
+        never = parts.follower.follow(look) => match never? {},
         status = envoy.ended() => Some(status?),
         () = stop.wait() => None,
     };
