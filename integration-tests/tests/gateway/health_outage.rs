@@ -48,8 +48,9 @@ async fn kill_and_revive(down: Duration, after: Duration) {
     assert_all_served(&exchanges);
     let failed_over = exchanges.iter().filter(|exchange| exchange.failed_over());
     let failed_over = failed_over.count();
+    // A probe may have been one of the failures that it took.
     assert!(
-        (UNHEALTHY_THRESHOLD..=UNHEALTHY_THRESHOLD + IN_FLIGHT).contains(&failed_over),
+        (UNHEALTHY_THRESHOLD - 1..=UNHEALTHY_THRESHOLD + IN_FLIGHT).contains(&failed_over),
         "{failed_over} failovers"
     );
     // Nobody is sent to a dead provider, and none to a revived one before its probes have succeeded twice.
