@@ -3,6 +3,8 @@
 //! Everything that is passed over is checked against RFC 8259 on the way, so that a body that was read to its end is
 //! JSON in valid UTF-8. Nesting is bounded and skipping does not recurse.
 
+#[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+mod blocks;
 mod error;
 mod literal;
 mod top_level;
@@ -56,7 +58,7 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// Not UTF-8.
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        match std::str::from_utf8(bytes) {
+        match simdutf8::compat::from_utf8(bytes) {
             Ok(text) => Ok(Self {
                 text,
                 at: 0,

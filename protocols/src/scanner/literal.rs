@@ -174,11 +174,16 @@ pub(super) fn escape_sequence(bytes: &[u8]) -> Option<(usize, usize)> {
 /// How many bytes from the front may stand in a string as they are: neither quote, nor backslash, nor control character.
 #[inline]
 pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
-    prefix(
-        bytes,
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    let passed = super::blocks::plain(bytes);
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+    let passed = 0_usize;
+    let rest = prefix(
+        bytes.get(passed..).unwrap_or_default(),
         |word| below(word ^ QUOTES, ONES) | below(word ^ BACKSLASHES, ONES) | below(word, SPACES),
         |byte| byte == b'"' || byte == b'\\' || byte < 0x20,
-    )
+    );
+    passed.saturating_add(rest)
 }
 
 /// How many bytes from the front come before the next string, bracket or brace: numbers, mostly.
