@@ -162,6 +162,12 @@ impl Clusters {
     }
 }
 
+impl FromIterator<(String, Value)> for Clusters {
+    fn from_iter<I: IntoIterator<Item = (String, Value)>>(named: I) -> Self {
+        Self(named.into_iter().collect())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,6 +15,7 @@ use policy::BaseUrl;
 use tokio::time::{Instant, sleep};
 
 use super::admin::AdminClient;
+use super::former::{Former, Parts};
 use super::keys::{KeySource, Keys};
 use super::place::Place;
 use super::run_directory::RunDirectory;
@@ -34,10 +35,12 @@ pub(crate) struct Served<'a> {
     source: KeySource<'a>,
     document: Document,
     keys: Keys,
-    /// All that Envoy has, retired ones too.
+    /// Of the policy that plans are made by.
+    parts: Parts,
+    /// Of those that plans were made by before.
+    former: Former,
+    /// All that Envoy has.
     clusters: Clusters,
-    /// When the retired ones go.
-    retirement: Option<Instant>,
     /// Counts what was written, so that each file's version is a new one.
     changes: u64,
 }
@@ -79,7 +82,8 @@ impl<'a> Served<'a> {
         keys.update(&place.gateway(&document, &[]), &source, &directory)?;
         let path = directory.path().to_string_lossy().into_owned();
         let gateway = place.gateway(&document, &keys.missing);
-        let clusters = live::target_clusters(&gateway, &path)?;
+        let parts = parts(&gateway, &path)?;
+        let clusters = parts.clusters.clone();
         directory.write(
             live::BOOTSTRAP,
             &live::bootstrap(&gateway, &path)?.to_string(),
@@ -103,8 +107,9 @@ impl<'a> Served<'a> {
             source,
             document,
             keys,
+            parts,
+            former: Former::default(),
             clusters,
-            retirement: None,
             changes: 0,
         })
     }
@@ -154,10 +159,9 @@ impl<'a> Served<'a> {
         )?;
         let missing = self.keys.missing.clone();
         let directory = self.directory.path().to_string_lossy().into_owned();
-        let new = live::target_clusters(&self.place.gateway(document, &missing), &directory)?;
+        let new = parts(&self.place.gateway(document, &missing), &directory)?;
         let mut all = self.clusters.clone();
-        all.extend(&new);
-        let retires = all != new;
+        all.extend(&new.clusters);
 
         let content: Vec<_> = all.resources().cloned().collect();
         self.publish(live::CLUSTERS, &content, admin).await?;
@@ -166,10 +170,9 @@ impl<'a> Served<'a> {
         let filter = live::gateway_filter(&self.place.gateway(document, &missing));
         self.publish(live::FILTER, &[filter], admin).await?;
 
-        if retires {
-            self.retirement =
-                Some(Instant::now() + retirement(&self.place.gateway(&self.document, &[])));
-        }
+        let old = std::mem::replace(&mut self.parts, new);
+        let needed = retirement(&self.place.gateway(&self.document, &[]));
+        self.former.keep(old, Instant::now() + needed);
         self.clusters = all;
         Ok(())
     }
@@ -202,17 +205,18 @@ impl<'a> Served<'a> {
         Ok(())
     }
 
-    /// Removes the old clusters, if it is time.
+    /// Removes the clusters of policies that were replaced long enough ago.
     pub(crate) async fn retire(&mut self, admin: &AdminClient) -> Result<(), ChangeError> {
-        if self.retirement.is_none_or(|time| Instant::now() < time) {
+        if !self.former.forget(Instant::now()) {
             return Ok(());
         }
-        self.retirement = None;
-        let directory = self.directory.path().to_string_lossy().into_owned();
+        let Parts { clusters, files } = self.former.with(&self.parts);
+        self.keys.forget_others(&files, &self.directory);
+        if clusters == self.clusters {
+            return Ok(());
+        }
         let gateway = self.place.gateway(&self.document, &self.keys.missing);
-        let clusters = live::target_clusters(&gateway, &directory)?;
         let routes = live::routes(&clusters, &gateway);
-        self.keys.forget_others(&gateway, &self.directory);
         let content: Vec<_> = clusters.resources().cloned().collect();
         self.publish(live::ROUTES, &[routes], admin).await?;
         self.publish(live::CLUSTERS, &content, admin).await?;
@@ -256,6 +260,15 @@ impl<'a> Served<'a> {
         }
         Err(ChangeError::Silent { file })
     }
+}
+
+fn parts(gateway: &Gateway, directory: &str) -> Result<Parts, RenderError> {
+    Ok(Parts {
+        clusters: live::target_clusters(gateway, directory)?,
+        files: (gateway.policy.targets.iter())
+            .map(|target| live::secret_file(target, gateway))
+            .collect(),
+    })
 }
 
 /// How long requests that were planned by `old` may still need its clusters.

@@ -1,6 +1,6 @@
 //! The keys of a policy's targets, as they are in the run directory.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 
 use envoy::{Gateway, live};
@@ -65,14 +65,8 @@ impl Keys {
         Ok(changed)
     }
 
-    /// Removes the files that belong to none of `gateway`'s targets.
-    pub(crate) fn forget_others(&mut self, gateway: &Gateway, directory: &RunDirectory) {
-        let needed: Vec<String> = gateway
-            .policy
-            .targets
-            .iter()
-            .map(|target| live::secret_file(target, gateway))
-            .collect();
+    /// Removes all files but those that are `needed`.
+    pub(crate) fn forget_others(&mut self, needed: &BTreeSet<String>, directory: &RunDirectory) {
         self.written.retain(|file, _| {
             let keep = needed.contains(file);
             if !keep {

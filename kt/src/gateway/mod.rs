@@ -8,6 +8,7 @@ mod envoy_process;
 mod evidence;
 mod external;
 mod follow;
+mod former;
 mod keys;
 mod place;
 mod run_directory;

@@ -21,21 +21,25 @@ pub(crate) struct Peer {
     pub(crate) headers: String,
 }
 
-/// Starts those that are installed.
-pub(crate) async fn start_installed(upstream: SocketAddr) -> Outcome<Vec<Peer>> {
+/// Starts those that are installed. One that does not start costs its own lines of the table only.
+pub(crate) async fn start_installed(upstream: SocketAddr) -> Vec<Peer> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.tools/peers");
     let mut peers = Vec::new();
     let litellm = root.join("litellm/bin/litellm");
     if litellm.is_file() {
         eprintln!("starting LiteLLM");
-        peers.push(start_litellm(&litellm, upstream).await?);
+        peers.push(start_litellm(&litellm, upstream).await);
     }
     let portkey = root.join("portkey/node_modules/@portkey-ai/gateway/build/start-server.js");
     if portkey.is_file() {
         eprintln!("starting Portkey");
-        peers.push(start_portkey(&portkey, upstream).await?);
+        peers.push(start_portkey(&portkey, upstream).await);
     }
-    Ok(peers)
+    let started = peers.into_iter().filter_map(|peer| {
+        peer.inspect_err(|error| eprintln!("left out, for it did not start: {error}"))
+            .ok()
+    });
+    started.collect()
 }
 
 async fn start_litellm(program: &Path, upstream: SocketAddr) -> Outcome<Peer> {
@@ -56,8 +60,10 @@ async fn start_litellm(program: &Path, upstream: SocketAddr) -> Outcome<Peer> {
     // JSON is YAML.
     std::fs::write(&config, document.to_string())?;
     let address = free_address()?;
-    let mut command = Command::new(program);
+    // The script names its Python by an absolute path, which a checkout that was moved has no more.
+    let mut command = Command::new(program.with_file_name("python"));
     command
+        .arg(program)
         .arg("--config")
         .arg(&config)
         .args(["--host", "127.0.0.1", "--port", &address.port().to_string()])
