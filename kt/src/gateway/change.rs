@@ -19,6 +19,7 @@ use super::former::{Former, Parts};
 use super::keys::{KeySource, Keys};
 use super::place::Place;
 use super::run_directory::RunDirectory;
+use super::watches::{self, TooManyKeys};
 use crate::policy_file::Document;
 
 /// New clusters wait for their names to be resolved, which a silent name server may take this long to refuse.
@@ -54,6 +55,9 @@ pub(crate) enum ChangeError {
     /// Cannot be written, or Envoy cannot be asked.
     #[error(transparent)]
     Io(#[from] io::Error),
+    /// Envoy would abort.
+    #[error(transparent)]
+    TooManyKeys(#[from] TooManyKeys),
     /// Envoy does not accept it.
     #[error("Envoy refused {file}; its reason is in the log above")]
     Refused {
@@ -80,6 +84,7 @@ impl<'a> Served<'a> {
         let mut keys = Keys::default();
         source.warn_of_exposed_files(&document.policy);
         keys.update(&place.gateway(&document, &[]), &source, &directory)?;
+        watches::check(keys.count())?;
         let path = directory.path().to_string_lossy().into_owned();
         let gateway = place.gateway(&document, &keys.missing);
         let parts = parts(&gateway, &path)?;
@@ -157,6 +162,7 @@ impl<'a> Served<'a> {
             &self.source,
             &self.directory,
         )?;
+        watches::check(self.keys.count())?;
         let missing = self.keys.missing.clone();
         let directory = self.directory.path().to_string_lossy().into_owned();
         let new = parts(&self.place.gateway(document, &missing), &directory)?;

@@ -65,6 +65,11 @@ impl Keys {
         Ok(changed)
     }
 
+    /// How many files there are, those of replaced policies included.
+    pub(crate) fn count(&self) -> usize {
+        self.written.len()
+    }
+
     /// Removes all files but those that are `needed`.
     pub(crate) fn forget_others(&mut self, needed: &BTreeSet<String>, directory: &RunDirectory) {
         self.written.retain(|file, _| {

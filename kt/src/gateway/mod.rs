@@ -17,6 +17,7 @@ mod startup;
 mod stop_signals;
 mod surroundings;
 mod watch;
+mod watches;
 
 use std::io::{self, Write};
 use std::net::SocketAddr;
