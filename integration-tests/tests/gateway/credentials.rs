@@ -128,3 +128,32 @@ async fn keys_are_nowhere_but_in_the_secret_files() {
         "a key stayed on disk"
     );
 }
+
+/// Envoy would abort. Where the system lets it watch thousands of files, nobody has so many keys.
+#[tokio::test]
+async fn a_policy_with_more_keys_than_envoy_can_watch_is_refused_and_the_next_one_is_taken() {
+    const MOST: usize = 1000;
+    let limit = std::fs::read_to_string("/proc/sys/fs/inotify/max_user_instances")
+        .ok()
+        .and_then(|limit| limit.trim().parse().ok());
+    let Some(limit) = limit.filter(|limit| *limit <= MOST) else {
+        println!("not on this system");
+        return;
+    };
+    let provider = Provider::start("p0", Dialect::OpenAi).await.unwrap();
+    let one = [Upstream::at("p0", &provider, Dialect::OpenAi)];
+    let policy = PolicyText::failover(&one, "all", &[("p0", "gpt-4o", 5_000)]);
+    let gateway = Gateway::start(&policy).await;
+    let many: Vec<Upstream> = (0..limit)
+        .map(|index| Upstream::at_url(&format!("p{index}"), "http://127.0.0.1:9"))
+        .collect();
+    std::fs::write(gateway.policy_file(), PolicyText::over(&many, "").text).unwrap();
+    gateway
+        .wait_for_log("sysctl fs.inotify.max_user_instances=")
+        .await;
+
+    let next = format!("{}# and another line\n", policy.text);
+    gateway.change_policy(&next).await;
+    let answer = gateway.client().chat("all").await;
+    assert_eq!((answer.status, answer.provider()), (200, "p0"));
+}

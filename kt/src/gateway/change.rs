@@ -147,6 +147,8 @@ impl<'a> Served<'a> {
                 self.keys.missing = missing_before;
                 // What Envoy has not refused it may have taken.
                 self.restore(admin).await;
+                let needed = self.former.with(&self.parts).files;
+                self.keys.forget_others(&needed, &self.directory);
                 Err(error)
             }
         }
