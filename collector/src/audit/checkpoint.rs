@@ -45,17 +45,23 @@ impl Key {
             .map_err(|error| AuditError::at(data_dir, error))
     }
 
-    /// Stores it, mode 0600, where none was before.
+    /// Stores it whole, mode 0600, where none was before.
     pub(super) fn store(&self, data_dir: &Path) -> Result<(), AuditError> {
         let path = path_of_key(data_dir);
         let write = || {
+            let beside = data_dir.join(format!("audit-key.{}", std::process::id()));
             let mut file = fs::OpenOptions::new()
                 .write(true)
-                .create_new(true)
+                .create(true)
+                .truncate(true)
                 .mode(0o600)
-                .open(&path)?;
+                .open(&beside)?;
             file.write_all(&self.0)?;
-            file.sync_all()
+            file.sync_all()?;
+            // Unlike renaming, this replaces nothing.
+            let stored = fs::hard_link(&beside, &path);
+            fs::remove_file(&beside)?;
+            stored
         };
         write().map_err(|error| AuditError::at(&path, error))
     }

@@ -210,6 +210,23 @@ mod tests {
     }
 
     #[test]
+    fn a_trail_is_intact_while_it_is_begun() {
+        for _ in 0..50 {
+            let dir = tempfile::tempdir().unwrap();
+            std::thread::scope(|scope| {
+                scope.spawn(|| trail(dir.path()));
+                loop {
+                    let report = verify(dir.path()).unwrap();
+                    assert_eq!(report.damage, None);
+                    if report.records == 5 {
+                        break;
+                    }
+                }
+            });
+        }
+    }
+
+    #[test]
     fn retention_removes_whole_files_and_signs_the_new_begin() {
         let dir = tempfile::tempdir().unwrap();
         let mut trail = trail(dir.path());

@@ -108,15 +108,21 @@ pub(super) fn walk(data_dir: &Path) -> Result<Found, AuditError> {
         place: 0,
         damage,
     };
+    // A collector that begins a trail makes the checkpoint, then the key, then files.
+    let key = match Key::load(data_dir)? {
+        Some(key) => key,
+        None if segments(&folder)?.is_empty() => return Ok(found(None)),
+        // Unless the trail was begun just now.
+        None => match Key::load(data_dir)? {
+            Some(key) => key,
+            None => {
+                return Ok(found(Some(Damage::Missing("the key of the audit trail"))));
+            }
+        },
+    };
     // Before the files: while a collector writes, they may have more than it says, never less.
     let checkpoint = Checkpoint::load(&folder);
     let files = segments(&folder)?;
-    let Some(key) = Key::load(data_dir)? else {
-        // The key is made when a trail is begun.
-        return Ok(found(
-            (!files.is_empty()).then_some(Damage::Missing("the key of the audit trail")),
-        ));
-    };
     let checkpoint = match checkpoint {
         Ok(Some(checkpoint)) if checkpoint.is_signed_by(&key) => checkpoint,
         Ok(Some(_)) | Err(_) => return Ok(found(Some(Damage::BadSignature))),
