@@ -56,7 +56,9 @@ impl WholeEvents {
         let mut unchanged = self.parser.is_between_blocks();
         let mut rest = chunk;
         // Events before `rest` that pass. They are written when it is certain that not all of `chunk` does.
-        let mut passing = self.pass(&mut rest, watcher);
+        let mut passing = self
+            .parser
+            .pass_over(&mut rest, |events| watcher.told(events));
         let end = loop {
             match self.parser.next_block(&mut rest) {
                 Ok(Some(block)) => {
@@ -66,7 +68,9 @@ impl WholeEvents {
                 Ok(None) => break Ok(unchanged && self.parser.is_between_blocks()),
                 Err(too_long) => break Err(too_long),
             }
-            passing = self.pass(&mut rest, watcher);
+            passing = self
+                .parser
+                .pass_over(&mut rest, |events| watcher.told(events));
         };
         if end == Ok(true) {
             out.truncate(before);
@@ -74,19 +78,6 @@ impl WholeEvents {
             out.extend_from_slice(passing);
         }
         end
-    }
-
-    /// Takes the events from the front of `rest` that need not be read.
-    fn pass<'e>(&mut self, rest: &mut &'e [u8], watcher: &mut impl Watcher) -> &'e [u8] {
-        if !self.parser.is_at_an_event() {
-            return &[];
-        }
-        let behind = watcher.told(rest);
-        let told = rest.len().saturating_sub(behind.len());
-        let passing = rest.get(..told).unwrap_or_default();
-        self.parser.pass_over(passing);
-        *rest = behind;
-        passing
     }
 
     /// The stream is over. A last event without its blank line gets one if it passes, and `is_whole` says of its data

@@ -166,18 +166,25 @@ impl SseParser {
         self.handed_out || self.raw.is_empty()
     }
 
-    /// The next byte begins an event, whatever came before it: events may be told by other means, and passed over.
+    /// Where `chunk` begins with an event, `tell` may take events from its front by other means: given what is at hand, it
+    /// gives what follows the blank line of the last one that it took. Gives what was taken.
     #[inline]
-    pub(crate) fn is_at_an_event(&self) -> bool {
-        self.is_between_blocks() && self.line == Line::Open && !self.too_long
-    }
-
-    /// Takes `events` as read, which stand where [`SseParser::is_at_an_event`] and end with the blank line of one.
-    #[inline]
-    pub(crate) fn pass_over(&mut self, events: &[u8]) {
-        if !events.is_empty() {
-            self.crlf = events.ends_with(b"\r\n");
+    pub(crate) fn pass_over<'c>(
+        &mut self,
+        chunk: &mut &'c [u8],
+        tell: impl FnOnce(&'c [u8]) -> &'c [u8],
+    ) -> &'c [u8] {
+        if !self.is_between_blocks() || self.line != Line::Open || self.too_long {
+            return &[];
         }
+        let behind = tell(chunk);
+        let length = chunk.len().saturating_sub(behind.len());
+        let taken = chunk.get(..length).unwrap_or_default();
+        if !taken.is_empty() {
+            self.crlf = taken.ends_with(b"\r\n");
+        }
+        *chunk = behind;
+        taken
     }
 
     fn event(&self) -> SseEvent<'_> {

@@ -141,12 +141,7 @@ impl Stream {
         let mut parser = std::mem::take(&mut self.parser);
         let mut rest = chunk;
         while !self.is_over() {
-            if parser.is_at_an_event() {
-                let behind = self.more_of_it(rest, out);
-                let told = rest.len().saturating_sub(behind.len());
-                parser.pass_over(rest.get(..told).unwrap_or_default());
-                rest = behind;
-            }
+            parser.pass_over(&mut rest, |events| self.more_of_it(events, out));
             match parser.next(&mut rest) {
                 Ok(Some(event)) => {
                     if let Err(error) = self.event(&event, out) {

@@ -119,12 +119,7 @@ impl ChatStreamReader {
         }
         let mut parser = std::mem::take(&mut self.parser);
         loop {
-            if parser.is_at_an_event() {
-                let behind = self.more_text(chunk, sink);
-                let told = chunk.len().saturating_sub(behind.len());
-                parser.pass_over(chunk.get(..told).unwrap_or_default());
-                chunk = behind;
-            }
+            parser.pass_over(&mut chunk, |events| self.more_text(events, sink));
             if self.over {
                 return;
             }
