@@ -70,6 +70,8 @@ version_at_least() {
 read_state() { cat "$STATE/$1" 2>/dev/null || true; }
 
 write_state() { # write_state NAME VALUE
+    # Where nothing had to be fetched, as with targets that rustup has, this is the first file.
+    prepare_tools_folder
     printf '%s\n' "$2" >"$STATE/$1.$$"
     mv "$STATE/$1.$$" "$STATE/$1"
 }
