@@ -7,6 +7,7 @@ mod mismatch;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use crate::body::Body;
 use crate::error::RequestError;
 use crate::format::{ClientFormat, UpstreamFormat};
 use crate::scanner::{Kind, Scanner};
@@ -18,7 +19,7 @@ use mismatch::Mismatch;
 pub struct RequestFacts<'a> {
     /// The requested model, unescaped. Not empty.
     pub model: Cow<'a, str>,
-    /// Bytes of the `model` value, quotes included.
+    /// Bytes of the `model` value in the whole body, quotes included.
     pub model_span: Range<usize>,
     /// `stream: true`
     pub stream: bool,
@@ -35,7 +36,8 @@ pub struct RequestFacts<'a> {
     pub opening_span: Range<usize>,
     /// Bytes of a system prompt that stands apart from the messages (`system`, `instructions`). Empty without one.
     pub system_span: Range<usize>,
-    /// Text of the last user message that has text; several text parts are joined by a line end.
+    /// Text of the last user message that has text; several text parts are joined by a line end. `None` where some of it
+    /// was left out.
     pub last_user_message: Option<Cow<'a, str>>,
     /// Bytes of text in prompt, tools and schemas; images are counted apart. Token ids count as four bytes.
     pub text_bytes: usize,
@@ -71,17 +73,21 @@ impl Needs {
     }
 }
 
-/// Scans `body` once. What it accepts is one JSON object in UTF-8, nested at most 128 deep, in which no field that the
+/// Scans `body` once. Spans are of its text, which only differs from the body that came where something was left out. What it accepts is one JSON object in UTF-8, nested at most 128 deep, in which no field that the
 /// gateway reads is given twice: readers differ in which of the two they take.
 ///
 /// # Errors
-/// Not JSON, not an object, no model, a field of the wrong type: each names the field and what was found.
-pub fn scan(format: ClientFormat, body: &[u8]) -> Result<RequestFacts<'_>, RequestError> {
-    read(format, body).map_err(RequestError::from)
+/// Not JSON, not an object, no model, a field of the wrong type: each names the field and what was found. Where something
+/// was left out, the whole body may have no error, or one at another byte.
+pub fn scan<'a>(
+    format: ClientFormat,
+    body: impl Into<Body<'a>>,
+) -> Result<RequestFacts<'a>, RequestError> {
+    read(format, body.into()).map_err(RequestError::from)
 }
 
-fn read(format: ClientFormat, body: &[u8]) -> Result<RequestFacts<'_>, Mismatch> {
-    let mut scanner = Scanner::new(body)?;
+fn read(format: ClientFormat, body: Body<'_>) -> Result<RequestFacts<'_>, Mismatch> {
+    let mut scanner = Scanner::over(body)?;
     let kind = scanner.kind()?;
     if kind != Kind::Object {
         return Err(Mismatch::wrong_type("an object", kind));
@@ -89,7 +95,7 @@ fn read(format: ClientFormat, body: &[u8]) -> Result<RequestFacts<'_>, Mismatch>
     let mut collected = Collected::default();
     scanner.object(|scanner, key| collected.member(format, scanner, &key))?;
     scanner.end()?;
-    collected.finish(format)
+    collected.finish(format, body)
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ pub mod anthropic_messages_to_bedrock_converse;
 pub mod anthropic_messages_to_chat_completions;
 pub mod anthropic_pass_through;
 pub mod bedrock;
+pub mod body;
 mod by_index;
 pub mod chain;
 pub mod chat_completions_to_anthropic_messages;
@@ -36,6 +37,7 @@ pub mod translator;
 pub mod upstream_path;
 pub mod usage;
 
+pub use body::{Abridged, Body};
 pub use error::{ErrorKind, ProviderError, RequestError};
 pub use format::{ClientFormat, UpstreamFormat};
 pub use translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};

@@ -11,9 +11,10 @@ mod top_level;
 
 use std::ops::Range;
 
+use crate::body::{Body, Omissions};
 pub(crate) use error::JsonError;
 pub use literal::first_char;
-pub(crate) use literal::{Literal, plain_prefix, string_inside};
+pub(crate) use literal::{Literal, plain_prefix, quoteless_prefix, string_inside, string_prefix};
 pub(crate) use top_level::{Progress, TopLevel};
 
 /// Deepest nesting of arrays and objects.
@@ -34,6 +35,7 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone)]
 pub(crate) struct Scanner<'a> {
     text: &'a str,
+    omissions: Omissions<'a>,
     at: usize,
     depth: u32,
 }
@@ -58,9 +60,18 @@ impl<'a> Scanner<'a> {
     /// # Errors
     /// Not UTF-8.
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, JsonError> {
-        match simdutf8::compat::from_utf8(bytes) {
+        Self::over(Body::from(bytes))
+    }
+
+    /// At the beginning of `body`. Places are told in the bytes of its text.
+    ///
+    /// # Errors
+    /// Not UTF-8.
+    pub(crate) fn over(body: Body<'a>) -> Result<Self, JsonError> {
+        match simdutf8::compat::from_utf8(body.text) {
             Ok(text) => Ok(Self {
                 text,
+                omissions: body.omissions,
                 at: 0,
                 depth: 0,
             }),
@@ -145,7 +156,12 @@ impl<'a> Scanner<'a> {
             match self.peek() {
                 Some(b'"') => {
                     self.skip(1);
-                    return Ok(Literal::new(self.text, start..self.at, saved_by_decoding));
+                    let span = start..self.at;
+                    let literal = Literal::new(self.text, span.clone(), saved_by_decoding);
+                    if self.omissions.is_empty() {
+                        return Ok(literal);
+                    }
+                    return Ok(literal.without(self.omissions.decoded_within(&span)));
                 }
                 Some(b'\\') => {
                     let (length, saved) = self.escape()?;
@@ -220,6 +236,11 @@ impl<'a> Scanner<'a> {
     pub(crate) fn raw(&mut self) -> Result<&'a str, JsonError> {
         let span = self.value()?;
         Ok(self.text(span))
+    }
+
+    /// Bytes of `span`, with what was left out.
+    pub(crate) fn length(&self, span: &Range<usize>) -> usize {
+        self.omissions.length(span)
     }
 
     /// What stands in `span`.

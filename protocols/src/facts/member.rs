@@ -6,6 +6,7 @@ use std::ops::Range;
 use super::message::Messages;
 use super::mismatch::Mismatch;
 use super::{Needs, RequestFacts};
+use crate::body::Body;
 use crate::format::ClientFormat;
 use crate::scanner::{Kind, Literal, Scanner};
 
@@ -178,7 +179,7 @@ impl<'a> Collected<'a> {
             Field::Functions => self.tools |= self.described(scanner)?,
             Field::Schema | Field::OutputFormat => {
                 let span = scanner.value()?;
-                self.messages.add_text(span.len());
+                self.messages.add_text(scanner.length(&span));
             }
             Field::N => self.several_choices = whole_number(scanner)?.is_some_and(|n| n > 1),
             // A boolean in Chat Completions, a number in Completions.
@@ -201,7 +202,8 @@ impl<'a> Collected<'a> {
         let mut bytes = 0_usize;
         optional_array(scanner, |scanner| {
             any = true;
-            bytes = bytes.saturating_add(scanner.value()?.len());
+            let span = scanner.value()?;
+            bytes = bytes.saturating_add(scanner.length(&span));
             Ok(())
         })?;
         self.messages.add_text(bytes);
@@ -209,7 +211,11 @@ impl<'a> Collected<'a> {
     }
 
     /// All members have been read.
-    pub(super) fn finish(self, format: ClientFormat) -> Result<RequestFacts<'a>, Mismatch> {
+    pub(super) fn finish(
+        self,
+        format: ClientFormat,
+        body: Body<'_>,
+    ) -> Result<RequestFacts<'a>, Mismatch> {
         let model = self.model.ok_or_else(|| Mismatch::missing("model"))?;
         if model.is_empty() {
             return Err(
@@ -235,10 +241,15 @@ impl<'a> Collected<'a> {
             self.prompt_cache_key,
             self.conversation,
         ];
+        let conversation_id = (ids.into_iter().flatten()).find(|id| !id.is_empty());
+        let names = [Some(&model), conversation_id.as_ref()];
+        if !names.into_iter().flatten().all(Literal::is_whole) {
+            return Err(Mismatch::value("expected a name, found a long text"));
+        }
         let messages = self.messages.finish();
         Ok(RequestFacts {
             model: model.decode(),
-            model_span: model.span(),
+            model_span: body.omissions.before_omitting(&model.span()),
             stream: self.stream,
             include_usage: self.include_usage,
             has_stream_options: self.seen & (1 << Field::StreamOptions as u32) != 0,
@@ -246,11 +257,7 @@ impl<'a> Collected<'a> {
                 .max_completion_tokens
                 .or(self.max_tokens)
                 .or(self.max_output_tokens),
-            conversation_id: ids
-                .into_iter()
-                .flatten()
-                .find(|id| !id.is_empty())
-                .map(|id| id.decode()),
+            conversation_id: conversation_id.map(|id| id.decode()),
             opening_span: messages.opening_span,
             system_span: self.system_span,
             last_user_message: messages.last_user_message,

@@ -144,7 +144,7 @@ impl<'a> Messages<'a> {
                 // Arguments of calls and results of tools are part of the prompt.
                 "tool_calls" | "function_call" => {
                     let span = scanner.value()?;
-                    self.add_text(span.len());
+                    self.add_text(scanner.length(&span));
                     Ok(())
                 }
                 "arguments" => string(scanner).map(|text| self.count(text.as_ref())),
@@ -204,7 +204,7 @@ impl<'a> Messages<'a> {
                 // The input of a tool call.
                 "input" => {
                     let span = scanner.value()?;
-                    self.add_text(span.len());
+                    self.add_text(scanner.length(&span));
                     Ok(())
                 }
                 // The result of a tool. Nesting is bounded by the scanner.
@@ -242,6 +242,7 @@ impl<'a> Messages<'a> {
     /// All messages have been read.
     pub(super) fn finish(self) -> MessageFacts<'a> {
         let last_user_message = match self.last_user_text.as_slice() {
+            texts if !texts.iter().all(Literal::is_whole) => None,
             [] => None,
             [text] => Some(text.decode()),
             [first, others @ ..] => {

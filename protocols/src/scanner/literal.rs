@@ -11,6 +11,8 @@ pub(crate) struct Literal<'a> {
     /// Quotes included.
     span: Range<usize>,
     saved_by_decoding: usize,
+    /// Decoded bytes that were left out of it.
+    left_out: usize,
 }
 
 impl<'a> Literal<'a> {
@@ -23,7 +25,19 @@ impl<'a> Literal<'a> {
             inside,
             span,
             saved_by_decoding,
+            left_out: 0,
         }
+    }
+
+    /// So many bytes of the decoded text were left out.
+    pub(super) fn without(mut self, left_out: usize) -> Self {
+        self.left_out = left_out;
+        self
+    }
+
+    /// Nothing was left out.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.left_out == 0
     }
 
     /// Where it stands, quotes included.
@@ -36,16 +50,17 @@ impl<'a> Literal<'a> {
         self.span.start.saturating_add(1)..self.span.end.saturating_sub(1)
     }
 
-    /// Bytes of the decoded text.
+    /// Bytes of the decoded text, with what was left out.
     pub(crate) fn decoded_len(&self) -> usize {
-        self.inside.len().saturating_sub(self.saved_by_decoding)
+        let kept = self.inside.len().saturating_sub(self.saved_by_decoding);
+        kept.saturating_add(self.left_out)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
         self.inside.is_empty()
     }
 
-    /// The text. Surrogates without their other half become U+FFFD.
+    /// The text, as far as it was kept. Surrogates without their other half become U+FFFD.
     #[inline]
     pub(crate) fn decode(&self) -> Cow<'a, str> {
         if self.saved_by_decoding == 0 {
@@ -149,6 +164,38 @@ pub(crate) fn string_inside(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes.get(..length)?).ok()
 }
 
+/// How many bytes from the front may stand in a string, up to its closing quote, the end, or an escape sequence that breaks
+/// off there; and by how many bytes decoding shortens them. `None` where they are followed by what may not stand in one.
+pub(crate) fn string_prefix(bytes: &[u8]) -> Option<(usize, usize)> {
+    let mut length = 0_usize;
+    let mut saved_by_decoding = 0_usize;
+    loop {
+        let plain = plain_prefix(bytes.get(length..).unwrap_or_default());
+        length = length.saturating_add(plain);
+        match bytes.get(length..) {
+            Some(rest @ [b'\\', ..]) => match escape_sequence(rest) {
+                Some((escape, saved)) => {
+                    length = length.saturating_add(escape);
+                    saved_by_decoding = saved_by_decoding.saturating_add(saved);
+                }
+                None if breaks_off(rest) => return Some((length, saved_by_decoding)),
+                None => return None,
+            },
+            None | Some([] | [b'"', ..]) => return Some((length, saved_by_decoding)),
+            Some(_) => return None,
+        }
+    }
+}
+
+/// More bytes could make it an escape sequence.
+fn breaks_off(bytes: &[u8]) -> bool {
+    match bytes {
+        [_] => true,
+        [_, b'u', digits @ ..] => digits.len() < 4 && digits.iter().all(u8::is_ascii_hexdigit),
+        _ => false,
+    }
+}
+
 /// Length of the escape sequence at the front of `bytes`, and by how many bytes decoding shortens it.
 pub(super) fn escape_sequence(bytes: &[u8]) -> Option<(usize, usize)> {
     match *bytes {
@@ -184,6 +231,15 @@ pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
         |byte| byte == b'"' || byte == b'\\' || byte < 0x20,
     );
     passed.saturating_add(rest)
+}
+
+/// How many bytes from the front come before the next quote.
+pub(crate) fn quoteless_prefix(bytes: &[u8]) -> usize {
+    prefix(
+        bytes,
+        |word| below(word ^ QUOTES, ONES),
+        |byte| byte == b'"',
+    )
 }
 
 /// How many bytes from the front come before the next string, bracket or brace: numbers, mostly.
