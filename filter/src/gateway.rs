@@ -2,6 +2,7 @@
 
 mod departure;
 mod inspection;
+mod reading;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -19,6 +20,7 @@ use crate::policies::Inspection;
 use crate::target::ending::{self, Ending};
 use crate::vm::Vm;
 use crate::{Flow, embedding, keys, shared, unserved};
+use reading::Reading;
 
 /// One client request in the downstream filter chain.
 #[derive(Debug)]
@@ -62,6 +64,7 @@ struct Incoming {
     client: ClientFormat,
     headers: HeaderList,
     request_id: String,
+    reading: Reading,
     /// What Envoy answered in our place.
     status: Option<u16>,
     /// Its body is not as long any more as the client said.
@@ -152,6 +155,7 @@ impl Gateway {
             client,
             headers,
             request_id,
+            reading: Reading::default(),
             status: None,
             redacted: false,
             dossier,
@@ -165,13 +169,17 @@ impl Gateway {
 
     /// A piece of the request's body came; `size` bytes are buffered now.
     pub fn on_request_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
-        if !matches!(self.stage, Stage::ReadingBody(_)) {
+        let Self { vm, config, stage } = self;
+        let Stage::ReadingBody(incoming) = stage else {
             return Flow::Continue;
-        }
-        let limit = self.config.policy.gateway.max_request_bytes;
+        };
+        let limit = config.policy.gateway.max_request_bytes;
         if u64::try_from(size).unwrap_or(u64::MAX) > limit {
-            self.refuse_size(host, limit)
-        } else if end_of_stream {
+            return self.refuse_size(host, limit);
+        }
+        let begin = || reading::abridged(&vm.control(config), config);
+        (incoming.reading).go_on(host, size, end_of_stream, begin);
+        if end_of_stream {
             self.route(host, size)
         } else {
             Flow::Pause

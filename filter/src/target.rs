@@ -21,7 +21,7 @@ use crate::{Flow, state};
 
 pub(crate) use ahead::{Ahead, FirstRequest, WrittenAhead};
 pub use probe::PROBE_HEADER;
-pub(crate) use request::begin_next;
+pub(crate) use request::{LONGEST_START, begin_next};
 
 /// Header by which the first-byte hop hands a journey to the inner attempt: token and index. Clients cannot send it.
 pub const TOKEN_HEADER: &str = "x-kt-token";

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use protocols::Body;
 use protocols::facts::RequestFacts;
 use routing::affinity::{ConversationId, conversation_id};
 
@@ -32,7 +33,7 @@ impl Conversation {
     pub(crate) fn of<'a>(
         header: impl Fn(&str) -> Option<&'a str>,
         facts: &RequestFacts<'_>,
-        body: &[u8],
+        body: Body<'_>,
     ) -> Self {
         let named = HEADERS
             .into_iter()
@@ -65,6 +66,9 @@ impl Conversation {
     }
 }
 
+/// So many bytes of a text's beginning, and so many of its end, stand for it.
+pub(crate) const END_BYTES: usize = 2048;
+
 /// What stands for a text: its length and both ends. Of a document of megabytes, the middle makes no other conversation.
 struct Gist<'a> {
     length: [u8; 8],
@@ -73,16 +77,12 @@ struct Gist<'a> {
 }
 
 impl<'a> Gist<'a> {
-    const END_BYTES: usize = 2048;
-
-    fn of(body: &'a [u8], span: &Range<usize>) -> Self {
-        let text = body.get(span.clone()).unwrap_or_default();
-        let (head, rest) = text
-            .split_at_checked(Self::END_BYTES)
-            .unwrap_or((text, &[]));
-        let middle = rest.len().saturating_sub(Self::END_BYTES);
+    fn of(body: Body<'a>, span: &Range<usize>) -> Self {
+        let text = body.text().get(span.clone()).unwrap_or_default();
+        let (head, rest) = text.split_at_checked(END_BYTES).unwrap_or((text, &[]));
+        let middle = rest.len().saturating_sub(END_BYTES);
         Self {
-            length: (text.len() as u64).to_le_bytes(),
+            length: (body.length(span) as u64).to_le_bytes(),
             head,
             tail: rest.get(middle..).unwrap_or_default(),
         }

@@ -12,7 +12,7 @@ mod upstream;
 
 use policy::{Policy, Strategy};
 use protocols::facts::{self, RequestFacts};
-use protocols::{ClientFormat, RequestError};
+use protocols::{Abridged, Body, ClientFormat, RequestError};
 use routing::{Plan, Refusal, Request};
 
 pub use ability::{can_be_asked_for_usage, has_native_responses, plain_attempt};
@@ -24,6 +24,7 @@ pub use upstream::upstream_format;
 pub struct Intake {
     abilities: ability::Abilities,
     counts_tokens: bool,
+    compares_meanings: bool,
 }
 
 /// A request that has been read.
@@ -48,7 +49,16 @@ impl Intake {
         Self {
             abilities: ability::Abilities::of(policy),
             counts_tokens: plans_by_tokens(policy),
+            compares_meanings: (policy.groups.iter())
+                .any(|group| matches!(group.strategy, Strategy::Semantic(_))),
         }
+    }
+
+    /// What takes a body in pieces, as it comes, so that [`Intake::read`] finds there what plans are made of. `None` where
+    /// plans depend on all of the texts.
+    pub fn abridged(&self) -> Option<Abridged> {
+        let reads_texts = self.counts_tokens || self.compares_meanings;
+        (!reads_texts).then(|| Abridged::keeping(conversation::END_BYTES))
     }
 
     /// Reads a request. `header` gives the value of a header by its lower-case name.
@@ -58,14 +68,15 @@ impl Intake {
     pub fn read<'a>(
         &self,
         client: ClientFormat,
-        body: &'a [u8],
+        body: impl Into<Body<'a>>,
         header: impl Fn(&str) -> Option<&'a str>,
     ) -> Result<Incoming<'a>, RequestError> {
+        let body = body.into();
         let facts = facts::scan(client, body)?;
         Ok(Incoming {
             client,
             conversation: Conversation::of(header, &facts, body),
-            prompt_tokens: self.prompt_tokens(&facts, body),
+            prompt_tokens: self.prompt_tokens(&facts, body.text()),
             facts,
             query_embedding: None,
             allows: None,

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use protocols::exchange::{Exchange, Verdict};
 use protocols::sse::SseParser;
-use protocols::{Attempt, ClientFormat, UpstreamFormat, facts};
+use protocols::{Abridged, Attempt, ClientFormat, UpstreamFormat, facts};
 
 fn main() {
     println!(
@@ -20,6 +20,12 @@ fn main() {
             black_box(
                 facts::scan(ClientFormat::ChatCompletions, black_box(body.as_bytes())).is_ok(),
             );
+        });
+    }
+    for (name, body) in long_requests() {
+        measure(&format!("abridged: {name}"), body.len(), || abridge(&body));
+        measure(&format!("facts: {name}"), body.len(), || {
+            black_box(facts::scan(ClientFormat::ChatCompletions, black_box(&body)).is_ok());
         });
     }
     let stream = stream(10_000);
@@ -51,10 +57,6 @@ fn requests() -> Vec<(&'static str, String)> {
     let turns = |count: usize| vec![turn.clone(); count].join(",");
     let chat =
         |messages: &str| format!("{{\"model\":\"m\",\"stream\":true,\"messages\":[{messages}]}}");
-    let image = format!(
-        "{{\"role\":\"user\",\"content\":[{{\"type\":\"image_url\",\"image_url\":{{\"url\":\"data:image/png;base64,{}\"}}}}]}}",
-        "iVBORw0KGgoAAAANSUhEUgAA".repeat(10 * 1024 * 1024 / 24)
-    );
     let unicode = format!(
         "{{\"role\":\"user\",\"content\":\"{}\"}}",
         "日本語の文章です。".repeat(4000)
@@ -64,12 +66,41 @@ fn requests() -> Vec<(&'static str, String)> {
         ("10 KB of chat", chat(&turns(22))),
         ("100 KB of chat", chat(&turns(220))),
         ("100 KB of Japanese", chat(&unicode)),
-        ("10 MB image", chat(&image)),
         (
             "100 KB of small values",
             chat(&vec!["{\"a\":[1,2,{\"b\":null}]}"; 4500].join(",")),
         ),
     ]
+}
+
+/// Requests that come in pieces.
+fn long_requests() -> Vec<(&'static str, String)> {
+    let user = |content: &str| {
+        format!("{{\"model\":\"m\",\"messages\":[{{\"role\":\"user\",\"content\":{content}}}]}}")
+    };
+    let of_1_mb = |unit: &str| unit.repeat(1_000_000 / unit.len());
+    let image = format!(
+        "[{{\"type\":\"image_url\",\"image_url\":{{\"url\":\"data:image/png;base64,{}\"}}}}]",
+        of_1_mb("iVBORw0KGgoAAAANSUhEUgAA")
+    );
+    let line = "The quick brown fox jumps over the lazy dog, and does so again and again.\\n";
+    vec![
+        ("1 MB image", user(&image)),
+        ("1 MB of lines", user(&format!("\"{}\"", of_1_mb(line)))),
+        (
+            "1 MB of Japanese",
+            user(&format!("\"{}\"", of_1_mb("日本語の文章です。"))),
+        ),
+    ]
+}
+
+fn abridge(body: &str) {
+    let mut abridged = Abridged::keeping(2048);
+    while abridged.taken() < body.len() {
+        let rest = body.as_bytes().split_at(abridged.taken()).1;
+        assert!(abridged.take(black_box(&rest[..rest.len().min(128 * 1024)])));
+    }
+    black_box(facts::scan(ClientFormat::ChatCompletions, abridged.body()).is_ok());
 }
 
 fn stream(events: usize) -> String {

@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use routing::Refusal;
 
+use super::reading::{self, Held};
 use super::{Gateway, Incoming, METADATA_HEADER, Stage};
 use crate::answers::Answer;
 use crate::evidence::{Dossier, Excerpt, Refused};
@@ -41,22 +42,25 @@ impl Gateway {
             client,
             headers,
             request_id,
+            reading,
             redacted,
             mut dossier,
             ..
         } = incoming;
         let config = &self.config;
-        let body = if size == 0 {
-            Vec::new()
+        let control = self.vm.control(config);
+        // A budget may have come since the body began.
+        let held = if reading::needs_whole(&control, config) {
+            Held::whole(host, size)
         } else {
-            host.request_body(0, size).unwrap_or_default()
+            Held::of(host, reading, client, size)
         };
         let now = host.now();
         if config.policy.gateway.log_bodies {
-            dossier.request_body = Some(Excerpt::of(&body));
+            dossier.request_body = Some(Excerpt::of(held.body().text()));
         }
         let header = |name: &str| headers.text(name);
-        let mut request = match config.intake.read(client, &body, header) {
+        let mut request = match config.intake.read(client, held.body(), header) {
             Ok(request) => request,
             Err(error) => {
                 let answer = Answer::bad_request(client, &error);
@@ -65,9 +69,8 @@ impl Gateway {
             }
         };
         request.query_embedding = embedding;
-        let control = self.vm.control(config);
         if control.has_budgets() {
-            request.prompt_tokens = routing::tokens::of_request(&body);
+            request.prompt_tokens = routing::tokens::of_request(held.body().text());
         }
         dossier.conversation = Some(request.conversation.id.into());
         dossier.prompt_tokens = request.prompt_tokens;
@@ -130,7 +133,7 @@ impl Gateway {
         Ok(Traveller {
             journey,
             headers,
-            body,
+            held,
             now,
         })
     }
@@ -156,7 +159,7 @@ impl Gateway {
         let Traveller {
             mut journey,
             headers,
-            body,
+            held,
             now,
         } = traveller;
         let client = journey.client;
@@ -167,7 +170,7 @@ impl Gateway {
         let stream = journey.stream;
         // A plan is never empty; if it were, Envoy would find no cluster of this name.
         let cluster = journey.cluster(0).unwrap_or_default();
-        let first = FirstRequest::begin(&mut journey, &headers, &body, now);
+        let first = FirstRequest::begin(&mut journey, &headers, held.start(), held.size(), now);
         let mut outgoing = match &first {
             Some(first) => first.head(&headers),
             None => (headers.iter())
@@ -215,7 +218,7 @@ impl Gateway {
 struct Traveller {
     journey: Journey,
     headers: HeaderList,
-    body: Vec<u8>,
+    held: Held,
     /// When it was planned.
     now: Moment,
 }

@@ -42,12 +42,14 @@ pub(crate) struct FirstRequest {
 }
 
 impl FirstRequest {
-    /// Begins the first attempt of `journey`. `None` where its target filter must do it, or must at least write the
+    /// Begins the first attempt of `journey`, whose body has `size` bytes and begins with `start`, if that is not all of it.
+    /// `None` where its target filter must do it, or must at least write the
     /// request.
     pub(crate) fn begin(
         journey: &mut Journey,
         headers: &HeaderList,
-        body: &[u8],
+        start: &[u8],
+        size: usize,
         now: Moment,
     ) -> Option<Self> {
         if journey.takes_hop(0) {
@@ -59,11 +61,12 @@ impl FirstRequest {
             journey.attempts.clear();
             return None;
         };
-        let outgoing = (exchange.changes_only_the_model()).then(|| exchange.request(body));
+        let outgoing = (exchange.changes_only_the_model()).then(|| exchange.request(start));
         if let Some(attempt) = journey.attempts.get_mut(index) {
             attempt.exchange = Some(exchange);
         }
         journey.ahead = Some(Ahead::Begun);
+        // The target filter reads all of a body that names its model where it was not kept.
         let outgoing = outgoing?.ok()?;
         match &outgoing.body {
             BodyEdit::Unchanged => {}
@@ -73,8 +76,8 @@ impl FirstRequest {
             }
             BodyEdit::Replace(_) => return None,
         }
-        let written = Written::of(body, outgoing.body);
-        let body_bytes = written.length(body);
+        let written = Written::of(start, outgoing.body);
+        let body_bytes = written.length(size);
         let first = Self {
             headers: outgoing.headers,
             content_length: body_bytes.to_string(),

@@ -215,7 +215,7 @@ fn set_request(
     outgoing: OutgoingRequest,
 ) -> HostResult<()> {
     let written = Written::of(body, outgoing.body);
-    let length = written.length(body);
+    let length = written.length(body.len());
     let (path, headers) = (outgoing.path, outgoing.headers);
     set_headers(host, course, current, &path, &headers, length)?;
     written.give_back(host)
@@ -261,7 +261,7 @@ pub(super) enum Written {
 }
 
 /// Most clients name the model first: what follows it need not be written again, however long it is.
-const LONGEST_START: usize = 4096;
+pub(crate) const LONGEST_START: usize = 4096;
 
 impl Written {
     pub(super) fn of(body: &[u8], edit: BodyEdit) -> Self {
@@ -279,13 +279,13 @@ impl Written {
         }
     }
 
-    /// Of what becomes of `body`, in bytes.
-    pub(super) fn length(&self, body: &[u8]) -> usize {
+    /// Bytes of what becomes of a body of `size` bytes.
+    pub(super) fn length(&self, size: usize) -> usize {
         match self {
-            Self::Nothing => body.len(),
+            Self::Nothing => size,
             Self::Whole(body) => body.len(),
             Self::Start(replaced, start) => {
-                let kept = body.len().saturating_sub(*replaced);
+                let kept = size.saturating_sub(*replaced);
                 kept.saturating_add(start.len())
             }
         }

@@ -8,6 +8,7 @@ mod full_pool;
 mod gateway;
 mod health;
 mod host_calls;
+mod pieces;
 mod policies;
 mod target;
 

@@ -68,13 +68,14 @@ impl Abridged {
     /// Takes the next bytes, all but a character or an escape sequence that breaks off at their end. `false` where the body
     /// has to be read whole: it is no JSON, or hardly becomes shorter.
     pub fn take(&mut self, piece: &[u8]) -> bool {
-        let Some(mut rest) = whole_characters(piece) else {
-            return false;
-        };
+        let mut rest = piece;
         loop {
             let Some(string) = self.open.take() else {
                 let (outside, behind) = split(rest, quoteless_prefix(rest));
                 let (quote, inside) = split(behind, 1);
+                if !outside.is_ascii() {
+                    return false;
+                }
                 self.keep_outside(outside);
                 self.keep_outside(quote);
                 rest = inside;
@@ -96,7 +97,7 @@ impl Abridged {
             let string = self.keep_inside(string, inside, saved);
             rest = behind;
             if !rest.starts_with(b"\"") {
-                // It ends here, or with an escape sequence that breaks off.
+                // It ends here, or with something that breaks off.
                 self.open = Some(string);
                 break;
             }
@@ -157,15 +158,6 @@ impl Abridged {
                 saved_by_decoding: string.saved_by_decoding.saturating_sub(saved_by_tail),
             });
         }
-    }
-}
-
-/// Without the character that breaks off at the end. `None` for what is no UTF-8.
-fn whole_characters(piece: &[u8]) -> Option<&[u8]> {
-    match simdutf8::compat::from_utf8(piece) {
-        Ok(_) => Some(piece),
-        Err(error) if error.error_len().is_none() => piece.get(..error.valid_up_to()),
-        Err(_) => None,
     }
 }
 

@@ -1,37 +1,65 @@
 //! Sixty-four bytes of a JSON text at a time, by wasm's vector instructions.
+//!
+//! V8 makes a constant vector anew for each use, so that comparing costs more than what can be done once for a whole block.
+//! Control characters and the quote are told by the smallest byte: with its second bit flipped, `"` is 0x20 and whatever else
+//! is below 0x21 is a control character.
 
 use core::arch::wasm32::{
-    u8x16_eq, u8x16_lt, u8x16_splat, u64x2, u64x2_splat, v128, v128_any_true, v128_or,
+    i8x16_lt, i8x16_min, i8x16_splat, u8x16_eq, u8x16_min, u8x16_splat, u64x2, v128, v128_any_true,
+    v128_or, v128_xor,
 };
 
 /// Length of a block in bytes.
 const BLOCK: usize = 64;
 
+/// The quote, when [`SECOND_BIT`] is flipped. What is smaller is a control character then.
+const FLIPPED_QUOTE: u8 = b'"' ^ SECOND_BIT;
+const SECOND_BIT: u8 = 2;
+
 /// Bytes in the blocks from the front that may stand in a string as they are: without quote, backslash or control
 /// character.
 pub(super) fn plain(bytes: &[u8]) -> usize {
-    let (blocks, _) = bytes.as_chunks::<BLOCK>();
-    let mut passed = 0_usize;
-    for block in blocks {
-        let (parts, _) = block.as_chunks::<16>();
-        let special =
-            (parts.iter().map(special)).fold(u64x2_splat(0), |any, one| v128_or(any, one));
-        if v128_any_true(special) {
-            break;
-        }
-        passed = passed.saturating_add(BLOCK);
-    }
-    passed
+    let min = |a, b| u8x16_min(a, b);
+    passed(bytes, min, |least| {
+        let limit = u8x16_splat(FLIPPED_QUOTE);
+        u8x16_eq(min(least, limit), least)
+    })
 }
 
-/// Ones in the place of each byte that may not stand in a string as it is.
+/// [`plain`], and ASCII: as signed numbers, all other bytes are smaller.
+pub(super) fn plain_ascii(bytes: &[u8]) -> usize {
+    let limit = i8x16_splat(FLIPPED_QUOTE as i8 + 1);
+    let min = |a, b| i8x16_min(a, b);
+    passed(bytes, min, |least| i8x16_lt(least, limit))
+}
+
+/// Bytes in the blocks from the front that have no backslash, and of whose least bytes by `min`, each with its second bit
+/// flipped, `is_special` says nothing.
 #[inline(always)]
-fn special(part: &[u8; 16]) -> v128 {
-    let part = vector(part);
-    let quote = u8x16_eq(part, u8x16_splat(b'"'));
-    let backslash = u8x16_eq(part, u8x16_splat(b'\\'));
-    let control = u8x16_lt(part, u8x16_splat(b' '));
-    v128_or(v128_or(quote, backslash), control)
+fn passed(
+    bytes: &[u8],
+    min: impl Fn(v128, v128) -> v128,
+    is_special: impl Fn(v128) -> v128,
+) -> usize {
+    let (blocks, _) = bytes.as_chunks::<BLOCK>();
+    let is_plain = |block: &&[u8; BLOCK]| {
+        let (parts, _) = block.as_chunks::<16>();
+        let [a, b, c, d] = parts else { return false };
+        let [a, b, c, d] = [vector(a), vector(b), vector(c), vector(d)];
+        let flipped = |part| v128_xor(part, u8x16_splat(SECOND_BIT));
+        let least = min(min(flipped(a), flipped(b)), min(flipped(c), flipped(d)));
+        let backslash = |part| u8x16_eq(part, u8x16_splat(b'\\'));
+        let backslashes = v128_or(
+            v128_or(backslash(a), backslash(b)),
+            v128_or(backslash(c), backslash(d)),
+        );
+        !v128_any_true(v128_or(backslashes, is_special(least)))
+    };
+    blocks
+        .iter()
+        .take_while(is_plain)
+        .count()
+        .saturating_mul(BLOCK)
 }
 
 /// In two loads: the compiler makes one for each argument.
@@ -41,6 +69,6 @@ fn vector(part: &[u8; 16]) -> v128 {
     let (halves, _) = part.as_chunks::<8>();
     match halves {
         [first, second] => u64x2(half(first), half(second)),
-        _ => u64x2_splat(0),
+        _ => u8x16_splat(0),
     }
 }

@@ -164,14 +164,19 @@ pub(crate) fn string_inside(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes.get(..length)?).ok()
 }
 
-/// How many bytes from the front may stand in a string, up to its closing quote, the end, or an escape sequence that breaks
-/// off there; and by how many bytes decoding shortens them. `None` where they are followed by what may not stand in one.
+/// How many bytes from the front may stand in a string, up to its closing quote, the end, or a character or an escape
+/// sequence that breaks off there; and by how many bytes decoding shortens them. `None` where they are followed by what may
+/// not stand in one. Characters are checked to be UTF-8.
 pub(crate) fn string_prefix(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut length = 0_usize;
     let mut saved_by_decoding = 0_usize;
     loop {
-        let plain = plain_prefix(bytes.get(length..).unwrap_or_default());
-        length = length.saturating_add(plain);
+        let rest = bytes.get(length..).unwrap_or_default();
+        let plain = plain_text(rest)?;
+        length = length.saturating_add(plain.length);
+        if plain.breaks_off {
+            return Some((length, saved_by_decoding));
+        }
         match bytes.get(length..) {
             Some(rest @ [b'\\', ..]) => match escape_sequence(rest) {
                 Some((escape, saved)) => {
@@ -185,6 +190,52 @@ pub(crate) fn string_prefix(bytes: &[u8]) -> Option<(usize, usize)> {
             Some(_) => return None,
         }
     }
+}
+
+/// What may stand in a string as it is.
+struct PlainText {
+    length: usize,
+    /// All bytes are taken but a character that is not complete.
+    breaks_off: bool,
+}
+
+/// At the front of `bytes`; `None` where it is no UTF-8.
+fn plain_text(bytes: &[u8]) -> Option<PlainText> {
+    let ascii = plain_ascii_blocks(bytes);
+    let rest = bytes.get(ascii..).unwrap_or_default();
+    let plain = plain_prefix(rest);
+    let text = rest.get(..plain).unwrap_or_default();
+    let length = match simdutf8::compat::from_utf8(text) {
+        Ok(_) => plain,
+        Err(error) if error.error_len().is_none() && plain == rest.len() => error.valid_up_to(),
+        Err(_) => return None,
+    };
+    Some(PlainText {
+        length: ascii.saturating_add(length),
+        breaks_off: length < plain,
+    })
+}
+
+/// Bytes in whole blocks from the front that may stand in a string as they are, and are ASCII.
+fn plain_ascii_blocks(bytes: &[u8]) -> usize {
+    #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
+    let passed = super::blocks::plain_ascii(bytes);
+    #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
+    let passed = {
+        let (blocks, _) = bytes.as_chunks::<8>();
+        let is_other = |block: &[u8; 8]| {
+            let word = u64::from_le_bytes(*block);
+            (special(word) | word) & HIGHEST_BITS != 0
+        };
+        let count = blocks.iter().position(is_other).unwrap_or(blocks.len());
+        count.saturating_mul(8)
+    };
+    passed
+}
+
+/// The highest bit of the first byte of `word` that may not stand in a string as it is, and perhaps of others behind it.
+fn special(word: u64) -> u64 {
+    below(word ^ QUOTES, ONES) | below(word ^ BACKSLASHES, ONES) | below(word, SPACES)
 }
 
 /// More bytes could make it an escape sequence.
@@ -225,11 +276,9 @@ pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     let passed = super::blocks::plain(bytes);
     #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
     let passed = 0_usize;
-    let rest = prefix(
-        bytes.get(passed..).unwrap_or_default(),
-        |word| below(word ^ QUOTES, ONES) | below(word ^ BACKSLASHES, ONES) | below(word, SPACES),
-        |byte| byte == b'"' || byte == b'\\' || byte < 0x20,
-    );
+    let rest = prefix(bytes.get(passed..).unwrap_or_default(), special, |byte| {
+        byte == b'"' || byte == b'\\' || byte < 0x20
+    });
     passed.saturating_add(rest)
 }
 

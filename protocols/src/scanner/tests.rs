@@ -169,8 +169,51 @@ fn special_bytes_are_found_at_every_place_in_a_block() {
             assert_eq!(literal::plain_prefix(&bytes), at);
         }
     }
-    for length in 0..200 {
-        assert_eq!(literal::plain_prefix(&vec![0x7f; length]), length);
+    for byte in 0..=u8::MAX {
+        let may_stand = byte >= 0x20 && byte != b'"' && byte != b'\\';
+        for length in 0..200 {
+            let passed = literal::plain_prefix(&vec![byte; length]);
+            assert_eq!(passed, if may_stand { length } else { 0 }, "{byte:#x}");
+        }
+    }
+}
+
+#[test]
+fn what_may_stand_in_a_string_ends_where_it_should() {
+    let plain = "All work and no play makes for a dull prompt. !~\u{7f}".repeat(4);
+    // What comes behind it, whether that may come, and what of it belongs to it.
+    type Taken = Option<(usize, usize)>;
+    let table: &[(&[u8], Taken)] = &[
+        (b"", Some((0, 0))),
+        (b"\"", Some((0, 0))),
+        (b"\x1f", None),
+        (b"\n", None),
+        (b"\\n\"", Some((2, 1))),
+        (b"\\q", None),
+        (b"\\", Some((0, 0))),
+        (b"\\u00", Some((0, 0))),
+        (b"\\u00e", Some((0, 0))),
+        (b"\\u00e9", Some((6, 4))),
+        (b"\\u00g", None),
+        (b"\\u00\"", None),
+        ("é".as_bytes(), Some((2, 0))),
+        ("😀\"".as_bytes(), Some((4, 0))),
+        (b"\xf0\x9f", Some((0, 0))),
+        (b"\xf0\x9f\"", None),
+        (b"\xf0\x9f\\n", None),
+        (b"\xff", None),
+        (b"\xed\xa0\x80", None),
+    ];
+    for length in 0..plain.len() {
+        for (behind, expected) in table {
+            let bytes = [&plain.as_bytes()[..length], behind].concat();
+            let expected = expected.map(|(more, saved)| (length + more, saved));
+            assert_eq!(
+                string_prefix(&bytes),
+                expected,
+                "{behind:?} behind {length}"
+            );
+        }
     }
 }
 

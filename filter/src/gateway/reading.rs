@@ -1,0 +1,141 @@
+//! A request's body: read piece by piece as it comes, or at once when it is complete.
+
+use protocols::{Abridged, Body, ClientFormat, facts};
+
+use crate::config::GatewayConfig;
+use crate::control::Control;
+use crate::host::Host;
+use crate::target::LONGEST_START;
+
+/// Bytes asked of the proxy at once: few enough to stay in the processor's caches, and enough to be worth a call.
+const PIECE_BYTES: usize = 128 * 1024;
+
+/// How far a body has been read that is still coming in.
+#[derive(Debug, Default)]
+pub(super) enum Reading {
+    /// There has been less than a piece of it.
+    #[default]
+    Waiting,
+    InPieces(Abridged),
+    /// It is read when it is complete.
+    Whole,
+}
+
+/// A complete body, or what planning needs of it.
+pub(super) enum Held {
+    Whole(Vec<u8>),
+    Abridged {
+        body: Abridged,
+        /// Of the whole body.
+        size: usize,
+    },
+}
+
+/// Somebody beside the plan reads bodies.
+pub(super) fn needs_whole(control: &Control, config: &GatewayConfig) -> bool {
+    config.guardrails.is_some() || config.policy.gateway.log_bodies || control.has_budgets()
+}
+
+/// Where to put the pieces of a body. `None` where somebody reads all of it.
+pub(super) fn abridged(control: &Control, config: &GatewayConfig) -> Option<Abridged> {
+    if needs_whole(control, config) {
+        return None;
+    }
+    config.intake.abridged()
+}
+
+impl Reading {
+    /// `size` bytes of the body are there now. `begin` says where to put its pieces, if anywhere.
+    pub(super) fn go_on(
+        &mut self,
+        host: &impl Host,
+        size: usize,
+        end_of_stream: bool,
+        begin: impl FnOnce() -> Option<Abridged>,
+    ) {
+        if matches!(self, Self::Waiting) && size >= PIECE_BYTES {
+            *self = begin().map_or(Self::Whole, Self::InPieces);
+        }
+        if let Self::InPieces(abridged) = self
+            && !take_pieces(host, abridged, size, end_of_stream)
+        {
+            *self = Self::Whole;
+        }
+    }
+}
+
+/// Takes what there is, but for less than a piece. `false` where the body has to be read whole.
+fn take_pieces(
+    host: &impl Host,
+    abridged: &mut Abridged,
+    size: usize,
+    end_of_stream: bool,
+) -> bool {
+    loop {
+        let taken = abridged.taken();
+        let left = size.saturating_sub(taken);
+        if left == 0 || (left < PIECE_BYTES && !end_of_stream) {
+            return true;
+        }
+        let Ok(piece) = host.request_body(taken, left.min(PIECE_BYTES)) else {
+            return false;
+        };
+        if !abridged.take(&piece) || abridged.taken() == taken {
+            return false;
+        }
+    }
+}
+
+impl Held {
+    /// A body of `size` bytes, now that it is complete. Whatever is wrong with it is told of the whole one.
+    pub(super) fn of(
+        host: &impl Host,
+        reading: Reading,
+        client: ClientFormat,
+        size: usize,
+    ) -> Self {
+        match reading {
+            Reading::InPieces(body)
+                if body.taken() == size && facts::scan(client, body.body()).is_ok() =>
+            {
+                Self::Abridged { body, size }
+            }
+            Reading::Waiting | Reading::InPieces(_) | Reading::Whole => Self::whole(host, size),
+        }
+    }
+
+    /// The whole body.
+    pub(super) fn whole(host: &impl Host, size: usize) -> Self {
+        Self::Whole(if size == 0 {
+            Vec::new()
+        } else {
+            host.request_body(0, size).unwrap_or_default()
+        })
+    }
+
+    pub(super) fn body(&self) -> Body<'_> {
+        match self {
+            Self::Whole(body) => Body::from(body),
+            Self::Abridged { body, .. } => body.body(),
+        }
+    }
+
+    /// Bytes of the whole body.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Whole(body) => body.len(),
+            Self::Abridged { size, .. } => *size,
+        }
+    }
+
+    /// The beginning of the whole body: all of it, or as much as may be written anew by itself.
+    pub(super) fn start(&self) -> &[u8] {
+        match self {
+            Self::Whole(body) => body,
+            Self::Abridged { body, .. } => {
+                let start = body.body().start();
+                start.get(..LONGEST_START).unwrap_or(start)
+            }
+        }
+    }
+}

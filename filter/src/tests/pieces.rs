@@ -1,0 +1,178 @@
+//! Long bodies, which come in pieces.
+
+use serde_json::{Value, json};
+
+use super::evidence::{self, events};
+use super::target::attempt;
+use super::{POLICY, Visit};
+use crate::Flow;
+use crate::host::fake::Phase;
+
+/// Nobody but the plan reads bodies.
+fn policy() -> String {
+    POLICY.replace("max_request_bytes: 2000", "max_request_bytes: 2000000")
+}
+
+fn long_text() -> String {
+    "All work and no play makes for a dull \"prompt\".\n".repeat(20_000)
+}
+
+fn body(members: &Value) -> String {
+    let mut body = members.clone();
+    body["messages"] = json!([{"role": "user", "content": long_text()}]);
+    body.to_string()
+}
+
+/// Brings the body as Envoy does: what came so far is buffered.
+fn bring(visit: &mut Visit, piece: usize) -> Flow {
+    let whole = visit.host.request_body.take();
+    let headers = visit.host.in_phase(Phase::RequestHeaders);
+    assert_eq!(
+        visit.gateway.on_request_headers(headers, false),
+        Flow::Pause
+    );
+    visit.host.noted.take();
+    let mut flow = Flow::Pause;
+    for size in (1..whole.len().div_ceil(piece)).map(|count| count * piece) {
+        visit.host.request_body.replace(whole[..size].to_vec());
+        let phase = visit.host.in_phase(Phase::RequestBody);
+        flow = visit.gateway.on_request_body(phase, size, false);
+        assert_eq!(flow, Flow::Pause);
+    }
+    visit.host.request_body.replace(whole.clone());
+    if visit.host.answer.borrow().is_none() {
+        let phase = visit.host.in_phase(Phase::RequestBody);
+        flow = visit.gateway.on_request_body(phase, whole.len(), true);
+    }
+    visit.body = visit.host.request_body.borrow().clone();
+    flow
+}
+
+fn asked_for_bodies(visit: &Visit) -> usize {
+    let calls = visit.host.noted.take();
+    calls.iter().filter(|call| **call == "request_body").count()
+}
+
+/// What the provider is sent, by the gateway filter and the target filter together.
+fn sent(visit: &Visit) -> Value {
+    attempt(visit);
+    let body = visit.host.request_body.borrow();
+    let length = visit.host.request_header("content-length");
+    assert_eq!(length, Some(body.len().to_string()));
+    serde_json::from_slice(&body).unwrap()
+}
+
+#[test]
+fn a_long_body_is_read_while_it_comes_and_goes_on_as_it_came() {
+    let first = json!({"model": "chain", "max_tokens": 5});
+    for piece in [10_000, 131_072, 300_000] {
+        let body = body(&first);
+        let mut visit = evidence::chat(&policy(), &body);
+        assert_eq!(bring(&mut visit, piece), Flow::Continue);
+        let pieces = body.len().div_ceil(128 * 1024);
+        let asked = asked_for_bodies(&visit);
+        assert!(
+            (pieces..=pieces + 4).contains(&asked),
+            "{asked} of {pieces}"
+        );
+        let mut expected: Value = serde_json::from_str(&body).unwrap();
+        expected["model"] = json!("one");
+        assert_eq!(sent(&visit), expected);
+        assert_eq!(asked_for_bodies(&visit), 0);
+    }
+}
+
+#[test]
+fn a_model_behind_a_long_text_is_replaced_too() {
+    let body = body(&json!({})).replacen("]}", r#"],"model":"chain"}"#, 1);
+    let mut visit = evidence::chat(&policy(), &body);
+    assert_eq!(bring(&mut visit, 100_000), Flow::Continue);
+    let mut expected: Value = serde_json::from_str(&body).unwrap();
+    expected["model"] = json!("one");
+    assert_eq!(sent(&visit), expected);
+}
+
+#[test]
+fn its_event_is_that_of_a_body_read_at_once() {
+    let event_of = |policy: &str| {
+        let body = body(&json!({"model": "chain", "stream": true}));
+        let mut visit = evidence::chat(policy, &body);
+        bring(&mut visit, 100_000);
+        visit.gateway.on_end(visit.host.in_phase(Phase::Outside));
+        let mut event = events(&visit).remove(0);
+        let object = event.as_object_mut().unwrap();
+        for own in ["id", "request_body"] {
+            object.remove(own);
+        }
+        (asked_for_bodies(&visit), event)
+    };
+    let (pieces, in_pieces) = event_of(&policy());
+    let (once, at_once) = event_of(&format!("log_bodies: true\n{}", policy()));
+    assert!(pieces > 1 && once == 1, "{pieces}, {once}");
+    assert_eq!(in_pieces, at_once);
+}
+
+#[test]
+fn what_is_wrong_with_a_long_body_is_told_of_the_whole() {
+    let right = body(&json!({"model": "chain"}));
+    let middle = right.len() / 2;
+    let wrong = [
+        format!("{}\u{1}{}", &right[..middle], &right[middle..]),
+        format!("{}\\x{}", &right[..middle], &right[middle..]),
+        right[..right.len() - 1].to_owned(),
+        format!("{right}]"),
+        right.replacen(r#""model":"chain""#, r#""model":7"#, 1),
+    ];
+    for body in wrong {
+        let mut visit = evidence::chat(&policy(), &body);
+        bring(&mut visit, 100_000);
+        let answer = visit.answer_json();
+        let mut at_once = evidence::chat(&format!("log_bodies: true\n{}", policy()), &body);
+        at_once.enter();
+        assert_eq!(visit.answer().status, 400, "{answer}");
+        assert_eq!(answer["error"], at_once.answer_json()["error"]);
+    }
+}
+
+#[test]
+fn a_long_body_that_ends_with_trailers_is_read_at_once() {
+    let body = body(&json!({"model": "chain"}));
+    let mut visit = evidence::chat(&policy(), &body);
+    let headers = visit.host.in_phase(Phase::RequestHeaders);
+    visit.gateway.on_request_headers(headers, false);
+    let phase = visit.host.in_phase(Phase::RequestBody);
+    visit.gateway.on_request_body(phase, body.len(), false);
+    let phase = visit.host.in_phase(Phase::RequestBody);
+    assert_eq!(visit.gateway.on_request_trailers(phase), Flow::Continue);
+    visit.body = visit.host.request_body.borrow().clone();
+    assert_eq!(sent(&visit)["model"], "one");
+}
+
+#[test]
+fn a_budget_that_comes_in_the_middle_counts_the_whole_body() {
+    let estimate = |budget_first: bool| {
+        let body = body(&json!({"model": "chain"}));
+        let mut visit = evidence::chat(&policy(), &body);
+        let budget = json!({"provider": "first", "limit_usd": 5, "period": "daily", "period_start_ms": 0,
+            "period_end_ms": u64::MAX, "spent_elsewhere_usd": 0});
+        let control =
+            json!({"version": "1", "keys_required": false, "keys": [], "budgets": [budget]});
+        let publish = |visit: &Visit| {
+            crate::shared::publish_control(&visit.host, control.to_string().as_bytes());
+            visit.vm.tick(&visit.host);
+        };
+        if budget_first {
+            publish(&visit);
+        }
+        let headers = visit.host.in_phase(Phase::RequestHeaders);
+        visit.gateway.on_request_headers(headers, false);
+        let phase = visit.host.in_phase(Phase::RequestBody);
+        visit.gateway.on_request_body(phase, body.len(), false);
+        publish(&visit);
+        let phase = visit.host.in_phase(Phase::RequestBody);
+        visit.gateway.on_request_body(phase, body.len(), true);
+        let journey = visit.vm.journeys.any().unwrap();
+        journey.borrow().dossier.prompt_tokens
+    };
+    assert_eq!(estimate(false), estimate(true));
+}
