@@ -214,9 +214,7 @@ fn send(host: &impl Host, target: &Target, due: Due) -> crate::host::HostResult<
 
 /// What a 429 asks for, in any spelling.
 fn asked_to_wait_ms(headers: &HeaderList, now_s: u64) -> Option<u64> {
-    let headers: Vec<_> = (headers.iter())
-        .map(|(name, value)| (name.to_owned(), value.to_vec()))
-        .collect();
+    let headers: Vec<_> = headers.iter().collect();
     retry_after::explicit_ms(&headers, Some(now_s))
         .or_else(|| retry_after::limit_reset_ms(&headers, Some(now_s)))
 }

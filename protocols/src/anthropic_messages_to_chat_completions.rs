@@ -12,6 +12,7 @@ use std::rc::Rc;
 
 use crate::error::{self, ProviderError, RequestError};
 use crate::format::ClientFormat;
+use crate::headers::LentHeaders;
 use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
 use crate::upstream_path;
 use crate::usage::Usage;
@@ -86,7 +87,7 @@ impl Translator for AnthropicMessagesToChatCompletions {
         self.stream.state()
     }
 
-    fn error(&self, status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
+    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
         error::classify(status, headers, body)
     }
 

@@ -13,6 +13,7 @@ use serde_json::Value;
 use crate::anthropic::StopReason;
 use crate::error::{self, ProviderError, RequestError};
 use crate::format::ClientFormat;
+use crate::headers::LentHeaders;
 use crate::json;
 use crate::json::{Object, Text};
 use crate::pass_through::{Passage, Watcher, WholeEvents, body_edit, model_edit, state_of};
@@ -271,7 +272,7 @@ impl Translator for AnthropicPassThrough {
         &self.state
     }
 
-    fn error(&self, status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
+    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
         error::classify(status, headers, body)
     }
 

@@ -29,6 +29,7 @@ pub use tool_names::{ToolNames, tool_use_id};
 pub use vendor::Vendor;
 
 use crate::error::{self, ProviderError, RequestError};
+use crate::headers::LentHeaders;
 use crate::translator::Attempt;
 use crate::upstream_path;
 
@@ -59,7 +60,7 @@ pub fn path(attempt: &Attempt, operation: Operation) -> Result<String, RequestEr
 
 /// Reads an error answer of Bedrock. The class of an exception is the client's `error.code` only where no code of its own
 /// protocol says the same: clients compare codes.
-pub fn read_error(status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
+pub fn read_error(status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
     let error = error::classify(status, headers, body);
     ProviderError {
         code: error.code.filter(|_| error.kind.openai_code().is_none()),

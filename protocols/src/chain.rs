@@ -6,6 +6,7 @@ use std::rc::Rc;
 
 use crate::error::{ProviderError, RequestError};
 use crate::format::ClientFormat;
+use crate::headers::LentHeaders;
 use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 
@@ -96,7 +97,7 @@ impl Translator for Chain {
         }
     }
 
-    fn error(&self, status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
+    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
         self.upstream.error(status, headers, body)
     }
 

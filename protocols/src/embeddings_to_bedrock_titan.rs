@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::bedrock::{self, Operation};
 use crate::error::{self, ProviderError, RequestError};
+use crate::headers::LentHeaders;
 use crate::json::{self, Object, Text, Writer, lenient};
 use crate::openai::ignored_field::{self, Ignorable, IgnoredField};
 use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
@@ -160,7 +161,7 @@ impl Translator for EmbeddingsToBedrockTitan {
         &self.state
     }
 
-    fn error(&self, status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
+    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
         bedrock::read_error(status, headers, body)
     }
 

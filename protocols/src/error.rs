@@ -261,9 +261,3 @@ pub fn json_kind(value: &serde_json::Value) -> &'static str {
         serde_json::Value::Object(_) => "an object",
     }
 }
-
-/// The first header of that lower-case name, if it is text.
-fn header<'a>(headers: &'a [(String, Vec<u8>)], name: &str) -> Option<&'a str> {
-    let (_, value) = headers.iter().find(|(known, _)| known == name)?;
-    std::str::from_utf8(value).ok()
-}

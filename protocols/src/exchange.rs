@@ -12,6 +12,7 @@ mod pairs;
 mod shown;
 mod stream_answer;
 
+pub use crate::headers::LentHeaders;
 pub use exhausted::{Exhausted, FailedAttempt};
 pub use failover::FailoverReason;
 
@@ -20,6 +21,7 @@ use std::rc::Rc;
 
 use crate::error::{self, ProviderError, RequestError, retry_after};
 use crate::format::ClientFormat;
+use crate::headers::{Headers, lent};
 use crate::translator::{Attempt, OutgoingRequest, Translator};
 use crate::usage::Usage;
 use shown::Shown;
@@ -45,10 +47,6 @@ pub enum Verdict {
     FailOver(FailoverReason),
 }
 
-/// Header list: lower-case names, values as bytes.
-pub type Headers = Vec<(String, Vec<u8>)>;
-/// The same, of somebody who keeps it: a provider sends thirty headers, of which two or three matter.
-pub type LentHeaders<'a> = [(&'a str, &'a [u8])];
 /// Headers for the client, some of them the provider's.
 pub type AnswerHeaders<'a> = Vec<(&'a str, Cow<'a, [u8]>)>;
 
@@ -249,7 +247,7 @@ impl Exchange {
             Stage::Error { headers, mut body } => {
                 let is_full = append_up_to(&mut body, chunk, MAX_ERROR_BYTES);
                 if end || is_full {
-                    self.judge_error(&headers, &body, out)
+                    self.judge_error(&lent(&headers), &body, out)
                 } else {
                     self.stage = Stage::Error { headers, body };
                     Verdict::Hold
@@ -306,7 +304,7 @@ impl Exchange {
     pub fn on_reset(&mut self, out: &mut Vec<u8>) -> Verdict {
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Error { headers, body } => {
-                let verdict = self.judge_error(&headers, &body, out);
+                let verdict = self.judge_error(&lent(&headers), &body, out);
                 if matches!(verdict, Verdict::FailOver(_)) {
                     out.clear();
                 }
@@ -391,11 +389,13 @@ impl Exchange {
         Verdict::FailOver(FailoverReason::Upstream5xx)
     }
 
-    fn judge_error(&mut self, headers: &Headers, body: &[u8], out: &mut Vec<u8>) -> Verdict {
-        let lent: Vec<_> = (headers.iter())
-            .map(|(name, value)| (name.as_str(), value.as_slice()))
-            .collect();
-        let body = if headers::content_encoding(&lent).is_some() {
+    fn judge_error(
+        &mut self,
+        headers: &LentHeaders<'_>,
+        body: &[u8],
+        out: &mut Vec<u8>,
+    ) -> Verdict {
+        let body = if headers::content_encoding(headers).is_some() {
             &[]
         } else {
             body

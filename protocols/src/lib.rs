@@ -24,6 +24,7 @@ pub mod event_stream;
 pub mod exchange;
 pub mod facts;
 pub mod format;
+mod headers;
 pub mod json;
 pub mod openai;
 pub mod openai_pass_through;

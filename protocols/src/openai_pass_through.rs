@@ -17,6 +17,7 @@ use std::rc::Rc;
 
 use crate::error::{self, ErrorKind, ProviderError, RequestError};
 use crate::format::ClientFormat;
+use crate::headers::LentHeaders;
 use crate::json;
 use crate::pass_through::{Passage, Watcher, WholeEvents, state_of};
 use crate::scanner::TopLevel;
@@ -325,7 +326,7 @@ impl Translator for OpenAiPassThrough {
         &self.state
     }
 
-    fn error(&self, status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
+    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
         error::classify(status, headers, body)
     }
 

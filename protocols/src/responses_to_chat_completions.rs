@@ -17,6 +17,7 @@ pub(crate) use signature::MARK as SIGNATURE_MARK;
 use std::rc::Rc;
 
 use crate::error::{self, ProviderError, RequestError};
+use crate::headers::LentHeaders;
 use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
 use crate::upstream_path;
 use crate::usage::Usage;
@@ -80,7 +81,7 @@ impl Translator for ResponsesToChatCompletions {
         self.stream.state()
     }
 
-    fn error(&self, status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
+    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
         error::classify(status, headers, body)
     }
 

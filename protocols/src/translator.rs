@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use crate::error::{ProviderError, RequestError};
 use crate::format::{ClientFormat, UpstreamFormat};
+use crate::headers::LentHeaders;
 use crate::usage::Usage;
 
 /// Everything a translator may know of the attempt it was made for.
@@ -136,7 +137,7 @@ pub trait Translator {
     fn stream_state(&self) -> &StreamState;
 
     /// Reads a provider's error answer. `headers` have lower-case names.
-    fn error(&self, status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError;
+    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError;
 
     /// Tokens billed so far; `None` when the provider has not said.
     fn usage(&self) -> Option<Usage>;

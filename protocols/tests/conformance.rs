@@ -90,11 +90,14 @@ fn errors() {
             return stream_error(case);
         }
         let answer: Value = serde_json::from_slice(&case.input).unwrap();
-        let headers: Vec<(String, Vec<u8>)> = answer["headers"]
+        let headers: Vec<(String, &[u8])> = answer["headers"]
             .as_object()
             .unwrap()
             .iter()
-            .map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap().into()))
+            .map(|(name, value)| (name.to_lowercase(), value.as_str().unwrap().as_bytes()))
+            .collect();
+        let lent: Vec<(&str, &[u8])> = (headers.iter())
+            .map(|(name, value)| (name.as_str(), *value))
             .collect();
         let body = match answer.get("body") {
             Some(body) => body.to_string(),
@@ -102,7 +105,7 @@ fn errors() {
         };
         let status = u16::try_from(answer["status"].as_u64().unwrap()).unwrap();
         let translator = (case.pair.make)(case.pair.attempt(&json!({}), &json!({})));
-        let error = translator.error(status, &headers, body.as_bytes());
+        let error = translator.error(status, &lent, body.as_bytes());
         let shaped = error::provider_error_body(case.pair.client, &error);
         let shaped: Value = serde_json::from_slice(&shaped).unwrap();
         let mut found = error_differences(&shaped["error"], &case.expected);

@@ -6,12 +6,14 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protocols::exchange::{AnswerHeaders, Exchange, Headers, Verdict};
+use protocols::exchange::{AnswerHeaders, Exchange, Verdict};
 use protocols::{Attempt, BodyEdit, ClientFormat, RequestError, UpstreamFormat, facts};
 use serde_json::{Value, json};
 
 use support::feed::cuts;
 use support::{anthropic_stream, chat_stream, compare};
+
+type Headers = Vec<(String, Vec<u8>)>;
 
 /// One folder of the conformance data.
 struct Case {

@@ -80,11 +80,11 @@ fn streams() {
 fn errors() {
     check_all("error", |case| {
         let input: Value = parse(&case.input());
-        let headers: Vec<(String, Vec<u8>)> = input["headers"]
+        let headers: Vec<(&str, &[u8])> = input["headers"]
             .as_object()
             .into_iter()
             .flatten()
-            .map(|(name, value)| (name.clone(), value.as_str().unwrap().as_bytes().to_vec()))
+            .map(|(name, value)| (name.as_str(), value.as_str().unwrap().as_bytes()))
             .collect();
         let body = match input.get("body") {
             Some(body) => body.to_string(),

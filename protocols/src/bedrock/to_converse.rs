@@ -4,6 +4,7 @@ use std::rc::Rc;
 
 use super::{ConverseSink, ConverseStream, Operation, path, read_error};
 use crate::error::{ProviderError, RequestError};
+use crate::headers::LentHeaders;
 use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 
@@ -97,7 +98,7 @@ impl<C: ConverseClient> Translator for ToConverse<C> {
         self.stream.state()
     }
 
-    fn error(&self, status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
+    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
         read_error(status, headers, body)
     }
 

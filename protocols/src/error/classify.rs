@@ -13,8 +13,9 @@
 
 use serde_json::Value;
 
-use super::{ErrorKind, ProviderError, header, retry_after};
+use super::{ErrorKind, ProviderError, retry_after};
 
+use crate::headers::{self, LentHeaders};
 use crate::json;
 
 /// Longest message that is kept, in bytes.
@@ -141,10 +142,10 @@ struct Found<'a> {
 }
 
 /// Reads a provider's error answer. `headers` have lower-case names.
-pub fn classify(status: u16, headers: &[(String, Vec<u8>)], body: &[u8]) -> ProviderError {
+pub fn classify(status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
     let json = json::parse::<Value>(body).ok();
     let mut found = json.as_ref().map(found_in).unwrap_or_default();
-    if let Some(class) = header(headers, "x-amzn-errortype") {
+    if let Some(class) = headers::text(headers, "x-amzn-errortype") {
         found.names.insert(0, aws_class(class));
         found
             .code

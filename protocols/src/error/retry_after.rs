@@ -11,7 +11,7 @@
 //! The values are what the provider said; whoever uses them caps them.
 
 use super::date::{http_date_ms, rfc3339_ms};
-use super::header;
+use crate::headers::{self, LentHeaders};
 
 /// Pairs of headers: what is left of a limit, and when it is full again.
 const LIMITS: [(&str, &str); 6] = [
@@ -40,22 +40,24 @@ const LIMITS: [(&str, &str); 6] = [
 
 /// Milliseconds that `retry-after-ms` or `retry-after` ask to wait. Dates are relative to the answer's `date`, else to
 /// `now`, in Unix seconds; without either they say nothing.
-pub fn explicit_ms(headers: &[(String, Vec<u8>)], now: Option<u64>) -> Option<u64> {
-    if let Some(delay) = header(headers, "retry-after-ms").and_then(|text| decimal_ms(text, 1)) {
+pub fn explicit_ms(headers: &LentHeaders<'_>, now: Option<u64>) -> Option<u64> {
+    if let Some(delay) =
+        headers::text(headers, "retry-after-ms").and_then(|text| decimal_ms(text, 1))
+    {
         return Some(delay);
     }
-    let text = header(headers, "retry-after")?.trim();
+    let text = headers::text(headers, "retry-after")?.trim();
     decimal_ms(text, 1000)
         .or_else(|| Some(http_date_ms(text)?.saturating_sub(now_ms(headers, now)?)))
 }
 
 /// Milliseconds until the rate limits of these headers are full again: of those that are used up, else of all, the
 /// longest. Providers send these headers with every answer; they ask to wait only beside a 429.
-pub fn limit_reset_ms(headers: &[(String, Vec<u8>)], now: Option<u64>) -> Option<u64> {
+pub fn limit_reset_ms(headers: &LentHeaders<'_>, now: Option<u64>) -> Option<u64> {
     let now_ms = now_ms(headers, now);
-    let reset = |name| reset_ms(header(headers, name)?.trim(), now_ms);
+    let reset = |name| reset_ms(headers::text(headers, name)?.trim(), now_ms);
     let used_up = |(remaining, _): &&(&str, &str)| {
-        header(headers, remaining).is_some_and(|text| text.trim() == "0")
+        headers::text(headers, remaining).is_some_and(|text| text.trim() == "0")
     };
     let longest_used_up = LIMITS
         .iter()
@@ -92,8 +94,8 @@ pub fn duration_ms(text: &str) -> Option<u64> {
     (!text.is_empty()).then_some(total)
 }
 
-fn now_ms(headers: &[(String, Vec<u8>)], now: Option<u64>) -> Option<u64> {
-    header(headers, "date")
+fn now_ms(headers: &LentHeaders<'_>, now: Option<u64>) -> Option<u64> {
+    headers::text(headers, "date")
         .and_then(|text| http_date_ms(text.trim()))
         .or_else(|| now?.checked_mul(1000))
 }
@@ -136,9 +138,9 @@ mod tests {
     /// Headers, and the delay in them.
     type Row = (&'static [(&'static str, &'static str)], Option<u64>);
 
-    fn headers(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+    fn headers<'a>(list: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a [u8])> {
         list.iter()
-            .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+            .map(|(name, value)| (*name, value.as_bytes()))
             .collect()
     }
 
@@ -184,7 +186,8 @@ mod tests {
                 "{list:?}"
             );
         }
-        let enormous = headers(&[("retry-after", &"9".repeat(400))]);
+        let nines = "9".repeat(400);
+        let enormous = headers(&[("retry-after", &nines)]);
         assert_eq!(explicit_ms(&enormous, None), Some(u64::MAX));
         assert_eq!(
             explicit_ms(

@@ -5,9 +5,10 @@
 
 use std::borrow::Cow;
 
-use super::{AnswerHeaders, Headers, LentHeaders};
+use super::AnswerHeaders;
 use crate::error::retry_after;
 use crate::format::ClientFormat;
+use crate::headers::LentHeaders;
 
 /// Goes on under its own name.
 const KEPT: [&str; 3] = ["retry-after", "retry-after-ms", "cache-control"];
@@ -112,14 +113,10 @@ fn renamed_limit<'a>(
     if !name.ends_with("-reset") {
         return Some(Cow::Borrowed(value));
     }
-    let date = upstream
-        .iter()
+    let date = (upstream.iter().copied())
         .filter(|(known, _)| *known == "date")
         .take(1);
-    let list: Headers = date
-        .chain([&(name, value)])
-        .map(|(name, value)| ((*name).to_owned(), value.to_vec()))
-        .collect();
+    let list: Vec<_> = date.chain([(name, value)]).collect();
     let seconds = retry_after::limit_reset_ms(&list, Some(now))?.div_ceil(1000);
     Some(Cow::Owned(format!("{seconds}s").into_bytes()))
 }

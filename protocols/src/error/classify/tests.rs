@@ -7,9 +7,9 @@ use ErrorKind::{
     Overloaded, Permission, QuotaExhausted, RateLimited, RequestTooLarge, Server, Timeout,
 };
 
-fn headers(list: &[(&str, &str)]) -> Vec<(String, Vec<u8>)> {
+fn headers<'a>(list: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a [u8])> {
     list.iter()
-        .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
+        .map(|(name, value)| (*name, value.as_bytes()))
         .collect()
 }
 
