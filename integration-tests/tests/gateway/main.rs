@@ -36,6 +36,7 @@ mod large_answers;
 mod pass_through;
 mod profile;
 mod sdk;
+mod setup;
 mod strategies;
 mod support;
 mod timeouts;
