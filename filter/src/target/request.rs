@@ -260,7 +260,7 @@ pub(super) enum Written {
     Start(usize, Vec<u8>),
 }
 
-/// Most clients name the model first: what follows it need not be written again, however long it is.
+/// Where the model is named first, what follows it need not be written again, however long it is.
 pub(crate) const LONGEST_START: usize = 4096;
 
 impl Written {

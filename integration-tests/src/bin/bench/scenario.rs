@@ -1,7 +1,7 @@
 //! What is asked, by how many connections.
 
 use harness::{PolicyText, Upstream};
-use serde_json::json;
+use serde_json::{Value, json};
 
 /// Events with content in a streamed answer.
 pub(crate) const STREAM_EVENTS: usize = 500;
@@ -81,6 +81,10 @@ pub(crate) fn all() -> Vec<Scenario> {
         json("JSON, 100 KB", "bench", 8, 100_000),
         json("JSON, 1 MB", "bench", 4, 1_000_000),
         json("JSON, 10 MB", "bench", 2, 10_000_000),
+        Scenario {
+            request: request(&model_last(chat("bench", 10_000_000))),
+            ..json("JSON, 10 MB, model last", "bench", 2, 10_000_000)
+        },
         json("JSON translated, 1 KB", "claude", 8, 1_000),
         json("JSON, 1 KB, second attempt", "failing", 8, 1_000),
         json("JSON, 1 KB, weighted", "weighted", 8, 1_000),
@@ -109,18 +113,20 @@ fn json(what: &str, model: &str, connections: usize, content_bytes: usize) -> Sc
         unit: "requests",
         units_per_request: 1,
         pace: Pace::Closed(connections),
-        request: request(model, content_bytes, false),
+        request: request(&chat(model, content_bytes)),
         expected: ("chat.completion", 1),
     }
 }
 
 fn stream(what: &str, model: &str) -> Scenario {
+    let mut body = chat(model, 1_000);
+    body["stream"] = json!(true);
     Scenario {
         name: format!("{what}, {}", in_words(8)),
         unit: "events",
         units_per_request: STREAM_EVENTS,
         pace: Pace::Closed(8),
-        request: request(model, 1_000, true),
+        request: request(&body),
         expected: ("chat.completion.chunk", STREAM_EVENTS),
     }
 }
@@ -132,16 +138,21 @@ fn in_words(connections: usize) -> String {
     }
 }
 
-/// A chat completion whose body is about `content_bytes` long. Plain Envoy passes the model on unread.
-fn request(model: &str, content_bytes: usize, stream: bool) -> Vec<u8> {
+/// A chat completion that is about `content_bytes` long. Plain Envoy passes the model on unread.
+fn chat(model: &str, content_bytes: usize) -> Value {
     let content = "All work and no play makes for a dull prompt. ".repeat(content_bytes / 46);
-    let mut body = json!({
+    json!({
         "model": model,
         "messages": [{"role": "user", "content": content}],
-    });
-    if stream {
-        body["stream"] = json!(true);
-    }
+    })
+}
+
+/// As clients write it that name the model behind the messages.
+fn model_last(body: Value) -> Value {
+    json!({"messages": body["messages"], "model": body["model"]})
+}
+
+fn request(body: &Value) -> Vec<u8> {
     let body = body.to_string();
     format!(
         "POST /v1/chat/completions HTTP/1.1\r\nhost: bench\r\nauthorization: Bearer {}\r\n\
