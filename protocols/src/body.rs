@@ -8,7 +8,7 @@ mod tests;
 use std::ops::Range;
 
 pub use abridged::Abridged;
-pub use omission::Omission;
+use omission::Omission;
 pub(crate) use omission::Omissions;
 
 /// The text of a body, and what was left out of it.

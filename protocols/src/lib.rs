@@ -13,7 +13,7 @@ pub mod anthropic_messages_to_bedrock_converse;
 pub mod anthropic_messages_to_chat_completions;
 pub mod anthropic_pass_through;
 pub mod bedrock;
-pub mod body;
+mod body;
 mod by_index;
 pub mod chain;
 pub mod chat_completions_to_anthropic_messages;

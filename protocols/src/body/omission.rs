@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// The middle of one string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Omission {
+pub(crate) struct Omission {
     /// Where it would stand in the text that was kept.
     pub(super) at: usize,
     /// Its length as it came.
