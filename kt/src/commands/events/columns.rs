@@ -99,6 +99,36 @@ pub(crate) fn row(kind: EventKind, event: &Value) -> Vec<String> {
     }
 }
 
+/// The column of the event's field of this name, for people.
+pub(crate) fn column(field: &str) -> Column {
+    match form(field) {
+        Some(_) => Column::number(field),
+        None => Column::text(field),
+    }
+}
+
+/// A field's value under [`column`].
+pub(crate) fn shown(field: &str, value: &Value) -> String {
+    match (form(field), value.as_f64()) {
+        (Some(form), Some(amount)) => form(amount),
+        _ if field == "timestamp" => seconds(&cell(value)),
+        _ => or_dash(cell(value)),
+    }
+}
+
+/// How people read the amount in this field, if it is one.
+fn form(field: &str) -> Option<fn(f64) -> String> {
+    if field.ends_with("_usd") {
+        Some(amount::usd)
+    } else if field.ends_with("_ms") {
+        Some(amount::milliseconds)
+    } else if field.starts_with("tokens.") {
+        Some(amount::count)
+    } else {
+        None
+    }
+}
+
 /// The amount at `path` in its `form`; a dash where there is none.
 pub(crate) fn number(event: &Value, path: &str, form: fn(f64) -> String) -> String {
     lookup(event, path)
@@ -150,6 +180,31 @@ fn or_dash(text: String) -> String {
 mod tests {
     use super::*;
     use serde_json::json;
+
+    #[test]
+    fn amounts_are_shown_as_people_read_them_and_other_fields_as_they_are() {
+        for (field, value, expected) in [
+            (
+                "actual_cost_usd",
+                json!(0.000_072_500_000_000_000_01),
+                "$0.0000725",
+            ),
+            ("estimated_cost_usd", json!(4.35e-6), "$0.00000435"),
+            ("actual_cost_usd", Value::Null, "-"),
+            ("latency_ms", json!(1_850), "1.85 s"),
+            ("tokens.total", json!(1_800), "1,800"),
+            ("tokens.estimated", json!(true), "true"),
+            (
+                "timestamp",
+                json!("2026-11-21T13:37:00.123456Z"),
+                "2026-11-21T13:37:00Z",
+            ),
+            ("status_code", json!(200), "200"),
+            ("attempts.latency_ms", json!([3, 4]), "3; 4"),
+        ] {
+            assert_eq!(shown(field, &value), expected, "{field}");
+        }
+    }
 
     #[test]
     fn one_line_says_who_served_for_whom_at_which_price() {

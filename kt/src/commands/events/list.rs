@@ -4,6 +4,7 @@ use clap::Args;
 use collector::{AggregateQuery, AggregateReport, AggregateRow, Dimension, Metric};
 use serde_json::{Map, Value};
 
+use super::columns;
 use super::filter::{FilterArgs, now};
 use super::lookup::{cell, lookup};
 use super::pages::latest;
@@ -122,11 +123,18 @@ impl List {
                 print(&text)?;
             }
             Format::Table => {
-                let columns: Vec<Column> =
-                    fields.iter().map(|&field| Column::text(field)).collect();
+                let columns: Vec<Column> = (fields.iter())
+                    .map(|&field| columns::column(field))
+                    .collect();
+                let shown = |row: &Vec<Value>| {
+                    let cells = fields.iter().zip(row);
+                    cells
+                        .map(|(field, value)| columns::shown(field, value))
+                        .collect::<Vec<_>>()
+                };
                 print(&render(
                     &columns,
-                    &rows.iter().map(cells).collect::<Vec<_>>(),
+                    &rows.iter().map(shown).collect::<Vec<_>>(),
                 ))?;
             }
         }
