@@ -104,6 +104,8 @@ pub trait Host {
     fn set_request_body(&self, body: &[u8]) -> HostResult<()>;
     /// Puts `bytes` in the place of the first `length` bytes of the buffered request body; the rest is not copied.
     fn replace_request_body_start(&self, length: usize, bytes: &[u8]) -> HostResult<()>;
+    /// Puts `bytes` behind the buffered request body.
+    fn append_request_body(&self, bytes: &[u8]) -> HostResult<()>;
     /// All response headers.
     fn response_headers(&self) -> HostResult<HeaderList>;
     /// Replaces all response headers.

@@ -197,7 +197,9 @@ impl Gateway {
         }
         let departed = host
             .set_request_headers(&outgoing)
-            .and_then(|()| (first.as_ref()).map_or(Ok(()), |first| first.write_body(host)))
+            .and_then(|()| {
+                (first.as_ref()).map_or(Ok(()), |first| first.write_body(host, held.start()))
+            })
             .and_then(|()| host.set_state(state::TOKEN, &token.to_le_bytes()))
             .and_then(|()| host.set_state(state::CLUSTER, cluster.as_bytes()));
         self.stage = Stage::Underway { token, journey };

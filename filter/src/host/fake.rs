@@ -221,6 +221,13 @@ impl Host for FakeHost {
         Ok(())
     }
 
+    fn append_request_body(&self, bytes: &[u8]) -> HostResult<()> {
+        self.note("append_request_body");
+        self.only_in(&[Phase::RequestBody])?;
+        self.request_body.borrow_mut().extend_from_slice(bytes);
+        Ok(())
+    }
+
     fn replace_request_body_start(&self, length: usize, bytes: &[u8]) -> HostResult<()> {
         self.note("replace_request_body_start");
         self.only_in(&[Phase::RequestBody])?;

@@ -297,6 +297,15 @@ impl Host for ProxyWasmHost {
         })
     }
 
+    fn append_request_body(&self, bytes: &[u8]) -> HostResult<()> {
+        // Whatever would begin behind the end is appended.
+        let behind = usize::MAX;
+        // SAFETY: `bytes` outlives the call.
+        check(unsafe {
+            raw::proxy_set_buffer_bytes(REQUEST_BODY, behind, 0, bytes.as_ptr(), bytes.len())
+        })
+    }
+
     fn response_headers(&self) -> HostResult<HeaderList> {
         headers_of(RESPONSE_HEADERS)
     }

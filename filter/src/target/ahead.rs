@@ -107,9 +107,9 @@ impl FirstRequest {
         list
     }
 
-    /// Gives the body back.
-    pub(crate) fn write_body(&self, host: &impl Host) -> HostResult<()> {
-        self.written.give_back(host)
+    /// Gives the body back, which begins with `start`.
+    pub(crate) fn write_body(&self, host: &impl Host, start: &[u8]) -> HostResult<()> {
+        self.written.give_back(host, start)
     }
 }
 

@@ -1,6 +1,7 @@
 //! The request side of an attempt: what the provider is sent.
 
 use std::cell::RefCell;
+use std::ops::Range;
 use std::rc::Rc;
 
 use intake::{can_be_asked_for_usage, has_native_responses, upstream_format};
@@ -218,7 +219,7 @@ fn set_request(
     let length = written.length(body.len());
     let (path, headers) = (outgoing.path, outgoing.headers);
     set_headers(host, course, current, &path, &headers, length)?;
-    written.give_back(host)
+    written.give_back(host, body)
 }
 
 /// All headers of the provider's request, in one call.
@@ -258,6 +259,8 @@ pub(super) enum Written {
     Whole(Vec<u8>),
     /// In the place of so many bytes at the beginning.
     Start(usize, Vec<u8>),
+    /// In the place of these bytes. The others go back from where they are, so that there is no second copy of a long body.
+    Within(Range<usize>, Vec<u8>),
 }
 
 /// Where the model is named first, what follows it need not be written again, however long it is.
@@ -274,7 +277,7 @@ impl Written {
             (Some(head), Some(_)) if range.end <= LONGEST_START => {
                 Self::Start(range.end, [head, &replacement].concat())
             }
-            (Some(head), Some(tail)) => Self::Whole([head, &replacement, tail].concat()),
+            (Some(_), Some(_)) => Self::Within(range, replacement),
             _ => Self::Nothing,
         }
     }
@@ -288,14 +291,24 @@ impl Written {
                 let kept = size.saturating_sub(*replaced);
                 kept.saturating_add(start.len())
             }
+            Self::Within(range, replacement) => {
+                let kept = size.saturating_sub(range.len());
+                kept.saturating_add(replacement.len())
+            }
         }
     }
 
-    pub(super) fn give_back(&self, host: &impl Host) -> HostResult<()> {
+    /// Gives it back in the place of `body`, of which it was made.
+    pub(super) fn give_back(&self, host: &impl Host, body: &[u8]) -> HostResult<()> {
         match self {
             Self::Nothing => Ok(()),
             Self::Whole(body) => host.set_request_body(body),
             Self::Start(replaced, start) => host.replace_request_body_start(*replaced, start),
+            Self::Within(range, replacement) => {
+                host.set_request_body(body.get(..range.start).unwrap_or_default())?;
+                host.append_request_body(replacement)?;
+                host.append_request_body(body.get(range.end..).unwrap_or_default())
+            }
         }
     }
 }

@@ -93,6 +93,27 @@ fn a_model_behind_a_long_text_is_replaced_too() {
 }
 
 #[test]
+fn a_body_that_changes_in_its_middle_goes_back_from_where_it_is() {
+    let text = "x".repeat(10_000);
+    let body = format!(r#"{{"user":"{text}","model":"chain","messages":[]}}"#);
+    let mut visit = evidence::chat(&policy(), &body);
+    visit.enter();
+    let calls = visit.host.noted.take();
+    let writes: Vec<_> = (calls.iter().copied())
+        .filter(|call| call.ends_with("_request_body"))
+        .collect();
+    let parts = [
+        "set_request_body",
+        "append_request_body",
+        "append_request_body",
+    ];
+    assert_eq!(writes, parts);
+    let mut expected: Value = serde_json::from_str(&body).unwrap();
+    expected["model"] = json!("one");
+    assert_eq!(sent(&visit), expected);
+}
+
+#[test]
 fn its_event_is_that_of_a_body_read_at_once() {
     let event_of = |policy: &str| {
         let body = body(&json!({"model": "chain", "stream": true}));
