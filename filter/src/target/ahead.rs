@@ -43,8 +43,7 @@ pub(crate) struct FirstRequest {
 
 impl FirstRequest {
     /// Begins the first attempt of `journey`, whose body has `size` bytes and begins with `start`, if that is not all of it.
-    /// `None` where its target filter must do it, or must at least write the
-    /// request.
+    /// `None` where its target filter must do it, or must at least write the request.
     pub(crate) fn begin(
         journey: &mut Journey,
         headers: &HeaderList,

@@ -201,7 +201,7 @@ struct PlainText {
 
 /// At the front of `bytes`; `None` where it is no UTF-8.
 fn plain_text(bytes: &[u8]) -> Option<PlainText> {
-    let ascii = plain_ascii_blocks(bytes);
+    let ascii = plain_ascii(bytes);
     let rest = bytes.get(ascii..).unwrap_or_default();
     let plain = plain_prefix(rest);
     let text = rest.get(..plain).unwrap_or_default();
@@ -216,21 +216,22 @@ fn plain_text(bytes: &[u8]) -> Option<PlainText> {
     })
 }
 
-/// Bytes in whole blocks from the front that may stand in a string as they are, and are ASCII.
-fn plain_ascii_blocks(bytes: &[u8]) -> usize {
+/// Bytes from the front that may stand in a string as they are, and are ASCII: all of them, or those in whole blocks.
+fn plain_ascii(bytes: &[u8]) -> usize {
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     let passed = super::blocks::plain_ascii(bytes);
     #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
-    let passed = {
-        let (blocks, _) = bytes.as_chunks::<8>();
-        let is_other = |block: &[u8; 8]| {
-            let word = u64::from_le_bytes(*block);
-            (special(word) | word) & HIGHEST_BITS != 0
-        };
-        let count = blocks.iter().position(is_other).unwrap_or(blocks.len());
-        count.saturating_mul(8)
-    };
+    let passed = prefix(
+        bytes,
+        |word| special(word) | word & HIGHEST_BITS,
+        |byte| is_special(byte) || !byte.is_ascii(),
+    );
     passed
+}
+
+/// It may not stand in a string as it is.
+fn is_special(byte: u8) -> bool {
+    byte == b'"' || byte == b'\\' || byte < 0x20
 }
 
 /// The highest bit of the first byte of `word` that may not stand in a string as it is, and perhaps of others behind it.
@@ -276,9 +277,7 @@ pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     let passed = super::blocks::plain(bytes);
     #[cfg(not(all(target_arch = "wasm32", target_feature = "simd128")))]
     let passed = 0_usize;
-    let rest = prefix(bytes.get(passed..).unwrap_or_default(), special, |byte| {
-        byte == b'"' || byte == b'\\' || byte < 0x20
-    });
+    let rest = prefix(bytes.get(passed..).unwrap_or_default(), special, is_special);
     passed.saturating_add(rest)
 }
 
