@@ -1,11 +1,11 @@
 //! A real collector that can be killed and started again: `kt collector run`.
 
-use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
 use serde_json::Value;
+use simulator::ReservedPort;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
@@ -23,7 +23,8 @@ const API_TOKEN: &str = "kt_api-secret";
 #[derive(Debug)]
 pub struct Collector {
     folder: TempDir,
-    address: SocketAddr,
+    /// Its own while it is down, too.
+    port: ReservedPort,
     /// `None` while it is down.
     process: Option<Child>,
 }
@@ -32,11 +33,12 @@ impl Collector {
     /// Starts on any port, and lets everybody in.
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let (process, address) = run(folder.path(), ([127, 0, 0, 1], 0).into()).await;
+        let port = ReservedPort::loopback().expect("a free port");
+        let process = Some(run(folder.path(), &port).await);
         Self {
             folder,
-            address,
-            process: Some(process),
+            port,
+            process,
         }
     }
 
@@ -45,7 +47,7 @@ impl Collector {
         GatewayOptions {
             arguments: vec![
                 String::from("--collector-url"),
-                format!("http://{}", self.address),
+                format!("http://{}", self.port.address()),
             ],
             variables: vec![(
                 String::from("KEEPTRUSTS_COLLECTOR_TOKEN"),
@@ -64,8 +66,7 @@ impl Collector {
 
     /// Starts again with the same files and the same port.
     pub async fn start_again(&mut self) {
-        let (process, _) = run(self.folder.path(), self.address).await;
-        self.process = Some(process);
+        self.process = Some(run(self.folder.path(), &self.port).await);
     }
 
     /// What its API answers to `GET path`.
@@ -78,7 +79,7 @@ impl Collector {
             .build()
             .expect("an HTTP client");
         let answer = http
-            .get(format!("http://{}{path}", self.address))
+            .get(format!("http://{}{path}", self.port.address()))
             .bearer_auth(API_TOKEN)
             .send()
             .await
@@ -90,11 +91,12 @@ impl Collector {
     }
 }
 
-/// Runs it, and waits until it says where it listens.
-async fn run(folder: &Path, address: SocketAddr) -> (Child, SocketAddr) {
+/// Runs it, and waits until it says that it listens there.
+async fn run(folder: &Path, port: &ReservedPort) -> Child {
+    let address = port.address().to_string();
     let mut process = Command::new(tool("kt"))
         .args(["collector", "run", "--allow-anonymous", "--print-ports"])
-        .args(["--listen", &address.to_string(), "--data-dir"])
+        .args(["--listen", &address, "--data-dir"])
         .arg(folder)
         .env("KEEPTRUSTS_COLLECTOR_TOKEN", COLLECTOR_TOKEN)
         .env("KEEPTRUSTS_API_TOKEN", API_TOKEN)
@@ -109,6 +111,6 @@ async fn run(folder: &Path, address: SocketAddr) -> (Child, SocketAddr) {
     let ready = tokio::time::timeout(PATIENCE, BufReader::new(stdout).read_line(&mut line)).await;
     let ports: Value = serde_json::from_str(&line)
         .unwrap_or_else(|_| panic!("the collector did not become ready: {ready:?}"));
-    let address = ports["collector"].as_str().unwrap_or_default();
-    (process, address.parse().expect("an address"))
+    assert_eq!(ports["collector"], address);
+    process
 }

@@ -21,7 +21,7 @@ pub use gateway::{Gateway, GatewayOptions, folder_contains};
 pub use load::{Exchange, Load, table_by_second};
 pub use policy::{PolicyText, Upstream};
 pub use recorder::{COLLECTOR_TOKEN, Recorder};
-pub use simulator::{Behaviour, Dialect, Provider, Received, Step};
+pub use simulator::{Behaviour, Dialect, Provider, Received, ReservedPort, Step};
 pub use trap::module_that_traps_on_request_trailers;
 
 /// Every key that the harness gives to a provider contains this, so that a leak can be recognised anywhere.

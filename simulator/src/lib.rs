@@ -9,9 +9,11 @@ mod bedrock;
 mod behaviour;
 mod openai;
 mod openai_responses;
+mod port;
 mod provider;
 mod record;
 
 pub use behaviour::{Behaviour, Dialect, Step};
+pub use port::ReservedPort;
 pub use provider::Provider;
 pub use record::Received;

@@ -22,13 +22,15 @@ use tokio::sync::{Notify, watch};
 use tokio::task::JoinHandle;
 
 use crate::behaviour::{Behaviour, Dialect, Step};
+use crate::port::ReservedPort;
 use crate::record::Received;
 use crate::{anthropic, bedrock, openai};
 
 /// A simulated provider. Stops when dropped.
 #[derive(Debug)]
 pub struct Provider {
-    address: SocketAddr,
+    /// Its own while it is down, too.
+    port: ReservedPort,
     shared: Arc<Shared>,
     acceptor: Mutex<Option<JoinHandle<()>>>,
 }
@@ -84,8 +86,8 @@ impl Provider {
     /// # Errors
     /// The address cannot be bound.
     pub async fn start_on(name: &str, dialect: Dialect, address: SocketAddr) -> io::Result<Self> {
-        let listener = TcpListener::bind(address).await?;
-        let address = listener.local_addr()?;
+        let port = ReservedPort::at(address)?;
+        let listener = TcpListener::bind(port.address()).await?;
         let state = State {
             usual: Behaviour::Answer,
             next: VecDeque::new(),
@@ -100,9 +102,9 @@ impl Provider {
             arrived: Notify::new(),
             breaking: watch::Sender::new(0),
         });
-        let acceptor = Mutex::new(Some(tokio::spawn(accept(listener, Arc::clone(&shared)))));
+        let acceptor = Mutex::new(Some(shared.accept_from(listener)));
         Ok(Self {
-            address,
+            port,
             shared,
             acceptor,
         })
@@ -110,14 +112,14 @@ impl Provider {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// `http://127.0.0.1:PORT/v1`; Bedrock's paths have no version.
     pub fn base_url(&self) -> String {
         match self.shared.dialect {
-            Dialect::OpenAi | Dialect::Anthropic => format!("http://{}/v1", self.address),
-            Dialect::Bedrock => format!("http://{}", self.address),
+            Dialect::OpenAi | Dialect::Anthropic => format!("http://{}/v1", self.address()),
+            Dialect::Bedrock => format!("http://{}", self.address()),
         }
     }
 
@@ -182,10 +184,10 @@ impl Provider {
     /// Listens again on the same port.
     ///
     /// # Errors
-    /// Somebody else took the port.
+    /// Somebody else took the port, where it cannot be kept.
     pub async fn come_back(&self) -> io::Result<()> {
-        let listener = TcpListener::bind(self.address).await?;
-        *self.acceptor() = Some(tokio::spawn(accept(listener, Arc::clone(&self.shared))));
+        let listener = TcpListener::bind(self.address()).await?;
+        *self.acceptor() = Some(self.shared.accept_from(listener));
         Ok(())
     }
 
@@ -201,6 +203,18 @@ impl Drop for Provider {
 }
 
 impl Shared {
+    /// Serves whoever connects, until the task is aborted. Connections break at the next change of `breaking` from now on,
+    /// also those that nobody has looked at by then.
+    fn accept_from(self: &Arc<Self>, listener: TcpListener) -> JoinHandle<()> {
+        let shared = Arc::clone(self);
+        let breaking = shared.breaking.subscribe();
+        tokio::spawn(async move {
+            while let Ok((socket, _)) = listener.accept().await {
+                tokio::spawn(serve(socket, Arc::clone(&shared), breaking.clone()));
+            }
+        })
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -282,19 +296,12 @@ impl Shared {
     }
 }
 
-async fn accept(listener: TcpListener, shared: Arc<Shared>) {
-    while let Ok((socket, _)) = listener.accept().await {
-        tokio::spawn(serve(socket, Arc::clone(&shared)));
-    }
-}
-
-async fn serve(socket: TcpStream, shared: Arc<Shared>) {
+async fn serve(socket: TcpStream, shared: Arc<Shared>, mut breaking: watch::Receiver<u64>) {
     let _ = socket.set_nodelay(true);
     // A second handle on the socket, to choose between RST and FIN once hyper has let go of the first.
     let Some((socket, spare)) = split_handle(socket) else {
         return;
     };
-    let mut breaking = shared.breaking.subscribe();
     let reset = Arc::new(AtomicBool::new(false));
     let service = {
         let reset = Arc::clone(&reset);

@@ -5,11 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use harness::{Gateway, PolicyText, Upstream, repository};
+use harness::{Gateway, PolicyText, ReservedPort, Upstream, repository};
 use serde_json::{Map, Value, json};
 use tokio::process::Command;
 
@@ -54,8 +53,12 @@ async fn every_case_passes_in_every_mode() {
     let routes_file = folder.path().join("routes.json");
     let mut routes = Map::new();
     let mut gateways = Vec::new();
+    // The runner listens on them for one case at a time.
+    let mut ports = Vec::new();
     for (name, vendor, clients) in UPSTREAMS {
-        let port = free_port();
+        let reserved = ReservedPort::loopback().unwrap();
+        let port = reserved.address().port();
+        ports.push(reserved);
         let gateway = Gateway::serving(&policy(vendor, port, &models(&data, name))).await;
         for client in clients {
             // The judges know every member of an answer; the gateway's own is none of theirs.
@@ -173,10 +176,4 @@ fn case_folders(kind: &Path) -> impl Iterator<Item = PathBuf> {
 
 fn read_json(path: &Path) -> Value {
     serde_json::from_slice(&fs::read(path).unwrap()).unwrap()
-}
-
-/// A port that was free a moment ago. The runner listens on it, so it cannot be held until then.
-fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap().port()
 }

@@ -1,13 +1,13 @@
 //! Every configuration under `examples/` lints, renders, passes Envoy's own validation, and serves.
 
 use std::collections::BTreeSet;
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use harness::{
-    Behaviour, Client, Dialect, Gateway, GatewayOptions, PolicyText, Provider, repository, tool,
+    Behaviour, Client, Dialect, Gateway, GatewayOptions, PolicyText, Provider, ReservedPort,
+    repository, tool,
 };
 
 use crate::inert_module::INERT_MODULE;
@@ -211,12 +211,8 @@ impl Minimal {
             let secret = replaced(&secret, "put-the-key-here", &format!("key-of-{name}"));
             std::fs::write(folder.path().join(format!("{name}.yaml")), secret).unwrap();
         }
-        // Free for a moment; nothing else on this machine asks for a particular port of that range.
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let reserved = ReservedPort::loopback().unwrap();
+        let port = reserved.address().port();
         let mut text = std::fs::read_to_string(source.join("envoy.yaml")).unwrap();
         text = without_block(&text, "transport_socket:");
         text = replaced(
