@@ -1,6 +1,6 @@
 //! A client of the gateway that hides nothing.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use futures_util::StreamExt;
 use reqwest::Method;
@@ -8,9 +8,7 @@ use serde_json::{Value, json};
 
 use crate::CLIENT_KEY;
 use crate::answer::{Answer, StreamAnswer};
-
-/// Longest wait for an answer before a test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+use crate::patience::PATIENCE;
 
 /// A client of one gateway.
 #[derive(Debug, Clone)]

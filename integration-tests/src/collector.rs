@@ -2,7 +2,6 @@
 
 use std::path::Path;
 use std::process::Stdio;
-use std::time::Duration;
 
 use serde_json::Value;
 use simulator::ReservedPort;
@@ -12,10 +11,9 @@ use tokio::process::{Child, Command};
 
 use crate::artifacts::tool;
 use crate::gateway::GatewayOptions;
+use crate::patience::PATIENCE;
 use crate::recorder::COLLECTOR_TOKEN;
 
-/// How long it may take to be ready.
-const PATIENCE: Duration = Duration::from_secs(30);
 /// What those who ask for events must show.
 const API_TOKEN: &str = "kt_api-secret";
 

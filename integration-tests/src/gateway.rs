@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::client::Client;
-use crate::idle::Lent;
+use crate::idle::{self, Lent};
 use crate::policy::PolicyText;
 use crate::process::Process;
 
@@ -66,6 +66,7 @@ impl Gateway {
     /// # Panics
     /// It does not become ready; the message holds its log.
     pub async fn start_with(policy: &PolicyText, options: &GatewayOptions) -> Self {
+        idle::make_room(policy.keys.len()).await;
         Self(Hold::Own(
             Process::start(&policy.text, &policy.keys, options).await,
         ))

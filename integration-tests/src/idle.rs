@@ -5,8 +5,11 @@
 //! kept under its address, and every simulated provider has one of its own; its latencies are kept under its id.
 
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use crate::gateway::GatewayOptions;
+use crate::inotify;
+use crate::patience::PATIENCE;
 use crate::policy::{PolicyText, Upstream};
 use crate::process::Process;
 
@@ -27,9 +30,15 @@ providers:
 
 /// Gateways that wait at the same time: those of one worker, of two, and with simulated providers.
 const MOST_WAITING: usize = 6;
-/// Instances of inotify that a gateway which waits may have. Linux grants 128 to all processes of a user; Envoy takes one
-/// for each file with a key, and keeps those of former policies for a minute.
+/// Instances of inotify that a gateway which waits may have. Envoy keeps those for keys of former policies for a minute.
 const MOST_WATCHES: usize = 16;
+/// Those that a gateway has beside one for each key: for clusters, routes, the filter and the collector's token.
+const WATCHES_BESIDE_KEYS: usize = 4;
+/// Those that are left alone: tests change the policies of their gateways, and other copies of the tests look for room at
+/// the same time.
+const SPARE_WATCHES: usize = 32;
+
+const POLL: Duration = Duration::from_millis(100);
 
 static IDLE: Mutex<Vec<Lent>> = Mutex::new(Vec::new());
 
@@ -43,9 +52,25 @@ pub(crate) struct Lent {
     pub(crate) older_lines: usize,
 }
 
+/// Waits until the system has room for a gateway of so many keys. Ends those that wait where it has not.
+pub(crate) async fn make_room(keys: usize) {
+    let started = Instant::now();
+    while inotify::left() < keys + WATCHES_BESIDE_KEYS + SPARE_WATCHES
+        && started.elapsed() < PATIENCE
+    {
+        let oldest = {
+            let mut waiting = waiting();
+            (!waiting.is_empty()).then(|| waiting.remove(0))
+        };
+        drop(oldest);
+        tokio::time::sleep(POLL).await;
+    }
+}
+
 impl Lent {
     /// One that serves `policy`: one that waits, or else a new one.
     pub(crate) async fn serving(policy: &PolicyText, options: &GatewayOptions) -> Self {
+        make_room(policy.keys.len()).await;
         while let Some(mut waiting) = take(policy, options) {
             if waiting.process.runs() {
                 waiting.change(&policy.text).await;

@@ -15,9 +15,9 @@ use tempfile::TempDir;
 
 use crate::artifacts::tool;
 use crate::gateway::GatewayOptions;
+use crate::inotify;
+use crate::patience::PATIENCE;
 
-/// How long a gateway may take to be ready, to change its policy or to stop before the test fails.
-const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(10);
 
 /// Ends process `$1` and removes folder `$2` as soon as its standard input is closed: by us, or because we have ended.
@@ -140,14 +140,8 @@ impl Process {
 
     /// How many instances of inotify its Envoy has; 0 where the system is not Linux.
     pub(crate) fn watches(&self) -> usize {
-        let files = std::fs::read_dir(format!("/proc/{}/fd", self.ports["envoy_pid"]));
-        files
-            .into_iter()
-            .flatten()
-            .flatten()
-            .filter_map(|file| std::fs::read_link(file.path()).ok())
-            .filter(|target| target.ends_with("anon_inode:inotify"))
-            .count()
+        let envoy = format!("/proc/{}", self.ports["envoy_pid"]);
+        inotify::of_process(Path::new(&envoy))
     }
 
     pub(crate) fn folder(&self) -> &Path {

@@ -2,15 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
 
 use serde_json::{Value, json};
 use simulator::{Behaviour, Dialect, Provider};
 
 use crate::gateway::GatewayOptions;
+use crate::patience::PATIENCE;
 
-/// How long events may take before a test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
 /// What the collector wants to be shown. Envoy adds it.
 pub const COLLECTOR_TOKEN: &str = "kt_collector-secret";
 

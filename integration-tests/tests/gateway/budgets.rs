@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use harness::{Dialect, Gateway, PolicyText, Provider, Recorder, Upstream, chat_body};
+use harness::{Dialect, Gateway, PATIENCE, PolicyText, Provider, Recorder, Upstream, chat_body};
 use serde_json::{Value, json};
 
 /// Dollars for a thousand tokens out; tokens in cost nothing.
@@ -117,9 +117,7 @@ async fn two_hundred_at_once_cannot_overspend_a_dollar() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), opened)
-        .await
-        .unwrap();
+    tokio::time::timeout(PATIENCE, opened).await.unwrap();
     let events = recorder.decisions();
     assert!(events.iter().any(|event| event["decision"] == "blocked"));
 }

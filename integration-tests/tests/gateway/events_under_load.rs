@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream;
-use harness::{Collector, Dialect, Gateway, PolicyText, Provider, Recorder, Upstream, chat_body};
+use harness::{
+    Collector, Dialect, Gateway, PATIENCE, PolicyText, Provider, Recorder, Upstream, chat_body,
+};
 use serde_json::json;
 
 /// Requests under way at a time.
@@ -160,7 +162,7 @@ async fn all_delivered(gateway: &Gateway, collector: &Collector, count: usize) -
             return dropped;
         }
         assert!(
-            started.elapsed() < Duration::from_secs(90),
+            started.elapsed() < PATIENCE,
             "{came} of {count} events came, {dropped} were dropped"
         );
         tokio::time::sleep(Duration::from_millis(100)).await;

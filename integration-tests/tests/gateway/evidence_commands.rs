@@ -6,13 +6,12 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use harness::{
-    Behaviour, Dialect, Gateway, GatewayOptions, PolicyText, Provider, chat_body, repository, tool,
+    Behaviour, Dialect, Gateway, GatewayOptions, PATIENCE, PolicyText, Provider, chat_body,
+    repository, tool,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// How long events, keys and budgets may take from one end to the other.
-const PATIENCE: Duration = Duration::from_secs(20);
 /// "A revoked key stops working within 5 s."
 const FELT_WITHIN: Duration = Duration::from_secs(5);
 

@@ -6,8 +6,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use harness::{
-    Behaviour, Client, Dialect, Gateway, GatewayOptions, PolicyText, Provider, ReservedPort,
-    repository, tool,
+    Behaviour, Client, Dialect, Gateway, GatewayOptions, PATIENCE, PolicyText, Provider,
+    ReservedPort, repository, tool,
 };
 
 use crate::inert_module::INERT_MODULE;
@@ -264,7 +264,7 @@ impl Minimal {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        let ready = tokio::time::timeout(Duration::from_secs(30), ready).await;
+        let ready = tokio::time::timeout(PATIENCE, ready).await;
         let client = Client::new(format!("http://127.0.0.1:{port}"));
         let minimal = Self {
             envoy,

@@ -2,7 +2,9 @@
 
 use std::time::{Duration, Instant};
 
-use harness::{Dialect, Gateway, GatewayOptions, PolicyText, Provider, Received, Upstream};
+use harness::{
+    Dialect, Gateway, GatewayOptions, PATIENCE, PolicyText, Provider, Received, Upstream,
+};
 use serde_json::Value;
 
 /// A target is out after 3 failures in a row and back after 2 probes in a row.
@@ -91,7 +93,7 @@ impl Ward {
             if let Some(probe) = probe.filter(|request| request.method == "GET") {
                 return probe;
             }
-            assert!(started.elapsed() < Duration::from_secs(10), "no probe");
+            assert!(started.elapsed() < PATIENCE, "no probe");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     }
@@ -104,7 +106,7 @@ impl Ward {
                 return first;
             }
             assert!(
-                started.elapsed() < Duration::from_secs(20),
+                started.elapsed() < PATIENCE,
                 "p0 is not {status}: {first}; log: {:#?}",
                 self.gateway.log()
             );

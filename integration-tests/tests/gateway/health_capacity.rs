@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
-use harness::{Behaviour, Dialect, Gateway, Load, PolicyText, Provider, Upstream, table_by_second};
+use harness::{
+    Behaviour, Dialect, Gateway, Load, PATIENCE, PolicyText, Provider, Upstream, table_by_second,
+};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
@@ -24,7 +26,7 @@ async fn a_crowd_neither_fills_a_pool_nor_makes_a_provider_ill() {
         crowd.spawn(async move { client.chat(MODEL).await });
     }
     let all_there = ward.providers[0].wait_until(|received| received.len() == CROWD);
-    tokio::time::timeout(Duration::from_secs(40), all_there)
+    tokio::time::timeout(PATIENCE, all_there)
         .await
         .unwrap_or_else(|_| panic!("only {} came through", ward.providers[0].received().len()));
     assert_eq!(ward.first().await["status"], "healthy");
@@ -167,7 +169,7 @@ async fn change_clusters(gateway: &Gateway, prefix: &str, change: impl Fn(&mut V
         .contains("changed")
     {
         assert!(
-            started.elapsed() < Duration::from_secs(10),
+            started.elapsed() < PATIENCE,
             "Envoy did not take the clusters"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use harness::{Dialect, Gateway, PolicyText, Provider, Recorder, Upstream, chat_body};
+use harness::{Dialect, Gateway, PATIENCE, PolicyText, Provider, Recorder, Upstream, chat_body};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -61,10 +61,7 @@ impl Scene {
     async fn until(&self, status: u16, key: &str) -> Duration {
         let started = Instant::now();
         while self.ask("one", key).await.0 != status {
-            assert!(
-                started.elapsed() < Duration::from_secs(10),
-                "never {status}"
-            );
+            assert!(started.elapsed() < PATIENCE, "never {status}");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         started.elapsed()

@@ -5,7 +5,7 @@
 use std::process::Command;
 use std::time::Duration;
 
-use harness::{Dialect, Gateway, PolicyText, Provider, repository};
+use harness::{Dialect, Gateway, PATIENCE, PolicyText, Provider, repository};
 use serde_json::{Value, json};
 
 const VALID_OPENAI: &str = "sk-your-real-openai-key";
@@ -21,9 +21,6 @@ const ASK: &str = r#"curl -s http://localhost:41002/v1/chat/completions \
     ]
   }' | jq '{model: .model, provider: .keeptrusts_metadata.provider}'"#;
 const HEALTH: &str = "curl -s http://localhost:41002/health | jq '.providers'";
-
-/// How long probes may take to tell.
-const PATIENCE: Duration = Duration::from_secs(20);
 
 struct Tutorial {
     openai: Provider,

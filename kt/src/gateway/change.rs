@@ -84,7 +84,7 @@ impl<'a> Served<'a> {
         let mut keys = Keys::default();
         source.warn_of_exposed_files(&document.policy);
         keys.update(&place.gateway(&document, &[]), &source, &directory)?;
-        watches::check(keys.count())?;
+        watches::check(keys.count(), watches::BESIDE_KEYS)?;
         let path = directory.path().to_string_lossy().into_owned();
         let gateway = place.gateway(&document, &keys.missing);
         let parts = parts(&gateway, &path)?;
@@ -159,12 +159,13 @@ impl<'a> Served<'a> {
         document: &Document,
         admin: &AdminClient,
     ) -> Result<(), ChangeError> {
+        let watched = self.keys.count();
         self.keys.update(
             &self.place.gateway(document, &[]),
             &self.source,
             &self.directory,
         )?;
-        watches::check(self.keys.count())?;
+        watches::check(self.keys.count().saturating_sub(watched), 0)?;
         let missing = self.keys.missing.clone();
         let directory = self.directory.path().to_string_lossy().into_owned();
         let new = parts(&self.place.gateway(document, &missing), &directory)?;

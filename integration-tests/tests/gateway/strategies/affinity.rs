@@ -1,9 +1,8 @@
 //! Session affinity: conversations stay where they are, on every worker, after a restart and at other gateways.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use harness::Gateway;
+use harness::{Gateway, PATIENCE};
 use serde_json::{Value, json};
 
 use super::{Bench, serve, with_workers};
@@ -13,7 +12,6 @@ const TURNS: usize = 5;
 /// Out at the first failure, and asked again a second later.
 const BREAKER: &str =
     "circuit_breaker: {failure_threshold: 1, cooldown_seconds: 1, half_open_requests: 1}";
-const PATIENCE: Duration = Duration::from_secs(30);
 
 const GROUP: &str = "
   - name: g

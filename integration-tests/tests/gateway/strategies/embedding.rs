@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use harness::Behaviour;
+use harness::{Behaviour, PATIENCE};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -20,7 +20,6 @@ const GROUPS: &str = "
       - {provider: p1, model: m1, examples: [Why does my program crash?]}
 ";
 const CRASH: &str = "Why does my program crash?";
-const PATIENCE: Duration = Duration::from_secs(20);
 
 fn asking(message: &str) -> Value {
     json!({"model": "g", "messages": [{"role": "user", "content": message}]})

@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use harness::Gateway;
+use harness::{Gateway, PATIENCE};
 use serde_json::{Value, json};
 
 use super::Bench;
-
-const PATIENCE: Duration = Duration::from_secs(30);
 
 const GROUPS: &str = "
   - name: experiment

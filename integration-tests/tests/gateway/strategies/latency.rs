@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use harness::Behaviour;
+use harness::{Behaviour, PATIENCE};
 
 use super::Bench;
 
@@ -13,8 +13,6 @@ const TIMEOUT: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(200);
 /// What a busy machine may take longer.
 const SLACK: Duration = Duration::from_secs(3);
-/// Until everybody is measured for the first time.
-const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Only latency is to take a target out.
 const TARGET: &str = "circuit_breaker: {enabled: false}";
