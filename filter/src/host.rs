@@ -42,6 +42,10 @@ impl fmt::Display for HostError {
     }
 }
 
+/// Bytes of a long body that are asked of the proxy at once: few enough to stay in the processor's caches, and enough to be
+/// worth a call.
+pub(crate) const PIECE_BYTES: usize = 128 * 1024;
+
 /// Result of a call into the proxy.
 pub type HostResult<T> = Result<T, HostError>;
 

@@ -9,6 +9,7 @@ pub(crate) mod ending;
 mod metadata;
 mod probe;
 mod request;
+mod written;
 
 use std::cell::{RefCell, RefMut};
 use std::rc::Rc;
@@ -21,7 +22,8 @@ use crate::{Flow, state};
 
 pub(crate) use ahead::{Ahead, FirstRequest, WrittenAhead};
 pub use probe::PROBE_HEADER;
-pub(crate) use request::{LONGEST_START, begin_next};
+pub(crate) use request::begin_next;
+pub(crate) use written::LONGEST_START;
 
 /// Header by which the first-byte hop hands a journey to the inner attempt: token and index. Clients cannot send it.
 pub const TOKEN_HEADER: &str = "x-kt-token";

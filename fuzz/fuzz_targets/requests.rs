@@ -3,7 +3,7 @@
 
 use fuzz_support::attempt;
 use libfuzzer_sys::fuzz_target;
-use protocols::BodyEdit;
+use protocols::Parts;
 use protocols::exchange::Exchange;
 
 fuzz_target!(|input: (u8, bool, &[u8])| {
@@ -12,14 +12,19 @@ fuzz_target!(|input: (u8, bool, &[u8])| {
     if protocols::facts::scan(attempt.client, body).is_err() {
         return;
     }
+    let span = attempt.model_span.clone();
     let mut exchange = Exchange::new(attempt).expect("the pair is served");
     match exchange.request(body) {
         Err(error) => assert!(!error.message.is_empty()),
         Ok(request) => {
             assert!(request.path.starts_with('/') && request.path.bytes().all(|byte| byte.is_ascii_graphic()));
-            if let BodyEdit::Replace(body) = request.body {
-                serde_json::from_slice::<serde_json::Value>(&body).expect("the upstream gets JSON");
+            if let Some(model) = body.get(span) {
+                let parts = Parts { start: &body[..body.len().min(20)], model };
+                if let Some(from_parts) = exchange.request_from(parts) {
+                    assert_eq!(from_parts.expect("parts are as good as the whole"), request);
+                }
             }
+            serde_json::from_slice::<serde_json::Value>(&request.body.applied(body)).expect("the upstream gets JSON");
         }
     }
 });

@@ -10,10 +10,11 @@ pub use ignored_fields::{IGNORED_FIELDS, IGNORED_TOOL_FIELDS};
 
 use std::rc::Rc;
 
+use crate::body_edit::BodyEdit;
 use crate::error::{self, ProviderError, RequestError};
 use crate::format::ClientFormat;
 use crate::headers::LentHeaders;
-use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
+use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::upstream_path;
 use crate::usage::Usage;
 use stop_reason::StopSequences;

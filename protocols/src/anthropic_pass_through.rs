@@ -11,12 +11,13 @@ use std::rc::Rc;
 use serde_json::Value;
 
 use crate::anthropic::StopReason;
+use crate::body_edit::{BodyEdit, Parts};
 use crate::error::{self, ProviderError, RequestError};
 use crate::format::ClientFormat;
 use crate::headers::LentHeaders;
 use crate::json;
 use crate::json::{Object, Text};
-use crate::pass_through::{Passage, Watcher, WholeEvents, body_edit, model_edit, state_of};
+use crate::pass_through::{Passage, Watcher, WholeEvents, model_edit, state_of};
 use crate::refrain::Refrain;
 use crate::scanner::TopLevel;
 use crate::sse::SseEvent;
@@ -212,11 +213,12 @@ impl Translator for AnthropicPassThrough {
                 .map(|beta| ("anthropic-beta", beta)),
         );
         let mut edits = unsigned_thinking::cuts(body).map_err(RequestError::not_json)?;
-        edits.extend(model_edit(&self.attempt, body)?);
+        let parts = Parts::of(body, &self.attempt.model_span);
+        edits.extend(model_edit(&self.attempt, parts.model)?);
         Ok(OutgoingRequest {
             path: upstream_path::anthropic(&self.attempt.base_path, self.endpoint),
             headers,
-            body: body_edit(body, edits),
+            body: BodyEdit::of(edits),
         })
     }
 

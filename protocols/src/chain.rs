@@ -1,13 +1,12 @@
 //! Two translators in a row, for pairs that have none of their own: the client's format to Chat Completions, and Chat
 //! Completions to the upstream's.
 
-use std::borrow::Cow;
 use std::rc::Rc;
 
 use crate::error::{ProviderError, RequestError};
 use crate::format::ClientFormat;
 use crate::headers::LentHeaders;
-use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
+use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 
 /// One attempt, translated twice. What one stage writes the other one reads, piece by piece: nothing waits that would not
@@ -56,7 +55,7 @@ impl Chain {
 
 impl Translator for Chain {
     fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
-        let chat = edited(body, self.client.request(body)?.body);
+        let chat = self.client.request(body)?.body.applied(body);
         self.upstream.request(&chat).map_err(|error| RequestError {
             // It names a field of a request that the client has never seen; the message still explains.
             param: None,
@@ -113,18 +112,6 @@ impl Translator for Chain {
         self.upstream
             .served_model()
             .or_else(|| self.client.served_model())
-    }
-}
-
-fn edited(body: &[u8], edit: BodyEdit) -> Cow<'_, [u8]> {
-    match edit {
-        BodyEdit::Unchanged => Cow::Borrowed(body),
-        BodyEdit::Splice(range, bytes) => {
-            let before = body.get(..range.start).unwrap_or_default();
-            let after = body.get(range.end..).unwrap_or_default();
-            Cow::Owned([before, &bytes, after].concat())
-        }
-        BodyEdit::Replace(body) => Cow::Owned(body),
     }
 }
 

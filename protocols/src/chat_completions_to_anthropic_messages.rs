@@ -10,9 +10,10 @@ pub use ignored_fields::IGNORED_FIELDS;
 
 use std::rc::Rc;
 
+use crate::body_edit::BodyEdit;
 use crate::error::{self, ProviderError, RequestError};
 use crate::headers::LentHeaders;
-use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
+use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::upstream_path;
 use crate::usage::Usage;
 use request::Answer;

@@ -8,11 +8,12 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::bedrock::{self, Operation};
+use crate::body_edit::BodyEdit;
 use crate::error::{self, ProviderError, RequestError};
 use crate::headers::LentHeaders;
 use crate::json::{self, Object, Text, Writer, lenient};
 use crate::openai::ignored_field::{self, Ignorable, IgnoredField};
-use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
+use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 
 /// Fields that are left out, with the reasons; every other field is translated or refused.

@@ -19,6 +19,7 @@ pub use failover::FailoverReason;
 use std::borrow::Cow;
 use std::rc::Rc;
 
+use crate::body_edit::Parts;
 use crate::error::{self, ProviderError, RequestError, retry_after};
 use crate::format::ClientFormat;
 use crate::headers::{Headers, lent};
@@ -169,14 +170,27 @@ impl Exchange {
     /// # Errors
     /// The client's request cannot be said in the upstream's protocol.
     pub fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
-        let mut request = self.translator.request(body)?;
-        request
-            .headers
-            .push(("accept-encoding", String::from("identity")));
-        Ok(request)
+        self.translator.request(body).map(uncompressed)
     }
 
-    /// [`Exchange::request`] changes nothing in the body but the model's name.
+    /// [`Exchange::request`], of a body that is not at hand as a whole. `None` where that is not enough.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn request_from(
+        &mut self,
+        parts: Parts<'_>,
+    ) -> Option<Result<OutgoingRequest, RequestError>> {
+        let request = self.translator.request_from(parts)?;
+        Some(request.map(uncompressed))
+    }
+
+    /// [`Exchange::request_from`] will be enough, unless there is nothing but white space at the body's start.
+    pub fn needs_only_parts(&self) -> bool {
+        self.translator.needs_only_parts()
+    }
+
+    /// [`Exchange::request_from`] changes nothing in the body but the model's name, and needs no more than that.
     pub fn changes_only_the_model(&self) -> bool {
         self.translator.changes_only_the_model()
     }
@@ -421,6 +435,12 @@ impl Exchange {
         self.error = Some(error);
         reason.map_or(Verdict::Pass, Verdict::FailOver)
     }
+}
+
+fn uncompressed(mut request: OutgoingRequest) -> OutgoingRequest {
+    let headers = &mut request.headers;
+    headers.push(("accept-encoding", String::from("identity")));
+    request
 }
 
 fn length(bytes: &[u8]) -> u64 {

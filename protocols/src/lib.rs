@@ -14,6 +14,7 @@ pub mod anthropic_messages_to_chat_completions;
 pub mod anthropic_pass_through;
 pub mod bedrock;
 mod body;
+mod body_edit;
 mod by_index;
 pub mod chain;
 pub mod chat_completions_to_anthropic_messages;
@@ -39,7 +40,8 @@ pub mod upstream_path;
 pub mod usage;
 
 pub use body::{Abridged, Body};
+pub use body_edit::{BodyEdit, Edit, Parts};
 pub use error::{ErrorKind, ProviderError, RequestError};
 pub use format::{ClientFormat, UpstreamFormat};
-pub use translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
+pub use translator::{Attempt, OutgoingRequest, StreamState, Translator};
 pub use usage::Usage;

@@ -15,6 +15,7 @@ mod request;
 
 use std::rc::Rc;
 
+use crate::body_edit::{BodyEdit, Parts};
 use crate::error::{self, ErrorKind, ProviderError, RequestError};
 use crate::format::ClientFormat;
 use crate::headers::LentHeaders;
@@ -83,6 +84,14 @@ impl OpenAiPassThrough {
             served_model: None,
             json: TopLevel::new(&["usage", "model"]),
             alike: Alike::default(),
+        })
+    }
+
+    fn outgoing(&self, body: BodyEdit) -> Result<OutgoingRequest, RequestError> {
+        Ok(OutgoingRequest {
+            path: upstream_path::openai(&self.attempt, self.endpoint)?,
+            headers: Vec::new(),
+            body,
         })
     }
 
@@ -257,16 +266,20 @@ impl Watcher for OpenAiPassThrough {
 
 impl Translator for OpenAiPassThrough {
     fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
-        let path = upstream_path::openai(&self.attempt, self.endpoint)?;
-        Ok(OutgoingRequest {
-            path,
-            headers: Vec::new(),
-            body: request::edit(&self.attempt, body)?,
-        })
+        self.outgoing(request::edit(&self.attempt, body)?)
+    }
+
+    fn request_from(&mut self, parts: Parts<'_>) -> Option<Result<OutgoingRequest, RequestError>> {
+        let edit = request::edit_from(&self.attempt, parts)?;
+        Some(edit.and_then(|edit| self.outgoing(edit)))
+    }
+
+    fn needs_only_parts(&self) -> bool {
+        request::needs_only_parts(&self.attempt)
     }
 
     fn changes_only_the_model(&self) -> bool {
-        request::changes_only_the_model(&self.attempt)
+        self.needs_only_parts() && !self.attempt.asks_for_usage()
     }
 
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {

@@ -2,16 +2,12 @@
 
 mod left_out;
 
-use std::ops::Range;
-
+use crate::body_edit::Edit;
 use crate::error::{ProviderError, RequestError};
 use crate::scanner::{Progress, TopLevel};
 use crate::sse::{EventTooLong, SseEvent, SseParser};
-use crate::translator::{Attempt, BodyEdit, StreamState};
+use crate::translator::{Attempt, StreamState};
 pub(crate) use left_out::{Elements, cuts};
-
-/// A range of the client's body and what takes its place.
-pub(crate) type Edit = (Range<usize>, Vec<u8>);
 
 /// What becomes of an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,51 +112,16 @@ pub(crate) fn state_of(json: &TopLevel) -> StreamState {
     }
 }
 
-/// The upstream's model name as JSON in place of the client's, or nothing where it is the same.
+/// The upstream's model name as JSON in place of the client's, which is `current`, or nothing where it is the same.
 ///
 /// # Errors
 /// The body is not the one in which the model was found.
-pub(crate) fn model_edit(attempt: &Attempt, body: &[u8]) -> Result<Option<Edit>, RequestError> {
-    let range = attempt.model_span.clone();
-    let current = body
-        .get(range.clone())
-        .filter(|value| value.starts_with(b"\"") && value.len() > 1);
-    let Some(current) = current else {
+pub(crate) fn model_edit(attempt: &Attempt, current: &[u8]) -> Result<Option<Edit>, RequestError> {
+    if !current.starts_with(b"\"") || current.len() < 2 {
         return Err(RequestError::new(
             "the request body changed after its model was found",
         ));
-    };
+    }
     let model = serde_json::to_vec(&attempt.model).unwrap_or_default();
-    Ok((current != model).then_some((range, model)))
-}
-
-/// The body with `edits`, which do not overlap.
-pub(crate) fn body_edit(body: &[u8], edits: Vec<Edit>) -> BodyEdit {
-    // A handful at most, for which no sorting routine need be brought along.
-    let mut ordered: Vec<Edit> = Vec::with_capacity(edits.len());
-    for edit in edits {
-        let place = ordered.partition_point(|(range, _)| range.start < edit.0.start);
-        ordered.insert(place, edit);
-    }
-    match ordered.len() {
-        0 => BodyEdit::Unchanged,
-        1 => ordered.pop().map_or(BodyEdit::Unchanged, |(range, bytes)| {
-            BodyEdit::Splice(range, bytes)
-        }),
-        _ => BodyEdit::Replace(applied(body, &ordered)),
-    }
-}
-
-/// `edits` in ascending order, applied.
-pub(crate) fn applied(body: &[u8], edits: &[Edit]) -> Vec<u8> {
-    let added: usize = edits.iter().map(|(_, bytes)| bytes.len()).sum();
-    let mut edited = Vec::with_capacity(body.len().saturating_add(added));
-    let mut from = 0;
-    for (range, bytes) in edits {
-        edited.extend_from_slice(body.get(from..range.start).unwrap_or_default());
-        edited.extend_from_slice(bytes);
-        from = range.end;
-    }
-    edited.extend_from_slice(body.get(from..).unwrap_or_default());
-    edited
+    Ok((current != model).then(|| (attempt.model_span.clone(), model)))
 }

@@ -16,9 +16,10 @@ pub(crate) use signature::MARK as SIGNATURE_MARK;
 
 use std::rc::Rc;
 
+use crate::body_edit::BodyEdit;
 use crate::error::{self, ProviderError, RequestError};
 use crate::headers::LentHeaders;
-use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
+use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::upstream_path;
 use crate::usage::Usage;
 use echo::Echo;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use crate::body_edit::{BodyEdit, Parts};
 use crate::error::{ProviderError, RequestError};
 use crate::format::{ClientFormat, UpstreamFormat};
 use crate::headers::LentHeaders;
@@ -72,17 +73,6 @@ pub struct OutgoingRequest {
     pub body: BodyEdit,
 }
 
-/// How the client's body becomes the upstream's.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum BodyEdit {
-    /// It goes out as it came.
-    Unchanged,
-    /// The bytes in the range are replaced; all others are untouched.
-    Splice(Range<usize>, Vec<u8>),
-    /// It is a new body.
-    Replace(Vec<u8>),
-}
-
 /// How far a streamed answer has come.
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamState {
@@ -106,8 +96,18 @@ pub trait Translator {
     /// Turns the client's body into the upstream's request.
     fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError>;
 
-    /// Nothing changes in the client's body but the model's name: [`Translator::request`] gives no
-    /// [`BodyEdit::Replace`], and a splice of [`Attempt::model_span`] at most.
+    /// [`Translator::request`], of a body that is not at hand as a whole. `None` where that is not enough.
+    fn request_from(&mut self, _parts: Parts<'_>) -> Option<Result<OutgoingRequest, RequestError>> {
+        None
+    }
+
+    /// [`Translator::request_from`] will be enough, unless there is nothing but white space at the body's start.
+    fn needs_only_parts(&self) -> bool {
+        false
+    }
+
+    /// Nothing changes in the client's body but the model's name: [`Translator::request_from`] gives a splice of
+    /// [`Attempt::model_span`] at most, and needs no more than that.
     fn changes_only_the_model(&self) -> bool {
         false
     }

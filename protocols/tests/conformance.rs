@@ -5,7 +5,7 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protocols::{BodyEdit, ClientFormat, StreamState, error};
+use protocols::{ClientFormat, StreamState, error};
 use serde_json::{Value, json};
 
 use support::feed::{cuts, feed};
@@ -27,14 +27,9 @@ fn requests() {
         let body: Value = serde_json::from_slice(&case.input).unwrap();
         let mut translator = (case.pair.make)(case.pair.attempt(&body, &json!({})));
         let answer = translator.request(&case.input);
-        let actual = answer.as_ref().ok().map(|request| match &request.body {
-            BodyEdit::Replace(body) => serde_json::from_slice(body).expect("JSON"),
-            BodyEdit::Splice(range, bytes) => {
-                let mut body = case.input.clone();
-                body.splice(range.clone(), bytes.iter().copied());
-                serde_json::from_slice(&body).expect("JSON")
-            }
-            BodyEdit::Unchanged => body.clone(),
+        let actual = answer.as_ref().ok().map(|request| {
+            let sent = request.body.clone().applied(&case.input);
+            serde_json::from_slice(&sent).expect("JSON")
         });
         let form = compare::canonical("request", case.meta["to"].as_str().unwrap());
         let rules = &case.meta["rules"];

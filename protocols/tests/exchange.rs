@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use protocols::exchange::{AnswerHeaders, Exchange, Verdict};
-use protocols::{Attempt, BodyEdit, ClientFormat, RequestError, UpstreamFormat, facts};
+use protocols::{Attempt, ClientFormat, RequestError, UpstreamFormat, facts};
 use serde_json::{Value, json};
 
 use support::feed::cuts;
@@ -288,15 +288,7 @@ fn send(
     });
     let mut exchange = Exchange::new(attempt)?;
     let outgoing = exchange.request(body.as_bytes())?;
-    let sent = match outgoing.body {
-        BodyEdit::Unchanged => body.as_bytes().to_vec(),
-        BodyEdit::Splice(range, bytes) => {
-            let mut sent = body.as_bytes().to_vec();
-            sent.splice(range, bytes);
-            sent
-        }
-        BodyEdit::Replace(sent) => sent,
-    };
+    let sent = outgoing.body.applied(body.as_bytes()).into_owned();
     Ok((
         exchange,
         outgoing.path,

@@ -200,9 +200,13 @@ fn request_json(request: OutgoingRequest) -> Value {
         .collect();
     let body = match request.body {
         BodyEdit::Unchanged => json!("unchanged"),
-        BodyEdit::Splice(range, bytes) => json!({
-            "replace": [range.start, range.end], "with": String::from_utf8(bytes).unwrap(),
-        }),
+        BodyEdit::Splice(edits) => edits
+            .into_iter()
+            .map(|(range, bytes)| {
+                let with = String::from_utf8(bytes).unwrap();
+                json!({ "replace": [range.start, range.end], "with": with })
+            })
+            .collect(),
         BodyEdit::Replace(body) => parse(&body),
     };
     json!({"path": request.path, "headers": headers, "body": body})

@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use protocols::Parts;
 use routing::Refusal;
 
 use super::reading::{self, Held};
@@ -170,7 +171,12 @@ impl Gateway {
         let stream = journey.stream;
         // A plan is never empty; if it were, Envoy would find no cluster of this name.
         let cluster = journey.cluster(0).unwrap_or_default();
-        let first = FirstRequest::begin(&mut journey, &headers, held.start(), held.size(), now);
+        let model = held.get(host, &journey.model_span);
+        let parts = Parts {
+            start: held.start(),
+            model: &model,
+        };
+        let first = FirstRequest::begin(&mut journey, &headers, parts, held.size(), now);
         let mut outgoing = match &first {
             Some(first) => first.head(&headers),
             None => (headers.iter())
@@ -198,7 +204,9 @@ impl Gateway {
         let departed = host
             .set_request_headers(&outgoing)
             .and_then(|()| {
-                (first.as_ref()).map_or(Ok(()), |first| first.write_body(host, held.start()))
+                (first.as_ref()).map_or(Ok(()), |first| {
+                    first.write_body(host, held.size(), held.whole_body())
+                })
             })
             .and_then(|()| host.set_state(state::TOKEN, &token.to_le_bytes()))
             .and_then(|()| host.set_state(state::CLUSTER, cluster.as_bytes()));

@@ -1,14 +1,14 @@
 //! A request's body: read piece by piece as it comes, or at once when it is complete.
 
+use std::borrow::Cow;
+use std::ops::Range;
+
 use protocols::{Abridged, Body, ClientFormat, facts};
 
 use crate::config::GatewayConfig;
 use crate::control::Control;
-use crate::host::Host;
+use crate::host::{Host, PIECE_BYTES};
 use crate::target::LONGEST_START;
-
-/// Bytes asked of the proxy at once: few enough to stay in the processor's caches, and enough to be worth a call.
-const PIECE_BYTES: usize = 128 * 1024;
 
 /// How far a body has been read that is still coming in.
 #[derive(Debug, Default)]
@@ -117,6 +117,25 @@ impl Held {
         match self {
             Self::Whole(body) => Body::from(body),
             Self::Abridged { body, .. } => body.body(),
+        }
+    }
+
+    /// The whole body, where it is at hand.
+    pub(super) fn whole_body(&self) -> Option<&[u8]> {
+        match self {
+            Self::Whole(body) => Some(body),
+            Self::Abridged { .. } => None,
+        }
+    }
+
+    /// What stands at `span` of the whole body.
+    pub(super) fn get(&self, host: &impl Host, span: &Range<usize>) -> Cow<'_, [u8]> {
+        match self {
+            Self::Whole(body) => Cow::Borrowed(body.get(span.clone()).unwrap_or_default()),
+            Self::Abridged { .. } => Cow::Owned(
+                host.request_body(span.start, span.len())
+                    .unwrap_or_default(),
+            ),
         }
     }
 

@@ -49,6 +49,8 @@ pub(crate) struct FakeHost {
     random: Cell<u64>,
     /// Every call of the host, in order.
     pub(crate) noted: RefCell<Vec<&'static str>>,
+    /// Bytes of the longest piece of the request's body that was asked for.
+    pub(crate) longest_piece: Cell<usize>,
     /// Calls that read or wrote shared data.
     pub(crate) shared_calls: Cell<u32>,
     /// Metrics in the order of their definition, with their values.
@@ -76,6 +78,7 @@ impl Default for FakeHost {
             now_ms: Cell::new(1_776_939_930_000),
             random: Cell::new(1),
             noted: RefCell::default(),
+            longest_piece: Cell::new(0),
             shared_calls: Cell::new(0),
             metrics: RefCell::default(),
             races_to_lose: Cell::new(0),
@@ -211,7 +214,10 @@ impl Host for FakeHost {
     fn request_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>> {
         self.note("request_body");
         self.only_in(&[Phase::RequestBody])?;
-        Ok(part(&self.request_body.borrow(), start, length))
+        let piece = part(&self.request_body.borrow(), start, length);
+        self.longest_piece
+            .set(self.longest_piece.get().max(piece.len()));
+        Ok(piece)
     }
 
     fn set_request_body(&self, body: &[u8]) -> HostResult<()> {

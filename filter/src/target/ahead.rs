@@ -4,9 +4,10 @@
 //! the body, which saves most of its calls of the proxy. What the router may look at before is left to it. A later attempt
 //! finds what the first one left, as ever.
 
-use protocols::BodyEdit;
+use protocols::{BodyEdit, Parts};
 
-use super::request::{self, Written};
+use super::request;
+use super::written::Written;
 use crate::headers::{crosses_to_upstream, is_for_the_router};
 use crate::host::{HeaderList, Host, HostResult, Moment};
 use crate::journey::Journey;
@@ -42,12 +43,12 @@ pub(crate) struct FirstRequest {
 }
 
 impl FirstRequest {
-    /// Begins the first attempt of `journey`, whose body has `size` bytes and begins with `start`, if that is not all of it.
+    /// Begins the first attempt of `journey`, whose body has `size` bytes and these `parts`.
     /// `None` where its target filter must do it, or must at least write the request.
     pub(crate) fn begin(
         journey: &mut Journey,
         headers: &HeaderList,
-        start: &[u8],
+        parts: Parts<'_>,
         size: usize,
         now: Moment,
     ) -> Option<Self> {
@@ -60,22 +61,24 @@ impl FirstRequest {
             journey.attempts.clear();
             return None;
         };
-        let outgoing = (exchange.changes_only_the_model()).then(|| exchange.request(start));
+        // What else is changed may not suit the targets that come after this one.
+        let outgoing = if exchange.changes_only_the_model() {
+            exchange.request_from(parts)
+        } else {
+            None
+        };
         if let Some(attempt) = journey.attempts.get_mut(index) {
             attempt.exchange = Some(exchange);
         }
         journey.ahead = Some(Ahead::Begun);
-        // The target filter reads all of a body that names its model where it was not kept.
         let outgoing = outgoing?.ok()?;
-        match &outgoing.body {
-            BodyEdit::Unchanged => {}
-            BodyEdit::Splice(range, model) => {
-                let end = range.start.saturating_add(model.len());
-                journey.model_span = range.start..end;
-            }
-            BodyEdit::Replace(_) => return None,
+        if let BodyEdit::Splice(edits) = &outgoing.body
+            && let [(range, model)] = edits.as_slice()
+        {
+            let end = range.start.saturating_add(model.len());
+            journey.model_span = range.start..end;
         }
-        let written = Written::of(start, outgoing.body);
+        let written = Written::of(parts.start, outgoing.body);
         let body_bytes = written.length(size);
         let first = Self {
             headers: outgoing.headers,
@@ -106,9 +109,14 @@ impl FirstRequest {
         list
     }
 
-    /// Gives the body back, which begins with `start`.
-    pub(crate) fn write_body(&self, host: &impl Host, start: &[u8]) -> HostResult<()> {
-        self.written.give_back(host, start)
+    /// Gives the body of `size` bytes back, which is `held` where we have it.
+    pub(crate) fn write_body(
+        &self,
+        host: &impl Host,
+        size: usize,
+        held: Option<&[u8]>,
+    ) -> HostResult<()> {
+        self.written.give_back(host, size, held)
     }
 }
 

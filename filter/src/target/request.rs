@@ -1,14 +1,16 @@
 //! The request side of an attempt: what the provider is sent.
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
 use intake::{can_be_asked_for_usage, has_native_responses, upstream_format};
 use protocols::exchange::Exchange;
-use protocols::{BodyEdit, OutgoingRequest, RequestError};
+use protocols::{OutgoingRequest, Parts, RequestError};
 
 use super::ending::{self, Ending};
+use super::written::{LONGEST_START, Written};
 use super::{Course, Stage, Target, WrittenAhead};
 use crate::answers::Answer;
 use crate::headers::crosses_to_upstream;
@@ -89,17 +91,14 @@ impl Target {
         else {
             return Flow::Continue;
         };
-        let body = if size == 0 {
-            Vec::new()
-        } else {
-            host.request_body(0, size).unwrap_or_default()
+        let asked = {
+            let mut journey = course.journey();
+            let span = journey.model_span.clone();
+            let exchange = journey.exchange(course.index);
+            exchange.map(|exchange| ask(host, exchange, &span, size))
         };
-        let outgoing = course
-            .journey()
-            .exchange(course.index)
-            .map(|exchange| exchange.request(&body));
-        let sent = match outgoing {
-            Some(Ok(outgoing)) => set_request(host, &course, &headers, &body, outgoing),
+        let sent = match asked {
+            Some(Ok(asked)) => set_request(host, &course, &headers, asked),
             Some(Err(error)) => return self.refuse(host, &course, &error),
             // The client left while its body was on the way.
             None => return Flow::Continue,
@@ -207,19 +206,79 @@ fn attempt_of(journey: &Journey, index: usize, now: Moment) -> protocols::Attemp
     }
 }
 
+/// What the provider is to be sent.
+struct Asked {
+    path: String,
+    headers: Vec<(&'static str, String)>,
+    body: Written,
+    /// Of the client's body.
+    size: usize,
+    /// The client's body, where all of it was needed.
+    held: Option<Vec<u8>>,
+}
+
+/// The provider's request for a body of `size` bytes, of which no more is read than it takes.
+fn ask(
+    host: &impl Host,
+    exchange: &mut Exchange,
+    model_span: &Range<usize>,
+    size: usize,
+) -> Result<Asked, RequestError> {
+    let is_long = size > LONGEST_START && size != usize::MAX;
+    if is_long && exchange.needs_only_parts() {
+        let start = read(host, 0, LONGEST_START);
+        let model = match start.get(model_span.clone()) {
+            Some(model) => Cow::Borrowed(model),
+            None => Cow::Owned(read(host, model_span.start, model_span.len())),
+        };
+        let parts = Parts {
+            start: &start,
+            model: &model,
+        };
+        if let Some(outgoing) = exchange.request_from(parts) {
+            return Ok(Asked::of(outgoing?, &start, size));
+        }
+    }
+    let body = read(host, 0, size);
+    let outgoing = exchange.request(&body)?;
+    let asked = Asked::of(outgoing, &body, body.len());
+    Ok(Asked {
+        held: Some(body),
+        ..asked
+    })
+}
+
+fn read(host: &impl Host, start: usize, length: usize) -> Vec<u8> {
+    if length == 0 {
+        return Vec::new();
+    }
+    host.request_body(start, length).unwrap_or_default()
+}
+
+impl Asked {
+    fn of(outgoing: OutgoingRequest, start: &[u8], size: usize) -> Self {
+        Self {
+            path: outgoing.path,
+            headers: outgoing.headers,
+            body: Written::of(start, outgoing.body),
+            size,
+            held: None,
+        }
+    }
+}
+
 /// Headers and body of the provider's request.
 fn set_request(
     host: &impl Host,
     course: &Course,
     current: &HeaderList,
-    body: &[u8],
-    outgoing: OutgoingRequest,
+    asked: Asked,
 ) -> HostResult<()> {
-    let written = Written::of(body, outgoing.body);
-    let length = written.length(body.len());
-    let (path, headers) = (outgoing.path, outgoing.headers);
-    set_headers(host, course, current, &path, &headers, length)?;
-    written.give_back(host, body)
+    let length = asked.body.length(asked.size);
+    set_headers(host, course, current, &asked.path, &asked.headers, length)?;
+    asked
+        .body
+        .give_back(host, asked.size, asked.held.as_deref())
 }
 
 /// All headers of the provider's request, in one call.
@@ -251,64 +310,4 @@ fn set_headers(
     );
     list.extend(own.iter().map(|(name, value)| (*name, value.as_bytes())));
     host.set_request_headers(&list)
-}
-
-/// What of the body has to be given back to the proxy.
-pub(super) enum Written {
-    Nothing,
-    Whole(Vec<u8>),
-    /// In the place of so many bytes at the beginning.
-    Start(usize, Vec<u8>),
-    /// In the place of these bytes. The others go back from where they are, so that there is no second copy of a long body.
-    Within(Range<usize>, Vec<u8>),
-}
-
-/// Where the model is named first, what follows it need not be written again, however long it is.
-pub(crate) const LONGEST_START: usize = 4096;
-
-impl Written {
-    pub(super) fn of(body: &[u8], edit: BodyEdit) -> Self {
-        let (range, replacement) = match edit {
-            BodyEdit::Unchanged => return Self::Nothing,
-            BodyEdit::Replace(body) => return Self::Whole(body),
-            BodyEdit::Splice(range, replacement) => (range, replacement),
-        };
-        match (body.get(..range.start), body.get(range.end..)) {
-            (Some(head), Some(_)) if range.end <= LONGEST_START => {
-                Self::Start(range.end, [head, &replacement].concat())
-            }
-            (Some(_), Some(_)) => Self::Within(range, replacement),
-            _ => Self::Nothing,
-        }
-    }
-
-    /// Bytes of what becomes of a body of `size` bytes.
-    pub(super) fn length(&self, size: usize) -> usize {
-        match self {
-            Self::Nothing => size,
-            Self::Whole(body) => body.len(),
-            Self::Start(replaced, start) => {
-                let kept = size.saturating_sub(*replaced);
-                kept.saturating_add(start.len())
-            }
-            Self::Within(range, replacement) => {
-                let kept = size.saturating_sub(range.len());
-                kept.saturating_add(replacement.len())
-            }
-        }
-    }
-
-    /// Gives it back in the place of `body`, of which it was made.
-    pub(super) fn give_back(&self, host: &impl Host, body: &[u8]) -> HostResult<()> {
-        match self {
-            Self::Nothing => Ok(()),
-            Self::Whole(body) => host.set_request_body(body),
-            Self::Start(replaced, start) => host.replace_request_body_start(*replaced, start),
-            Self::Within(range, replacement) => {
-                host.set_request_body(body.get(..range.start).unwrap_or_default())?;
-                host.append_request_body(replacement)?;
-                host.append_request_body(body.get(range.end..).unwrap_or_default())
-            }
-        }
-    }
 }

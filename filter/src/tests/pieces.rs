@@ -6,6 +6,7 @@ use super::evidence::{self, events};
 use super::target::attempt;
 use super::{POLICY, Visit};
 use crate::Flow;
+use crate::host::PIECE_BYTES;
 use crate::host::fake::Phase;
 
 /// Nobody but the plan reads bodies.
@@ -69,7 +70,7 @@ fn a_long_body_is_read_while_it_comes_and_goes_on_as_it_came() {
         let body = body(&first);
         let mut visit = evidence::chat(&policy(), &body);
         assert_eq!(bring(&mut visit, piece), Flow::Continue);
-        let pieces = body.len().div_ceil(128 * 1024);
+        let pieces = body.len().div_ceil(PIECE_BYTES);
         let asked = asked_for_bodies(&visit);
         assert!(
             (pieces..=pieces + 4).contains(&asked),
@@ -83,34 +84,52 @@ fn a_long_body_is_read_while_it_comes_and_goes_on_as_it_came() {
 }
 
 #[test]
-fn a_model_behind_a_long_text_is_replaced_too() {
-    let body = body(&json!({})).replacen("]}", r#"],"model":"chain"}"#, 1);
-    let mut visit = evidence::chat(&policy(), &body);
-    assert_eq!(bring(&mut visit, 100_000), Flow::Continue);
-    let mut expected: Value = serde_json::from_str(&body).unwrap();
-    expected["model"] = json!("one");
-    assert_eq!(sent(&visit), expected);
+fn no_attempt_copies_a_long_body_to_name_its_model_or_to_ask_for_usage() {
+    for (stream, vendor) in [
+        (false, "openai-compatible"),
+        (true, "openai-compatible"),
+        (true, "openai"),
+    ] {
+        let policy = policy().replace("type: openai-compatible", &format!("type: {vendor}"));
+        let asks = stream && vendor == "openai";
+        let nameless = body(&json!({"stream": stream}));
+        let first = format!(r#"{{"model":"chain",{}"#, &nameless[1..]);
+        let last = format!(r#"{},"model":"chain"}}"#, &nameless[..nameless.len() - 1]);
+        for body in [first, last] {
+            let mut visit = evidence::chat(&policy, &body);
+            assert_eq!(bring(&mut visit, 100_000), Flow::Continue);
+            let mut expected: Value = serde_json::from_str(&body).unwrap();
+            if asks {
+                expected["stream_options"] = json!({"include_usage": true});
+            }
+            for model in ["one", "two"] {
+                expected["model"] = json!(model);
+                assert_eq!(
+                    sent(&visit),
+                    expected,
+                    "{model}, {vendor}, stream: {stream}"
+                );
+            }
+            assert!(visit.host.longest_piece.get() <= PIECE_BYTES);
+            assert!(!visit.host.noted.borrow().contains(&"set_request_body"));
+        }
+    }
 }
 
 #[test]
-fn a_body_that_changes_in_its_middle_goes_back_from_where_it_is() {
-    let text = "x".repeat(10_000);
-    let body = format!(r#"{{"user":"{text}","model":"chain","messages":[]}}"#);
-    let mut visit = evidence::chat(&policy(), &body);
-    visit.enter();
-    let calls = visit.host.noted.take();
-    let writes: Vec<_> = (calls.iter().copied())
-        .filter(|call| call.ends_with("_request_body"))
-        .collect();
-    let parts = [
-        "set_request_body",
-        "append_request_body",
-        "append_request_body",
-    ];
-    assert_eq!(writes, parts);
-    let mut expected: Value = serde_json::from_str(&body).unwrap();
-    expected["model"] = json!("one");
-    assert_eq!(sent(&visit), expected);
+fn a_body_that_was_read_whole_is_written_without_a_second_copy() {
+    for (size, writes) in [(10_000, 1), (200_000, 4)] {
+        let text = "x".repeat(size);
+        let body = format!(r#"{{"user":"{text}","model":"chain","messages":[]}}"#);
+        let mut visit = evidence::chat(&format!("log_bodies: true\n{}", policy()), &body);
+        visit.enter();
+        let calls = visit.host.noted.take();
+        let written = calls.iter().filter(|call| call.ends_with("_request_body"));
+        assert_eq!(written.count(), writes, "{calls:?}");
+        let mut expected: Value = serde_json::from_str(&body).unwrap();
+        expected["model"] = json!("one");
+        assert_eq!(sent(&visit), expected);
+    }
 }
 
 #[test]

@@ -2,9 +2,9 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
+use crate::body_edit::BodyEdit;
 use crate::error::ErrorKind;
 use crate::format::UpstreamFormat;
-use crate::translator::BodyEdit;
 use crate::translator::{Streamed, stream_every_way, test_attempt};
 
 fn attempt() -> Attempt {
@@ -54,7 +54,7 @@ fn the_request_keeps_its_bytes_and_its_dialect() {
     );
     assert_eq!(
         outgoing.body,
-        BodyEdit::Splice(24..31, b"\"upstream-model\"".to_vec())
+        BodyEdit::Splice(vec![(24..31, b"\"upstream-model\"".to_vec())])
     );
 
     let named = Attempt {

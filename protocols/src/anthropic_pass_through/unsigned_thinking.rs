@@ -6,7 +6,8 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::pass_through::{self, Edit, Elements};
+use crate::body_edit::Edit;
+use crate::pass_through::{self, Elements};
 use crate::responses_to_chat_completions::SIGNATURE_MARK;
 use crate::scanner::{JsonError, Kind, Scanner};
 
@@ -73,7 +74,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::pass_through::applied;
+    use crate::body_edit::applied;
 
     #[test]
     fn only_what_anthropic_did_not_sign_is_cut() {

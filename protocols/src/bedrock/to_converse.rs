@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use super::{ConverseSink, ConverseStream, Operation, path, read_error};
+use crate::body_edit::BodyEdit;
 use crate::error::{ProviderError, RequestError};
 use crate::headers::LentHeaders;
-use crate::translator::{Attempt, BodyEdit, OutgoingRequest, StreamState, Translator};
+use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 
 /// A client's protocol, as far as translating it to Converse differs from translating another.

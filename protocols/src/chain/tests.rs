@@ -3,6 +3,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use crate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
+use crate::body_edit::BodyEdit;
 use crate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
 use crate::error::ErrorKind;
 use crate::format::UpstreamFormat;

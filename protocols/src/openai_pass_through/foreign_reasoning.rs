@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::pass_through::{self, Edit};
+use crate::body_edit::Edit;
+use crate::pass_through;
 use crate::responses_to_chat_completions::SIGNATURE_MARK;
 use crate::scanner::{JsonError, Kind, Scanner};
 
@@ -42,7 +43,7 @@ mod tests {
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
     use super::*;
-    use crate::pass_through::applied;
+    use crate::body_edit::applied;
 
     #[test]
     fn only_items_with_our_mark_are_cut() {

@@ -1,28 +1,22 @@
 //! The few bytes of a request that change on the way to an upstream that speaks the client's own protocol.
 
 use super::foreign_reasoning;
+use crate::body_edit::{BodyEdit, Edit, Parts};
 use crate::error::RequestError;
 use crate::format::{ClientFormat, UpstreamFormat};
-use crate::pass_through::{Edit, body_edit, model_edit};
+use crate::pass_through::model_edit;
 use crate::scanner::{JsonError, Kind, Literal, Scanner};
-use crate::translator::{Attempt, BodyEdit};
+use crate::translator::Attempt;
 
 /// The body for this attempt's upstream.
 ///
 /// # Errors
 /// The request asks for something that this upstream cannot do.
 pub(super) fn edit(attempt: &Attempt, body: &[u8]) -> Result<BodyEdit, RequestError> {
-    Ok(body_edit(body, edits(attempt, body)?))
-}
-
-fn edits(attempt: &Attempt, body: &[u8]) -> Result<Vec<Edit>, RequestError> {
-    let mut edits: Vec<Edit> = model_edit(attempt, body)?.into_iter().collect();
-    match (attempt.upstream, attempt.client) {
-        (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) => {
-            edits.extend(ollama_edits(body)?)
-        }
+    let mut edits = match (attempt.upstream, attempt.client) {
+        (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) => ollama_edits(body)?,
         (_, ClientFormat::Responses) => {
-            edits.extend(foreign_reasoning::cuts(body).map_err(RequestError::not_json)?)
+            foreign_reasoning::cuts(body).map_err(RequestError::not_json)?
         }
         (
             UpstreamFormat::OpenAi
@@ -31,15 +25,33 @@ fn edits(attempt: &Attempt, body: &[u8]) -> Result<Vec<Edit>, RequestError> {
             | UpstreamFormat::Anthropic
             | UpstreamFormat::Bedrock,
             _,
-        ) => {}
-    }
-    edits.extend(usage_edit(attempt, body));
-    Ok(edits)
+        ) => Vec::new(),
+    };
+    let parts = Parts::of(body, &attempt.model_span);
+    edits.extend(model_edit(attempt, parts.model)?);
+    edits.extend(usage_edit(attempt, parts));
+    Ok(BodyEdit::of(edits))
 }
 
-/// [`edits`] gives one of the model at most.
-pub(super) fn changes_only_the_model(attempt: &Attempt) -> bool {
-    let is_plain = match (attempt.upstream, attempt.client) {
+/// [`edit`], from parts of the body. `None` where they are not enough.
+pub(super) fn edit_from(
+    attempt: &Attempt,
+    parts: Parts<'_>,
+) -> Option<Result<BodyEdit, RequestError>> {
+    if !needs_only_parts(attempt) {
+        return None;
+    }
+    let usage = usage_edit(attempt, parts);
+    if attempt.asks_for_usage() && usage.is_none() {
+        return None;
+    }
+    let model = model_edit(attempt, parts.model);
+    Some(model.map(|model| BodyEdit::of(model.into_iter().chain(usage).collect())))
+}
+
+/// Nothing changes but the model's name and what asks for usage.
+pub(super) fn needs_only_parts(attempt: &Attempt) -> bool {
+    match (attempt.upstream, attempt.client) {
         (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) | (_, ClientFormat::Responses) => {
             false
         }
@@ -51,16 +63,16 @@ pub(super) fn changes_only_the_model(attempt: &Attempt) -> bool {
             | UpstreamFormat::Bedrock,
             _,
         ) => true,
-    };
-    is_plain && !attempt.asks_for_usage()
+    }
 }
 
 /// Asks for usage in the client's place: a first member, because where others are is not known.
-fn usage_edit(attempt: &Attempt, body: &[u8]) -> Option<Edit> {
+fn usage_edit(attempt: &Attempt, parts: Parts<'_>) -> Option<Edit> {
     if !attempt.asks_for_usage() {
         return None;
     }
-    let inside = body.iter().position(|byte| *byte == b'{')?.checked_add(1)?;
+    let brace = parts.start.iter().position(|byte| *byte == b'{')?;
+    let inside = brace.checked_add(1)?;
     let member = br#""stream_options":{"include_usage":true},"#;
     Some((inside..inside, member.to_vec()))
 }

@@ -3,7 +3,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use crate::format::UpstreamFormat::{self, AzureOpenAi, Ollama, OpenAi};
-use crate::translator::{BodyEdit, Streamed, stream_every_way, test_attempt};
+use crate::translator::{Streamed, stream_every_way, test_attempt};
 
 fn attempt(upstream: UpstreamFormat) -> Attempt {
     test_attempt(ClientFormat::ChatCompletions, upstream)
@@ -24,15 +24,8 @@ fn body(attempt: Attempt, client_body: &str) -> Result<String, RequestError> {
         ..attempt
     };
     let outgoing = OpenAiPassThrough::new(attempt)?.request(client_body.as_bytes())?;
-    Ok(match outgoing.body {
-        BodyEdit::Unchanged => client_body.to_owned(),
-        BodyEdit::Splice(range, bytes) => {
-            let mut body = client_body.to_owned();
-            body.replace_range(range, std::str::from_utf8(&bytes).unwrap());
-            body
-        }
-        BodyEdit::Replace(bytes) => String::from_utf8(bytes).unwrap(),
-    })
+    let sent = outgoing.body.applied(client_body.as_bytes());
+    Ok(String::from_utf8(sent.into_owned()).unwrap())
 }
 
 fn chunk(delta: &str, finish: &str) -> String {
@@ -631,4 +624,62 @@ fn json_answers_are_watched_while_they_pass() {
         })
     );
     assert_eq!(translator.served_model(), Some("gpt-4o"));
+}
+
+#[test]
+fn parts_of_a_body_are_as_good_as_the_whole() {
+    let bodies = [
+        r#"{"model":"gpt","messages":[]}"#,
+        r#"  {"messages":[{"content":"{\"model\":1}"}],"model" : "upstream-model"}"#,
+        r#"{"messages":[],"stream":true,"model":"gpt"}"#,
+    ];
+    for upstream in [UpstreamFormat::OpenAi, UpstreamFormat::AzureOpenAi] {
+        for (stream, ask_for_usage) in [(false, true), (true, true), (true, false)] {
+            for body in bodies {
+                let model_span = crate::facts::scan(ClientFormat::ChatCompletions, body.as_bytes())
+                    .unwrap()
+                    .model_span;
+                let attempt = Attempt {
+                    stream,
+                    ask_for_usage,
+                    model_span: model_span.clone(),
+                    ..test_attempt(ClientFormat::ChatCompletions, upstream)
+                };
+                let mut translator = OpenAiPassThrough::new(attempt).unwrap();
+                assert!(translator.needs_only_parts());
+                let parts = Parts {
+                    start: &body.as_bytes()[..5],
+                    model: &body.as_bytes()[model_span],
+                };
+                let whole = translator.request(body.as_bytes()).unwrap();
+                assert_eq!(translator.request_from(parts).unwrap().unwrap(), whole);
+                let nothing = Parts {
+                    start: b" ",
+                    ..parts
+                };
+                let is_enough = translator.request_from(nothing).is_some();
+                assert_eq!(is_enough, translator.changes_only_the_model());
+                assert_eq!(is_enough, !(stream && ask_for_usage));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_looked_for_in_all_of_a_body_needs_the_whole() {
+    for (client, upstream) in [
+        (ClientFormat::ChatCompletions, UpstreamFormat::Ollama),
+        (ClientFormat::Responses, UpstreamFormat::OpenAi),
+    ] {
+        let attempt = Attempt {
+            native_responses: true,
+            ..test_attempt(client, upstream)
+        };
+        let mut translator = OpenAiPassThrough::new(attempt).unwrap();
+        let parts = Parts {
+            start: b"{",
+            model: b"\"m\"",
+        };
+        assert!(!translator.needs_only_parts() && translator.request_from(parts).is_none());
+    }
 }

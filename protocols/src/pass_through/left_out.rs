@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::Edit;
+use crate::body_edit::Edit;
 use crate::scanner::{JsonError, Kind, Scanner};
 
 /// What to cut from the array that is the member `name` of `body`. `element` reads one value, says where it stands and
@@ -98,8 +98,8 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
-    use super::super::applied;
     use super::*;
+    use crate::body_edit::applied;
 
     #[test]
     fn what_remains_is_the_array_without_them() {
