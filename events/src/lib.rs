@@ -50,6 +50,11 @@ pub fn usd(nanos: u64) -> f64 {
     nanos / NANOS_PER_USD
 }
 
+/// US dollars to the nano dollar: what binary fractions add to an amount below that would show in JSON.
+pub fn whole_nanos(amount: f64) -> f64 {
+    usd(nanos(amount))
+}
+
 #[cfg(test)]
 mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
@@ -64,5 +69,6 @@ mod tests {
         }
         assert_eq!(nanos(-1.0), 0);
         assert_eq!(nanos(f64::NAN), 0);
+        assert_eq!(whole_nanos(0.1 + 0.2), 0.3);
     }
 }

@@ -148,7 +148,7 @@ pub(crate) fn of_journey<'a>(
             .and_then(|attempt| attempt.first_content_ns)
             .map(since_arrival),
         tokens,
-        estimated_cost_usd: journey.plan.estimated_cost_usd,
+        estimated_cost_usd: (journey.plan.estimated_cost_usd).map(events::whole_nanos),
         actual_cost_usd: tokens.and_then(|tokens| billed_usd(entry?, tokens)),
         fallback_count: last.map_or(0, |index| {
             u32::try_from(journey.fallback_count(index)).unwrap_or(u32::MAX)
@@ -303,7 +303,7 @@ fn billed_usd(entry: &Entry, tokens: Tokens) -> Option<f64> {
         cache_written: tokens.cache_written,
         completion: tokens.completion,
     };
-    Some(cost::billed_usd(price, billed))
+    Some(events::whole_nanos(cost::billed_usd(price, billed)))
 }
 
 fn latency_ms(attempt: &Attempt, now: Moment) -> u64 {

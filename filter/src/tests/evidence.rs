@@ -94,9 +94,8 @@ fn a_request_that_was_served_by_the_second_target() {
     let estimated = object.remove("estimated_cost_usd").unwrap();
     // The first target has no price.
     assert_eq!(estimated, Value::Null);
-    let cost = object.remove("actual_cost_usd").unwrap().as_f64().unwrap();
-    // 600 × 0.01/1000 + 400 × 0.001/1000 + 200 × 0.03/1000
-    assert!((cost - 0.0124).abs() < 1e-12, "{cost}");
+    // 600 × 0.01/1000 + 400 × 0.001/1000 + 200 × 0.03/1000, and no binary fraction more.
+    assert_eq!(object.remove("actual_cost_usd").unwrap(), json!(0.0124));
     assert_eq!(
         event,
         json!({
@@ -150,9 +149,8 @@ fn what_anthropic_wrote_to_its_cache_has_the_price_of_that() {
         event["tokens"],
         json!({"prompt": 1_000, "completion": 200, "cached": 300, "cache_written": 600, "total": 1_200})
     );
-    let cost = event["actual_cost_usd"].as_f64().unwrap();
     // (100 × 3 + 300 × 0.30 + 600 × 3.75 + 200 × 15) / 1,000,000
-    assert!((cost - 0.005_64).abs() < 1e-12, "{cost}");
+    assert_eq!(event["actual_cost_usd"], json!(0.005_64));
 }
 
 #[test]

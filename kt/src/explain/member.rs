@@ -228,7 +228,7 @@ impl Member {
             return;
         };
         let output_tokens = cost::output_tokens(facts.max_output_tokens, candidate.strategy);
-        self.estimated_cost_usd = Some(super::rounded(cost::estimate_usd(
+        self.estimated_cost_usd = Some(events::whole_nanos(cost::estimate_usd(
             price,
             case.incoming.prompt_tokens,
             output_tokens,

@@ -200,7 +200,7 @@ impl Case<'_> {
                 provider: self.target_id(entry.target),
                 model: entry.model.to_string(),
                 timeout_ms: entry.timeout_ms,
-                estimated_cost_usd: entry.estimated_cost_usd.map(rounded),
+                estimated_cost_usd: entry.estimated_cost_usd.map(events::whole_nanos),
             })
             .collect()
     }
@@ -209,11 +209,6 @@ impl Case<'_> {
         let target = self.index.policy().target(target);
         target.map(|target| target.id.clone()).unwrap_or_default()
     }
-}
-
-/// To a thousandth of a millionth, so that binary fractions do not show.
-fn rounded(usd: f64) -> f64 {
-    (usd * 1e9).round() / 1e9
 }
 
 impl Refused {
