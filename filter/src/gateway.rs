@@ -177,7 +177,7 @@ impl Gateway {
         if u64::try_from(size).unwrap_or(u64::MAX) > limit {
             return self.refuse_size(host, limit);
         }
-        let begin = || reading::abridged(&vm.control(config), config);
+        let begin = || reading::pieces(&vm.control(config), config);
         (incoming.reading).go_on(host, size, end_of_stream, begin);
         if end_of_stream {
             self.route(host, size)

@@ -6,17 +6,19 @@
 
 mod ability;
 mod conversation;
+mod pieces;
 #[cfg(test)]
 mod tests;
 mod upstream;
 
 use policy::{Policy, Strategy};
 use protocols::facts::{self, RequestFacts};
-use protocols::{Abridged, Body, ClientFormat, RequestError};
+use protocols::{ClientFormat, RequestError};
 use routing::{Plan, Refusal, Request};
 
 pub use ability::{can_be_asked_for_usage, has_native_responses, plain_attempt};
 pub use conversation::{Conversation, ConversationSource};
+pub use pieces::{Kept, Pieces};
 pub use upstream::upstream_format;
 
 /// What a policy makes of requests, worked out once.
@@ -55,28 +57,36 @@ impl Intake {
     }
 
     /// What takes a body in pieces, as it comes, so that [`Intake::read`] finds there what plans are made of. `None` where
-    /// plans depend on all of the texts.
-    pub fn abridged(&self) -> Option<Abridged> {
-        let reads_texts = self.counts_tokens || self.compares_meanings;
-        (!reads_texts).then(|| Abridged::keeping(conversation::END_BYTES))
+    /// plans depend on what the texts say. `has_budgets`: tokens are counted whatever the policy says.
+    pub fn pieces(&self, has_budgets: bool) -> Option<Pieces> {
+        let counts_tokens = self.needs_tokens(has_budgets);
+        (!self.compares_meanings).then(|| Pieces::keeping(conversation::END_BYTES, counts_tokens))
     }
 
-    /// Reads a request. `header` gives the value of a header by its lower-case name.
+    /// Somebody wants to know a prompt's tokens, as closely as they can be told.
+    pub fn needs_tokens(&self, has_budgets: bool) -> bool {
+        self.counts_tokens || has_budgets
+    }
+
+    /// Reads a request. `header` gives the value of a header by its lower-case name. With `has_budgets`, tokens are counted
+    /// whatever the policy says.
     ///
     /// # Errors
     /// See [`facts::scan`].
     pub fn read<'a>(
         &self,
         client: ClientFormat,
-        body: impl Into<Body<'a>>,
+        kept: impl Into<Kept<'a>>,
         header: impl Fn(&str) -> Option<&'a str>,
+        has_budgets: bool,
     ) -> Result<Incoming<'a>, RequestError> {
-        let body = body.into();
+        let kept = kept.into();
+        let body = kept.body();
         let facts = facts::scan(client, body)?;
         Ok(Incoming {
             client,
             conversation: Conversation::of(header, &facts, body),
-            prompt_tokens: self.prompt_tokens(&facts, body.text()),
+            prompt_tokens: self.prompt_tokens(&facts, kept, has_budgets),
             facts,
             query_embedding: None,
             allows: None,
@@ -116,13 +126,14 @@ impl Intake {
         }
     }
 
-    /// Counted closely only where a plan depends on it; four bytes to a token are enough for an event's estimate.
-    fn prompt_tokens(&self, facts: &RequestFacts<'_>, body: &[u8]) -> u32 {
-        if self.counts_tokens {
-            routing::tokens::of_request(body)
+    /// Counted closely only where somebody depends on it; four bytes to a token are enough for an event's estimate.
+    fn prompt_tokens(&self, facts: &RequestFacts<'_>, kept: Kept<'_>, has_budgets: bool) -> u32 {
+        let counted = if self.needs_tokens(has_budgets) {
+            kept.prompt_tokens()
         } else {
-            u32::try_from(facts.text_bytes / 4).unwrap_or(u32::MAX)
-        }
+            None
+        };
+        counted.unwrap_or_else(|| u32::try_from(facts.text_bytes / 4).unwrap_or(u32::MAX))
     }
 }
 

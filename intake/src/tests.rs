@@ -17,7 +17,12 @@ fn conversation(headers: &[(&str, &str)], body: &str) -> Conversation {
         found.map(|(_, value)| *value)
     };
     let intake = Intake::new(&policy("failover"));
-    let incoming = intake.read(ClientFormat::ChatCompletions, body.as_bytes(), header);
+    let incoming = intake.read(
+        ClientFormat::ChatCompletions,
+        body.as_bytes(),
+        header,
+        false,
+    );
     incoming.unwrap().conversation
 }
 
@@ -104,7 +109,12 @@ fn plan(policy: Policy, body: &str) -> Result<Plan, Refusal> {
     let intake = Intake::new(&policy);
     let index = PolicyIndex::new(Arc::new(policy));
     let incoming = intake
-        .read(ClientFormat::ChatCompletions, body.as_bytes(), |_| None)
+        .read(
+            ClientFormat::ChatCompletions,
+            body.as_bytes(),
+            |_| None,
+            false,
+        )
         .unwrap();
     let view = View {
         health: &HealthTable::default(),
@@ -146,7 +156,12 @@ fn tokens_are_counted_closely_where_plans_depend_on_them() {
     let body = HELLO.replace("Hello", ["hello"; 40].join(" ").as_str());
     let tokens = |strategy| {
         let intake = Intake::new(&policy(strategy));
-        let incoming = intake.read(ClientFormat::ChatCompletions, body.as_bytes(), |_| None);
+        let incoming = intake.read(
+            ClientFormat::ChatCompletions,
+            body.as_bytes(),
+            |_| None,
+            false,
+        );
         incoming.unwrap().prompt_tokens
     };
     let close = tokens("cost");

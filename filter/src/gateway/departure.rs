@@ -5,7 +5,7 @@ use std::rc::Rc;
 use protocols::Parts;
 use routing::Refusal;
 
-use super::reading::{self, Held};
+use super::reading::Held;
 use super::{Gateway, Incoming, METADATA_HEADER, Stage};
 use crate::answers::Answer;
 use crate::evidence::{Dossier, Excerpt, Refused};
@@ -50,18 +50,17 @@ impl Gateway {
         } = incoming;
         let config = &self.config;
         let control = self.vm.control(config);
-        // A budget may have come since the body began.
-        let held = if reading::needs_whole(&control, config) {
-            Held::whole(host, size)
-        } else {
-            Held::of(host, reading, client, size)
-        };
+        // The first budget may have come since the body began.
+        let has_budgets = control.has_budgets();
+        let needs_tokens = config.intake.needs_tokens(has_budgets);
+        let held = Held::of(host, reading, client, size, needs_tokens);
         let now = host.now();
         if config.policy.gateway.log_bodies {
             dossier.request_body = Some(Excerpt::of(held.body().text()));
         }
         let header = |name: &str| headers.text(name);
-        let mut request = match config.intake.read(client, held.body(), header) {
+        let read = (config.intake).read(client, held.kept(), header, has_budgets);
+        let mut request = match read {
             Ok(request) => request,
             Err(error) => {
                 let answer = Answer::bad_request(client, &error);
@@ -70,9 +69,6 @@ impl Gateway {
             }
         };
         request.query_embedding = embedding;
-        if control.has_budgets() {
-            request.prompt_tokens = routing::tokens::of_request(held.body().text());
-        }
         dossier.conversation = Some(request.conversation.id.into());
         dossier.prompt_tokens = request.prompt_tokens;
         let key = dossier.key.clone();

@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use protocols::{Abridged, Body, ClientFormat, facts};
+use intake::{Kept, Pieces};
+use protocols::{Body, ClientFormat, facts};
 
 use crate::config::GatewayConfig;
 use crate::control::Control;
@@ -16,7 +17,7 @@ pub(super) enum Reading {
     /// There has been less than a piece of it.
     #[default]
     Waiting,
-    InPieces(Abridged),
+    InPieces(Box<Pieces>),
     /// It is read when it is complete.
     Whole,
 }
@@ -24,24 +25,19 @@ pub(super) enum Reading {
 /// A complete body, or what planning needs of it.
 pub(super) enum Held {
     Whole(Vec<u8>),
-    Abridged {
-        body: Abridged,
+    Pieces {
+        pieces: Box<Pieces>,
         /// Of the whole body.
         size: usize,
     },
 }
 
-/// Somebody beside the plan reads bodies.
-pub(super) fn needs_whole(control: &Control, config: &GatewayConfig) -> bool {
-    config.guardrails.is_some() || config.policy.gateway.log_bodies || control.has_budgets()
-}
-
 /// Where to put the pieces of a body. `None` where somebody reads all of it.
-pub(super) fn abridged(control: &Control, config: &GatewayConfig) -> Option<Abridged> {
-    if needs_whole(control, config) {
+pub(super) fn pieces(control: &Control, config: &GatewayConfig) -> Option<Pieces> {
+    if config.guardrails.is_some() || config.policy.gateway.log_bodies {
         return None;
     }
-    config.intake.abridged()
+    config.intake.pieces(control.has_budgets())
 }
 
 impl Reading {
@@ -51,13 +47,13 @@ impl Reading {
         host: &impl Host,
         size: usize,
         end_of_stream: bool,
-        begin: impl FnOnce() -> Option<Abridged>,
+        begin: impl FnOnce() -> Option<Pieces>,
     ) {
         if matches!(self, Self::Waiting) && size >= PIECE_BYTES {
-            *self = begin().map_or(Self::Whole, Self::InPieces);
+            *self = begin().map_or(Self::Whole, |pieces| Self::InPieces(Box::new(pieces)));
         }
-        if let Self::InPieces(abridged) = self
-            && !take_pieces(host, abridged, size, end_of_stream)
+        if let Self::InPieces(pieces) = self
+            && !take_pieces(host, pieces, size, end_of_stream)
         {
             *self = Self::Whole;
         }
@@ -65,14 +61,9 @@ impl Reading {
 }
 
 /// Takes what there is, but for less than a piece. `false` where the body has to be read whole.
-fn take_pieces(
-    host: &impl Host,
-    abridged: &mut Abridged,
-    size: usize,
-    end_of_stream: bool,
-) -> bool {
+fn take_pieces(host: &impl Host, pieces: &mut Pieces, size: usize, end_of_stream: bool) -> bool {
     loop {
-        let taken = abridged.taken();
+        let taken = pieces.taken();
         let left = size.saturating_sub(taken);
         if left == 0 || (left < PIECE_BYTES && !end_of_stream) {
             return true;
@@ -80,32 +71,35 @@ fn take_pieces(
         let Ok(piece) = host.request_body(taken, left.min(PIECE_BYTES)) else {
             return false;
         };
-        if !abridged.take(&piece) || abridged.taken() == taken {
+        if !pieces.take(&piece) || pieces.taken() == taken {
             return false;
         }
     }
 }
 
 impl Held {
-    /// A body of `size` bytes, now that it is complete. Whatever is wrong with it is told of the whole one.
+    /// A body of `size` bytes, now that it is complete. Whatever is wrong with it is told of the whole one, and so are its
+    /// tokens, where they were not counted from the first piece on.
     pub(super) fn of(
         host: &impl Host,
         reading: Reading,
         client: ClientFormat,
         size: usize,
+        needs_tokens: bool,
     ) -> Self {
         match reading {
-            Reading::InPieces(body)
-                if body.taken() == size && facts::scan(client, body.body()).is_ok() =>
+            Reading::InPieces(pieces)
+                if pieces.taken() == size
+                    && (pieces.counts_tokens() || !needs_tokens)
+                    && facts::scan(client, pieces.body()).is_ok() =>
             {
-                Self::Abridged { body, size }
+                Self::Pieces { pieces, size }
             }
             Reading::Waiting | Reading::InPieces(_) | Reading::Whole => Self::whole(host, size),
         }
     }
 
-    /// The whole body.
-    pub(super) fn whole(host: &impl Host, size: usize) -> Self {
+    fn whole(host: &impl Host, size: usize) -> Self {
         Self::Whole(if size == 0 {
             Vec::new()
         } else {
@@ -113,18 +107,22 @@ impl Held {
         })
     }
 
-    pub(super) fn body(&self) -> Body<'_> {
+    pub(super) fn kept(&self) -> Kept<'_> {
         match self {
-            Self::Whole(body) => Body::from(body),
-            Self::Abridged { body, .. } => body.body(),
+            Self::Whole(body) => Kept::Whole(body),
+            Self::Pieces { pieces, .. } => Kept::Pieces(pieces),
         }
+    }
+
+    pub(super) fn body(&self) -> Body<'_> {
+        self.kept().body()
     }
 
     /// The whole body, where it is at hand.
     pub(super) fn whole_body(&self) -> Option<&[u8]> {
         match self {
             Self::Whole(body) => Some(body),
-            Self::Abridged { .. } => None,
+            Self::Pieces { .. } => None,
         }
     }
 
@@ -132,7 +130,7 @@ impl Held {
     pub(super) fn get(&self, host: &impl Host, span: &Range<usize>) -> Cow<'_, [u8]> {
         match self {
             Self::Whole(body) => Cow::Borrowed(body.get(span.clone()).unwrap_or_default()),
-            Self::Abridged { .. } => Cow::Owned(
+            Self::Pieces { .. } => Cow::Owned(
                 host.request_body(span.start, span.len())
                     .unwrap_or_default(),
             ),
@@ -143,7 +141,7 @@ impl Held {
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Whole(body) => body.len(),
-            Self::Abridged { size, .. } => *size,
+            Self::Pieces { size, .. } => *size,
         }
     }
 
@@ -151,8 +149,8 @@ impl Held {
     pub(super) fn start(&self) -> &[u8] {
         match self {
             Self::Whole(body) => body,
-            Self::Abridged { body, .. } => {
-                let start = body.body().start();
+            Self::Pieces { pieces, .. } => {
+                let start = pieces.body().start();
                 start.get(..LONGEST_START).unwrap_or(start)
             }
         }

@@ -188,31 +188,58 @@ fn a_long_body_that_ends_with_trailers_is_read_at_once() {
     assert_eq!(sent(&visit)["model"], "one");
 }
 
-#[test]
-fn a_budget_that_comes_in_the_middle_counts_the_whole_body() {
-    let estimate = |budget_first: bool| {
-        let body = body(&json!({"model": "chain"}));
-        let mut visit = evidence::chat(&policy(), &body);
+/// The prompt's tokens in the plan of a long request, and the longest piece of it that was in memory. The first budget comes
+/// before its first piece, after it, or never.
+fn counted(policy: &str, budget_before: Option<usize>) -> (u32, usize) {
+    let body = body(&json!({"model": "chain"}));
+    let mut visit = evidence::chat(policy, &body);
+    let publish = |visit: &Visit| {
         let budget = json!({"provider": "first", "limit_usd": 5, "period": "daily", "period_start_ms": 0,
             "period_end_ms": u64::MAX, "spent_elsewhere_usd": 0});
         let control =
             json!({"version": "1", "keys_required": false, "keys": [], "budgets": [budget]});
-        let publish = |visit: &Visit| {
-            crate::shared::publish_control(&visit.host, control.to_string().as_bytes());
-            visit.vm.tick(&visit.host);
-        };
-        if budget_first {
+        crate::shared::publish_control(&visit.host, control.to_string().as_bytes());
+        visit.vm.tick(&visit.host);
+    };
+    let headers = visit.host.in_phase(Phase::RequestHeaders);
+    visit.gateway.on_request_headers(headers, false);
+    for (index, end_of_stream) in [false, true].into_iter().enumerate() {
+        if budget_before == Some(index) {
             publish(&visit);
         }
-        let headers = visit.host.in_phase(Phase::RequestHeaders);
-        visit.gateway.on_request_headers(headers, false);
         let phase = visit.host.in_phase(Phase::RequestBody);
-        visit.gateway.on_request_body(phase, body.len(), false);
-        publish(&visit);
-        let phase = visit.host.in_phase(Phase::RequestBody);
-        visit.gateway.on_request_body(phase, body.len(), true);
-        let journey = visit.vm.journeys.any().unwrap();
-        journey.borrow().dossier.prompt_tokens
-    };
-    assert_eq!(estimate(false), estimate(true));
+        visit
+            .gateway
+            .on_request_body(phase, body.len(), end_of_stream);
+    }
+    let journey = visit.vm.journeys.any().unwrap();
+    let tokens = journey.borrow().dossier.prompt_tokens;
+    (tokens, visit.host.longest_piece.get())
+}
+
+#[test]
+fn tokens_are_counted_in_pieces_and_a_budget_that_comes_in_the_middle_counts_the_whole() {
+    let whole = body(&json!({"model": "chain"}));
+    let tokens = routing::tokens::of_request(whole.as_bytes());
+    let prices = "cost_per_1k_input: 1, cost_per_1k_output: 1, timeout_ms: 1000";
+    let by_cost = policy()
+        .replace("name: chain\n", "name: chain\n    strategy: cost\n")
+        .replace("timeout_ms: 1000", prices);
+    let window = policy().replacen("model: one,", "model: one, context_window: 1000000,", 1);
+    for (policy, budget_before) in [
+        (policy(), Some(0)),
+        (by_cost, None),
+        (window.clone(), None),
+        (window, Some(1)),
+    ] {
+        assert_eq!(
+            counted(&policy, budget_before),
+            (tokens, PIECE_BYTES),
+            "{policy}"
+        );
+    }
+    assert_eq!(counted(&policy(), Some(1)), (tokens, whole.len()));
+    let (estimate, longest) = counted(&policy(), None);
+    assert_eq!(longest, PIECE_BYTES);
+    assert_ne!(estimate, tokens, "nobody has asked");
 }

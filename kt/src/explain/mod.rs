@@ -113,7 +113,7 @@ pub(crate) fn explain(
         found.map(|(_, value)| value.as_str())
     };
     let incoming = intake
-        .read(asked.client, asked.body, header)
+        .read(asked.client, asked.body, header, false)
         .map_err(Unexplainable::BadRequest)?;
     let world = assumptions.world(&index, now_ms)?;
     let mut random = Random::seeded(assumptions.seed);

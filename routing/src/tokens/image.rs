@@ -9,6 +9,8 @@ const BASE: u32 = 85;
 const TILE: u32 = 170;
 /// Bytes of a file that are looked at to find its size: JPEG keeps it behind its metadata.
 const HEAD: usize = 64 * 1024;
+/// The same in base64.
+pub(super) const BASE64_HEAD: usize = HEAD / 3 * 4;
 
 /// Pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,7 +44,7 @@ pub fn image_tokens(size: Option<ImageSize>, low_detail: bool) -> u32 {
 
 /// The size of a PNG, JPEG, GIF or WebP file in base64, from its head; `None` for anything else.
 pub fn size_of_base64(base64: &[u8]) -> Option<ImageSize> {
-    let head = base64.get(..HEAD / 3 * 4).unwrap_or(base64);
+    let head = base64.get(..BASE64_HEAD).unwrap_or(base64);
     size_of(&decode(head))
 }
 

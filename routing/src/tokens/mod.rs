@@ -5,9 +5,10 @@
 //! `tests/tokens.rs` holds the table of real counts that the estimate is held against.
 
 mod image;
+mod json_string;
 mod request;
 mod text;
 
 pub use image::{ImageSize, image_tokens, size_of_base64};
-pub use request::of_request;
+pub use request::{RequestTokens, of_request};
 pub use text::{TextTokens, of_text};

@@ -1,10 +1,11 @@
-//! Tokens of a whole request body, read as JSON in one pass without building anything.
+//! Tokens of a whole request body, read as JSON in one pass without building anything, piece by piece if need be.
 //!
 //! Counted are the parts that reach the model: messages, prompts, instructions, tools and schemas. Counted apart are
 //! images (by their size), token ids (one each) and what a chat template adds for each message and tool. What is not
 //! JSON is read as far as it goes.
 
-use super::image::{image_tokens, size_of_base64};
+use super::image::{BASE64_HEAD, image_tokens, size_of_base64};
+use super::json_string;
 use super::text::TextTokens;
 
 /// What the template adds for the answer's beginning, each message, and each tool.
@@ -60,6 +61,58 @@ const SILENT: &[&[u8]] = &[
     b"type",
 ];
 
+/// A string of which so much has come is no name, and no end of it is waited for. All is there then that is read of an image.
+const LONGEST_NAME: usize = BASE64_HEAD + 1024;
+
+/// Estimated prompt tokens of a request to any of the gateway's endpoints.
+pub fn of_request(body: &[u8]) -> u32 {
+    let mut tokens = RequestTokens::default();
+    tokens.push(body);
+    tokens.finish()
+}
+
+/// Counts a request as it comes, piece by piece, to what [`of_request`] counts of the whole.
+#[derive(Debug, Clone)]
+pub struct RequestTokens {
+    reader: Reader,
+    /// What came last, and cannot be read without what follows.
+    waiting: Vec<u8>,
+    longest_name: usize,
+}
+
+impl Default for RequestTokens {
+    fn default() -> Self {
+        Self {
+            reader: Reader::new(),
+            waiting: Vec::new(),
+            longest_name: LONGEST_NAME,
+        }
+    }
+}
+
+impl RequestTokens {
+    /// Counts the next bytes.
+    pub fn push(&mut self, piece: &[u8]) {
+        let longest_name = self.longest_name;
+        if self.waiting.is_empty() {
+            let rest = self.reader.read(piece, Some(longest_name));
+            self.waiting.extend_from_slice(rest);
+        } else {
+            self.waiting.extend_from_slice(piece);
+            let rest = self.reader.read(&self.waiting, Some(longest_name)).len();
+            let read = self.waiting.len().saturating_sub(rest);
+            self.waiting.drain(..read);
+        }
+    }
+
+    /// The estimate for what came.
+    pub fn finish(mut self) -> u32 {
+        self.reader.read(&self.waiting, None);
+        self.reader.settle_image();
+        self.reader.tokens.finish()
+    }
+}
+
 /// Which part of the request the reader is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
@@ -71,49 +124,100 @@ enum Part {
     Schema,
 }
 
-/// Estimated prompt tokens of a request to any of the gateway's endpoints.
-pub fn of_request(body: &[u8]) -> u32 {
-    let mut reader = Reader {
-        rest: body,
-        depth: 0,
-        part: Part::Other,
-        key: b"",
-        image: None,
-        low_detail_at: None,
-        tokens: TextTokens::default(),
-    };
-    reader.tokens.add(ANSWER);
-    reader.read();
-    reader.tokens.finish()
+/// What the values of a field of a prompt are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Field {
+    Text,
+    /// Text, or token ids.
+    TextOrIds,
+    ImageUrl,
+    /// An image in base64, or something else.
+    Data,
+    Detail,
+    /// Nothing that reaches the model.
+    Silent,
 }
 
-struct Reader<'a> {
-    rest: &'a [u8],
+/// A string that goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Text,
+    /// What is to be known of it is known.
+    Silent,
+}
+
+#[derive(Debug, Clone)]
+struct Reader {
     depth: usize,
     part: Part,
-    /// The last key, as it is written.
-    key: &'a [u8],
-    /// Depth and base64 of the image that was met last and may still turn out to be of low detail.
+    /// By the last key.
+    field: Field,
+    /// Depth and tokens of the image that was met last and may still turn out to be of low detail.
     image: Option<(usize, u32)>,
     /// Depth at which low detail was asked for before the image came.
     low_detail_at: Option<usize>,
+    open: Option<Open>,
+    in_number: bool,
     tokens: TextTokens,
 }
 
-impl<'a> Reader<'a> {
-    fn read(&mut self) {
-        while let Some((&byte, rest)) = self.rest.split_first() {
-            self.rest = rest;
+impl Reader {
+    fn new() -> Self {
+        let mut tokens = TextTokens::default();
+        tokens.add(ANSWER);
+        Self {
+            depth: 0,
+            part: Part::Other,
+            field: Field::Text,
+            image: None,
+            low_detail_at: None,
+            open: None,
+            in_number: false,
+            tokens,
+        }
+    }
+
+    /// Reads what does not depend on what follows, and gives the rest. With a `longest_name` something follows, and strings
+    /// that are longer are not waited for.
+    fn read<'b>(&mut self, bytes: &'b [u8], longest_name: Option<usize>) -> &'b [u8] {
+        let mut rest = bytes;
+        loop {
+            if let Some(open) = self.open {
+                match self.go_on(open, rest, longest_name.is_none()) {
+                    Ok(behind) => rest = behind,
+                    Err(waiting) => return waiting,
+                }
+            }
+            if self.in_number {
+                rest = self.number(rest);
+            }
+            let Some((&byte, behind)) = rest.split_first() else {
+                return rest;
+            };
             match byte {
-                b'"' => self.string(),
-                b'{' => self.object(),
-                b'[' => self.depth = self.depth.saturating_add(1),
-                b'}' | b']' => self.close(),
-                b'-' | b'0'..=b'9' => self.number(),
-                _ => {}
+                b'"' => match self.string(behind, longest_name) {
+                    Some(behind) => rest = behind,
+                    None => return rest,
+                },
+                b'{' => {
+                    self.object();
+                    rest = behind;
+                }
+                b'[' => {
+                    self.depth = self.depth.saturating_add(1);
+                    rest = behind;
+                }
+                b'}' | b']' => {
+                    self.close();
+                    rest = behind;
+                }
+                b'-' | b'0'..=b'9' => {
+                    self.begin_number();
+                    rest = behind;
+                }
+                _ => rest = behind,
             }
         }
-        self.settle_image();
     }
 
     fn object(&mut self) {
@@ -139,32 +243,85 @@ impl<'a> Reader<'a> {
     }
 
     /// A number in a prompt is a token id; elsewhere numbers belong to schemas and parameters.
-    fn number(&mut self) {
-        let end = self
-            .rest
-            .iter()
-            .position(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
-        self.rest = end.and_then(|end| self.rest.get(end..)).unwrap_or(b"");
-        if self.part == Part::Prompt && matches!(self.key, b"prompt" | b"input") {
+    fn begin_number(&mut self) {
+        self.in_number = true;
+        if self.part == Part::Prompt && self.field == Field::TextOrIds {
             self.tokens.add(1);
         }
     }
 
-    fn string(&mut self) {
-        let (content, rest) = split_string(self.rest);
-        self.rest = rest;
-        let follows = rest
+    fn number<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
+        let end = bytes
             .iter()
-            .find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
-        if follows == Some(&b':') {
-            self.key(content);
-        } else {
-            self.value(content);
-        }
+            .position(|byte| !matches!(byte, b'0'..=b'9' | b'.' | b'e' | b'E' | b'+' | b'-'));
+        self.in_number = end.is_none();
+        end.and_then(|end| bytes.get(end..)).unwrap_or(b"")
     }
 
-    fn key(&mut self, key: &'a [u8]) {
-        self.key = key;
+    /// `bytes` follow an opening quote. Gives what follows the string, or its inside where it is open now; `None` where more
+    /// has to come.
+    fn string<'b>(&mut self, bytes: &'b [u8], longest_name: Option<usize>) -> Option<&'b [u8]> {
+        let end = json_string::end_of_string(bytes);
+        let (inside, behind) = split(bytes, end.unwrap_or(bytes.len()));
+        let behind = behind.get(1..).unwrap_or(b"");
+        let follows = behind
+            .iter()
+            .find(|byte| !matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
+        let longest = match longest_name {
+            Some(longest) if end.is_err() || follows.is_none() => longest,
+            Some(_) | None => {
+                if follows == Some(&b':') {
+                    self.key(inside);
+                } else {
+                    self.value(inside);
+                }
+                return Some(behind);
+            }
+        };
+        if bytes.len() < longest {
+            return None;
+        }
+        if end.is_ok() {
+            self.value(inside);
+            return Some(behind);
+        }
+        self.open = Some(self.open(inside));
+        Some(inside)
+    }
+
+    /// `bytes` are inside of an open string, or follow it. Gives what follows it; `Err` what has to wait for more.
+    fn go_on<'b>(
+        &mut self,
+        open: Open,
+        bytes: &'b [u8],
+        is_end: bool,
+    ) -> Result<&'b [u8], &'b [u8]> {
+        let end = json_string::end_of_string(bytes);
+        let is_whole = end.is_ok() || is_end;
+        let (inside, behind) = split(bytes, end.unwrap_or(bytes.len()));
+        let waiting = match open {
+            Open::Text => json_string::count(&mut self.tokens, inside, is_whole),
+            Open::Silent => end.map_or_else(|settled| split(bytes, settled).1, |_| b""),
+        };
+        if end.is_err() {
+            return Err(waiting);
+        }
+        if open == Open::Text {
+            self.tokens.end_text();
+        }
+        self.open = None;
+        Ok(behind.get(1..).unwrap_or(b""))
+    }
+
+    fn key(&mut self, key: &[u8]) {
+        self.field = match key {
+            b"prompt" | b"input" => Field::TextOrIds,
+            b"url" | b"image_url" => Field::ImageUrl,
+            b"data" => Field::Data,
+            b"detail" => Field::Detail,
+            key if SILENT.contains(&key) => Field::Silent,
+            _ => Field::Text,
+        };
         if self.depth == 1 {
             self.part = match key {
                 b"messages" | b"input" | b"prompt" | b"system" | b"instructions" => Part::Prompt,
@@ -183,20 +340,30 @@ impl<'a> Reader<'a> {
         }
     }
 
-    fn value(&mut self, value: &'a [u8]) {
-        match (self.part, self.key) {
-            (Part::Other, _) => {}
-            (Part::Schema, _) => self.text(value),
-            (Part::Prompt, b"url" | b"image_url") => self.image_url(value),
-            (Part::Prompt, b"data") => {
+    fn value(&mut self, value: &[u8]) {
+        match (self.part, self.field) {
+            (Part::Other, _) | (Part::Prompt, Field::Silent) => {}
+            (Part::Schema, _) | (Part::Prompt, Field::Text | Field::TextOrIds) => self.text(value),
+            (Part::Prompt, Field::ImageUrl) => self.image_url(value),
+            (Part::Prompt, Field::Data) => {
                 // Anthropic's images; audio and documents have no size, and no formula.
                 if let Some(size) = size_of_base64(value) {
                     self.image(image_tokens(Some(size), false));
                 }
             }
-            (Part::Prompt, b"detail") => self.detail(value),
-            (Part::Prompt, key) if SILENT.contains(&key) => {}
-            (Part::Prompt, _) => self.text(value),
+            (Part::Prompt, Field::Detail) => self.detail(value),
+        }
+    }
+
+    /// A value begins that is long.
+    fn open(&mut self, beginning: &[u8]) -> Open {
+        match (self.part, self.field) {
+            (Part::Schema, _) | (Part::Prompt, Field::Text | Field::TextOrIds) => Open::Text,
+            (Part::Other, _)
+            | (Part::Prompt, Field::ImageUrl | Field::Data | Field::Detail | Field::Silent) => {
+                self.value(beginning);
+                Open::Silent
+            }
         }
     }
 
@@ -240,168 +407,16 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Counts the content of a JSON string.
-    fn text(&mut self, mut raw: &[u8]) {
-        while let Some(escape) = raw.iter().position(|&byte| byte == b'\\') {
-            let (plain, rest) = raw.split_at_checked(escape).unwrap_or((raw, b""));
-            self.plain(plain);
-            raw = self.escape(rest);
-        }
-        self.plain(raw);
+    /// Counts the inside of a whole string.
+    fn text(&mut self, raw: &[u8]) {
+        json_string::count(&mut self.tokens, raw, true);
         self.tokens.end_text();
-    }
-
-    fn plain(&mut self, bytes: &[u8]) {
-        for chunk in bytes.utf8_chunks() {
-            self.tokens.push(chunk.valid());
-        }
-    }
-
-    /// Counts the escape that `raw` begins with; returns what follows it.
-    fn escape<'r>(&mut self, raw: &'r [u8]) -> &'r [u8] {
-        let character = match raw.get(1) {
-            Some(b'n') => '\n',
-            Some(b't') => '\t',
-            Some(b'r') => '\r',
-            Some(b'b' | b'f') => ' ',
-            Some(b'u') => return self.unicode_escape(raw),
-            Some(&other) => char::from(other),
-            None => return b"",
-        };
-        self.tokens.push_char(character);
-        raw.get(2..).unwrap_or(b"")
-    }
-
-    /// `\uXXXX`, perhaps the first half of a pair.
-    fn unicode_escape<'r>(&mut self, raw: &'r [u8]) -> &'r [u8] {
-        let unit = |at: usize| -> Option<u32> {
-            let digits = raw.get(at.saturating_add(2)..at.saturating_add(6))?;
-            let prefix = raw.get(at..at.saturating_add(2))?;
-            let digits = std::str::from_utf8(digits).ok()?;
-            (prefix == b"\\u").then(|| u32::from_str_radix(digits, 16).ok())?
-        };
-        let first = unit(0);
-        let pair = match (first, unit(6)) {
-            (Some(high @ 0xd800..=0xdbff), Some(low @ 0xdc00..=0xdfff)) => Some(
-                0x1_0000_u32
-                    .saturating_add(high.saturating_sub(0xd800) << 10)
-                    .saturating_add(low.saturating_sub(0xdc00)),
-            ),
-            _ => None,
-        };
-        if let Some(character) = pair.or(first).and_then(char::from_u32) {
-            self.tokens.push_char(character);
-        }
-        let length = if pair.is_some() { 12 } else { 6 };
-        raw.get(length..).unwrap_or(b"")
     }
 }
 
-/// Splits behind the closing quote; the content has its escapes still in it.
-fn split_string(bytes: &[u8]) -> (&[u8], &[u8]) {
-    let mut position = 0_usize;
-    loop {
-        let rest = bytes.get(position..).unwrap_or(b"");
-        let Some(found) = rest.iter().position(|byte| matches!(byte, b'"' | b'\\')) else {
-            return (bytes, b"");
-        };
-        let at = position.saturating_add(found);
-        if bytes.get(at) == Some(&b'"') {
-            let (content, rest) = bytes.split_at_checked(at).unwrap_or((bytes, b""));
-            return (content, rest.get(1..).unwrap_or(b""));
-        }
-        position = at.saturating_add(2);
-    }
+fn split(bytes: &[u8], at: usize) -> (&[u8], &[u8]) {
+    bytes.split_at_checked(at).unwrap_or((bytes, b""))
 }
 
 #[cfg(test)]
-mod tests {
-    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
-    use wasm_bindgen_test::wasm_bindgen_test as test;
-
-    use proptest::prelude::proptest;
-
-    use super::super::of_text;
-    use super::*;
-
-    fn chat(content: &str) -> u32 {
-        of_request(
-            format!(r#"{{"model":"gpt-4o","messages":[{{"role":"user","content":{content}}}]}}"#)
-                .as_bytes(),
-        )
-    }
-
-    #[test]
-    fn text_counts_wherever_it_stands() {
-        let question = "What is the capital of France?";
-        let text = of_text(question);
-        for body in [
-            format!(r#"{{"model":"m","messages":[{{"role":"user","content":"{question}"}}]}}"#),
-            format!(
-                r#"{{"messages":[{{"content":[{{"text":"{question}","type":"text"}}],"role":"user"}}],"max_tokens":5}}"#
-            ),
-            format!(r#"{{"input":[{{"role":"user","content":"{question}"}}],"user":"someone"}}"#),
-        ] {
-            assert_eq!(of_request(body.as_bytes()), text + 7, "{body}");
-        }
-        for body in [
-            format!(r#"{{"prompt":"{question}"}}"#),
-            format!(r#"{{"input":["{question}"],"metadata":{{"note":"not a prompt"}}}}"#),
-            format!(r#"{{"system" : "{question}", "messages":[]}}"#),
-        ] {
-            assert_eq!(of_request(body.as_bytes()), text + 3, "{body}");
-        }
-    }
-
-    #[test]
-    fn escapes_count_as_what_they_stand_for() {
-        assert_eq!(
-            chat(r#""first\nsecond \"quoted\" \u4f60\u597d \ud83d\ude00""#),
-            chat("\"x\"") - of_text("x") + of_text("first\nsecond \"quoted\" 你好 😀")
-        );
-    }
-
-    #[test]
-    fn tools_count_with_their_schemas() {
-        let without = chat("\"hi\"");
-        let body = br#"{"messages":[{"role":"user","content":"hi"}],"tools":[{"type":"function","function":{"name":"get_weather",
-            "description":"Current weather of a city","parameters":{"type":"object","properties":{"city":{"type":"string"}}}}}]}"#;
-        let with = of_request(body);
-        // 40 to 60 in OpenAI's own count.
-        assert!((30..=70).contains(&(with - without)), "{}", with - without);
-    }
-
-    #[test]
-    fn images_count_by_size_and_detail_not_by_bytes() {
-        let gif = "R0lGODlhLAHIAPcAAA==";
-        let nothing = chat("[]");
-        for (part, expected) in [
-            (r#"{"type":"image_url","image_url":{"url":"https://example.com/cat.png"}}"#.to_owned(), 765),
-            (format!(r#"{{"type":"image_url","image_url":{{"url":"data:image/gif;base64,{gif}"}}}}"#), 255),
-            (format!(r#"{{"type":"image_url","image_url":{{"url":"data:image/gif;base64,{gif}","detail":"low"}}}}"#), 85),
-            (format!(r#"{{"type":"image_url","image_url":{{"detail":"low","url":"data:image/gif;base64,{gif}"}}}}"#), 85),
-            (format!(r#"{{"type":"input_image","image_url":"data:image/gif;base64,{gif}"}}"#), 255),
-            (format!(r#"{{"type":"image","source":{{"type":"base64","media_type":"image/gif","data":"{gif}"}}}}"#), 255),
-            (r#"{"type":"input_audio","input_audio":{"data":"UklGRgAAAABXQVZF","format":"wav"}}"#.to_owned(), 0),
-        ] {
-            assert_eq!(chat(&format!("[{part}]")) - nothing, expected, "{part}");
-        }
-        let two = r#"[{"image_url":{"url":"https://a"}},{"image_url":{"url":"https://b","detail":"low"}}]"#;
-        assert_eq!(chat(two) - nothing, 765 + 85);
-    }
-
-    #[test]
-    fn token_ids_count_one_each() {
-        assert_eq!(of_request(br#"{"prompt":[1,22,333],"n":2}"#), 6);
-        assert_eq!(of_request(br#"{"input":[[1,2],[3]],"dimensions":256}"#), 6);
-    }
-
-    proptest! {
-        #[test]
-        fn arbitrary_bytes_are_read_without_a_crash(bytes: Vec<u8>, text in r#"[\{\}\[\]",:\\u0-9a-f ]{0,80}"#) {
-            of_request(&bytes);
-            of_request(text.as_bytes());
-            of_request(format!("{{\"messages\":[{text}").as_bytes());
-        }
-    }
-}
+mod tests;
