@@ -1,6 +1,6 @@
 //! Bodies arrive as they were sent.
 
-use harness::Behaviour;
+use harness::{Behaviour, Dialect, Gateway, PolicyText, Provider, Upstream};
 use reqwest::Method;
 use serde_json::json;
 
@@ -41,29 +41,46 @@ async fn only_the_model_name_changes() {
 
 #[tokio::test]
 async fn twenty_megabytes_fail_over_intact() {
-    let chain = Chain::of(2).await;
-    chain.providers[0].behave(Behaviour::status(500));
+    let [first, second] = ["p0", "p1"].map(|name| Provider::start(name, Dialect::OpenAi));
+    let providers = [first.await.unwrap(), second.await.unwrap()];
+    // One that counts the tokens of a stream when it is asked to.
+    let upstreams: Vec<Upstream> = (providers.iter().enumerate())
+        .map(|(index, at)| {
+            Upstream::at(&format!("p{index}"), at, Dialect::OpenAi)
+                .vendor("vllm")
+                .with("circuit_breaker: {failure_threshold: 100}")
+        })
+        .collect();
+    let members = [("p0", "m0", 20_000), ("p1", "m1", 20_000)];
+    let gateway = Gateway::serving(&PolicyText::failover(&upstreams, "chain", &members)).await;
+    providers[0].behave(Behaviour::status(500));
+
     let model_last = String::from_utf8(request_with_image(20 * 1024 * 1024)).unwrap();
     let without = model_last.replace(",   \"model\":\"chain\" }", "}");
     let model_first = without.replacen('{', "{ \"model\":\"chain\",", 1);
-    for (turn, sent) in [model_last, model_first].into_iter().enumerate() {
-        let answer = chain
-            .gateway
-            .client()
-            .send(
-                Method::POST,
-                "/v1/chat/completions",
-                &[],
-                sent.clone().into(),
-            )
-            .await;
-        assert_eq!((answer.status, answer.provider()), (200, "p1"));
-        for (provider, model) in chain.providers.iter().zip(["\"m0\"", "\"m1\""]) {
-            let expected = sent.replace("\"chain\"", model);
-            assert!(
-                provider.received()[turn].body == expected.as_bytes(),
-                "the body changed on the way"
-            );
+    let mut turn = 0;
+    for sent in [model_last, model_first] {
+        for asked in ["", "\"stream_options\":{\"include_usage\":true},"] {
+            let sent = if asked.is_empty() {
+                sent.clone()
+            } else {
+                sent.replace("\"temperature\"", "\"stream\":true,\"temperature\"")
+            };
+            let client = gateway.client();
+            let body = sent.clone().into();
+            let answer = client
+                .send(Method::POST, "/v1/chat/completions", &[], body)
+                .await;
+            assert_eq!(answer.status, 200);
+            for (provider, model) in providers.iter().zip(["\"m0\"", "\"m1\""]) {
+                let expected = sent.replace("\"chain\"", model);
+                let expected = expected.replacen('{', &format!("{{{asked}"), 1);
+                assert!(
+                    provider.received()[turn].body == expected.as_bytes(),
+                    "the body changed on the way"
+                );
+            }
+            turn += 1;
         }
     }
 }
