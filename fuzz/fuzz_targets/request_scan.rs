@@ -1,10 +1,11 @@
 //! The request scanner accepts only JSON, and where it says the model is, the model is. A body that is read in pieces says
-//! the same as the whole one.
+//! the same as the whole one, and has as many tokens.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use protocols::facts::{self, RequestFacts};
 use protocols::{Abridged, ClientFormat};
+use routing::tokens::{RequestTokens, of_request};
 use serde_json::Value;
 
 fuzz_target!(|body: &[u8]| {
@@ -15,8 +16,13 @@ fuzz_target!(|body: &[u8]| {
         let spelled: String = serde_json::from_slice(&body[facts.model_span.clone()]).expect("the span is a string");
         assert_eq!(spelled, facts.model);
     }
-    let mut abridged = Abridged::keeping(16);
     let length = body.first().map_or(1, |byte| usize::from(*byte % 64) + 1);
+    let mut tokens = RequestTokens::default();
+    for piece in body.chunks(length) {
+        tokens.push(piece);
+    }
+    assert_eq!(tokens.finish(), of_request(body));
+    let mut abridged = Abridged::keeping(16);
     if !take(&mut abridged, body, length) {
         // Too short to be given up for its length.
         assert!(whole.is_none());
