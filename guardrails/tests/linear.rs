@@ -63,12 +63,13 @@ fn ten_times_the_text_costs_about_ten_times_as_much() {
         "😀",
         "\"",
     ] {
-        let short = cost(&guardrails, &piece.repeat(5_000 / piece.len()));
-        let long = cost(&guardrails, &piece.repeat(50_000 / piece.len()));
-        // Twice what it may be, because other things run on the machine; a square would be a hundred times.
-        assert!(
-            long < short * 24 + Duration::from_millis(1),
-            "`{piece}`: {short:?}, then {long:?}"
+        let (short, long) = (
+            piece.repeat(5_000 / piece.len()),
+            piece.repeat(50_000 / piece.len()),
         );
+        // A square would be a hundred times. A busy machine disturbs the measurement: one of many has to show it.
+        let mut tries = (0..30).map(|_| (cost(&guardrails, &short), cost(&guardrails, &long)));
+        let is_linear = tries.any(|(short, long)| long < short * 24 + Duration::from_millis(1));
+        assert!(is_linear, "`{piece}`");
     }
 }

@@ -268,27 +268,31 @@ fn large(groups: usize) -> String {
     text
 }
 
+/// Insists that ten times the groups take about ten times as long: it would be a hundred times if it were quadratic. A busy
+/// machine disturbs the measurement: one of some tries has to show it.
+fn assert_linear(policy: impl Fn(usize) -> String) {
+    let (small, large) = (policy(1_000), policy(10_000));
+    let time = |text: &str| {
+        let start = Instant::now();
+        load(text);
+        start.elapsed()
+    };
+    assert!((0..10).any(|_| time(&large) < time(&small) * 30));
+}
+
 #[test]
 fn a_large_policy_loads_at_once() {
-    let text = large(10_000);
-    let start = Instant::now();
-    let loaded = load(&text);
-    let elapsed = start.elapsed();
-    assert_eq!(loaded.policy.unwrap().groups.len(), 10_000);
-    println!("{} bytes, 10,000 groups: {elapsed:?}", text.len());
-    // Generous, for a debug build on a busy machine: it proves that nothing is quadratic.
-    assert!(elapsed.as_secs() < 10, "{elapsed:?}");
+    assert_eq!(load(&large(10_000)).policy.unwrap().groups.len(), 10_000);
+    assert_linear(large);
 }
 
 #[test]
 fn a_large_policy_full_of_mistakes_loads_at_once() {
-    let text = large(10_000)
-        .replace("provider: t", "provider: u")
-        .replace("fallback_group: g", "fallback_group: h");
-    let start = Instant::now();
-    let loaded = load(&text);
-    let elapsed = start.elapsed();
-    assert_eq!(loaded.findings.len(), 29_999);
-    println!("{} findings: {elapsed:?}", loaded.findings.len());
-    assert!(elapsed.as_secs() < 20, "{elapsed:?}");
+    let mistaken = |groups| {
+        large(groups)
+            .replace("provider: t", "provider: u")
+            .replace("fallback_group: g", "fallback_group: h")
+    };
+    assert_eq!(load(&mistaken(10_000)).findings.len(), 29_999);
+    assert_linear(mistaken);
 }

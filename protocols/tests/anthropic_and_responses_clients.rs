@@ -5,7 +5,6 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use protocols::{BodyEdit, ClientFormat, StreamState, Translator};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 
 use support::any_json::any_json;
 use support::feed::feed;
+use support::linear::assert_linear;
 use support::pair::{PAIRS, Pair};
 use support::{anthropic_stream, responses_stream};
 
@@ -457,28 +457,6 @@ fn memory_is_bounded() {
         long.stream_state(),
         &StreamState::Content,
         "nothing is kept of a text"
-    );
-}
-
-/// The least of some runs, which other work on the machine disturbs least.
-fn least_time(mut work: impl FnMut()) -> Duration {
-    (0..5)
-        .map(|_| {
-            let start = Instant::now();
-            work();
-            start.elapsed()
-        })
-        .min()
-        .unwrap()
-}
-
-/// Ten times the input takes ten times as long, a hundred times if it is quadratic. A busy machine disturbs the
-/// measurement: one of some tries has to show it.
-fn assert_linear(what: &str, run: impl Fn(usize)) {
-    let mut tries = (0..10).map(|_| (least_time(|| run(1)), least_time(|| run(10))));
-    assert!(
-        tries.any(|(small, large)| large < small * 30),
-        "{what}: ten times the input takes more than thirty times as long"
     );
 }
 

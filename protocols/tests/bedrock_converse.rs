@@ -7,7 +7,6 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
@@ -18,6 +17,7 @@ use serde_json::{Value, json};
 
 use support::any_json::any_json;
 use support::feed::feed;
+use support::linear::assert_linear;
 use support::pair::{PAIRS, Pair};
 use support::{anthropic_stream, chat_stream, frames};
 
@@ -433,26 +433,6 @@ fn memory_is_bounded_by_one_frame() {
         assert!(matches!(translator.stream_state(), StreamState::Failed(_)));
         assert!(out.is_empty());
     }
-}
-
-/// The least of some runs, which other work on the machine disturbs least.
-fn least_time(mut work: impl FnMut()) -> Duration {
-    let runs = (0..5).map(|_| {
-        let start = Instant::now();
-        work();
-        start.elapsed()
-    });
-    runs.min().unwrap()
-}
-
-/// Ten times the input takes ten times as long, a hundred times if it is quadratic. A busy machine disturbs the
-/// measurement: one of some tries has to show it.
-fn assert_linear(what: &str, run: impl Fn(usize)) {
-    let mut tries = (0..10).map(|_| (least_time(|| run(1)), least_time(|| run(10))));
-    assert!(
-        tries.any(|(small, large)| large < small * 30),
-        "{what}: ten times the input takes more than thirty times as long"
-    );
 }
 
 #[test]

@@ -4,7 +4,6 @@ mod support;
 
 use std::fs;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use proptest::prelude::*;
 use protocols::{BodyEdit, StreamState};
@@ -13,6 +12,7 @@ use serde_json::{Value, json};
 use support::any_json::any_json;
 use support::chat_stream;
 use support::feed::feed;
+use support::linear::assert_linear;
 use support::pair::{PAIRS, Pair};
 use support::sse_events::{framed, inside_of_a_string};
 
@@ -372,28 +372,6 @@ proptest! {
             }
         }
     }
-}
-
-/// The least of some runs, which other work on the machine disturbs least.
-fn least_time(mut work: impl FnMut()) -> Duration {
-    (0..5)
-        .map(|_| {
-            let start = Instant::now();
-            work();
-            start.elapsed()
-        })
-        .min()
-        .unwrap()
-}
-
-/// Ten times the input takes ten times as long, a hundred times if it is quadratic. A busy machine disturbs the
-/// measurement: one of some tries has to show it.
-fn assert_linear(what: &str, run: impl Fn(usize)) {
-    let mut tries = (0..10).map(|_| (least_time(|| run(1)), least_time(|| run(10))));
-    assert!(
-        tries.any(|(small, large)| large < small * 30),
-        "{what}: ten times the input takes more than thirty times as long"
-    );
 }
 
 #[test]

@@ -7,6 +7,7 @@ pub mod chat_stream;
 pub mod compare;
 pub mod feed;
 pub mod frames;
+pub mod linear;
 pub mod pair;
 pub mod responses_stream;
 pub mod sse_events;
