@@ -35,6 +35,7 @@ pub mod responses_to_chat_completions;
 mod scanner;
 pub mod sse;
 pub mod texts;
+pub mod translation;
 pub mod translator;
 pub mod upstream_path;
 pub mod usage;

@@ -10,22 +10,15 @@ use crate::error::ProviderError;
 use crate::json;
 use crate::json::Text;
 use crate::openai::ReadAnswer;
+use crate::translation::WholeAnswer;
 use crate::translator::Attempt;
-use crate::usage::Usage;
-
-/// A translated answer.
-pub(super) struct Response {
-    pub(super) body: Vec<u8>,
-    pub(super) usage: Option<Usage>,
-    pub(super) served_model: Option<String>,
-}
 
 /// Translates the body of a successful answer.
 pub(super) fn translate(
     attempt: &Attempt,
     stop_sequences: &StopSequences,
     body: &[u8],
-) -> Result<Response, ProviderError> {
+) -> Result<WholeAnswer, ProviderError> {
     let answer = ReadAnswer::read(body)?;
     let own_id = own_message_id(attempt);
     let own_call_ids: Vec<String> = (0..answer.said.tool_calls.len())
@@ -67,7 +60,7 @@ pub(super) fn translate(
     };
     let mut out = Vec::with_capacity(body.len().saturating_add(256));
     message.write(&mut out);
-    Ok(Response {
+    Ok(WholeAnswer {
         body: out,
         usage: answer.usage,
         served_model: answer.model.and_then(Text::decode).map(Cow::into_owned),

@@ -6,7 +6,7 @@ use crate::openai::FinishReason;
 
 /// The client's stop sequences.
 #[derive(Debug, Clone, Default)]
-pub(super) struct StopSequences(Vec<String>);
+pub struct StopSequences(Vec<String>);
 
 impl StopSequences {
     pub(super) fn new<'a>(sequences: impl IntoIterator<Item = Text<'a>>) -> Self {

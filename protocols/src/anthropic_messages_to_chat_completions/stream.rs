@@ -6,12 +6,13 @@ use crate::anthropic_messages_to_chat_completions::stop_reason::StopSequences;
 use crate::error::ProviderError;
 use crate::json::Text;
 use crate::openai::{ChatStreamReader, StreamEnd, StreamSink};
+use crate::translation::AnswerStream;
 use crate::translator::{Attempt, StreamState};
 use crate::usage::Usage;
 
 /// How far reading and writing have come.
 #[derive(Debug, Default)]
-pub(super) struct Stream {
+pub struct Stream {
     reader: ChatStreamReader,
     writer: MessageStreamWriter,
     /// The blocks of the tool calls, in the order in which they were opened.
@@ -27,8 +28,8 @@ struct Sink<'s> {
     out: &'s mut Vec<u8>,
 }
 
-impl Stream {
-    pub(super) fn push(
+impl AnswerStream<StopSequences> for Stream {
+    fn push(
         &mut self,
         attempt: &Attempt,
         stop_sequences: &StopSequences,
@@ -45,12 +46,7 @@ impl Stream {
         self.reader.feed(chunk, &mut sink);
     }
 
-    pub(super) fn end(
-        &mut self,
-        attempt: &Attempt,
-        stop_sequences: &StopSequences,
-        out: &mut Vec<u8>,
-    ) {
+    fn end(&mut self, attempt: &Attempt, stop_sequences: &StopSequences, out: &mut Vec<u8>) {
         let mut sink = Sink {
             attempt,
             stop_sequences,
@@ -61,19 +57,19 @@ impl Stream {
         self.reader.end(&mut sink);
     }
 
-    pub(super) fn state(&self) -> &StreamState {
+    fn state(&self) -> &StreamState {
         self.reader.state()
     }
 
-    pub(super) fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Option<Usage> {
         self.reader.usage()
     }
 
-    pub(super) fn text_bytes(&self) -> u64 {
+    fn text_bytes(&self) -> u64 {
         self.reader.text_bytes()
     }
 
-    pub(super) fn served_model(&self) -> Option<&str> {
+    fn served_model(&self) -> Option<&str> {
         self.reader.model()
     }
 }

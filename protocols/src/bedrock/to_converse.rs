@@ -1,12 +1,13 @@
 //! What every translator to Bedrock Converse does in the same way, whatever the client speaks.
 
-use std::rc::Rc;
+use std::marker::PhantomData;
 
 use super::{ConverseSink, ConverseStream, Operation, path, read_error};
 use crate::body_edit::BodyEdit;
 use crate::error::{ProviderError, RequestError};
 use crate::headers::LentHeaders;
-use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
+use crate::translation::{AnswerStream, Pair, Translation, WholeAnswer};
+use crate::translator::{Attempt, OutgoingRequest, StreamState};
 use crate::usage::Usage;
 
 /// A client's protocol, as far as translating it to Converse differs from translating another.
@@ -40,79 +41,80 @@ pub trait ConverseClient {
 }
 
 /// Translates one attempt of a client to Converse or ConverseStream.
+pub type ToConverse<C> = Translation<OverConverse<C>>;
+
+/// Clients of one protocol, upstreams that speak Converse.
 #[derive(Debug)]
-pub struct ToConverse<C: ConverseClient> {
-    attempt: Rc<Attempt>,
-    agreed: C::Agreed,
-    stream: ConverseStream<C::Sink>,
-    /// Of a whole answer; streams keep their own.
-    usage: Option<Usage>,
-}
+pub struct OverConverse<C>(PhantomData<C>);
 
-impl<C: ConverseClient> ToConverse<C> {
-    /// A translator for one attempt.
-    pub fn new(attempt: impl Into<Rc<Attempt>>) -> Self {
-        let attempt = attempt.into();
-        Self {
-            stream: ConverseStream::new(C::sink(&attempt)),
-            attempt,
-            agreed: C::Agreed::default(),
-            usage: None,
-        }
+impl<C: ConverseClient> Pair for OverConverse<C> {
+    type Agreed = C::Agreed;
+    type Stream = ConverseStream<C::Sink>;
+
+    fn stream(attempt: &Attempt) -> Self::Stream {
+        ConverseStream::new(C::sink(attempt))
     }
-}
 
-impl<C: ConverseClient> Translator for ToConverse<C> {
-    fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
-        let operation = if self.attempt.stream {
+    fn agree(stream: &mut Self::Stream, agreed: &C::Agreed) {
+        C::agree(stream.sink_mut(), agreed);
+    }
+
+    fn request(
+        attempt: &Attempt,
+        body: &[u8],
+    ) -> Result<(OutgoingRequest, C::Agreed), RequestError> {
+        let operation = if attempt.stream {
             Operation::ConverseStream
         } else {
             Operation::Converse
         };
-        let path = path(&self.attempt, operation)?;
-        let (body, agreed) = C::request(&self.attempt, body)?;
-        C::agree(self.stream.sink_mut(), &agreed);
-        self.agreed = agreed;
-        Ok(OutgoingRequest {
+        let path = path(attempt, operation)?;
+        let (body, agreed) = C::request(attempt, body)?;
+        let outgoing = OutgoingRequest {
             path,
             headers: Vec::new(),
             body: BodyEdit::Replace(body),
+        };
+        Ok((outgoing, agreed))
+    }
+
+    fn response(
+        attempt: &Attempt,
+        agreed: &C::Agreed,
+        body: &[u8],
+    ) -> Result<WholeAnswer, ProviderError> {
+        let (body, usage) = C::response(attempt, agreed, body)?;
+        Ok(WholeAnswer {
+            body,
+            usage,
+            // Converse does not say which model has answered: it is the one that was asked.
+            served_model: None,
         })
     }
 
-    fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
-        let (body, usage) = C::response(&self.attempt, &self.agreed, body)?;
-        self.usage = usage;
-        Ok(Some(body))
-    }
-
-    fn stream(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> bool {
-        self.stream.push(chunk, out);
-        false
-    }
-
-    fn stream_end(&mut self, out: &mut Vec<u8>) {
-        self.stream.end(out);
-    }
-
-    fn stream_state(&self) -> &StreamState {
-        self.stream.state()
-    }
-
-    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
+    fn error(status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
         read_error(status, headers, body)
+    }
+}
+
+impl<Agreed, S: ConverseSink> AnswerStream<Agreed> for ConverseStream<S> {
+    fn push(&mut self, _attempt: &Attempt, _agreed: &Agreed, chunk: &[u8], out: &mut Vec<u8>) {
+        self.push(chunk, out);
+    }
+
+    fn end(&mut self, _attempt: &Attempt, _agreed: &Agreed, out: &mut Vec<u8>) {
+        self.end(out);
+    }
+
+    fn state(&self) -> &StreamState {
+        self.state()
     }
 
     fn usage(&self) -> Option<Usage> {
-        self.usage.or_else(|| self.stream.usage())
+        self.usage()
     }
 
     fn text_bytes(&self) -> u64 {
-        self.stream.text_bytes()
-    }
-
-    /// Converse does not say which model has answered: it is the one that was asked.
-    fn served_model(&self) -> Option<&str> {
-        None
+        self.text_bytes()
     }
 }

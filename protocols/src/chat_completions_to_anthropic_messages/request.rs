@@ -21,7 +21,7 @@ use tools::ToolPlan;
 
 /// What the request does in a way that the answer has to undo.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub(super) struct Answer {
+pub struct Answer {
     /// Name of the synthetic tool whose arguments are the text of the answer.
     pub(super) tool: Option<String>,
     /// The text was to be JSON, and nothing but the prompt saw to it: a Markdown fence around it is taken off.

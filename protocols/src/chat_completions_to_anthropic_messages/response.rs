@@ -6,22 +6,15 @@ use crate::chat_completions_to_anthropic_messages::request::Answer;
 use crate::error::{self, ProviderError};
 use crate::json::{self, Text};
 use crate::openai::{ChatAnswer, FinishReason, JsonFence, ToolCall};
+use crate::translation::WholeAnswer;
 use crate::translator::Attempt;
-use crate::usage::Usage;
-
-/// A translated answer.
-pub(super) struct Response {
-    pub(super) body: Vec<u8>,
-    pub(super) usage: Option<Usage>,
-    pub(super) served_model: Option<String>,
-}
 
 /// Translates the body of a successful answer.
 pub(super) fn translate(
     attempt: &Attempt,
     answer: &Answer,
     body: &[u8],
-) -> Result<Response, ProviderError> {
+) -> Result<WholeAnswer, ProviderError> {
     let message: ReceivedMessage<'_> = json::read_answer(body)?;
     let kind = message.kind.and_then(Text::decode);
     if kind.as_deref() == Some("error") {
@@ -81,7 +74,7 @@ pub(super) fn translate(
     }
     let mut out = Vec::with_capacity(body.len().saturating_add(512));
     chat.write(&mut out);
-    Ok(Response {
+    Ok(WholeAnswer {
         body: out,
         usage,
         served_model: message

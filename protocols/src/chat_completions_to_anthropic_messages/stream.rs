@@ -13,6 +13,7 @@ use crate::json::{self, Object, Text};
 use crate::openai::{ChatStreamWriter, JsonFence, ToolIndex};
 use crate::refrain::Refrain;
 use crate::sse::{SseEvent, SseParser};
+use crate::translation::AnswerStream;
 use crate::translator::{Attempt, StreamState};
 use crate::usage::Usage;
 
@@ -24,7 +25,7 @@ const MAX_SIGNATURE_BYTES: usize = 1024 * 1024;
 
 /// State of one stream.
 #[derive(Debug)]
-pub(super) struct Stream {
+pub struct Stream {
     parser: SseParser,
     state: StreamState,
     origin: Origin,
@@ -117,25 +118,26 @@ impl Stream {
         self.answer_tool.clone_from(&answer.tool);
         self.fence = answer.unfence.then(JsonFence::default);
     }
+}
 
-    pub(super) fn state(&self) -> &StreamState {
+impl AnswerStream<Answer> for Stream {
+    fn state(&self) -> &StreamState {
         &self.state
     }
 
-    pub(super) fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Option<Usage> {
         self.usage.map(|usage| usage.total())
     }
 
-    pub(super) fn text_bytes(&self) -> u64 {
+    fn text_bytes(&self) -> u64 {
         self.writer.as_ref().map_or(0, ChatStreamWriter::text_bytes)
     }
 
-    pub(super) fn served_model(&self) -> Option<&str> {
+    fn served_model(&self) -> Option<&str> {
         self.served_model.as_deref()
     }
 
-    /// Takes the next bytes.
-    pub(super) fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+    fn push(&mut self, _attempt: &Attempt, _agreed: &Answer, chunk: &[u8], out: &mut Vec<u8>) {
         // What an event becomes is mostly less than twice as long.
         out.reserve(chunk.len().saturating_mul(2));
         let mut parser = std::mem::take(&mut self.parser);
@@ -155,9 +157,8 @@ impl Stream {
         self.parser = parser;
     }
 
-    /// The upstream closed the stream. An event without its blank line still counts; anything but a finished message is a
-    /// failure.
-    pub(super) fn end(&mut self, out: &mut Vec<u8>) {
+    /// An event without its blank line still counts; anything but a finished message is a failure.
+    fn end(&mut self, _attempt: &Attempt, _agreed: &Answer, out: &mut Vec<u8>) {
         if self.is_over() {
             return;
         }
@@ -173,7 +174,9 @@ impl Stream {
             self.fail(ProviderError::cut_off(), out);
         }
     }
+}
 
+impl Stream {
     fn is_over(&self) -> bool {
         match self.state {
             StreamState::Opening | StreamState::Content => false,

@@ -25,7 +25,7 @@ const REPEATED: &[(&str, &str)] = &[
 
 /// The repeated fields of one request, as JSON.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Echo(Vec<(&'static str, String)>);
+pub struct Echo(Vec<(&'static str, String)>);
 
 impl Echo {
     /// Keeps a field of the request, if it is one that responses repeat.

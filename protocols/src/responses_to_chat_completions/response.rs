@@ -10,22 +10,15 @@ use crate::responses_to_chat_completions::output_item::{OutputItem, OutputPart, 
 use crate::responses_to_chat_completions::response_object::{
     ResponseObject, Status, last_item_status,
 };
+use crate::translation::WholeAnswer;
 use crate::translator::Attempt;
-use crate::usage::Usage;
-
-/// A translated answer.
-pub(super) struct Response {
-    pub(super) body: Vec<u8>,
-    pub(super) usage: Option<Usage>,
-    pub(super) served_model: Option<String>,
-}
 
 /// Translates the body of a successful answer.
 pub(super) fn translate(
     attempt: &Attempt,
     echo: &Echo,
     body: &[u8],
-) -> Result<Response, ProviderError> {
+) -> Result<WholeAnswer, ProviderError> {
     let answer = ReadAnswer::read(body)?;
     let said = &answer.said;
     let own_call_ids: Vec<String> = (0..said.tool_calls.len())
@@ -77,7 +70,7 @@ pub(super) fn translate(
         },
         &mut crate::json::Writer::new(&mut out),
     );
-    Ok(Response {
+    Ok(WholeAnswer {
         body: out,
         usage: answer.usage,
         served_model: answer.model.and_then(Text::decode).map(Cow::into_owned),

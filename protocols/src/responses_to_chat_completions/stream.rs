@@ -11,12 +11,13 @@ use crate::responses_to_chat_completions::echo::Echo;
 use crate::responses_to_chat_completions::output_item::PartKind;
 use crate::responses_to_chat_completions::response::own_call_id;
 use crate::responses_to_chat_completions::response_object::ResponseObject;
+use crate::translation::AnswerStream;
 use crate::translator::{Attempt, StreamState};
 use crate::usage::Usage;
 
 /// How far reading and writing have come.
 #[derive(Debug, Default)]
-pub(super) struct Stream {
+pub struct Stream {
     reader: ChatStreamReader,
     events: Events,
     /// The model that the provider names, as the inside of a JSON literal.
@@ -32,33 +33,35 @@ struct Sink<'s> {
     out: &'s mut Vec<u8>,
 }
 
-impl Stream {
-    pub(super) fn push(&mut self, attempt: &Attempt, echo: &Echo, chunk: &[u8], out: &mut Vec<u8>) {
+impl AnswerStream<Echo> for Stream {
+    fn push(&mut self, attempt: &Attempt, echo: &Echo, chunk: &[u8], out: &mut Vec<u8>) {
         let (reader, mut sink) = self.parts(attempt, echo, out);
         reader.feed(chunk, &mut sink);
     }
 
-    pub(super) fn end(&mut self, attempt: &Attempt, echo: &Echo, out: &mut Vec<u8>) {
+    fn end(&mut self, attempt: &Attempt, echo: &Echo, out: &mut Vec<u8>) {
         let (reader, mut sink) = self.parts(attempt, echo, out);
         reader.end(&mut sink);
     }
 
-    pub(super) fn state(&self) -> &StreamState {
+    fn state(&self) -> &StreamState {
         self.reader.state()
     }
 
-    pub(super) fn usage(&self) -> Option<Usage> {
+    fn usage(&self) -> Option<Usage> {
         self.reader.usage()
     }
 
-    pub(super) fn text_bytes(&self) -> u64 {
+    fn text_bytes(&self) -> u64 {
         self.reader.text_bytes()
     }
 
-    pub(super) fn served_model(&self) -> Option<&str> {
+    fn served_model(&self) -> Option<&str> {
         self.reader.model()
     }
+}
 
+impl Stream {
     fn parts<'s>(
         &'s mut self,
         attempt: &'s Attempt,
