@@ -67,6 +67,9 @@ pub(crate) fn live_bootstrap(gateway: &Gateway, directory: &str) -> Result<Value
     Ok(bootstrap)
 }
 
+/// Free memory that goes back to the system in a second, at most: slowly, so that what is taken again soon is not given back.
+const RELEASED_BYTES: u32 = 8 * 1024 * 1024;
+
 /// What both forms have.
 fn frame(gateway: &Gateway, listener: Value, keys: Keys) -> Result<Value, RenderError> {
     let admin = admin_address(&gateway.admin)?;
@@ -86,6 +89,8 @@ fn frame(gateway: &Gateway, listener: Value, keys: Keys) -> Result<Value, Render
         "node": { "id": gateway.runtime.gateway_id, "cluster": "keeptrusts" },
         "admin": { "address": admin },
         "stats_config": { "stats_tags": filter_metric_labels() },
+        // Else the allocator keeps what compiling and bodies of megabytes have taken for ever.
+        "memory_allocator_manager": { "bytes_to_release": RELEASED_BYTES, "memory_release_interval": "1s" },
         "overload_manager": { "resource_monitors": [connection_limit()] },
         "bootstrap_extensions": extensions,
         "static_resources": {

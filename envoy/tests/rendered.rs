@@ -312,3 +312,16 @@ fn the_collectors_token_is_added_by_envoy_and_reaches_nobody_else() {
     let open = live::bootstrap(&with("http://127.0.0.1:41003", false), "/run").unwrap();
     assert!(!open.to_string().contains("kt-collector-token"));
 }
+
+#[test]
+fn free_memory_goes_back_to_the_system() {
+    let policy = policy();
+    let gateway = gateway(&policy);
+    for bootstrap in [
+        live::bootstrap(&gateway, "/run").unwrap(),
+        envoy::document(&gateway, &|_| None).unwrap(),
+    ] {
+        let released = &bootstrap["memory_allocator_manager"]["bytes_to_release"];
+        assert!(released.as_u64().is_some_and(|bytes| bytes > 0));
+    }
+}
