@@ -15,8 +15,6 @@ const LONGEST_INTERVAL: Duration = Duration::from_secs(30);
 const LEAST_SAMPLES: u32 = 12;
 /// Of each kind of request, before it is the next one's turn.
 const TURN: Duration = Duration::from_millis(500);
-/// Share of the time in which buffers and pools reach their size and V8 compiles what is called often; it does not count.
-const SETTLING: f64 = 0.5;
 /// Most growth that is no leak, in KB for each minute: less than one byte for each of some 3,700 requests a second.
 const MOST_GROWTH: f64 = 200.0;
 
@@ -38,34 +36,30 @@ pub(crate) async fn run(upstream: SocketAddr, minutes: f64) -> Outcome<()> {
     let begin = Instant::now();
     let mut requests = 0;
     let mut samples = Vec::new();
+    // Envoy gives free memory back and takes it again: what it keeps is the least of an interval, which has every kind in it.
+    let mut least = f64::INFINITY;
     let mut kinds = scenarios.iter().cycle();
     while begin.elapsed() < whole {
         if let Some(kind) = kinds.next() {
             requests += turn(&address, kind).await?;
+            least = least.min(envoy.memory()?.anonymous as f64);
         }
         let due = interval * u32::try_from(samples.len() + 1)?;
         if begin.elapsed() >= due {
             let at = begin.elapsed().as_secs_f64() / 60.0;
-            let bytes = envoy.memory()?.anonymous as f64;
             println!(
                 "{at:6.1} min  {:8.2} MB  {requests:>9} requests",
-                megabytes(bytes)
+                megabytes(least)
             );
-            samples.push((at, bytes));
+            samples.push((at, std::mem::replace(&mut least, f64::INFINITY)));
         }
     }
     gateway.stop().await;
 
-    let settled: Vec<Sample> = samples
-        .into_iter()
-        .filter(|(at, _)| *at > minutes * SETTLING)
-        .collect();
-    let slope = slope(&settled).ok_or("too short to tell: nothing was measured twice")? / 1024.0;
-    println!(
-        "growth after the first {:.0} %: {slope:.1} KB/min",
-        SETTLING * 100.0
-    );
-    if slope > MOST_GROWTH {
+    let growth =
+        growth(&samples, minutes).ok_or("too short to tell: nothing was measured twice")?;
+    println!("growth in the second half: {growth:.1} KB/min");
+    if growth > MOST_GROWTH {
         return Err(format!("expected at most {MOST_GROWTH} KB/min").into());
     }
     Ok(())
@@ -78,32 +72,36 @@ async fn turn(address: &str, kind: &scenario::Scenario) -> Outcome<usize> {
     Ok(measured.latencies.len())
 }
 
-/// By least squares, in bytes for each minute. `None` where all samples are of one time.
-fn slope(samples: &[Sample]) -> Option<f64> {
-    let count = samples.len() as f64;
-    let mean = |of: fn(&Sample) -> f64| samples.iter().map(of).sum::<f64>() / count;
-    let (time, bytes) = (mean(|sample| sample.0), mean(|sample| sample.1));
-    let spread: f64 = samples.iter().map(|sample| (sample.0 - time).powi(2)).sum();
-    let common: f64 = samples
-        .iter()
-        .map(|sample| (sample.0 - time) * (sample.1 - bytes))
-        .sum();
-    (spread > 0.0).then(|| common / spread)
+/// By how much the least of the last quarter is above the least of the quarter before, in KB for each minute. Before that,
+/// buffers and pools reach their size and V8 compiles what is called often. `None` where a quarter has no sample.
+fn growth(samples: &[Sample], minutes: f64) -> Option<f64> {
+    let least = |quarter: f64| {
+        samples
+            .iter()
+            .filter(|(at, _)| (at / minutes * 4.0).floor().min(3.0) == quarter)
+            .map(|(_, bytes)| *bytes)
+            .reduce(f64::min)
+    };
+    Some((least(3.0)? - least(2.0)?) / 1024.0 / (minutes / 4.0))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::slope;
+    use super::growth;
 
     #[test]
-    fn the_slope_is_that_of_the_line_between_the_samples() {
-        assert_eq!(slope(&[(1.0, 10.0), (2.0, 30.0), (3.0, 50.0)]), Some(20.0));
-        // Two above and two below a level line.
-        assert_eq!(
-            slope(&[(0.0, 5.0), (1.0, 9.0), (2.0, 9.0), (3.0, 5.0)]),
-            Some(0.0)
-        );
-        assert_eq!(slope(&[(1.0, 10.0)]), None);
-        assert_eq!(slope(&[]), None);
+    fn growth_is_what_the_last_quarter_keeps_more_than_the_one_before() {
+        let samples = |last: f64| {
+            [
+                (1.0, 0.0),
+                (2.1, 9_000.0),
+                (2.9, 5_000.0),
+                (3.5, last),
+                (4.1, last + 1_024.0),
+            ]
+        };
+        assert_eq!(growth(&samples(5_000.0), 4.0), Some(0.0));
+        assert_eq!(growth(&samples(7_048.0), 4.0), Some(2.0));
+        assert_eq!(growth(&[(3.5, 1.0)], 4.0), None);
     }
 }
