@@ -16,7 +16,7 @@ FILTER_WASM := $(abspath $(CARGO_TARGET_DIR))/keeptrusts_filter.wasm
 KT := $(abspath $(CARGO_TARGET_DIR))/release/kt
 
 # cargo knows what is up to date, and keeps two of itself apart under make -j.
-.PHONY: help run build wasm kt setup test test-unit test-wasm test-integration soak test-compose lint fmt bench bench-quick bench-memory bench-peers profile fuzz clean distclean
+.PHONY: help run build wasm kt dist setup test test-unit test-wasm test-integration soak test-compose lint audit fmt bench bench-quick bench-memory bench-peers profile fuzz clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,6 +35,9 @@ wasm: ## compile the filter module, target/keeptrusts_filter.wasm (two minutes w
 
 kt: ## compile the kt command, optimized (minutes when cold)
 	@cargo build --release -p keeptrusts-kt
+
+dist: build ## kt, the module, checksums and a bill of materials in dist/, as a release has them
+	@scripts/dist
 
 setup: ## fetch everything that building and testing need into .tools (a few minutes once, then at once)
 	@scripts/setup all
@@ -61,6 +64,9 @@ soak: ## the tests that take minutes: outages of a minute under load
 
 lint: ## formatting, clippy, and no panics in what runs inside Envoy
 	@scripts/lint
+
+audit: ## licences, advisories and sources of all dependencies (deny.toml)
+	@scripts/audit
 
 fmt: ## format the code
 	@cargo fmt --all

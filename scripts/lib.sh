@@ -62,6 +62,20 @@ step() {
     say "  done in $((SECONDS - start)) s"
 }
 
+# Compiles a tool from the Cargo registry into .tools, unless it is on PATH or there already, and sets `tool` to it.
+cargo_tool() { # cargo_tool NAME VERSION [OPTION]...
+    local name=$1 version=$2
+    shift 2
+    tool=$(command -v "$name" || echo "$TOOLS/bin/$name")
+    [ ! -x "$tool" ] || return 0
+    lock "$name"
+    [ -x "$tool" ] || step "$name" "compiling $name $version (minutes, once)" \
+        env -u RUSTFLAGS CARGO_PROFILE_RELEASE_OPT_LEVEL=1 CARGO_TARGET_DIR="$TOOLS/tmp/$name" \
+        cargo install "$name" --version "=$version" --locked --root "$TOOLS" "$@" ||
+        die "could not install $name" "Look at $LOGS/$name.log."
+    rm -rf "$TOOLS/tmp/$name"
+}
+
 # True if version $1 is at least $2 (numbers with dots).
 version_at_least() {
     [ "$(printf '%s\n%s\n' "$2" "$1" | sort -t. -k1,1n -k2,2n -k3,3n | head -n 1)" = "$2" ]

@@ -18,6 +18,10 @@ ENVOY_MINIMUM=1.39
 # Runs the fuzz targets (make fuzz).
 CARGO_FUZZ_VERSION=0.13.2
 
+# Licences, advisories, duplicate versions (make audit), and the bill of materials of a release (make dist).
+CARGO_DENY_VERSION=0.20.2
+CARGO_CYCLONEDX_VERSION=0.5.9
+
 # npm's binaryen (wasm-opt for Node); optional, see scripts/build-module.
 BINARYEN_VERSION=132.0.0
 

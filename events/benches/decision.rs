@@ -3,6 +3,15 @@
 //!
 //! In the machine that Envoy runs the filter on: `cargo bench -p keeptrusts-events --target wasm32-wasip1`.
 
+#![allow(unsafe_code)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::borrow::Cow;
 use std::hint::black_box;

@@ -1,5 +1,13 @@
 //! The JSON of events is what consumers build on.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 use events::{
     Attempt, Decision, DecisionEvent, Event, EventId, Failover, PolicyResult, PolicyVerdict,
     Timestamp, Tokens, lines, read_event,

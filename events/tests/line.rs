@@ -1,5 +1,12 @@
 //! What a gateway writes by hand is, byte for byte, what Serde writes of the same event.
 #![cfg(not(target_arch = "wasm32"))]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
 
 use std::borrow::Cow;
 

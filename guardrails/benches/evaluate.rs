@@ -3,6 +3,14 @@
 //! Prints the best of many runs, which a busy machine disturbs least; the numbers are for comparing one change with
 //! another on one machine.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 

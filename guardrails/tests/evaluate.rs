@@ -1,5 +1,13 @@
 //! What a policy's author notices: what is found, what happens then, and what is left of the request.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 use guardrails::{Evaluation, Guardrails, Outcome, Splice, Verdict, apply};
 use policy::{ContentPolicy, load};
 use proptest::prelude::*;

@@ -1,5 +1,13 @@
 //! The cost of judging grows with the text and not with its square, whatever the text is made of.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 use std::time::{Duration, Instant};
 
 use guardrails::Guardrails;

@@ -1,5 +1,13 @@
 //! Content filters: what their settings mean, and what lint says of the wrong ones.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 use policy::{
     CONTENT_CATEGORIES, Code, ContentCategory, ContentPolicyKind, Moderation, OnModerationError,
     PolicyAction, TargetId, load,

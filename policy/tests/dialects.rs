@@ -1,5 +1,13 @@
 //! What the dialects mean: documents that say the same in different words, and what is assumed where they say nothing.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 use policy::{
     BaseUrl, Credential, LoadOptions, Member, Policy, Strategy, TargetId, Vendor, load, load_with,
 };

@@ -4,6 +4,14 @@
 //! of 10 KB, 10 µs for an event of a stream, and twelve times as long for ten times the input. Takes the best of many
 //! runs, which a busy machine disturbs least.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -1,6 +1,14 @@
 //! What must hold for Anthropic and Responses clients whatever comes from them and for them: no panic, no dependence on
 //! cuts, streams that keep their rules, bounded memory, linear time.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 mod support;
 
 use std::fs;

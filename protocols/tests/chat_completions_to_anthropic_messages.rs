@@ -1,5 +1,13 @@
 //! What must hold for Chat Completions on Anthropic Messages whatever comes: no panic, no dependence on cuts, linear time.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,13 @@
 //! The conformance data's cases for every pair, read in place where the data is there.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 mod support;
 
 use std::fs;

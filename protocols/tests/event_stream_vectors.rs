@@ -1,5 +1,13 @@
 //! The event-stream decoder against the vectors of `../shared/conformance`, used in place.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 use std::path::Path;
 
 use protocols::event_stream::{EventStreamDecoder, EventStreamError, HeaderError, HeaderValue};

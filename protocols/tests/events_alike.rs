@@ -1,6 +1,14 @@
 //! An event that is like an earlier one is compared with it and not read: it must say the same as if it had been read, for
 //! every translator, whatever its text and wherever the stream is cut.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 mod support;
 
 use proptest::prelude::*;

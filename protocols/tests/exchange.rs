@@ -1,6 +1,14 @@
 //! The conformance data's cases the way the filter plays them: scan the client's request, make an exchange, send its
 //! request, feed it head and body of the answer, and judge what the client gets.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 mod support;
 
 use std::fs;

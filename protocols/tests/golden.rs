@@ -11,6 +11,14 @@
 //! client's request, where the answer depends on it). `UPDATE_GOLDEN=1` writes what is missing or differs; what it
 //! writes is read by a person before it is committed.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 mod support;
 
 use std::fs;

@@ -1,5 +1,13 @@
 //! What health costs a request, apart from the calls into the proxy: `cargo bench -p keeptrusts-routing --bench health`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 // The benchmark of plans uses the rest.
 #[allow(dead_code)]
 #[path = "../src/testing.rs"]

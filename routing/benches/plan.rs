@@ -3,6 +3,14 @@
 //! `cargo bench -p keeptrusts-routing`. The aim is under 3 µs for every strategy but semantic, and no growth with the
 //! number of groups.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 #[path = "../src/testing.rs"]
 mod testing;
 

@@ -4,6 +4,14 @@
 //! `tests/data/intents.tsv` has six intents of 40 sentences: ten are the members' examples, thirty are asked. Nothing was
 //! fitted to them but the scale of similarity.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 #[path = "../src/testing.rs"]
 #[allow(dead_code)]
 mod testing;

@@ -4,6 +4,14 @@
 //! `tests/data/tokens` holds texts written for this purpose (none of them was used to fit the estimate) and their true
 //! counts in `o200k_base`, made by `count.mjs`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 use std::path::Path;
 
 /// Largest error that is allowed, in percent.

@@ -78,6 +78,7 @@ mod tests {
 
     /// What differs between guesses is the least time of many, so that a busy machine does not count.
     #[test]
+    #[allow(clippy::disallowed_methods)]
     fn a_guess_that_is_nearly_right_takes_as_long_as_one_that_is_all_wrong() {
         let right = format!("kt_gk_{}", "a".repeat(43));
         let keys = HashMap::from([(KeyHash::of(right.as_bytes()), ())]);

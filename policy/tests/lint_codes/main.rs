@@ -1,5 +1,13 @@
 //! Every code of lint: what it says, and the exact place where it says it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods
+)]
+
 mod document;
 mod groups;
 mod report;

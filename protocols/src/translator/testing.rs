@@ -94,6 +94,7 @@ fn stream(make: &impl Fn() -> Box<dyn Translator>, pieces: &[&[u8]]) -> Streamed
 
 /// Insists that `run` takes time in proportion to its input: ten times the input takes far less than the hundred times
 /// that a quadratic step would take. On a busy machine a measurement says little, so one good one out of many is enough.
+#[allow(clippy::disallowed_methods)]
 pub(crate) fn assert_linear<I>(make: impl Fn(usize) -> I, run: impl Fn(&I)) {
     let (small, large) = (make(2_000), make(20_000));
     let time = |input: &I| {
