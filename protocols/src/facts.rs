@@ -3,6 +3,7 @@
 mod member;
 mod message;
 mod mismatch;
+mod names;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -13,6 +14,7 @@ use crate::format::{ClientFormat, UpstreamFormat};
 use crate::scanner::{Kind, Scanner};
 use member::Collected;
 use mismatch::Mismatch;
+use names::Names;
 
 /// What one pass over a request body found.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,8 +75,9 @@ impl Needs {
     }
 }
 
-/// Scans `body` once. Spans are of its text, which only differs from the body that came where something was left out. What it accepts is one JSON object in UTF-8, nested at most 128 deep, in which no field that the
-/// gateway reads is given twice: readers differ in which of the two they take.
+/// Scans `body` once. Spans are of its text, which only differs from the body that came where something was left out. What it
+/// accepts is one JSON object in UTF-8, nested at most 128 deep. In it, in its messages and in their parts, no known member
+/// is given twice, and none under a name that differs from its own in case: readers differ in which of the two they take.
 ///
 /// # Errors
 /// Not JSON, not an object, no model, a field of the wrong type: each names the field and what was found. Where something
@@ -93,7 +96,12 @@ fn read(format: ClientFormat, body: Body<'_>) -> Result<RequestFacts<'_>, Mismat
         return Err(Mismatch::wrong_type("an object", kind));
     }
     let mut collected = Collected::default();
-    scanner.object(|scanner, key| collected.member(format, scanner, &key))?;
+    let mut names = Names::of(names::BODY);
+    scanner.object(|scanner, key| {
+        let name = key.decode();
+        names.take(&name)?;
+        collected.member(format, scanner, &name)
+    })?;
     scanner.end()?;
     collected.finish(format, body)
 }

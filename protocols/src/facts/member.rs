@@ -103,23 +103,18 @@ impl Field {
 }
 
 impl<'a> Collected<'a> {
-    /// Reads the value of member `key`.
+    /// Reads the value of member `name`, which comes once.
     pub(super) fn member(
         &mut self,
         format: ClientFormat,
         scanner: &mut Scanner<'a>,
-        key: &Literal<'a>,
+        name: &str,
     ) -> Result<(), Mismatch> {
-        let name = key.decode();
-        let Some(field) = Field::named(format, &name) else {
+        let Some(field) = Field::named(format, name) else {
             scanner.value()?;
             return Ok(());
         };
-        let bit = 1 << field as u32;
-        if self.seen & bit != 0 {
-            return Err(Mismatch::twice().under(name));
-        }
-        self.seen |= bit;
+        self.seen |= 1 << field as u32;
         self.field(field, format, scanner)
             .map_err(|mismatch| mismatch.under(name))
     }

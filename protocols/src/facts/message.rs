@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use super::member::{MessageFacts, required_string, string};
 use super::mismatch::Mismatch;
+use super::names::{self, Names};
 use crate::scanner::{Kind, Literal, Scanner};
 
 /// Bytes of prompt that one token id stands for.
@@ -136,16 +137,16 @@ impl<'a> Messages<'a> {
         }
         self.text.clear();
         let mut role = None;
+        let mut names = Names::of(names::MESSAGE);
         let span = scanner.object(|scanner, key| {
             let name = key.decode();
+            names.take(&name)?;
             let read = match &*name {
                 "role" => string(scanner).map(|text| role = text),
                 "content" => self.content(scanner, Place::Message).map(|_| ()),
                 // Arguments of calls and results of tools are part of the prompt.
                 "tool_calls" | "function_call" => {
-                    let span = scanner.value()?;
-                    self.add_text(scanner.length(&span));
-                    Ok(())
+                    calls(scanner).map(|span| self.add_text(scanner.length(&span)))
                 }
                 "arguments" => string(scanner).map(|text| self.count(text.as_ref())),
                 "output" => self.content(scanner, Place::Inside).map(|_| ()),
@@ -191,8 +192,10 @@ impl<'a> Messages<'a> {
             other => return Err(Mismatch::wrong_type("an object", other)),
         }
         let mut kind = None;
+        let mut names = Names::of(names::MESSAGE);
         scanner.object(|scanner, key| {
             let name = key.decode();
+            names.take(&name)?;
             let read = match &*name {
                 "type" => required_string(scanner).map(|text| kind = Some(text)),
                 "text" => string(scanner).map(|text| {
@@ -261,5 +264,30 @@ impl<'a> Messages<'a> {
             images: self.images,
             audio: self.audio,
         }
+    }
+}
+
+/// A call of a tool, or a list of them: only their names are looked at.
+fn calls(scanner: &mut Scanner<'_>) -> Result<Range<usize>, Mismatch> {
+    match scanner.kind()? {
+        Kind::Array => scanner.array(|scanner, index| {
+            calls(scanner)
+                .map(|_| ())
+                .map_err(|mismatch| mismatch.at(index))
+        }),
+        Kind::Object => {
+            let mut names = Names::of(names::CALL);
+            scanner.object(|scanner, key| {
+                let name = key.decode();
+                names.take(&name)?;
+                match &*name {
+                    "function" | "custom" => calls(scanner)
+                        .map(|_| ())
+                        .map_err(|mismatch| mismatch.under(name)),
+                    _ => Ok(scanner.value().map(|_| ())?),
+                }
+            })
+        }
+        _ => Ok(scanner.value()?),
     }
 }
