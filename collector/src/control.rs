@@ -73,6 +73,7 @@ pub(crate) fn state(
         keys_required,
         keys,
         budgets,
+        ..ControlState::default()
     };
     state.version = version(&state)?;
     Ok(state)

@@ -22,6 +22,35 @@ pub struct ControlState {
     /// Ceilings of providers.
     #[serde(default)]
     pub budgets: Vec<ProviderBudget>,
+    /// Random identity of the store that this answer was made from. Another one than in the answer before: the store was
+    /// replaced, and less spending, fewer keys or budgets may be its loss instead of somebody's decision. `null` from
+    /// collectors that do not know it.
+    #[serde(default)]
+    pub store_id: Option<String>,
+    /// What is missing here though nobody took it away.
+    #[serde(default, skip_serializing_if = "LostState::is_none")]
+    pub lost: LostState,
+}
+
+/// What the collector knows to have existed, by a mark outside its store, and its store does not hold any more or cannot
+/// read. A gateway that knows better keeps what it knows: absence is no permission.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostState {
+    /// Keys: `keys_required` is `true`, unless the collector is told to let everybody in, and clients whose keys were lost
+    /// are refused until they have new ones.
+    #[serde(default)]
+    pub keys: bool,
+    /// Budgets, or what was spent of them in the present period: limits stay in force, and amounts spent do not go down
+    /// before the period ends.
+    #[serde(default)]
+    pub budgets: bool,
+}
+
+impl LostState {
+    /// Nothing is lost.
+    pub fn is_none(&self) -> bool {
+        !self.keys && !self.budgets
+    }
 }
 
 /// A gateway key, as far as the gateway must know it.
@@ -108,3 +137,6 @@ pub fn key_hash_hex(digest: &[u8]) -> String {
         hex
     })
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,7 +18,8 @@ mod timestamp;
 
 pub use batch::{Acknowledgement, BatchLine, EventError, Rejection, lines, read_event};
 pub use control::{
-    BudgetPeriod, ControlState, GatewayKey, KEY_PREFIX, ProviderBudget, SpendingLimit, key_hash_hex,
+    BudgetPeriod, ControlState, GatewayKey, KEY_PREFIX, LostState, ProviderBudget, SpendingLimit,
+    key_hash_hex,
 };
 pub use decision::{
     Attempt, Decision, DecisionEvent, Failover, PassedOver, PolicyResult, PolicyVerdict, Tokens,
