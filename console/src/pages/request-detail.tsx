@@ -1,0 +1,166 @@
+import { useState } from "preact/hooks";
+import { get, post } from "../api/client";
+import type { DecisionEvent } from "../api/types";
+import { Card, Copy, Link, Moment, Problem, Skeleton } from "../components/basics";
+import { count, millis, usd, words } from "../lib/format";
+import { timelineOf } from "../lib/timeline";
+import { useQuery } from "../state/use-query";
+
+/** One request: its attempts as a timeline, who was left out and why, tokens, cost, policies, ids. */
+export function RequestDetail({ id }: { id: string }) {
+  const query = useQuery(`request ${id}`, (signal) =>
+    get<DecisionEvent>(`/v1/events/${encodeURIComponent(id)}`, {}, signal),
+  );
+  const event = query.data;
+  if (!event) return query.error ? <Problem error={query.error} /> : <Skeleton lines={8} />;
+  const tokens = event.tokens;
+  return (
+    <>
+      <p>
+        <Link to="/requests">All requests</Link>
+      </p>
+      <p class="statement">
+        <Moment at={event.timestamp} /> · <strong>{event.model_group ?? event.model ?? "no model"}</strong>
+        {event.provider ? ` → ${event.provider} / ${event.resolved_model ?? "?"}` : " → nobody"} ·{" "}
+        <span class={event.status_code >= 400 || event.error_code ? "bad" : "good"}>
+          {event.status_code || "client gone"} {words(event.error_code)}
+        </span>{" "}
+        · {millis(event.latency_ms)}
+        {event.simulated ? " · simulated" : ""}
+      </p>
+      <Card title="Attempts">
+        {event.attempts.length ? <Timeline event={event} /> : <p class="quiet">No provider was asked.</p>}
+        {event.passed_over?.length ? (
+          <>
+            <h3>Left out of the plan</h3>
+            <ul class="plain">
+              {event.passed_over.map((one) => (
+                <li key={one.provider}>
+                  <strong>{one.provider}</strong> {words(one.reason)}
+                </li>
+              ))}
+            </ul>
+          </>
+        ) : null}
+      </Card>
+      <div class="columns">
+        <Card title="Tokens and cost">
+          <dl class="pairs">
+            <dt>Prompt</dt>
+            <dd>{count(tokens?.prompt)}</dd>
+            <dt>From the provider's cache</dt>
+            <dd>{count(tokens?.cached)}</dd>
+            <dt>Completion</dt>
+            <dd>{count(tokens?.completion)}</dd>
+            <dt>Total</dt>
+            <dd>
+              {count(tokens?.total)} {tokens?.estimated ? <span class="quiet">estimated</span> : null}
+            </dd>
+            <dt>Estimated cost</dt>
+            <dd>{usd(event.estimated_cost_usd)}</dd>
+            <dt>Cost</dt>
+            <dd>{tokens ? usd(event.actual_cost_usd) : "–"}</dd>
+          </dl>
+        </Card>
+        <Card title="Decision">
+          <dl class="pairs">
+            <dt>Decision</dt>
+            <dd>{event.decision}</dd>
+            <dt>Strategy</dt>
+            <dd>{event.strategy ?? "–"}</dd>
+            <dt>Tag</dt>
+            <dd>{event.tag ?? "–"}</dd>
+            <dt>Stream</dt>
+            <dd>{event.stream ? `yes, first token after ${millis(event.time_to_first_token_ms)}` : "no"}</dd>
+            <dt>Key</dt>
+            <dd>{event.key_name ?? "–"}</dd>
+            {event.policies_evaluated.map((policy) => (
+              <>
+                <dt>{policy.name}</dt>
+                <dd>{policy.result}</dd>
+              </>
+            ))}
+          </dl>
+        </Card>
+      </div>
+      <Card title="Ids">
+        <dl class="pairs">
+          <dt>Event</dt>
+          <dd>
+            <Copy text={event.id} />
+          </dd>
+          <dt>Request (x-keeptrusts-request-id)</dt>
+          <dd>
+            <Copy text={event.request_id} />
+          </dd>
+          {event.conversation_id ? (
+            <>
+              <dt>Conversation</dt>
+              <dd>
+                <Copy text={event.conversation_id} />
+              </dd>
+            </>
+          ) : null}
+          <dt>Gateway</dt>
+          <dd>
+            <Link to={`/gateways/${encodeURIComponent(event.gateway_id)}`}>{event.gateway_id}</Link>, policy{" "}
+            <code>{event.config_version}</code>
+          </dd>
+        </dl>
+      </Card>
+      <Feedback event={event} onDone={query.reload} />
+      <details class="card">
+        <summary>The event as it was delivered</summary>
+        <pre>{JSON.stringify(event, null, 2)}</pre>
+      </details>
+    </>
+  );
+}
+
+function Timeline({ event }: { event: DecisionEvent }) {
+  const bars = timelineOf(event);
+  return (
+    <ol class="timeline">
+      {bars.map((bar) => (
+        <li key={bar.index}>
+          <span>
+            <strong>{bar.attempt.provider}</strong> / {bar.attempt.model ?? "?"}
+          </span>
+          <span class="track" aria-hidden="true">
+            <span class={bar.served ? "waited" : "failed"} style={{ left: `${bar.left}%`, width: `${bar.waited}%` }} />
+            {bar.streamed > 0 ? (
+              <span class="streamed" style={{ left: `${bar.left + bar.waited}%`, width: `${bar.streamed}%` }} />
+            ) : null}
+          </span>
+          <span class={bar.served ? "good" : "bad"}>
+            {bar.attempt.status_code ?? "no answer"}, {bar.served ? "served" : words(bar.attempt.reason)} after{" "}
+            {millis(bar.attempt.latency_ms)}
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Feedback({ event, onDone }: { event: DecisionEvent; onDone: () => void }) {
+  const [error, setError] = useState<Error>();
+  const give = (score: number) =>
+    post(`/v1/events/${encodeURIComponent(event.id)}/feedback`, { score }).then(onDone, setError);
+  return (
+    <Card title="Quality">
+      <p class="quiet">
+        {event.feedback ? `Score ${event.feedback.score}.` : "No score yet."} Scores make the Quality Score of
+        experiments.
+      </p>
+      <div class="buttons">
+        <button type="button" onClick={() => give(1)}>
+          Good answer
+        </button>
+        <button type="button" onClick={() => give(0)}>
+          Bad answer
+        </button>
+      </div>
+      <Problem error={error} />
+    </Card>
+  );
+}
