@@ -5,12 +5,14 @@
 //! [`Collector`] is the service that gateways deliver to. [`Store`] is where events rest.
 #![forbid(unsafe_code)]
 
+mod alerts;
 mod api;
 mod audit;
 mod budget;
 mod budgets;
 mod compare;
 mod control;
+mod gateways;
 mod histogram;
 mod http;
 mod key;
@@ -31,6 +33,7 @@ mod upkeep;
 mod webhook;
 mod webhooks;
 
+pub use alerts::{Alert, NewThreshold, Panel, Threshold, ThresholdUnit};
 pub use api::{Api, ApiError};
 pub use audit::{AuditError, AuditReport, Damage, verify as verify_audit};
 pub use budget::{Budget, NewBudget};
@@ -49,9 +52,9 @@ pub use report::{AggregateReport, AggregateRow, EventPage};
 pub use serve::{Collector, Running, StartError};
 pub use settings::{AuditScope, KeyRule, MAX_BATCH_BYTES, Rules, Settings};
 pub use store::{
-    Arrival, Arrivals, ClickHouseLocation, Columns, Days, Group, Inserted, InvalidLocation,
-    IsInTheWay, LineError, MOST_GROUPS, NewEvent, Record, RecordKind, Spender, Spent, Store,
-    StoreError, StoreLocation, Totals, open,
+    Arrival, Arrivals, AttemptColumns, ClickHouseLocation, Columns, Days, Group, Inserted,
+    InvalidLocation, IsInTheWay, LineError, MOST_GROUPS, NewEvent, Record, RecordKind, Spender,
+    Spent, Store, StoreError, StoreLocation, Totals, open,
 };
 pub use tokens::Tokens;
 pub use webhook::{CreatedWebhook, NewWebhook, Webhook, WebhookEvent};

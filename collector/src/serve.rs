@@ -2,13 +2,15 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
+use crate::alerts::Watch;
+use crate::gateways::Gateways;
 use crate::http::{Shared, router};
 use crate::local::Local;
 use crate::settings::{Rules, Settings};
@@ -18,6 +20,9 @@ use crate::upkeep::Upkeep;
 
 /// What requests in flight get when the service ends; the store is closed after that.
 const FAREWELL: Duration = Duration::from_secs(5);
+
+/// How often health thresholds are looked at.
+const ALERT_INTERVAL: Duration = Duration::from_secs(5);
 
 const SERVING: &str = "kt-collector";
 
@@ -34,6 +39,7 @@ pub struct Running {
     rules: Arc<RwLock<Rules>>,
     end: watch::Sender<bool>,
     end_upkeep: Option<Sender<()>>,
+    end_watch: Option<Sender<()>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -97,6 +103,11 @@ impl Collector {
         let upkeeping = std::thread::Builder::new()
             .name("kt-upkeep".to_owned())
             .spawn(move || upkeep.run(&upkeep_ends))?;
+        let (end_watch, watch_ends) = channel::<()>();
+        let (watched, announcing) = (self.api.clone(), teller.clone());
+        let watching = std::thread::Builder::new()
+            .name("kt-alerts".to_owned())
+            .spawn(move || watch_thresholds(&watched, &announcing, &watch_ends))?;
         let shared = Shared {
             api: self.api.clone(),
             tokens: Arc::new(self.settings.tokens),
@@ -104,6 +115,7 @@ impl Collector {
             max_batch_bytes: self.settings.max_batch_bytes,
             batches: Shared::batches(),
             teller,
+            gateways: Gateways::default(),
             audit_fails,
             ending: ending.clone(),
         };
@@ -123,7 +135,8 @@ impl Collector {
             rules,
             end,
             end_upkeep: Some(end_upkeep),
-            threads: vec![serving, telling, upkeeping],
+            end_watch: Some(end_watch),
+            threads: vec![serving, watching, telling, upkeeping],
         })
     }
 }
@@ -144,6 +157,22 @@ async fn serve(listener: tokio::net::TcpListener, shared: Shared, ending: watch:
         }
         // Connections that nobody closes do not keep it.
         () = async { ended(ending).await; tokio::time::sleep(FAREWELL).await } => {}
+    }
+}
+
+/// Until the other end of `end` is gone.
+fn watch_thresholds(api: &Local, teller: &Teller, end: &Receiver<()>) {
+    let mut watch = Watch::default();
+    while matches!(
+        end.recv_timeout(ALERT_INTERVAL),
+        Err(RecvTimeoutError::Timeout)
+    ) {
+        match watch.look(api) {
+            Ok(messages) => teller.announce(messages),
+            Err(error) => {
+                log::warn!(target: "keeptrusts::collector", "Health thresholds are not watched: {error}");
+            }
+        }
     }
 }
 
@@ -177,6 +206,7 @@ impl Drop for Running {
         for thread in self.threads.drain(..) {
             let last_batches_are_in = thread.thread().name() != Some(SERVING);
             if last_batches_are_in {
+                self.end_watch = None;
                 self.end_upkeep = None;
             }
             if thread.join().is_err() {

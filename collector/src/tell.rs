@@ -54,6 +54,8 @@ pub(crate) struct News {
     health: Vec<(usize, String)>,
     /// Targets that cost something.
     spenders: BTreeSet<String>,
+    /// Messages that are ready.
+    messages: Vec<(WebhookEvent, String)>,
 }
 
 struct Delivery {
@@ -90,6 +92,17 @@ impl Teller {
             }
         }
         news
+    }
+
+    /// Passes messages on.
+    pub(crate) fn announce(&self, messages: Vec<(WebhookEvent, String)>) {
+        let news = News {
+            messages,
+            ..News::default()
+        };
+        if !news.messages.is_empty() && self.queue.try_send(news).is_err() {
+            log::warn!(target: LOG, "Webhooks: more news than can be told; some are dropped");
+        }
     }
 
     /// Passes them on once it is stored.
@@ -195,6 +208,9 @@ fn deliveries(api: &Local, news: &News) -> Result<Vec<Delivery>, ApiError> {
         .iter()
         .map(|(_, json)| (WebhookEvent::HealthChanged, json.as_str().into()))
         .collect();
+    for (about, body) in &news.messages {
+        messages.push((*about, body.as_str().into()));
+    }
     for provider in &news.spenders {
         for message in budget_messages(api, provider)? {
             messages.push((WebhookEvent::BudgetThresholdReached, message.into()));

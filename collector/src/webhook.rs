@@ -22,6 +22,24 @@ pub enum WebhookEvent {
     /// A provider's budget reached 80 % or 100 % of a period's limit; once for each period and threshold.
     #[serde(rename = "budget.threshold_reached")]
     BudgetThresholdReached,
+    /// A provider is beyond a health threshold; once, until it has recovered.
+    #[serde(rename = "health.threshold_breached")]
+    ThresholdBreached,
+    /// It is not any longer.
+    #[serde(rename = "health.threshold_recovered")]
+    ThresholdRecovered,
+}
+
+impl WebhookEvent {
+    /// As `event_types` and messages write it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::HealthChanged => "gateway.health_changed",
+            Self::BudgetThresholdReached => "budget.threshold_reached",
+            Self::ThresholdBreached => "health.threshold_breached",
+            Self::ThresholdRecovered => "health.threshold_recovered",
+        }
+    }
 }
 
 /// A webhook.

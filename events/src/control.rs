@@ -30,6 +30,9 @@ pub struct ControlState {
     /// What is missing here though nobody took it away.
     #[serde(default, skip_serializing_if = "LostState::is_none")]
     pub lost: LostState,
+    /// The collector has not seen the policy of the version that the gateway reported, and would like to.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub send_policy: bool,
 }
 
 /// What the collector knows to have existed, by a mark outside its store, and its store does not hold any more or cannot

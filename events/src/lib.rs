@@ -10,6 +10,7 @@ mod control;
 mod decision;
 mod event;
 mod few;
+mod gateway_report;
 mod health_changed;
 mod json;
 mod line;
@@ -26,6 +27,7 @@ pub use decision::{
 };
 pub use event::{Event, EventId};
 pub use few::Few;
+pub use gateway_report::{GatewayReport, ProviderReport};
 pub use health_changed::HealthChangedEvent;
 pub use json::hex_byte;
 pub use line::Line;

@@ -4,6 +4,7 @@
 
 mod key_hash;
 mod poll;
+mod report;
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -16,6 +17,7 @@ use crate::config::Runtime;
 
 use key_hash::KeyHash;
 pub(crate) use poll::ControlPoll;
+pub(crate) use report::report;
 
 /// The control state, ready for lookups.
 #[derive(Debug, Default)]

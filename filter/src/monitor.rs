@@ -14,7 +14,7 @@ use routing::health::{Phase, ProbeResult, Signal};
 use routing::probe::{self, Due, ProbeScheduler, Ticket};
 
 use crate::config::{self, GatewayConfig, Role};
-use crate::control::ControlPoll;
+use crate::control::{ControlPoll, report};
 use crate::host::{HeaderList, Host, HostError};
 use crate::shared;
 use crate::target::PROBE_HEADER;
@@ -69,7 +69,10 @@ impl Monitor {
         self.show_who_is_up(host, now);
         if let Some(collector) = self.config.collector() {
             let instance_id = self.vm.instance_id(&self.config);
-            self.control.on_tick(host, collector, instance_id);
+            self.control
+                .on_tick(host, collector, instance_id, |with_policy| {
+                    report(host, &self.vm, &self.config, with_policy)
+                });
             self.vm.courier.on_tick(host, collector);
         }
         let (vm, config) = (&self.vm, &self.config);

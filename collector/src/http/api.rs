@@ -2,13 +2,14 @@
 
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
 
 use super::Shared;
 use super::answer::{Refusal, blocking};
+use crate::alerts::{self, Alert, Panel, Threshold};
 use crate::api::{Api as _, ApiError};
 use crate::budget::Budget;
 use crate::key::{CreatedKey, KeyInfo};
@@ -17,7 +18,7 @@ use crate::webhook::{CreatedWebhook, Webhook};
 /// A list, as all lists here: `{"data": […]}`.
 #[derive(Serialize)]
 pub(super) struct List<T> {
-    data: Vec<T>,
+    pub(super) data: Vec<T>,
 }
 
 type Listed<T> = Result<Json<List<T>>, Refusal>;
@@ -81,4 +82,41 @@ pub(super) async fn delete_webhook(
 ) -> Result<StatusCode, Refusal> {
     blocking(move || shared.api.delete_webhook(&id)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn thresholds(State(shared): State<Shared>) -> Listed<Threshold> {
+    let data = blocking(move || alerts::thresholds(shared.api.store.as_ref())).await?;
+    Ok(Json(List { data }))
+}
+
+pub(super) async fn set_threshold(
+    State(shared): State<Shared>,
+    body: Bytes,
+) -> Result<StatusCode, Refusal> {
+    blocking(move || alerts::set_threshold(shared.api.store.as_ref(), &read(&body)?)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which threshold goes back to its default.
+#[derive(Deserialize)]
+pub(super) struct WhichThreshold {
+    panel: Panel,
+    provider: Option<String>,
+}
+
+pub(super) async fn reset_threshold(
+    State(shared): State<Shared>,
+    Query(which): Query<WhichThreshold>,
+) -> Result<StatusCode, Refusal> {
+    let provider = which.provider.filter(|name| !name.is_empty());
+    blocking(move || {
+        alerts::reset_threshold(shared.api.store.as_ref(), which.panel, provider.as_deref())
+    })
+    .await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn alerts(State(shared): State<Shared>) -> Listed<Alert> {
+    let data = blocking(move || alerts::alerts(shared.api.store.as_ref())).await?;
+    Ok(Json(List { data }))
 }

@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Shared;
 use super::answer::Refusal;
+use super::session::{self, CSRF_HEADER, NoSession};
 
 pub(super) async fn gateways_only(
     State(shared): State<Shared>,
@@ -22,6 +23,18 @@ pub(super) async fn people_only(
     request: Request,
     next: Next,
 ) -> Response {
+    if !request.headers().contains_key(header::AUTHORIZATION) {
+        match session::check(&shared, request.method(), request.headers()) {
+            Ok(()) => return next.run(request).await,
+            Err(NoSession::Absent) => {}
+            Err(NoSession::Forged) => {
+                let message = format!(
+                    "a request that changes something needs the header {CSRF_HEADER} beside the session's cookie"
+                );
+                return Refusal::new(StatusCode::FORBIDDEN, "forbidden", message).into_response();
+            }
+        }
+    }
     check(&shared.tokens.api, "API", request, next).await
 }
 
@@ -43,7 +56,7 @@ fn bearer(headers: &HeaderMap) -> Option<&[u8]> {
 }
 
 /// The time it takes tells nothing: what is compared are hashes, and all of them.
-fn same(presented: &[u8], token: &[u8]) -> bool {
+pub(super) fn same(presented: &[u8], token: &[u8]) -> bool {
     let (a, b) = (Sha256::digest(presented), Sha256::digest(token));
     a.iter().zip(b.iter()).fold(0, |sum, (a, b)| sum | (a ^ b)) == 0
 }

@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Query, State};
-use events::ControlState;
+use events::{ControlState, GatewayReport};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -29,6 +30,30 @@ pub(super) async fn state(
     })
     .await
     .map(Json)
+}
+
+/// The same question by `POST`, with what the gateway says of itself. A report that cannot be read changes nothing of
+/// the answer: keys and budgets matter more.
+pub(super) async fn report(
+    state: State<Shared>,
+    asker: Query<Asker>,
+    body: Bytes,
+) -> Result<Json<ControlState>, Refusal> {
+    let mut send_policy = false;
+    match serde_json::from_slice::<GatewayReport<'_>>(&body) {
+        Ok(report) => {
+            let now_ms = state.api.now_ms();
+            send_policy = state
+                .gateways
+                .record(&asker.instance_id, report.into_owned(), now_ms);
+        }
+        Err(error) => {
+            log::debug!(target: "keeptrusts::collector", "expected a gateway's report: {error}")
+        }
+    }
+    let Json(mut answer) = self::state(state, asker).await?;
+    answer.send_policy = send_policy;
+    Ok(Json(answer))
 }
 
 /// Reads from the store: 503 when it cannot be read.

@@ -3,18 +3,21 @@
 mod answer;
 mod api;
 mod auth;
+mod console;
 mod control;
 mod events_api;
+mod gateways;
 mod ingest;
+mod session;
 
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use axum::Router;
-use axum::response::Html;
 use axum::routing::{delete, get, post};
 use tokio::sync::{Semaphore, watch};
 
+use crate::gateways::Gateways;
 use crate::local::Local;
 use crate::settings::Rules;
 use crate::tell::Teller;
@@ -32,6 +35,8 @@ pub(crate) struct Shared {
     pub(crate) max_batch_bytes: usize,
     pub(crate) batches: Arc<Semaphore>,
     pub(crate) teller: Teller,
+    /// What gateways say of themselves.
+    pub(crate) gateways: Gateways,
     /// The audit trail is wanted and cannot be written.
     pub(crate) audit_fails: Arc<AtomicBool>,
     /// `true` when the service ends: followers do not wait any longer.
@@ -55,7 +60,7 @@ impl Shared {
 pub(crate) fn router(shared: Shared) -> Router {
     let gateways = Router::new()
         .route("/v1/events", post(ingest::receive))
-        .route("/v1/control", get(control::state))
+        .route("/v1/control", get(control::state).post(control::report))
         .layer(axum::middleware::from_fn_with_state(
             shared.clone(),
             auth::gateways_only,
@@ -70,6 +75,17 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/v1/tokens/{id}", delete(api::revoke_key))
         .route("/v1/webhooks", get(api::webhooks).post(api::create_webhook))
         .route("/v1/webhooks/{id}", delete(api::delete_webhook))
+        .route(
+            "/v1/thresholds",
+            get(api::thresholds)
+                .put(api::set_threshold)
+                .delete(api::reset_threshold),
+        )
+        .route("/v1/alerts", get(api::alerts))
+        .route("/v1/gateways", get(gateways::list))
+        .route("/v1/gateways/{id}/providers", get(gateways::providers))
+        .route("/v1/gateways/{id}/policy", get(gateways::policy))
+        .route("/v1/session", get(session::show).delete(session::sign_out))
         .layer(axum::middleware::from_fn_with_state(
             shared.clone(),
             auth::people_only,
@@ -77,25 +93,11 @@ pub(crate) fn router(shared: Shared) -> Router {
     gateways
         .merge(people)
         .route("/v1/health", get(control::health))
-        .route("/", get(console))
+        .route("/v1/session", post(session::sign_in))
+        .route("/", get(console::root))
+        .route("/{page}", get(console::top))
+        .route("/{page}/{rest}", get(console::below))
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
         .with_state(shared)
-}
-
-/// The page holds no data: it asks for the token, then for the data.
-async fn console() -> impl axum::response::IntoResponse {
-    (
-        [
-            (
-                "content-security-policy",
-                "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; connect-src 'self'; \
-                 base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-            ),
-            ("x-content-type-options", "nosniff"),
-            ("referrer-policy", "no-referrer"),
-            ("cache-control", "no-cache"),
-        ],
-        Html(include_str!("../console.html")),
-    )
 }

@@ -33,6 +33,14 @@ pub enum Dimension {
     Hour,
     /// Day of the event in UTC, `2026-11-21`.
     Day,
+    /// Minute of the event in UTC, `2026-11-21T13:37:00Z`.
+    Minute,
+    /// Month of the event in UTC, `2026-11`.
+    Month,
+    /// Target of an attempt: rows count attempts, not requests.
+    AttemptProvider,
+    /// Model of an attempt: rows count attempts, not requests.
+    AttemptModel,
 }
 
 /// What a store reads a [`Dimension`] from.
@@ -42,11 +50,13 @@ pub(crate) enum Column {
     Named(&'static str),
     /// How many whole periods of this many microseconds lie between 1970 and the event's time.
     PeriodOf(u64),
+    /// Year and month of the event's time.
+    Month,
 }
 
 impl Dimension {
     /// All there are.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 18] = [
         Self::Provider,
         Self::Vendor,
         Self::Model,
@@ -61,6 +71,10 @@ impl Dimension {
         Self::GatewayId,
         Self::Hour,
         Self::Day,
+        Self::Minute,
+        Self::Month,
+        Self::AttemptProvider,
+        Self::AttemptModel,
     ];
 
     /// As `group_by` writes it.
@@ -80,6 +94,10 @@ impl Dimension {
             Self::GatewayId => "gateway_id",
             Self::Hour => "hour",
             Self::Day => "day",
+            Self::Minute => "minute",
+            Self::Month => "month",
+            Self::AttemptProvider => "attempts.provider",
+            Self::AttemptModel => "attempts.model",
         }
     }
 
@@ -88,6 +106,10 @@ impl Dimension {
         match self {
             Self::Hour => Column::PeriodOf(3_600_000_000),
             Self::Day => Column::PeriodOf(86_400_000_000),
+            Self::Minute => Column::PeriodOf(60_000_000),
+            Self::Month => Column::Month,
+            Self::AttemptProvider => Column::Named("attempt_provider"),
+            Self::AttemptModel => Column::Named("attempt_model"),
             Self::Provider
             | Self::Vendor
             | Self::Model
@@ -118,6 +140,7 @@ impl Dimension {
         match self {
             Self::Hour => format!("{}:00:00Z", time(3_600).get(..13).unwrap_or_default()),
             Self::Day => time(86_400).get(..10).unwrap_or_default().to_owned(),
+            Self::Minute => format!("{}:00Z", time(60).get(..16).unwrap_or_default()),
             Self::Provider
             | Self::Vendor
             | Self::Model
@@ -129,12 +152,20 @@ impl Dimension {
             | Self::StatusCode
             | Self::Decision
             | Self::KeyName
+            | Self::Month
+            | Self::AttemptProvider
+            | Self::AttemptModel
             | Self::GatewayId => number.to_string(),
         }
     }
 
+    /// Rows count attempts: those that another target's answer rescued as well.
+    pub fn is_of_attempts(self) -> bool {
+        matches!(self, Self::AttemptProvider | Self::AttemptModel)
+    }
+
     /// Rows come by time, not by size.
     pub fn is_time(self) -> bool {
-        matches!(self, Self::Hour | Self::Day)
+        matches!(self, Self::Minute | Self::Hour | Self::Day | Self::Month)
     }
 }

@@ -50,6 +50,14 @@ metrics! {
     Cost "cost" Usd "The same as `total_cost`.",
     CostPerRequest "cost_per_request" Usd "`total_cost` by `request_count`.",
     CostPerMillionTokens "cost_per_1m_tokens" Usd "`total_cost` by million of `total_tokens`.",
+    SuccessCount "success_count" Count "Answers of 200 to 399; of attempts, those that served.",
+    CostPerSuccess "cost_per_successful_request" Usd "`total_cost` by `success_count`.",
+    AttemptCount "attempt_count" Count "Attempts; only by `attempts.provider` or `attempts.model`.",
+    FailureCount "failure_count" Count "Attempts that failed, rescued by another or not; else the same as `error_count`.",
+    Availability "availability" Ratio "What of the attempts did not fail; else what of the requests was no error.",
+    RateLimitedCount "rate_limited_count" Count "Answers of 429.",
+    ClientErrorCount "client_error_count" Count "Answers of 400 to 499.",
+    ServerErrorCount "server_error_count" Count "Answers of 500 and above; of attempts also those without an answer.",
 }
 
 impl Metric {

@@ -9,7 +9,7 @@ mod totals;
 
 pub use error::StoreError;
 pub use location::{ClickHouseLocation, InvalidLocation, StoreLocation};
-pub use new_event::{Columns, LineError, NewEvent};
+pub use new_event::{AttemptColumns, Columns, LineError, NewEvent};
 pub use totals::{Group, Totals};
 
 use std::sync::Arc;
@@ -180,6 +180,10 @@ pub enum RecordKind {
     Webhook,
     /// What webhooks were told, so that they are not told twice.
     Notice,
+    /// Changed health thresholds.
+    Threshold,
+    /// Providers beyond a threshold.
+    Alert,
 }
 
 /// Whether a record forbids another.
@@ -220,6 +224,8 @@ impl RecordKind {
             Self::Key => "key",
             Self::Webhook => "webhook",
             Self::Notice => "notice",
+            Self::Threshold => "threshold",
+            Self::Alert => "alert",
         }
     }
 }

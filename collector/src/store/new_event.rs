@@ -64,6 +64,23 @@ pub struct Columns {
     pub total_tokens: u64,
     /// Nano US dollars.
     pub cost_nanos: u64,
+    /// In order.
+    pub attempts: Vec<AttemptColumns>,
+}
+
+/// What reports sum up of an attempt.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AttemptColumns {
+    /// Target.
+    pub provider: Option<String>,
+    /// As the target knows it.
+    pub model: Option<String>,
+    /// What the target answered; `None` without an answer.
+    pub status_code: Option<u16>,
+    /// It has a reason: another was asked instead, or nobody.
+    pub is_failed: bool,
+    /// Milliseconds.
+    pub latency_ms: Option<u64>,
 }
 
 /// Why a line is refused.
@@ -124,6 +141,7 @@ impl Columns {
             cached_tokens: bounded(tokens.cached),
             total_tokens: bounded(tokens.total),
             cost_nanos: bounded(event.actual_cost_usd.map_or(0, events::nanos)),
+            attempts: event.attempts.iter().map(AttemptColumns::of).collect(),
         }
     }
 
@@ -133,6 +151,18 @@ impl Columns {
             gateway_id: text(&event.gateway_id),
             instance_id: text(&event.instance_id),
             ..Self::default()
+        }
+    }
+}
+
+impl AttemptColumns {
+    fn of(attempt: &events::Attempt<'_>) -> Self {
+        Self {
+            provider: text(&attempt.provider),
+            model: text(&attempt.model),
+            status_code: attempt.status_code,
+            is_failed: attempt.reason.is_some(),
+            latency_ms: Some(bounded(attempt.latency_ms)),
         }
     }
 }

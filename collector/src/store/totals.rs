@@ -21,6 +21,16 @@ pub struct Totals {
     pub errors: u64,
     /// Decision `blocked`.
     pub blocked: u64,
+    /// Requests or attempts that were answered with 200 to 399.
+    pub successes: u64,
+    /// Answers of 429.
+    pub rate_limited: u64,
+    /// Answers of 400 to 499.
+    pub client_errors: u64,
+    /// Answers of 500 and above, and attempts without an answer.
+    pub server_errors: u64,
+    /// Attempts that failed; `None` where requests are counted.
+    pub failed_attempts: Option<u64>,
     /// Another than the first choice served.
     pub failovers: u64,
     /// Tokens, input.
@@ -50,6 +60,8 @@ pub(crate) enum Measure {
     Status,
     /// Whether the request was blocked, as 0 or 1.
     Blocked,
+    /// Whether the attempt failed, as 0 or 1.
+    Failed,
     /// Whether another than the first choice served, as 0 or 1.
     Failover,
     /// Tokens, input.
@@ -82,8 +94,8 @@ impl Measure {
 
     fn of_metric(metric: Metric) -> &'static [Self] {
         match metric {
-            Metric::RequestCount => &[],
-            Metric::ErrorCount | Metric::ErrorRate => &[Self::Status, Self::Blocked],
+            Metric::RequestCount => &[Self::Failed],
+            Metric::ErrorCount | Metric::ErrorRate => &[Self::Status, Self::Blocked, Self::Failed],
             Metric::BlockedCount => &[Self::Blocked],
             Metric::FailoverCount | Metric::FailoverRate => &[Self::Failover],
             Metric::LatencyP50 | Metric::LatencyP99 | Metric::LatencyAverage => {
@@ -97,6 +109,14 @@ impl Measure {
             Metric::CacheShare => &[Self::CachedTokens, Self::PromptTokens],
             Metric::TotalCost | Metric::Cost | Metric::CostPerRequest => &[Self::Cost],
             Metric::CostPerMillionTokens => &[Self::Cost, Self::TotalTokens],
+            Metric::CostPerSuccess => &[Self::Cost, Self::Status, Self::Failed],
+            Metric::AttemptCount
+            | Metric::SuccessCount
+            | Metric::FailureCount
+            | Metric::Availability
+            | Metric::RateLimitedCount
+            | Metric::ClientErrorCount
+            | Metric::ServerErrorCount => &[Self::Status, Self::Blocked, Self::Failed],
         }
     }
 }
@@ -120,6 +140,11 @@ impl Totals {
             requests,
             errors,
             blocked,
+            successes,
+            rate_limited,
+            client_errors,
+            server_errors,
+            failed_attempts,
             failovers,
             prompt_tokens,
             completion_tokens,
@@ -134,6 +159,14 @@ impl Totals {
         self.requests += requests;
         self.errors += errors;
         self.blocked += blocked;
+        self.successes += successes;
+        self.rate_limited += rate_limited;
+        self.client_errors += client_errors;
+        self.server_errors += server_errors;
+        self.failed_attempts = match (self.failed_attempts, failed_attempts) {
+            (None, None) => None,
+            (one, other) => Some(one.unwrap_or(0) + other.unwrap_or(0)),
+        };
         self.failovers += failovers;
         self.prompt_tokens += prompt_tokens;
         self.completion_tokens += completion_tokens;
@@ -146,12 +179,47 @@ impl Totals {
         self.ttft.merge(ttft);
     }
 
+    /// Counts what an answer's status says. `failed` is known of attempts only; one without an answer has status 0.
+    pub(crate) fn add_status(&mut self, status: u64, is_blocked: bool, failed: Option<bool>) {
+        self.requests += 1;
+        self.blocked += u64::from(is_blocked);
+        self.successes += u64::from((200..400).contains(&status) && failed != Some(true));
+        self.rate_limited += u64::from(status == 429 && !is_blocked);
+        self.client_errors += u64::from((400..500).contains(&status) && !is_blocked);
+        let is_unanswered = status == 0 && failed == Some(true);
+        self.server_errors += u64::from((status >= 500 || is_unanswered) && !is_blocked);
+        self.errors += u64::from((status >= 400 || failed == Some(true)) && !is_blocked);
+        if let Some(failed) = failed {
+            *self.failed_attempts.get_or_insert(0) += u64::from(failed);
+        }
+    }
+
+    fn failures(&self) -> u64 {
+        self.failed_attempts.unwrap_or(self.errors)
+    }
+
     /// The value of a metric; `None` where there is nothing to compute it from.
     pub fn metric(&self, metric: Metric) -> Option<f64> {
         match metric {
-            Metric::RequestCount => Some(count(self.requests)),
+            // Of attempts: what this target served.
+            Metric::RequestCount => Some(count(match self.failed_attempts {
+                Some(failed) => self.requests.saturating_sub(failed),
+                None => self.requests,
+            })),
             Metric::ErrorCount => Some(count(self.errors)),
             Metric::ErrorRate => ratio(self.errors, self.requests),
+            Metric::AttemptCount => self.failed_attempts.map(|_| count(self.requests)),
+            Metric::SuccessCount => Some(count(self.successes)),
+            Metric::FailureCount => Some(count(self.failures())),
+            Metric::Availability => {
+                ratio(self.requests.saturating_sub(self.failures()), self.requests)
+            }
+            Metric::RateLimitedCount => Some(count(self.rate_limited)),
+            Metric::ClientErrorCount => Some(count(self.client_errors)),
+            Metric::ServerErrorCount => Some(count(self.server_errors)),
+            Metric::CostPerSuccess => {
+                (self.successes > 0).then(|| events::usd(self.cost_nanos) / count(self.successes))
+            }
             Metric::BlockedCount => Some(count(self.blocked)),
             Metric::FailoverCount => Some(count(self.failovers)),
             Metric::FailoverRate => ratio(self.failovers, self.requests),

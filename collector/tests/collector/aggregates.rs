@@ -41,10 +41,25 @@ prop_compose! {
             "model": model, "model_group": model_group, "resolved_model": resolved_model, "provider": provider,
             "vendor": vendor, "tag": tag, "region": region, "strategy": strategy, "key_name": key_name,
             "failover": {"triggered": reason.is_some(), "original_provider": null, "reason": reason},
-            "attempts": provider.map(|provider| vec![
-                json!({"provider": provider, "model": "m", "status_code": null, "reason": reason, "latency_ms": 1}),
-            ]).unwrap_or_default(),
+            "attempts": [],
         })
+    }
+}
+
+prop_compose! {
+    /// Attempts in a row, of which the last one may have served.
+    fn attempts()(
+        failed in prop::collection::vec((word(), word(), prop::sample::select(vec![None, Some(429), Some(500)])), 0..3),
+        last in prop::option::of((word(), word(), prop::sample::select(vec![200, 302, 400]))),
+        latency_ms in 0_u64..2_048,
+    ) -> Value {
+        let failed = failed.into_iter().map(|(provider, model, status)| json!({
+            "provider": provider, "model": model, "status_code": status, "reason": "upstream_5xx", "latency_ms": 7,
+        }));
+        let last = last.map(|(provider, model, status)| json!({
+            "provider": provider, "model": model, "status_code": status, "reason": null, "latency_ms": latency_ms,
+        }));
+        failed.chain(last).collect()
     }
 }
 
@@ -76,7 +91,7 @@ prop_compose! {
 }
 
 fn event() -> impl Strategy<Value = Value> {
-    (names(), numbers(), prop::bool::weighted(0.9)).prop_map(|(names, numbers, is_decision)| {
+    (names(), numbers(), attempts(), prop::bool::weighted(0.9)).prop_map(|(names, numbers, attempts, is_decision)| {
         let mut event = json!({
             "request_id": "r", "fallback_count": 0, "policies_evaluated": [{"name": "p", "result": "passed"}],
             "conversation_id": null, "config_version": "", "gateway_id": "gw", "instance_id": "i",
@@ -86,6 +101,7 @@ fn event() -> impl Strategy<Value = Value> {
                 event[name] = value.clone();
             }
         }
+        event["attempts"] = attempts;
         event["event_type"] = json!("decision");
         if !is_decision {
             let provider = event["provider"].as_str().unwrap_or("a").to_owned();
@@ -215,18 +231,29 @@ fn a_metric_asked_for_alone_is_what_it_is_among_all() {
     let dir = tempfile::tempdir().unwrap();
     insert(dir.path(), &many);
     let api = local(dir.path());
-    let ask = |metrics: &[Metric]| {
+    let ask = |group_by: &[Dimension], metrics: &[Metric]| {
         let query = AggregateQuery {
             filter: EventFilter::default(),
-            group_by: Vec::new(),
+            group_by: group_by.to_vec(),
             metrics: metrics.to_vec(),
             limit: None,
         };
         api.aggregate(&query).unwrap().rows[0].values.clone()
     };
-    for (&metric, among_all) in Metric::ALL.iter().zip(ask(Metric::ALL)) {
-        assert!(among_all.is_some(), "{metric:?} tells nothing");
-        assert_eq!(ask(&[metric]), [among_all], "{metric:?}");
+    for group_by in [&[][..], &[Dimension::AttemptProvider]] {
+        for (&metric, among_all) in Metric::ALL.iter().zip(ask(group_by, Metric::ALL)) {
+            let needs_attempts = metric == Metric::AttemptCount && group_by.is_empty();
+            assert_eq!(
+                among_all.is_none(),
+                needs_attempts,
+                "{metric:?} by {group_by:?}"
+            );
+            assert_eq!(
+                ask(group_by, &[metric]),
+                [among_all],
+                "{metric:?} by {group_by:?}"
+            );
+        }
     }
 }
 

@@ -5,6 +5,7 @@ mod audit;
 mod bad_input;
 mod budgets;
 mod clickhouse;
+mod console;
 mod delivery;
 mod documents;
 mod keys;

@@ -17,6 +17,13 @@ pub(crate) fn aggregate(
         .iter()
         .filter(|event| event["event_type"] == "decision" && counts(event, filter))
         .collect();
+    let attempts: Vec<Value>;
+    let counted = if group_by.iter().any(|one| one.is_of_attempts()) {
+        attempts = counted.into_iter().flat_map(attempts_of).collect();
+        attempts.iter().collect()
+    } else {
+        counted
+    };
     let mut keys: Vec<Vec<Option<String>>> =
         counted.iter().map(|event| key(event, group_by)).collect();
     keys.sort();
@@ -30,6 +37,28 @@ pub(crate) fn aggregate(
                 .collect();
             let values = metrics.iter().map(|&one| metric(&members, one)).collect();
             (wanted, values)
+        })
+        .collect()
+}
+
+/// An event for each attempt: what of the request belongs to it, with the attempt beside it.
+fn attempts_of(event: &Value) -> Vec<Value> {
+    let attempts = event["attempts"].as_array().unwrap();
+    attempts
+        .iter()
+        .map(|attempt| {
+            let mut one = event.clone();
+            one["attempt"] = attempt.clone();
+            one["decision"] = "allowed".into();
+            one["status_code"] = attempt["status_code"].as_u64().unwrap_or(0).into();
+            one["latency_ms"] = attempt["latency_ms"].clone();
+            if !attempt["reason"].is_null() {
+                for name in ["tokens", "actual_cost_usd", "time_to_first_token_ms"] {
+                    one[name] = Value::Null;
+                }
+                one["failover"]["triggered"] = false.into();
+            }
+            one
         })
         .collect()
 }
@@ -94,14 +123,22 @@ fn key(event: &Value, group_by: &[Dimension]) -> Vec<Option<String>> {
             match dimension {
                 Dimension::Hour => Some(format!("{}:00:00Z", &timestamp[..13])),
                 Dimension::Day => Some(timestamp[..10].to_owned()),
+                Dimension::Minute => Some(format!("{}:00Z", &timestamp[..16])),
+                Dimension::Month => Some(timestamp[..7].to_owned()),
+                Dimension::AttemptProvider => text(&event["attempt"]["provider"]),
+                Dimension::AttemptModel => text(&event["attempt"]["model"]),
                 Dimension::StatusCode => Some(event["status_code"].to_string()),
-                other => event[other.name()]
-                    .as_str()
-                    .filter(|text| !text.is_empty())
-                    .map(str::to_owned),
+                other => text(&event[other.name()]),
             }
         })
         .collect()
+}
+
+fn text(value: &Value) -> Option<String> {
+    value
+        .as_str()
+        .filter(|text| !text.is_empty())
+        .map(str::to_owned)
 }
 
 fn metric(events: &[&Value], metric: Metric) -> Option<f64> {
@@ -115,7 +152,22 @@ fn metric(events: &[&Value], metric: Metric) -> Option<f64> {
             .sum()
     };
     let status = |event: &Value| event["status_code"].as_u64().unwrap();
-    let is_error = |event: &Value| event["decision"] != "blocked" && status(event) >= 400;
+    let of_attempts = events.iter().any(|event| event["attempt"].is_object());
+    let is_failed = |event: &Value| !event["attempt"]["reason"].is_null();
+    let is_error = |event: &Value| {
+        event["decision"] != "blocked" && (status(event) >= 400 || is_failed(event))
+    };
+    let is_success = |event: &Value| (200..400).contains(&status(event)) && !is_failed(event);
+    let is_failure = |event: &Value| {
+        if of_attempts {
+            is_failed(event)
+        } else {
+            is_error(event)
+        }
+    };
+    let answered_with = |event: &Value, from: u64, until: u64| {
+        event["decision"] != "blocked" && (from..until).contains(&status(event))
+    };
     let share = |part: f64, whole: f64| (whole > 0.0).then(|| part / whole);
     let all = events.len() as f64;
     let nanos: f64 = events
@@ -125,7 +177,7 @@ fn metric(events: &[&Value], metric: Metric) -> Option<f64> {
     let cost = nanos / 1e9;
     let mut latencies: Vec<u64> = events
         .iter()
-        .filter(|event| (200..400).contains(&status(event)))
+        .filter(|event| is_success(event))
         .map(|event| event["latency_ms"].as_u64().unwrap())
         .collect();
     let mut first_tokens: Vec<u64> = events
@@ -135,7 +187,17 @@ fn metric(events: &[&Value], metric: Metric) -> Option<f64> {
     latencies.sort_unstable();
     first_tokens.sort_unstable();
     match metric {
-        Metric::RequestCount => Some(all),
+        Metric::RequestCount => Some(count(&|event| !is_failed(event))),
+        Metric::AttemptCount => of_attempts.then_some(all),
+        Metric::SuccessCount => Some(count(&is_success)),
+        Metric::FailureCount => Some(count(&is_failure)),
+        Metric::Availability => share(count(&|event| !is_failure(event)), all),
+        Metric::RateLimitedCount => Some(count(&|event| answered_with(event, 429, 430))),
+        Metric::ClientErrorCount => Some(count(&|event| answered_with(event, 400, 500))),
+        Metric::ServerErrorCount => Some(count(&|event| {
+            answered_with(event, 500, 1_000) || (is_failed(event) && status(event) == 0)
+        })),
+        Metric::CostPerSuccess => share(cost, count(&is_success)),
         Metric::ErrorCount => Some(count(&is_error)),
         Metric::ErrorRate => share(count(&is_error), all),
         Metric::BlockedCount => Some(count(&|event| event["decision"] == "blocked")),

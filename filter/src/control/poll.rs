@@ -22,11 +22,22 @@ pub(crate) struct ControlPoll {
     asked_ms: Option<u64>,
     under_way: Option<u32>,
     failing: bool,
+    /// The collector wants to see the policy.
+    send_policy: bool,
+    /// The collector refused a report.
+    takes_no_reports: bool,
 }
 
 impl ControlPoll {
-    /// Asks when it is time.
-    pub(crate) fn on_tick(&mut self, host: &impl Host, address: Address<'_>, instance_id: &str) {
+    /// Asks when it is time, and tells what `report` makes of the gateway; its argument says whether the collector asked
+    /// for the policy.
+    pub(crate) fn on_tick(
+        &mut self,
+        host: &impl Host,
+        address: Address<'_>,
+        instance_id: &str,
+        report: impl FnOnce(bool) -> Vec<u8>,
+    ) {
         let now_ms = host.now_ms();
         let waited_ms = self
             .asked_ms
@@ -38,13 +49,24 @@ impl ControlPoll {
         }
         self.asked_ms = Some(now_ms);
         let path = format!("/v1/control?instance_id={instance_id}");
-        let headers: [(&str, &[u8]); 4] = [
-            (":method", b"GET"),
+        let (method, body): (&[u8], _) = if self.takes_no_reports {
+            (b"GET", Vec::new())
+        } else {
+            (b"POST", report(std::mem::take(&mut self.send_policy)))
+        };
+        let headers: [(&str, &[u8]); 5] = [
+            (":method", method),
             (":path", path.as_bytes()),
             (":authority", address.authority.as_bytes()),
             ("accept", b"application/json"),
+            ("content-type", b"application/json"),
         ];
-        self.under_way = host.call(address.cluster, &headers, b"", TIMEOUT_MS).ok();
+        let sent = if body.is_empty() {
+            headers.split_at(4).0
+        } else {
+            headers.as_slice()
+        };
+        self.under_way = host.call(address.cluster, sent, &body, TIMEOUT_MS).ok();
         if self.under_way.is_none() {
             self.failed("it has no cluster");
         }
@@ -59,6 +81,12 @@ impl ControlPoll {
         let headers = host.call_response_headers().unwrap_or_default();
         match headers.text(":status") {
             Some("200") => {}
+            // A collector of somebody else's, which only answers the question.
+            Some("404" | "405" | "415" | "501") if !self.takes_no_reports => {
+                self.takes_no_reports = true;
+                self.asked_ms = None;
+                return true;
+            }
             Some(status) => {
                 self.failed(&format!("it answered with status {status}"));
                 return true;
@@ -71,6 +99,7 @@ impl ControlPoll {
         let body = host.call_response_body(MAX_BYTES).unwrap_or_default();
         match json::parse::<ControlState>(&body) {
             Ok(state) => {
+                self.send_policy = state.send_policy;
                 if shared::publish_control(host, &body) {
                     books::forget_other_accounts(host, &Control::of(&state));
                 }

@@ -359,3 +359,42 @@ fn the_monitor_hands_on_what_the_collector_says() {
     );
     assert!(admits().is_err());
 }
+
+#[test]
+fn the_monitor_tells_the_collector_how_the_gateway_is() {
+    let host = FakeHost::default();
+    let vm = Rc::new(Vm::new(&host));
+    let mut monitor = Monitor::new(&host, vm, gateway_config(&observed(POLICY)));
+    // Status and body of the answer; then what the next question was.
+    let ask = |monitor: &mut Monitor, status: &str, body: &Value| {
+        host.now_ms.set(host.now_ms.get() + 1_000);
+        monitor.on_tick(&host);
+        let (_, headers) = host.calls.borrow().last().unwrap().clone();
+        let sent = host.call_bodies.borrow().last().unwrap().clone();
+        let method = headers.iter().find(|(name, _)| name == ":method");
+        let method = String::from_utf8(method.unwrap().1.clone()).unwrap();
+        let token = u32::try_from(host.calls.borrow().len()).unwrap();
+        let status = (String::from(":status"), status.as_bytes().to_vec());
+        host.call_answer.replace([status].into_iter().collect());
+        host.call_answer_body.replace(body.to_string().into_bytes());
+        monitor.on_call_response(&host, token);
+        (method, sent)
+    };
+    let state = json!({"version": "1", "keys_required": false, "send_policy": true});
+    let (method, body) = ask(&mut monitor, "200", &state);
+    assert_eq!(method, "POST");
+    let report: events::GatewayReport<'_> = serde_json::from_slice(&body).unwrap();
+    assert_eq!(
+        report.providers.len(),
+        gateway_config(&observed(POLICY)).policy.targets.len()
+    );
+    assert_eq!(
+        (&*report.providers[0].status, &*report.providers[0].breaker),
+        ("healthy", "closed")
+    );
+    assert_eq!(report.policy, None, "nobody asked for it");
+    // A collector that knows no reports is asked as before.
+    assert_eq!(ask(&mut monitor, "405", &json!({})).0, "POST");
+    let (method, body) = ask(&mut monitor, "200", &state);
+    assert_eq!((method.as_str(), body.len()), ("GET", 0));
+}

@@ -24,8 +24,46 @@ const MEASURES: &str = "count(),
     sumIf(ifNull(latency_ms, 0), status_code >= 200 AND status_code < 400),
     sumIf(toFloat64(ifNull(latency_ms, 0)) * toFloat64(ifNull(latency_ms, 0)), status_code >= 200 AND status_code < 400),
     sumMapIf([ttft_bucket], [toUInt64(1)], ttft_ms IS NOT NULL),
-    sum(ifNull(ttft_ms, 0))";
-const FIRST_DIMENSION: usize = 15;
+    sum(ifNull(ttft_ms, 0)),
+    countIf(status_code >= 200 AND status_code < 400),
+    countIf(status_code = 429 AND decision != 'blocked'),
+    countIf(status_code >= 400 AND status_code < 500 AND decision != 'blocked'),
+    countIf(status_code >= 500 AND decision != 'blocked'),
+    NULL";
+/// The same of attempts, whose columns [`ATTEMPTS`] adds. Tokens and cost belong to the one that served.
+const ATTEMPT_MEASURES: &str = "count(),
+    countIf(attempt_status >= 400 OR attempt_failed),
+    0,
+    sumIf(failover, NOT attempt_failed),
+    sumIf(prompt_tokens, NOT attempt_failed),
+    sumIf(completion_tokens, NOT attempt_failed),
+    sumIf(cached_tokens, NOT attempt_failed),
+    sumIf(total_tokens, NOT attempt_failed),
+    sumIf(cost_nanos, NOT attempt_failed),
+    sumIf(toFloat64(cost_nanos) * toFloat64(cost_nanos), NOT attempt_failed),
+    sumMapIf([attempt_latency_bucket], [toUInt64(1)], NOT attempt_failed AND attempt_status < 400),
+    sumIf(attempt_latency_ms, NOT attempt_failed AND attempt_status < 400),
+    sumIf(toFloat64(attempt_latency_ms) * toFloat64(attempt_latency_ms), NOT attempt_failed AND attempt_status < 400),
+    sumMapIf([ttft_bucket], [toUInt64(1)], ttft_ms IS NOT NULL AND NOT attempt_failed),
+    sumIf(ifNull(ttft_ms, 0), NOT attempt_failed),
+    countIf(NOT attempt_failed AND attempt_status >= 200 AND attempt_status < 400),
+    countIf(attempt_status = 429),
+    countIf(attempt_status >= 400 AND attempt_status < 500),
+    countIf(attempt_status >= 500 OR (attempt_failed AND attempt_status = 0)),
+    countIf(attempt_failed)";
+/// A row for each attempt of an event.
+const ATTEMPTS: &str = "SELECT *,
+    arrayJoin(JSONExtractArrayRaw(json, 'attempts')) AS attempt,
+    JSONExtractString(attempt, 'provider') AS attempt_provider,
+    JSONExtractString(attempt, 'model') AS attempt_model,
+    JSONExtractUInt(attempt, 'status_code') AS attempt_status,
+    JSONExtractString(attempt, 'reason') != '' AS attempt_failed,
+    JSONExtractUInt(attempt, 'latency_ms') AS attempt_latency_ms,
+    greatest(length(bin(attempt_latency_ms)) - position(bin(attempt_latency_ms), '1') + 1, 11) - 11 AS dropped_bits,
+    toUInt32(bitOr(bitShiftLeft(dropped_bits, 11), bitShiftRight(attempt_latency_ms, dropped_bits)))
+        AS attempt_latency_bucket
+    FROM kt_event FINAL";
+const FIRST_DIMENSION: usize = 20;
 
 pub(super) fn aggregate(
     connection: &Connection,
@@ -42,11 +80,17 @@ pub(super) fn aggregate(
     } else {
         format!("GROUP BY {}", dimensions.join(", "))
     };
-    statement.sql = format!(
-        "SELECT {MEASURES}{selected} FROM kt_event FINAL {} {grouped} LIMIT {}",
-        wherever(&clauses),
-        MOST_GROUPS + 1
-    );
+    let limit = MOST_GROUPS + 1;
+    let condition = wherever(&clauses);
+    statement.sql = if group_by.iter().any(|one| one.is_of_attempts()) {
+        format!(
+            "SELECT {ATTEMPT_MEASURES}{selected} FROM ({ATTEMPTS} {condition}) {grouped} LIMIT {limit}"
+        )
+    } else {
+        format!(
+            "SELECT {MEASURES}{selected} FROM kt_event FINAL {condition} {grouped} LIMIT {limit}"
+        )
+    };
     let rows: Vec<Vec<Value>> = connection.rows(&statement)?;
     if rows.len() > MOST_GROUPS {
         return Err(StoreError::TooManyGroups { most: MOST_GROUPS });
@@ -76,6 +120,9 @@ fn expression(dimension: Dimension) -> String {
     match dimension.column() {
         Column::Named(name) => name.to_owned(),
         Column::PeriodOf(micros) => format!("intDiv(ts, {micros})"),
+        Column::Month => {
+            "formatDateTime(toDateTime(intDiv(ts, 1000000), 'UTC'), '%Y-%m')".to_owned()
+        }
     }
 }
 
@@ -107,5 +154,10 @@ fn totals(row: &[Value]) -> Option<Totals> {
         latency: histogram(10, 11)?,
         latency_ms_squared: float(12)?,
         ttft: histogram(13, 14)?,
+        successes: number(15)?,
+        rate_limited: number(16)?,
+        client_errors: number(17)?,
+        server_errors: number(18)?,
+        failed_attempts: number(19),
     })
 }

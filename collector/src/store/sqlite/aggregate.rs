@@ -84,13 +84,20 @@ pub(super) fn aggregate(
     } = question;
     let mut conditions = Conditions::of(filter, true);
     let dimensions = group_by.iter().map(|&dimension| expression(dimension));
-    let measured = measures.iter().map(|&measure| column(measure).to_owned());
+    let of_attempts = group_by.iter().any(|one| one.is_of_attempts());
+    let measured = measures.iter().map(|&measure| {
+        let column = if of_attempts { attempt_column } else { column };
+        column(measure).to_owned()
+    });
     let selected: Vec<String> = dimensions.chain(measured).collect();
     let selected = if selected.is_empty() {
         "1".to_owned()
     } else {
         selected.join(", ")
     };
+    if of_attempts {
+        conditions.joins_attempts = true;
+    }
     let sources = match part {
         Part::ByTime => conditions.sources(false),
         Part::Before(row) => conditions.scan("<", row),
@@ -131,6 +138,7 @@ fn expression(dimension: Dimension) -> String {
     match dimension.column() {
         Column::Named(name) => name.to_owned(),
         Column::PeriodOf(micros) => format!("ts / {micros}"),
+        Column::Month => "strftime('%Y-%m', ts / 1000000, 'unixepoch')".to_owned(),
     }
 }
 
@@ -165,6 +173,8 @@ fn column(measure: Measure) -> &'static str {
     match measure {
         Measure::Status => "status_code",
         Measure::Blocked => "decision = 'blocked'",
+        // Of requests only their status tells.
+        Measure::Failed => "NULL",
         Measure::Failover => "failover",
         Measure::PromptTokens => "prompt_tokens",
         Measure::CompletionTokens => "completion_tokens",
@@ -176,6 +186,23 @@ fn column(measure: Measure) -> &'static str {
     }
 }
 
+/// Where a measure of an attempt is. Tokens and cost are those of the request, and belong to the attempt that served.
+fn attempt_column(measure: Measure) -> &'static str {
+    match measure {
+        Measure::Status => "attempt_status",
+        Measure::Blocked => "0",
+        Measure::Failed => "attempt_failed",
+        Measure::Failover => "CASE WHEN attempt_failed THEN 0 ELSE failover END",
+        Measure::PromptTokens => "CASE WHEN attempt_failed THEN 0 ELSE prompt_tokens END",
+        Measure::CompletionTokens => "CASE WHEN attempt_failed THEN 0 ELSE completion_tokens END",
+        Measure::CachedTokens => "CASE WHEN attempt_failed THEN 0 ELSE cached_tokens END",
+        Measure::TotalTokens => "CASE WHEN attempt_failed THEN 0 ELSE total_tokens END",
+        Measure::Cost => "CASE WHEN attempt_failed THEN 0 ELSE cost_nanos END",
+        Measure::Latency => "CASE WHEN attempt_failed THEN NULL ELSE attempt_latency_ms END",
+        Measure::Ttft => "CASE WHEN attempt_failed THEN NULL ELSE ttft_ms END",
+    }
+}
+
 /// Adds a row, whose measures begin at column `first`.
 fn add(
     totals: &mut Totals,
@@ -183,7 +210,7 @@ fn add(
     first: usize,
     measures: &[Measure],
 ) -> Result<(), StoreError> {
-    let (mut status, mut is_blocked, mut latency) = (0, false, None);
+    let (mut status, mut is_blocked, mut failed, mut latency) = (0, false, None, None);
     for (index, measure) in measures.iter().enumerate() {
         let ValueRef::Integer(number) = row.get_ref(first + index)? else {
             continue;
@@ -192,6 +219,7 @@ fn add(
         match measure {
             Measure::Status => status = number,
             Measure::Blocked => is_blocked = number == 1,
+            Measure::Failed => failed = Some(number == 1),
             Measure::Failover => totals.failovers += number,
             Measure::PromptTokens => totals.prompt_tokens += number,
             Measure::CompletionTokens => totals.completion_tokens += number,
@@ -202,9 +230,7 @@ fn add(
             Measure::Ttft => totals.ttft.record(number),
         }
     }
-    totals.requests += 1;
-    totals.blocked += u64::from(is_blocked);
-    totals.errors += u64::from(!is_blocked && status >= 400);
+    totals.add_status(status, is_blocked, failed);
     if let Some(latency) = latency.filter(|_| (200..400).contains(&status)) {
         totals.add_latency(latency);
     }

@@ -11,6 +11,8 @@ pub(super) struct Conditions {
     values: Vec<Value>,
     /// The text of the event is needed.
     pub(super) reads_text: bool,
+    /// A row for each attempt.
+    pub(super) joins_attempts: bool,
 }
 
 /// Where a field is.
@@ -139,6 +141,9 @@ impl Conditions {
         let mut sql = format!("FROM {event}");
         if text || self.reads_text {
             sql.push_str(" JOIN event_text USING (seq)");
+        }
+        if self.joins_attempts {
+            sql.push_str(" JOIN attempt USING (seq)");
         }
         if !self.clauses.is_empty() {
             sql.push_str(" WHERE ");

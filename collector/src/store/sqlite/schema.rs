@@ -5,7 +5,8 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::StoreError;
 
 /// Step n makes version n + 1 of version n. What has been released is never changed, only added to.
-const MIGRATIONS: [&str; 1] = ["
+const MIGRATIONS: [&str; 2] = [
+    "
     -- What is filtered and summed, apart from the text, so that a report reads little.
     CREATE TABLE event (
         seq INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -58,7 +59,26 @@ const MIGRATIONS: [&str; 1] = ["
         json TEXT NOT NULL,
         PRIMARY KEY (kind, id)
     ) WITHOUT ROWID;
-"];
+",
+    "
+    -- Attempts of requests, so that what failed and was rescued by another target counts for its own target.
+    CREATE TABLE attempt (
+        seq INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        attempt_provider TEXT,
+        attempt_model TEXT,
+        attempt_status INTEGER,
+        attempt_failed INTEGER NOT NULL,
+        attempt_latency_ms INTEGER,
+        PRIMARY KEY (seq, number)
+    ) WITHOUT ROWID;
+    INSERT INTO attempt
+        SELECT seq, CAST(one.key AS INTEGER), json_extract(one.value, '$.provider'), json_extract(one.value, '$.model'),
+            json_extract(one.value, '$.status_code'), json_extract(one.value, '$.reason') IS NOT NULL,
+            json_extract(one.value, '$.latency_ms')
+        FROM event_text, json_each(event_text.json, '$.attempts') AS one;
+",
+];
 
 /// Brings a file to the version that this program writes.
 pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {

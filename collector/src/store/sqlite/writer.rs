@@ -165,6 +165,11 @@ fn insert_events(
     )?;
     let mut text =
         transaction.prepare_cached("INSERT INTO event_text (seq, json) VALUES (?1, ?2)")?;
+    let mut attempt = transaction.prepare_cached(
+        "INSERT INTO attempt (seq, number, attempt_provider, attempt_model, attempt_status, attempt_failed,
+            attempt_latency_ms)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
     let mut spent: HashMap<(u64, &str, &str, &str), u64> = HashMap::new();
     let mut new = Vec::with_capacity(events.len());
     for event in events {
@@ -199,7 +204,19 @@ fn insert_events(
         if !inserted {
             continue;
         }
-        text.execute(params![transaction.last_insert_rowid(), event.json])?;
+        let seq = transaction.last_insert_rowid();
+        text.execute(params![seq, event.json])?;
+        for (number, one) in columns.attempts.iter().enumerate() {
+            attempt.execute(params![
+                seq,
+                i64::try_from(number).unwrap_or(i64::MAX),
+                one.provider,
+                one.model,
+                one.status_code,
+                one.is_failed,
+                one.latency_ms.map(signed),
+            ])?;
+        }
         if columns.cost_nanos > 0 {
             let day = event.timestamp.millis() / MS_PER_DAY;
             *spent
@@ -275,6 +292,9 @@ fn forget(transaction: &Transaction<'_>, before: Timestamp) -> Result<usize, Sto
             .execute([number])?;
         transaction
             .prepare_cached("DELETE FROM event_text WHERE seq = ?1")?
+            .execute([number])?;
+        transaction
+            .prepare_cached("DELETE FROM attempt WHERE seq = ?1")?
             .execute([number])?;
     }
     let day = (before.millis() / MS_PER_DAY).saturating_sub(SPENT_DAYS);
