@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use policy::{EmbeddingSource, GroupId, Policy};
-use protocols::openai::embeddings_call;
+use protocols::formats::embeddings;
 use protocols::{ClientFormat, upstream_path};
 use routing::health::Phase;
 
@@ -188,7 +188,7 @@ fn call(
     let attempt = intake::plain_attempt(target, ClientFormat::Embeddings, &source.model);
     // A deployment's name that cannot stand in a path names nothing.
     let path = upstream_path::openai(&attempt, "embeddings").map_err(|_| HostError::NotFound)?;
-    let body = embeddings_call::request(&source.model, texts);
+    let body = embeddings::request(&source.model, texts);
     target_call::post_json(host, target, &path, &body, timeout_ms)
 }
 
@@ -200,6 +200,6 @@ fn answer(host: &impl Host, texts: usize) -> Result<Vec<Vec<f32>>, String> {
         None => return Err(String::from("the provider did not answer")),
     }
     let body = host.call_response_body(MAX_BYTES).unwrap_or_default();
-    embeddings_call::vectors(&body, texts)
+    embeddings::vectors(&body, texts)
         .ok_or_else(|| format!("expected {texts} vectors, found something else"))
 }

@@ -8,34 +8,23 @@
 //! This crate knows nothing of Envoy, sockets, clocks or random sources.
 #![forbid(unsafe_code)]
 
-pub mod anthropic;
-pub mod anthropic_messages_to_bedrock_converse;
-pub mod anthropic_messages_to_chat_completions;
-pub mod anthropic_pass_through;
-pub mod bedrock;
 mod body;
 mod body_edit;
 mod by_index;
-pub mod chain;
-pub mod chat_completions_to_anthropic_messages;
-pub mod chat_completions_to_bedrock_converse;
-pub mod embeddings_to_bedrock_titan;
 pub mod error;
 pub mod event_stream;
 pub mod exchange;
 pub mod facts;
+mod fast_path;
 pub mod format;
+pub mod formats;
 mod headers;
 pub mod json;
-pub mod openai;
-pub mod openai_pass_through;
-mod pass_through;
-mod refrain;
-pub mod responses_to_chat_completions;
+pub mod passthrough;
 mod scanner;
 pub mod sse;
 pub mod texts;
-pub mod translation;
+pub mod translate;
 pub mod translator;
 pub mod upstream_path;
 pub mod usage;

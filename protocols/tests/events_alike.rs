@@ -12,8 +12,8 @@
 mod support;
 
 use proptest::prelude::*;
-use protocols::anthropic_pass_through::AnthropicPassThrough;
-use protocols::openai_pass_through::OpenAiPassThrough;
+use protocols::passthrough::anthropic::AnthropicPassThrough;
+use protocols::passthrough::openai::OpenAiPassThrough;
 use protocols::{Attempt, ClientFormat, StreamState, Translator, UpstreamFormat};
 use serde_json::json;
 

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use harness::{Gateway, GatewayOptions, PolicyText, repository, tool};
-use protocols::openai::IgnoredField;
-use protocols::openai::ignored_field::Ignorable;
+use protocols::translate::dropped_param::Ignorable;
+use protocols::translate::dropped_param::IgnoredField;
 use serde_json::Value;
 
 /// One fenced block of a Markdown file.
@@ -351,7 +351,7 @@ const BEGIN: &str = "<!-- ignored fields: begin, written by a test -->";
 const END: &str = "<!-- ignored fields: end -->";
 
 fn ignored_tables() -> String {
-    use protocols::{
+    use protocols::translate::{
         anthropic_messages_to_bedrock_converse as anthropic_bedrock,
         anthropic_messages_to_chat_completions as anthropic_chat,
         chat_completions_to_anthropic_messages as chat_anthropic,
@@ -369,7 +369,7 @@ fn ignored_tables() -> String {
         ),
         (
             "Messages of Chat Completions, to any other protocol",
-            protocols::openai::chat_request::IGNORED_MESSAGE_FIELDS,
+            protocols::formats::chat_completions::request_reader::IGNORED_MESSAGE_FIELDS,
         ),
         (
             "Responses to Chat Completions",
@@ -397,7 +397,7 @@ fn ignored_tables() -> String {
         ),
         (
             "Blocks of Anthropic Messages, to any other protocol",
-            protocols::anthropic::messages_request::IGNORED_BLOCK_FIELDS,
+            protocols::formats::anthropic_messages::request_reader::IGNORED_BLOCK_FIELDS,
         ),
         ("Embeddings to Bedrock Titan", titan::IGNORED_FIELDS),
     ];

@@ -2,17 +2,17 @@
 
 use std::rc::Rc;
 
-use crate::anthropic_messages_to_bedrock_converse::AnthropicMessagesToBedrockConverse;
-use crate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
-use crate::anthropic_pass_through::AnthropicPassThrough;
-use crate::chain::Chain;
-use crate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
-use crate::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
-use crate::embeddings_to_bedrock_titan::EmbeddingsToBedrockTitan;
 use crate::error::RequestError;
 use crate::format::{ClientFormat, UpstreamFormat};
-use crate::openai_pass_through::OpenAiPassThrough;
-use crate::responses_to_chat_completions::ResponsesToChatCompletions;
+use crate::passthrough::anthropic::AnthropicPassThrough;
+use crate::passthrough::openai::OpenAiPassThrough;
+use crate::translate::anthropic_messages_to_bedrock_converse::AnthropicMessagesToBedrockConverse;
+use crate::translate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
+use crate::translate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
+use crate::translate::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
+use crate::translate::composed::Chain;
+use crate::translate::embeddings_to_bedrock_titan::EmbeddingsToBedrockTitan;
+use crate::translate::responses_to_chat_completions::ResponsesToChatCompletions;
 use crate::translator::{Attempt, Translator};
 
 /// # Errors

@@ -1,11 +1,11 @@
 //! The pairs of formats that are tested over files. A new pair is one row in [`PAIRS`].
 
-use protocols::anthropic_messages_to_bedrock_converse::AnthropicMessagesToBedrockConverse;
-use protocols::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
-use protocols::chain::Chain;
-use protocols::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
-use protocols::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
-use protocols::responses_to_chat_completions::ResponsesToChatCompletions;
+use protocols::translate::anthropic_messages_to_bedrock_converse::AnthropicMessagesToBedrockConverse;
+use protocols::translate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
+use protocols::translate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
+use protocols::translate::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
+use protocols::translate::composed::Chain;
+use protocols::translate::responses_to_chat_completions::ResponsesToChatCompletions;
 use protocols::{Attempt, ClientFormat, Translator, UpstreamFormat};
 use serde_json::Value;
 

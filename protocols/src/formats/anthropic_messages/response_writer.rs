@@ -1,0 +1,194 @@
+//! A whole Anthropic message.
+
+use std::borrow::Cow;
+
+use crate::formats::anthropic_messages::StopReason;
+use crate::json::{Text, Writer};
+use crate::usage::Usage;
+
+/// A `message` object.
+#[derive(Debug, Clone)]
+pub struct MessageAnswer<'a> {
+    /// The provider's id of the answer, or one of ours.
+    pub id: Text<'a>,
+    /// The model that answered.
+    pub model: Text<'a>,
+    /// What it said, in order.
+    pub content: Vec<MessageBlock<'a>>,
+    /// Why it ended.
+    pub stop_reason: StopReason,
+    /// Which of the client's stop sequences was met, beside [`StopReason::StopSequence`].
+    pub stop_sequence: Option<Text<'a>>,
+    /// Tokens; all zero where the provider did not count them, because the field is required.
+    pub usage: Usage,
+}
+
+/// One content block.
+#[derive(Debug, Clone)]
+pub enum MessageBlock<'a> {
+    /// Pieces of text, joined without separator.
+    Text(Vec<Text<'a>>),
+    /// The model's reasoning.
+    Thinking {
+        /// Pieces, joined without separator.
+        thinking: Vec<Text<'a>>,
+        /// What a later request needs to replay it; `""` where there is none, because the field is required.
+        signature: Option<Text<'a>>,
+    },
+    /// Reasoning that only the provider can read.
+    RedactedThinking {
+        /// Opaque.
+        data: Text<'a>,
+    },
+    /// The model calls a tool.
+    ToolUse {
+        /// Ties the result to the call.
+        id: Text<'a>,
+        /// The tool.
+        name: Text<'a>,
+        /// A JSON object. Anything else would break the client's types.
+        input: Cow<'a, str>,
+    },
+}
+
+impl MessageAnswer<'_> {
+    /// Appends the answer to `out`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        Writer::new(out).object(|w| {
+            w.field("id").text(self.id);
+            w.field("type").string("message");
+            w.field("role").string("assistant");
+            w.field("model").text(self.model);
+            w.field("content").array(|w| {
+                for block in &self.content {
+                    w.object(|w| block.write_fields(w));
+                }
+            });
+            w.field("stop_reason").string(self.stop_reason.as_str());
+            match self.stop_sequence {
+                Some(sequence) => w.field("stop_sequence").text(sequence),
+                None => w.field("stop_sequence").null(),
+            }
+            write_usage(w.field("usage"), &self.usage);
+        });
+    }
+}
+
+impl MessageBlock<'_> {
+    fn write_fields(&self, w: &mut Writer<'_>) {
+        match self {
+            Self::Text(pieces) => {
+                w.field("type").string("text");
+                w.field("text").joined(pieces.iter().copied());
+            }
+            Self::Thinking {
+                thinking,
+                signature,
+            } => {
+                w.field("type").string("thinking");
+                w.field("thinking").joined(thinking.iter().copied());
+                w.field("signature")
+                    .text(signature.unwrap_or(Text::Plain("")));
+            }
+            Self::RedactedThinking { data } => {
+                w.field("type").string("redacted_thinking");
+                w.field("data").text(*data);
+            }
+            Self::ToolUse { id, name, input } => {
+                w.field("type").string("tool_use");
+                w.field("id").text(*id);
+                w.field("name").text(*name);
+                w.field("input").verbatim(input);
+            }
+        }
+    }
+}
+
+/// Writes Anthropic's `usage` object. `input_tokens` leaves out what was read from or written to a cache, unlike
+/// [`Usage::prompt`]; the cache's own counters appear where they are not zero.
+pub fn write_usage(w: &mut Writer<'_>, usage: &Usage) {
+    w.object(|w| {
+        let uncached = usage
+            .prompt
+            .saturating_sub(usage.cached)
+            .saturating_sub(usage.cache_written);
+        w.field("input_tokens").number(uncached);
+        if usage.cache_written > 0 {
+            w.field("cache_creation_input_tokens")
+                .number(usage.cache_written);
+        }
+        if usage.cached > 0 {
+            w.field("cache_read_input_tokens").number(usage.cached);
+        }
+        w.field("output_tokens").number(usage.completion);
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn every_kind_of_block_has_all_required_fields() {
+        let answer = MessageAnswer {
+            id: "msg".into(),
+            model: "m".into(),
+            content: vec![
+                MessageBlock::Thinking {
+                    thinking: vec!["h".into(), "m".into()],
+                    signature: None,
+                },
+                MessageBlock::RedactedThinking { data: "x=".into() },
+                MessageBlock::Text(vec!["a\"".into(), Text::Escaped("\\u00e9")]),
+                MessageBlock::ToolUse {
+                    id: "t".into(),
+                    name: "f".into(),
+                    input: Cow::Borrowed(r#"{"a":1}"#),
+                },
+            ],
+            stop_reason: StopReason::ToolUse,
+            stop_sequence: None,
+            // 1000 prompt tokens, of which 300 read and 200 written: 500 uncached.
+            usage: Usage {
+                prompt: 1000,
+                completion: 10,
+                cached: 300,
+                cache_written: 200,
+                reasoning: 0,
+            },
+        };
+        let mut out = Vec::new();
+        answer.write(&mut out);
+        assert_eq!(
+            std::str::from_utf8(&out).unwrap(),
+            concat!(
+                r#"{"id":"msg","type":"message","role":"assistant","model":"m","content":["#,
+                r#"{"type":"thinking","thinking":"hm","signature":""},"#,
+                r#"{"type":"redacted_thinking","data":"x="},"#,
+                r#"{"type":"text","text":"a\"\u00e9"},"#,
+                r#"{"type":"tool_use","id":"t","name":"f","input":{"a":1}}],"#,
+                r#""stop_reason":"tool_use","stop_sequence":null,"#,
+                r#""usage":{"input_tokens":500,"cache_creation_input_tokens":200,"cache_read_input_tokens":300,"#,
+                r#""output_tokens":10}}"#
+            )
+        );
+    }
+
+    #[test]
+    fn counters_that_contradict_each_other_do_not_wrap_around() {
+        let mut out = Vec::new();
+        let usage = Usage {
+            prompt: 1,
+            cached: 5,
+            ..Usage::default()
+        };
+        write_usage(&mut Writer::new(&mut out), &usage);
+        assert_eq!(
+            std::str::from_utf8(&out).unwrap(),
+            r#"{"input_tokens":0,"cache_read_input_tokens":5,"output_tokens":0}"#
+        );
+    }
+}

@@ -1,0 +1,252 @@
+//! How long a model may think, in the words of its vendor.
+//!
+//! Converse itself has no field for it; each vendor's own goes into `additionalModelRequestFields`:
+//!
+//! | vendor | fields |
+//! |---|---|
+//! | Anthropic from 4.6 | `thinking: {type: adaptive}`, `output_config: {effort}` |
+//! | Anthropic 3.7 to 4.5 | `thinking: {type: enabled, budget_tokens}` |
+//! | Amazon Nova 2 | `reasoningConfig: {type: enabled, maxReasoningEffort}` |
+//! | OpenAI gpt-oss, Moonshot | `reasoning_effort` |
+//! | OpenAI | `reasoning: {effort}` |
+
+use crate::formats::anthropic_messages::{Claude, Thinking};
+use crate::formats::bedrock_converse::{AdditionalField, Vendor};
+use crate::formats::chat_completions::request_reader::ReasoningEffort;
+
+/// What the client asked for and what stands against it.
+#[derive(Debug, Clone, Copy)]
+pub struct ReasoningWish<'a> {
+    /// The model's id.
+    pub model: &'a str,
+    /// How much it is to think.
+    pub effort: ReasoningEffort,
+    /// The client's own limit.
+    pub max_tokens: Option<u64>,
+    /// The limit of the target where the client gives none; at least 1.
+    pub default_max_tokens: u64,
+    /// The model must call a tool: Anthropic refuses that together with thinking.
+    pub forced_tool: bool,
+    /// The model goes on after results of calls whose thinking was not sent back: Anthropic's models with a budget refuse
+    /// to think then.
+    pub unsigned_tool_loop: bool,
+}
+
+/// What is sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ReasoningPlan {
+    /// In the vendor's words.
+    pub fields: Vec<AdditionalField<'static>>,
+    /// The limit that makes room for a budget of thinking where the client gave no limit.
+    pub max_tokens: Option<u64>,
+    /// The model takes no sampling parameters while it thinks.
+    pub refuses_sampling: bool,
+}
+
+impl ReasoningPlan {
+    /// Decides.
+    pub fn new(wish: &ReasoningWish<'_>) -> Self {
+        match Vendor::of(wish.model) {
+            Vendor::Anthropic => Self::anthropic(wish),
+            Vendor::Nova2 => Self::field(nova_effort(wish.effort).map(|effort| {
+                let config = format!(r#"{{"type":"enabled","maxReasoningEffort":"{effort}"}}"#);
+                ("reasoningConfig", config)
+            })),
+            Vendor::GptOss | Vendor::Moonshot => Self::field(Some((
+                "reasoning_effort",
+                format!("\"{}\"", up_to_high(wish.effort)),
+            ))),
+            Vendor::OpenAi => Self::field(Some((
+                "reasoning",
+                format!(r#"{{"effort":"{}"}}"#, openai_effort(wish.effort)),
+            ))),
+            Vendor::Other => Self::default(),
+        }
+    }
+
+    fn field(field: Option<(&'static str, String)>) -> Self {
+        let field = field.map(|(name, json)| AdditionalField::new(name, json));
+        Self {
+            fields: field.into_iter().collect(),
+            ..Self::default()
+        }
+    }
+
+    fn anthropic(wish: &ReasoningWish<'_>) -> Self {
+        let model = Claude::from_name(wish.model);
+        let mut plan = Self::default();
+        if let Some(effort) = model.effort().word(wish.effort) {
+            let config = format!(r#"{{"effort":"{effort}"}}"#);
+            plan.fields
+                .push(AdditionalField::new("output_config", config));
+        }
+        if wish.effort == ReasoningEffort::None || wish.forced_tool {
+            return plan;
+        }
+        let thinking = match model.thinking() {
+            Thinking::Unsupported => None,
+            Thinking::Adaptive => Some(String::from(r#"{"type":"adaptive"}"#)),
+            Thinking::Budget if wish.unsigned_tool_loop => None,
+            Thinking::Budget => {
+                // OpenAI's limit counts reasoning, as Anthropic's does: half of the client's limit stays for the answer.
+                let most = wish.max_tokens.map_or(u64::MAX, |limit| limit / 2);
+                let budget = Thinking::budget(wish.effort).min(most);
+                (budget >= Thinking::MIN_BUDGET).then(|| {
+                    if wish.max_tokens.is_none() {
+                        plan.max_tokens = Some(wish.default_max_tokens.saturating_add(budget));
+                    }
+                    format!(r#"{{"type":"enabled","budget_tokens":{budget}}}"#)
+                })
+            }
+        };
+        plan.refuses_sampling = thinking.is_some();
+        let field = thinking.map(|json| AdditionalField::new("thinking", json));
+        plan.fields.extend(field);
+        plan
+    }
+}
+
+fn nova_effort(effort: ReasoningEffort) -> Option<&'static str> {
+    match effort {
+        ReasoningEffort::None => None,
+        ReasoningEffort::Minimal
+        | ReasoningEffort::Low
+        | ReasoningEffort::Medium
+        | ReasoningEffort::High
+        | ReasoningEffort::XHigh
+        | ReasoningEffort::Max => Some(up_to_high(effort)),
+    }
+}
+
+/// For models that cannot do without reasoning and have three levels of it.
+fn up_to_high(effort: ReasoningEffort) -> &'static str {
+    match effort {
+        ReasoningEffort::None | ReasoningEffort::Minimal | ReasoningEffort::Low => "low",
+        ReasoningEffort::Medium => "medium",
+        ReasoningEffort::High | ReasoningEffort::XHigh | ReasoningEffort::Max => "high",
+    }
+}
+
+/// `minimal` is refused by some of OpenAI's models on Bedrock, `low` by none.
+fn openai_effort(effort: ReasoningEffort) -> &'static str {
+    match effort {
+        ReasoningEffort::None => "none",
+        ReasoningEffort::Minimal | ReasoningEffort::Low => "low",
+        ReasoningEffort::Medium => "medium",
+        ReasoningEffort::High => "high",
+        ReasoningEffort::XHigh => "xhigh",
+        ReasoningEffort::Max => "max",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    fn wish(model: &str, effort: ReasoningEffort) -> ReasoningWish<'_> {
+        ReasoningWish {
+            model,
+            effort,
+            max_tokens: None,
+            default_max_tokens: 4096,
+            forced_tool: false,
+            unsigned_tool_loop: false,
+        }
+    }
+
+    fn fields(plan: &ReasoningPlan) -> Vec<String> {
+        let field = |field: &AdditionalField<'_>| format!("{}={}", field.name, field.json);
+        plan.fields.iter().map(field).collect()
+    }
+
+    #[test]
+    fn every_vendor_is_asked_in_its_own_words() {
+        use ReasoningEffort as R;
+        for (model, effort, expected) in [
+            (
+                "us.anthropic.claude-opus-4-6-v1",
+                R::XHigh,
+                vec![
+                    r#"output_config={"effort":"max"}"#,
+                    r#"thinking={"type":"adaptive"}"#,
+                ],
+            ),
+            (
+                "anthropic.claude-3-7-sonnet-20250219-v1:0",
+                R::Medium,
+                vec![r#"thinking={"type":"enabled","budget_tokens":4096}"#],
+            ),
+            (
+                "anthropic.claude-opus-4-5-20251101-v1:0",
+                R::Low,
+                vec![
+                    r#"output_config={"effort":"low"}"#,
+                    r#"thinking={"type":"enabled","budget_tokens":1024}"#,
+                ],
+            ),
+            ("anthropic.claude-3-haiku-20240307-v1:0", R::High, vec![]),
+            ("anthropic.claude-opus-4-6-v1", R::None, vec![]),
+            (
+                "us.amazon.nova-2-lite-v1:0",
+                R::XHigh,
+                vec![r#"reasoningConfig={"type":"enabled","maxReasoningEffort":"high"}"#],
+            ),
+            ("us.amazon.nova-2-lite-v1:0", R::None, vec![]),
+            (
+                "openai.gpt-oss-20b-1:0",
+                R::None,
+                vec![r#"reasoning_effort="low""#],
+            ),
+            (
+                "openai.gpt-5.6-v1",
+                R::Minimal,
+                vec![r#"reasoning={"effort":"low"}"#],
+            ),
+            (
+                "moonshot.kimi-k2-thinking",
+                R::Medium,
+                vec![r#"reasoning_effort="medium""#],
+            ),
+            ("meta.llama3-1-8b-instruct-v1:0", R::High, vec![]),
+        ] {
+            let plan = ReasoningPlan::new(&wish(model, effort));
+            assert_eq!(fields(&plan), expected, "{model}");
+        }
+    }
+
+    #[test]
+    fn a_budget_leaves_room_for_the_answer() {
+        let model = "anthropic.claude-3-7-sonnet-20250219-v1:0";
+        let high = wish(model, ReasoningEffort::High);
+        for (max_tokens, budget, limit) in [
+            (None, Some(16_384), Some(4096 + 16_384)),
+            (Some(40_000), Some(16_384), None),
+            (Some(4000), Some(2000), None),
+            (Some(2047), None, None),
+        ] {
+            let plan = ReasoningPlan::new(&ReasoningWish { max_tokens, ..high });
+            let expected: Vec<_> = budget
+                .map(|budget| format!(r#"thinking={{"type":"enabled","budget_tokens":{budget}}}"#))
+                .into_iter()
+                .collect();
+            assert_eq!(fields(&plan), expected, "{max_tokens:?}");
+            assert_eq!(plan.max_tokens, limit);
+            assert_eq!(plan.refuses_sampling, budget.is_some());
+        }
+        for refused in [
+            ReasoningWish {
+                forced_tool: true,
+                ..high
+            },
+            ReasoningWish {
+                unsigned_tool_loop: true,
+                ..high
+            },
+        ] {
+            assert_eq!(ReasoningPlan::new(&refused), ReasoningPlan::default());
+        }
+    }
+}

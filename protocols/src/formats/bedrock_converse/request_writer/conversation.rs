@@ -1,0 +1,456 @@
+//! System prompt and turns.
+//!
+//! Converse demands that user and assistant alternate, that all results of calls stand in the user turn behind the calls,
+//! that no text is blank and that document names differ. A [`Conversation`] keeps these rules whatever is added to it.
+
+use std::borrow::Cow;
+
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use crate::formats::bedrock_converse::document_names::DocumentNames;
+use crate::json;
+use crate::json::{Text, Writer};
+
+/// Who speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The user, and results of the user's tools.
+    User,
+    /// The model.
+    Assistant,
+}
+
+/// A content block.
+#[derive(Debug, Clone)]
+pub enum Block<'a> {
+    /// Text; blank text is left out.
+    Text(Text<'a>),
+    /// An image.
+    Image {
+        /// See [`crate::formats::bedrock_converse::image_format`].
+        format: &'static str,
+        /// Base64.
+        bytes: Text<'a>,
+    },
+    /// A document.
+    Document {
+        /// See [`crate::formats::bedrock_converse::document_format`]; absent where the source is text in pieces.
+        format: Option<&'static str>,
+        /// What the client calls it; the request gives it a name of its own near to this.
+        name: Option<Text<'a>>,
+        /// What is in it.
+        source: DocumentSource<'a>,
+        /// What the model should know about it.
+        context: Option<Text<'a>>,
+        /// The answer is to cite it.
+        citations: bool,
+    },
+    /// What the client found elsewhere.
+    SearchResult {
+        /// Where.
+        source: Text<'a>,
+        /// Its title.
+        title: Text<'a>,
+        /// Its text.
+        texts: Vec<Text<'a>>,
+        /// The answer is to cite it.
+        citations: bool,
+    },
+    /// The model's own reasoning, replayed.
+    Reasoning {
+        /// The reasoning.
+        text: Text<'a>,
+        /// Proves that it is the model's own.
+        signature: Text<'a>,
+    },
+    /// The model's own reasoning, in base64, which only the provider can read.
+    Redacted(Text<'a>),
+    /// A call that the model made.
+    ToolUse {
+        /// As [`crate::formats::bedrock_converse::tool_use_id`] gives it.
+        id: Cow<'a, str>,
+        /// As [`crate::formats::bedrock_converse::ToolNames`] gives it.
+        name: Cow<'a, str>,
+        /// A JSON object.
+        input: Cow<'a, str>,
+    },
+}
+
+/// What is in a document.
+#[derive(Debug, Clone)]
+pub enum DocumentSource<'a> {
+    /// Base64.
+    Bytes(Text<'a>),
+    /// Text.
+    Text(Text<'a>),
+    /// Text in pieces that can be cited one by one.
+    Pieces(Vec<Text<'a>>),
+}
+
+/// The result of a call.
+#[derive(Debug, Clone)]
+pub struct ToolResult<'a> {
+    /// As [`crate::formats::bedrock_converse::tool_use_id`] gives it.
+    pub call_id: Cow<'a, str>,
+    /// What came out; blank text is left out.
+    pub content: Vec<Block<'a>>,
+    /// The call failed.
+    pub is_error: bool,
+}
+
+/// The model is to keep in its cache what stands before this point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CachePoint {
+    /// For an hour instead of five minutes.
+    pub for_an_hour: bool,
+}
+
+/// A conversation that keeps Converse's rules.
+#[derive(Debug, Default)]
+pub struct Conversation<'a> {
+    system: Vec<Entry<'a>>,
+    turns: Vec<Turn<'a>>,
+    documents: DocumentNames,
+}
+
+/// What one side says before the other side speaks. Never empty.
+#[derive(Debug)]
+struct Turn<'a> {
+    role: Role,
+    /// Results of the calls in the turn before; they come first.
+    results: Vec<Entry<'a>>,
+    blocks: Vec<Entry<'a>>,
+}
+
+/// What stands in a list of content blocks.
+#[derive(Debug)]
+enum Entry<'a> {
+    Block(Named<'a>),
+    Result {
+        call_id: Cow<'a, str>,
+        content: Vec<Named<'a>>,
+        is_error: bool,
+    },
+    CachePoint(CachePoint),
+}
+
+/// A block with the name that it has in this request, if it is a document.
+#[derive(Debug)]
+struct Named<'a> {
+    block: Block<'a>,
+    name: Option<String>,
+}
+
+impl CachePoint {
+    /// Reads Anthropic's `cache_control` or OpenAI's `prompt_cache_breakpoint`, which say `ttl` in words of their own.
+    pub fn read(cache_control: &RawValue) -> Self {
+        #[derive(Default, Deserialize)]
+        #[serde(bound(deserialize = "'de: 'a"))]
+        struct CacheControl<'a> {
+            #[serde(default, deserialize_with = "Text::lenient")]
+            ttl: Option<Text<'a>>,
+        }
+
+        let read: CacheControl<'_> = json::parse_text(cache_control.get()).unwrap_or_default();
+        Self {
+            for_an_hour: ["1h", "12h"].map(Text::Plain).map(Some).contains(&read.ttl),
+        }
+    }
+
+    pub(super) fn write(self, w: &mut Writer<'_>) {
+        w.object(|w| {
+            w.field("cachePoint").object(|w| {
+                w.field("type").string("default");
+                if self.for_an_hour {
+                    w.field("ttl").string("1h");
+                }
+            });
+        });
+    }
+}
+
+impl<'a> Conversation<'a> {
+    /// Adds a block to the system prompt.
+    pub fn add_system(&mut self, text: Text<'a>, cache: Option<CachePoint>) {
+        if !text.is_blank() {
+            self.system.push(Entry::Block(Named {
+                block: Block::Text(text),
+                name: None,
+            }));
+        }
+        add_cache_point(&mut self.system, cache);
+    }
+
+    /// Adds what one side says next.
+    pub fn add(&mut self, role: Role, block: Block<'a>, cache: Option<CachePoint>) {
+        if let Some(named) = self.named(block) {
+            self.speak(role, |turn| turn.blocks.push(Entry::Block(named)));
+        }
+        if let Some(turn) = self.turns.last_mut().filter(|turn| turn.role == role) {
+            turn.add_cache_point(cache);
+        }
+    }
+
+    /// Adds the result of a call. It goes to the results before it, in front of what the user says beside them.
+    pub fn add_result(&mut self, result: ToolResult<'a>, cache: Option<CachePoint>) {
+        let content = result.content.into_iter();
+        let content = content.filter_map(|block| self.named(block)).collect();
+        self.speak(Role::User, |turn| {
+            turn.results.push(Entry::Result {
+                call_id: result.call_id,
+                content,
+                is_error: result.is_error,
+            });
+            add_cache_point(&mut turn.results, cache);
+        });
+    }
+
+    /// Marks the end of the last turn for the cache.
+    pub fn add_last_cache_point(&mut self, point: CachePoint) {
+        if let Some(turn) = self.turns.last_mut() {
+            turn.add_cache_point(Some(point));
+        }
+    }
+
+    /// Nobody says anything.
+    pub fn is_silent(&self) -> bool {
+        self.turns.is_empty()
+    }
+
+    /// The system prompt becomes what the user says. Converse needs a user turn; OpenAI answers a system prompt alone.
+    pub fn ask_with_system(&mut self) {
+        if !self.system.is_empty() {
+            self.turns.push(Turn {
+                role: Role::User,
+                results: Vec::new(),
+                blocks: std::mem::take(&mut self.system),
+            });
+        }
+    }
+
+    /// White space at the end of an assistant turn that the model is to go on with is refused by models.
+    pub fn trim_last_answer(&mut self) {
+        if let Some(turn) = self.turns.last_mut()
+            && turn.role == Role::Assistant
+            && let Some(Entry::Block(Named {
+                block: Block::Text(text),
+                ..
+            })) = turn.blocks.last_mut()
+        {
+            *text = text.trim_end();
+        }
+    }
+
+    /// There are calls or results of calls.
+    pub fn has_tool_blocks(&self) -> bool {
+        let is_call = |entry: &Entry<'_>| match entry {
+            Entry::Block(named) => matches!(named.block, Block::ToolUse { .. }),
+            Entry::Result { .. } => true,
+            Entry::CachePoint(_) => false,
+        };
+        self.turns
+            .iter()
+            .any(|turn| !turn.results.is_empty() || turn.blocks.iter().any(is_call))
+    }
+
+    /// The model is to go on after results of calls whose reasoning was not sent back.
+    pub fn is_unsigned_tool_loop(&self) -> bool {
+        let mut last = self.turns.iter().rev();
+        let answers_call = last.next().is_some_and(|turn| !turn.results.is_empty());
+        let signed = last.next().is_some_and(|turn| {
+            matches!(
+                turn.blocks.first(),
+                Some(Entry::Block(Named {
+                    block: Block::Reasoning { .. } | Block::Redacted(_),
+                    ..
+                }))
+            )
+        });
+        answers_call && !signed
+    }
+
+    /// Lets `role` speak, in a new turn if the other side spoke last.
+    fn speak(&mut self, role: Role, add: impl FnOnce(&mut Turn<'a>)) {
+        if let Some(turn) = self.turns.last_mut()
+            && turn.role == role
+        {
+            return add(turn);
+        }
+        let mut turn = Turn {
+            role,
+            results: Vec::new(),
+            blocks: Vec::new(),
+        };
+        add(&mut turn);
+        self.turns.push(turn);
+    }
+
+    /// `None` for blank text, which is left out.
+    fn named(&mut self, block: Block<'a>) -> Option<Named<'a>> {
+        let name = match &block {
+            Block::Text(text) if text.is_blank() => return None,
+            Block::Document { name, .. } => Some(self.documents.next(*name)),
+            Block::Text(_)
+            | Block::Image { .. }
+            | Block::SearchResult { .. }
+            | Block::Reasoning { .. }
+            | Block::Redacted(_)
+            | Block::ToolUse { .. } => None,
+        };
+        Some(Named { block, name })
+    }
+
+    /// Leaves out all cache points.
+    pub(super) fn forget_cache_points(&mut self) {
+        let lists = self
+            .turns
+            .iter_mut()
+            .flat_map(|turn| [&mut turn.results, &mut turn.blocks]);
+        for entries in lists.chain([&mut self.system]) {
+            entries.retain(|entry| !matches!(entry, Entry::CachePoint(_)));
+        }
+    }
+
+    pub(super) fn write(&self, w: &mut Writer<'_>) {
+        if !self.system.is_empty() {
+            w.field("system").array(|w| write_entries(w, &self.system));
+        }
+        w.field("messages").array(|w| {
+            for turn in &self.turns {
+                w.object(|w| {
+                    w.field("role").string(match turn.role {
+                        Role::User => "user",
+                        Role::Assistant => "assistant",
+                    });
+                    w.field("content").array(|w| {
+                        write_entries(w, &turn.results);
+                        write_entries(w, &turn.blocks);
+                    });
+                });
+            }
+        });
+    }
+}
+
+impl Turn<'_> {
+    fn add_cache_point(&mut self, point: Option<CachePoint>) {
+        let last = if self.blocks.is_empty() {
+            &mut self.results
+        } else {
+            &mut self.blocks
+        };
+        add_cache_point(last, point);
+    }
+}
+
+/// A point needs something before it, and says nothing behind another one.
+fn add_cache_point(entries: &mut Vec<Entry<'_>>, point: Option<CachePoint>) {
+    match (entries.last(), point) {
+        (Some(Entry::Block(_) | Entry::Result { .. }), Some(point)) => {
+            entries.push(Entry::CachePoint(point));
+        }
+        (Some(Entry::CachePoint(_)) | None, _) | (_, None) => {}
+    }
+}
+
+fn write_entries(w: &mut Writer<'_>, entries: &[Entry<'_>]) {
+    for entry in entries {
+        match entry {
+            Entry::Block(named) => named.write(w),
+            Entry::CachePoint(point) => point.write(w),
+            Entry::Result {
+                call_id,
+                content,
+                is_error,
+            } => w.object(|w| {
+                w.field("toolResult").object(|w| {
+                    w.field("toolUseId").string(call_id);
+                    w.field("content")
+                        .array(|w| content.iter().for_each(|block| block.write(w)));
+                    if *is_error {
+                        w.field("status").string("error");
+                    }
+                });
+            }),
+        }
+    }
+}
+
+impl Named<'_> {
+    fn write(&self, w: &mut Writer<'_>) {
+        w.object(|w| match &self.block {
+            Block::Text(text) => w.field("text").text(*text),
+            Block::Image { format, bytes } => w.field("image").object(|w| {
+                w.field("format").string(format);
+                w.field("source").object(|w| w.field("bytes").text(*bytes));
+            }),
+            Block::Document {
+                format,
+                source,
+                context,
+                citations,
+                name: _,
+            } => w.field("document").object(|w| {
+                if let Some(format) = format {
+                    w.field("format").string(format);
+                }
+                w.field("name")
+                    .string(self.name.as_deref().unwrap_or_default());
+                w.field("source").object(|w| source.write(w));
+                if let Some(context) = context.filter(|context| !context.is_blank()) {
+                    w.field("context").text(context);
+                }
+                write_citations(w, *citations);
+            }),
+            Block::SearchResult {
+                source,
+                title,
+                texts,
+                citations,
+            } => w.field("searchResult").object(|w| {
+                w.field("source").text(*source);
+                w.field("title").text(*title);
+                w.field("content").array(|w| write_texts(w, texts));
+                write_citations(w, *citations);
+            }),
+            Block::Reasoning { text, signature } => w.field("reasoningContent").object(|w| {
+                w.field("reasoningText").object(|w| {
+                    w.field("text").text(*text);
+                    w.field("signature").text(*signature);
+                });
+            }),
+            Block::Redacted(data) => w
+                .field("reasoningContent")
+                .object(|w| w.field("redactedContent").text(*data)),
+            Block::ToolUse { id, name, input } => w.field("toolUse").object(|w| {
+                w.field("toolUseId").string(id);
+                w.field("name").string(name);
+                w.field("input").verbatim(input);
+            }),
+        });
+    }
+}
+
+impl DocumentSource<'_> {
+    fn write(&self, w: &mut Writer<'_>) {
+        match self {
+            Self::Bytes(base64) => w.field("bytes").text(*base64),
+            Self::Text(text) => w.field("text").text(*text),
+            Self::Pieces(texts) => w.field("content").array(|w| write_texts(w, texts)),
+        }
+    }
+}
+
+fn write_texts(w: &mut Writer<'_>, texts: &[Text<'_>]) {
+    for text in texts {
+        w.object(|w| w.field("text").text(*text));
+    }
+}
+
+fn write_citations(w: &mut Writer<'_>, citations: bool) {
+    if citations {
+        w.field("citations")
+            .object(|w| w.field("enabled").bool(true));
+    }
+}

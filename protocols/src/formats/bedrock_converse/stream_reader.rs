@@ -1,0 +1,379 @@
+//! A ConverseStream answer, read once for all clients.
+
+use crate::by_index::ByIndex;
+use crate::error::ProviderError;
+use crate::event_stream::{EventStreamDecoder, EventStreamError};
+use crate::formats::bedrock_converse::{ConverseEvent, Stop, read_event};
+use crate::json::Text;
+use crate::translator::StreamState;
+use crate::usage::Usage;
+
+/// Most calls that may be open at the same time; models open one after the other.
+const MAX_OPEN_CALLS: usize = 1024;
+
+/// Longest signature of one block of reasoning, in bytes. Anthropic's have a few thousand.
+const MAX_SIGNATURE_BYTES: usize = 1024 * 1024;
+
+/// What writes a client's stream. Empty pieces are to write nothing.
+pub trait ConverseSink {
+    /// Names a call that is open.
+    type Call: Copy;
+
+    /// The answer begins; called before everything else, perhaps more than once.
+    fn start(&mut self, out: &mut Vec<u8>);
+
+    /// A piece of text.
+    fn text(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError>;
+
+    /// A piece of reasoning.
+    fn reasoning(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError>;
+
+    /// The whole signature of the reasoning before it; once for each block that has one.
+    fn signature(&mut self, signature: &str, out: &mut Vec<u8>) -> Result<(), ProviderError>;
+
+    /// Reasoning that only the provider can read, in base64.
+    fn redacted(&mut self, data: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError>;
+
+    /// The block of text or reasoning before this is complete.
+    fn close_block(&mut self, out: &mut Vec<u8>);
+
+    /// The model begins to call a tool, named as it was sent to the provider.
+    fn open_call(
+        &mut self,
+        id: Text<'_>,
+        name: Text<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<Self::Call, ProviderError>;
+
+    /// A fragment of a call's input.
+    fn call_input(
+        &mut self,
+        call: Self::Call,
+        fragment: Text<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProviderError>;
+
+    /// The call's input is complete.
+    fn close_call(&mut self, call: Self::Call, out: &mut Vec<u8>);
+
+    /// The answer is complete, with all that is known of its cost.
+    fn finish(&mut self, stop: &Stop, usage: Option<&Usage>, out: &mut Vec<u8>);
+
+    /// The answer failed after content went out.
+    fn fail(&mut self, error: &ProviderError, out: &mut Vec<u8>);
+}
+
+/// The state machine between Bedrock's frames and a client's stream.
+///
+/// The end waits for both `messageStop` and the usage in `metadata`, which come in either order, so that it carries the
+/// usage and nothing can fail behind it. Where the stream ends after `messageStop` without usage, it is complete without.
+#[derive(Debug)]
+pub struct ConverseStream<S: ConverseSink> {
+    sink: S,
+    decoder: EventStreamDecoder,
+    state: StreamState,
+    ended: bool,
+    /// The open block of text or reasoning.
+    open: Option<OpenBlock>,
+    /// Open calls by Bedrock's index; `None` for blocks that are not for the client.
+    calls: ByIndex<Option<S::Call>>,
+    stop: Option<Stop>,
+    usage: Option<Usage>,
+    text_bytes: u64,
+}
+
+#[derive(Debug)]
+struct OpenBlock {
+    index: u64,
+    kind: BlockKind,
+}
+
+#[derive(Debug)]
+enum BlockKind {
+    Text,
+    Reasoning { signature: String },
+}
+
+/// The signature that stands for all of an answer's reasoning, for clients whose protocol has room for one.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum ReasoningSignature {
+    /// No signed block so far.
+    #[default]
+    None,
+    /// One signed block.
+    One(String),
+    /// A signature belongs to one block: several blocks joined cannot be replayed.
+    Several,
+}
+
+impl<S: ConverseSink> ConverseStream<S> {
+    /// A stream of which nothing has come.
+    pub fn new(sink: S) -> Self {
+        Self {
+            sink,
+            decoder: EventStreamDecoder::new(),
+            state: StreamState::Opening,
+            ended: false,
+            open: None,
+            calls: ByIndex::default(),
+            stop: None,
+            usage: None,
+            text_bytes: 0,
+        }
+    }
+
+    /// What writes the client's stream.
+    pub fn sink_mut(&mut self) -> &mut S {
+        &mut self.sink
+    }
+
+    /// How far the stream has come.
+    pub fn state(&self) -> &StreamState {
+        &self.state
+    }
+
+    /// Tokens, once the provider has said.
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// Bytes of text, reasoning and arguments so far.
+    pub fn text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
+    fn count(&mut self, text: Text<'_>) {
+        self.text_bytes = self.text_bytes.saturating_add(text.length());
+    }
+
+    /// Takes the next bytes.
+    pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
+        let mut decoder = std::mem::take(&mut self.decoder);
+        let mut rest = chunk;
+        while !self.ended {
+            let result = match decoder.next(&mut rest) {
+                Ok(Some(frame)) => read_event(&frame).and_then(|event| self.event(event, out)),
+                Ok(None) => break,
+                Err(damage) => Err(ProviderError::unreadable(damage)),
+            };
+            if let Err(error) = result {
+                self.fail(error, out);
+            }
+        }
+        self.decoder = decoder;
+    }
+
+    /// The provider closed the stream.
+    pub fn end(&mut self, out: &mut Vec<u8>) {
+        if self.ended {
+            return;
+        }
+        match self.decoder.finish() {
+            Ok(()) if self.stop.is_some() => {
+                if let Err(error) = self.complete(out) {
+                    self.fail(error, out);
+                }
+            }
+            Ok(()) | Err(EventStreamError::Truncated { .. }) => {
+                self.fail(ProviderError::cut_off(), out);
+            }
+            Err(damage) => self.fail(ProviderError::unreadable(damage), out),
+        }
+    }
+
+    fn event(&mut self, event: ConverseEvent<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        match event {
+            ConverseEvent::Start => self.sink.start(out),
+            ConverseEvent::Text { block, text } => {
+                if !text.is_empty() {
+                    let is_text = |kind: &BlockKind| matches!(kind, BlockKind::Text);
+                    self.open_block(block, is_text, || BlockKind::Text, out)?;
+                    self.count(text);
+                    self.sink.text(text, out)?;
+                    self.content_came();
+                }
+            }
+            ConverseEvent::Reasoning { block, text } => {
+                if !text.is_empty() {
+                    self.open_reasoning(block, out)?;
+                    self.count(text);
+                    self.sink.reasoning(text, out)?;
+                    self.content_came();
+                }
+            }
+            ConverseEvent::Signature { block, signature } => {
+                self.open_reasoning(block, out)?;
+                self.keep_signature(signature)?;
+            }
+            ConverseEvent::Redacted { block: _, data } => {
+                self.close_block(out)?;
+                self.sink.start(out);
+                let before = out.len();
+                self.sink.redacted(data, out)?;
+                self.content_came_if(out.len() > before);
+            }
+            ConverseEvent::ToolStart { block, id, name } => {
+                self.close_block(out)?;
+                self.sink.start(out);
+                let call = self.sink.open_call(id, name, out)?;
+                self.keep_call(block, Some(call))?;
+                self.content_came();
+            }
+            ConverseEvent::SkippedStart { block } => self.keep_call(block, None)?,
+            ConverseEvent::ToolInput { block, fragment } => match self.calls.get(block) {
+                Some(Some(call)) => {
+                    self.text_bytes = self.text_bytes.saturating_add(fragment.length());
+                    self.sink.call_input(*call, fragment, out)?;
+                }
+                Some(None) => {}
+                None => {
+                    let found =
+                        format_args!("input for a call in block {block}, which is not open");
+                    return Err(ProviderError::unreadable(found));
+                }
+            },
+            ConverseEvent::BlockStop { block } => match self.calls.remove(block) {
+                Some(Some(call)) => self.sink.close_call(call, out),
+                Some(None) => {}
+                None if self.open.as_ref().is_some_and(|open| open.index == block) => {
+                    self.close_block(out)?;
+                }
+                None => {}
+            },
+            ConverseEvent::Stop(stop) => {
+                self.stop.get_or_insert(stop);
+                if self.usage.is_some() {
+                    self.complete(out)?;
+                }
+            }
+            ConverseEvent::Metadata(usage) => {
+                self.usage = usage.or(self.usage);
+                if self.usage.is_some() && self.stop.is_some() {
+                    self.complete(out)?;
+                }
+            }
+            ConverseEvent::Other => {}
+        }
+        Ok(())
+    }
+
+    fn open_reasoning(&mut self, block: u64, out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        let is_reasoning = |kind: &BlockKind| matches!(kind, BlockKind::Reasoning { .. });
+        let new = || BlockKind::Reasoning {
+            signature: String::new(),
+        };
+        self.open_block(block, is_reasoning, new, out)
+    }
+
+    /// Makes `block` the open one. Another index or kind ends the block before it, whether or not the provider said so.
+    fn open_block(
+        &mut self,
+        block: u64,
+        is_same_kind: impl FnOnce(&BlockKind) -> bool,
+        new: impl FnOnce() -> BlockKind,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProviderError> {
+        match &self.open {
+            Some(open) if open.index == block && is_same_kind(&open.kind) => {}
+            Some(_) | None => {
+                self.close_block(out)?;
+                self.sink.start(out);
+                self.open = Some(OpenBlock {
+                    index: block,
+                    kind: new(),
+                });
+            }
+        }
+        Ok(())
+    }
+
+    fn close_block(&mut self, out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        let Some(open) = self.open.take() else {
+            return Ok(());
+        };
+        match open.kind {
+            BlockKind::Reasoning { signature } if !signature.is_empty() => {
+                let before = out.len();
+                self.sink.signature(&signature, out)?;
+                self.content_came_if(out.len() > before);
+            }
+            BlockKind::Reasoning { .. } | BlockKind::Text => {}
+        }
+        self.sink.close_block(out);
+        Ok(())
+    }
+
+    fn keep_signature(&mut self, piece: Text<'_>) -> Result<(), ProviderError> {
+        if let Some(OpenBlock {
+            kind: BlockKind::Reasoning { signature },
+            ..
+        }) = &mut self.open
+        {
+            signature.push_str(&piece.decode().unwrap_or_default());
+            if signature.len() > MAX_SIGNATURE_BYTES {
+                let found = format_args!("a signature of more than {MAX_SIGNATURE_BYTES} bytes");
+                return Err(ProviderError::unreadable(found));
+            }
+        }
+        Ok(())
+    }
+
+    fn keep_call(&mut self, block: u64, call: Option<S::Call>) -> Result<(), ProviderError> {
+        self.calls.insert(block, call);
+        if self.calls.len() > MAX_OPEN_CALLS {
+            let found = format_args!("more than {MAX_OPEN_CALLS} open content blocks");
+            return Err(ProviderError::unreadable(found));
+        }
+        Ok(())
+    }
+
+    /// Not every client has room for every kind of block.
+    fn content_came_if(&mut self, something_was_written: bool) {
+        if something_was_written {
+            self.content_came();
+        }
+    }
+
+    fn content_came(&mut self) {
+        if self.state == StreamState::Opening {
+            self.state = StreamState::Content;
+        }
+    }
+
+    fn complete(&mut self, out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        let Some(stop) = self.stop.take() else {
+            return Ok(());
+        };
+        self.close_block(out)?;
+        self.ended = true;
+        if self.state == StreamState::Opening && !stop.reason.explains_silence() {
+            // Left open, so that the exchange asks another target for the content that did not come.
+            return Ok(());
+        }
+        for call in self.calls.take().flatten() {
+            self.sink.close_call(call, out);
+        }
+        self.sink.start(out);
+        self.sink.finish(&stop, self.usage.as_ref(), out);
+        self.state = StreamState::Complete;
+        Ok(())
+    }
+
+    fn fail(&mut self, error: ProviderError, out: &mut Vec<u8>) {
+        if self.state == StreamState::Content {
+            self.sink.fail(&error, out);
+        }
+        self.ended = true;
+        self.state = StreamState::Failed(error);
+    }
+}
+
+impl ReasoningSignature {
+    /// One more signed block.
+    pub fn add(&mut self, signature: &str) {
+        *self = match self {
+            Self::None => Self::One(signature.to_owned()),
+            Self::One(_) | Self::Several => Self::Several,
+        };
+    }
+}

@@ -1,0 +1,125 @@
+//! A whole Chat Completions answer, read for clients of other protocols.
+
+use serde_json::value::RawValue;
+
+use crate::error::{ProviderError, classify_in_stream};
+use crate::formats::chat_completions::FinishReason;
+use crate::formats::chat_completions::delta::{Said, given};
+use crate::formats::chat_completions::finish::Finish;
+use crate::json;
+use crate::json::{Object, Text};
+use crate::usage::Usage;
+
+/// What the first choice of a `chat.completion` says. Further choices are for clients that can take them.
+#[derive(Debug)]
+pub struct ReadAnswer<'a> {
+    /// The provider's id; never empty.
+    pub id: Option<Text<'a>>,
+    /// The model that answered; never empty.
+    pub model: Option<Text<'a>>,
+    /// Unix seconds.
+    pub created: Option<u64>,
+    /// The message. Gemini leaves it out where nothing was said.
+    pub said: Said<'a>,
+    /// Why it ended.
+    pub finish_reason: FinishReason,
+    /// Which stop sequence was met, where the provider says so.
+    pub stop_sequence: Option<Text<'a>>,
+    /// Tokens, where the provider counted them.
+    pub usage: Option<Usage>,
+}
+
+impl<'a> ReadAnswer<'a> {
+    /// Reads a body that came with a status of success.
+    ///
+    /// # Errors
+    /// It is an error in spite of its status, or no `chat.completion` with a choice.
+    pub fn read(body: &'a [u8]) -> Result<Self, ProviderError> {
+        let answer: Object<'_> = json::parse(body).map_err(ProviderError::unreadable)?;
+        if answer.get("error").is_some() {
+            return Err(classify_in_stream("", body));
+        }
+        let choice = answer
+            .get("choices")
+            .and_then(first_object)
+            .ok_or_else(|| ProviderError::unreadable("no choices in it"))?;
+        let said = choice
+            .get("message")
+            .and_then(Said::read)
+            .unwrap_or_default();
+        let finish = Finish::read(&choice)?;
+        let reason = finish.map_or(FinishReason::Stop, |finish| finish.reason);
+        // Without a name nobody could run it.
+        let has_calls = said.tool_calls.iter().any(|call| call.name.is_some());
+        Ok(Self {
+            id: given(answer.get("id")),
+            model: given(answer.get("model")),
+            created: answer.get("created").and_then(|raw| raw.get().parse().ok()),
+            finish_reason: Finish::reason_with_tools(reason, has_calls),
+            stop_sequence: finish.and_then(|finish| finish.stop_sequence),
+            said,
+            usage: answer
+                .get("usage")
+                .and_then(|usage| Usage::from_openai(usage.get().as_bytes())),
+        })
+    }
+}
+
+fn first_object(raw: &RawValue) -> Option<Object<'_>> {
+    let items: Vec<&RawValue> = json::parse_text(raw.get()).ok()?;
+    json::parse_text(items.first()?.get()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    #[test]
+    fn the_first_choice_counts_and_what_is_missing_is_nothing() {
+        let body = br#"{"id":"i","model":"m","created":7,"choices":[
+            {"message":{"content":"a","tool_calls":[{"id":"t","function":{"name":"f","arguments":"{}"}}]},
+             "finish_reason":"stop"},
+            {"message":{"content":"b"},"finish_reason":"length"}],
+            "usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
+        let answer = ReadAnswer::read(body).unwrap();
+        assert_eq!(answer.id, Some("i".into()));
+        assert_eq!(answer.created, Some(7));
+        assert_eq!(answer.said.text, ["a".into()]);
+        assert_eq!(answer.finish_reason, FinishReason::ToolCalls);
+        assert_eq!(answer.usage.map(|usage| usage.total()), Some(3));
+
+        let answer = ReadAnswer::read(br#"{"id":"","choices":[{}]}"#).unwrap();
+        assert!(answer.id.is_none() && answer.model.is_none() && answer.usage.is_none());
+        assert_eq!(answer.finish_reason, FinishReason::Stop);
+    }
+
+    #[test]
+    fn what_is_no_answer_is_the_providers_failure() {
+        for (body, kind, message) in [
+            ("", ErrorKind::Server, "cannot be read"),
+            ("<html>", ErrorKind::Server, "cannot be read"),
+            ("[]", ErrorKind::Server, "cannot be read"),
+            ("{}", ErrorKind::Server, "no choices"),
+            (r#"{"choices":[]}"#, ErrorKind::Server, "no choices"),
+            (r#"{"choices":[7]}"#, ErrorKind::Server, "no choices"),
+            (
+                r#"{"error":{"message":"Overloaded","code":"overloaded"}}"#,
+                ErrorKind::Overloaded,
+                "Overloaded",
+            ),
+            (
+                r#"{"choices":[{"finish_reason":"error"}]}"#,
+                ErrorKind::Server,
+                "ended its answer",
+            ),
+        ] {
+            let error = ReadAnswer::read(body.as_bytes()).unwrap_err();
+            assert_eq!(error.kind, kind, "{body}");
+            assert!(error.message.contains(message), "{body}: {}", error.message);
+        }
+    }
+}

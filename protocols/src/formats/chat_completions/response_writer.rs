@@ -1,0 +1,190 @@
+//! A whole Chat Completions answer.
+
+use crate::formats::chat_completions::FinishReason;
+use crate::json::{Text, Writer};
+use crate::usage::Usage;
+
+/// A `chat.completion` object with one choice.
+#[derive(Debug, Clone)]
+pub struct ChatAnswer<'a> {
+    /// The provider's id of the answer, or one of ours.
+    pub id: Text<'a>,
+    /// Unix seconds.
+    pub created: u64,
+    /// The model that answered.
+    pub model: Text<'a>,
+    /// Pieces of the text, joined without separator. None, or only empty ones beside tool calls, become `null`.
+    pub content: Vec<Text<'a>>,
+    /// Pieces of the model's reasoning, joined without separator: `message.reasoning_content`, left out if none.
+    pub reasoning: Vec<Text<'a>>,
+    /// What a later request needs to replay the reasoning: `message.reasoning_signature`.
+    pub reasoning_signature: Option<Text<'a>>,
+    /// Tool calls in order.
+    pub tool_calls: Vec<ToolCall<'a>>,
+    /// Why it ended.
+    pub finish_reason: FinishReason,
+    /// Tokens, where the provider counted them.
+    pub usage: Option<Usage>,
+}
+
+/// One call of a function tool.
+#[derive(Debug, Clone, Copy)]
+pub struct ToolCall<'a> {
+    /// Ties the result to the call.
+    pub id: Text<'a>,
+    /// The function.
+    pub name: Text<'a>,
+    /// A JSON object as text: `Text::Plain(r#"{"a":1}"#)`.
+    pub arguments: Text<'a>,
+}
+
+impl ChatAnswer<'_> {
+    /// Appends the answer to `out`.
+    pub fn write(&self, out: &mut Vec<u8>) {
+        Writer::new(out).object(|w| {
+            w.field("id").text(self.id);
+            w.field("object").string("chat.completion");
+            w.field("created").number(self.created);
+            w.field("model").text(self.model);
+            w.field("choices").array(|w| {
+                w.object(|w| {
+                    w.field("index").number(0);
+                    w.field("message").object(|w| self.write_message(w));
+                    w.field("logprobs").null();
+                    w.field("finish_reason").string(self.finish_reason.as_str());
+                });
+            });
+            if let Some(usage) = &self.usage {
+                write_usage(w.field("usage"), usage);
+            }
+        });
+    }
+
+    fn write_message(&self, w: &mut Writer<'_>) {
+        w.field("role").string("assistant");
+        let empty = self.content.iter().all(|piece| piece.is_empty());
+        if self.content.is_empty() || (empty && !self.tool_calls.is_empty()) {
+            w.field("content").null();
+        } else {
+            w.field("content").joined(self.content.iter().copied());
+        }
+        w.field("refusal").null();
+        if !self.reasoning.is_empty() {
+            w.field("reasoning_content")
+                .joined(self.reasoning.iter().copied());
+        }
+        if let Some(signature) = self.reasoning_signature {
+            w.field("reasoning_signature").text(signature);
+        }
+        if !self.tool_calls.is_empty() {
+            w.field("tool_calls").array(|w| {
+                for call in &self.tool_calls {
+                    w.object(|w| {
+                        w.field("id").text(call.id);
+                        w.field("type").string("function");
+                        w.field("function").object(|w| {
+                            w.field("name").text(call.name);
+                            w.field("arguments").text(call.arguments);
+                        });
+                    });
+                }
+            });
+        }
+    }
+}
+
+/// Writes OpenAI's `usage` object. Counters that are part of another one appear in the details.
+pub fn write_usage(w: &mut Writer<'_>, usage: &Usage) {
+    w.object(|w| {
+        w.field("prompt_tokens").number(usage.prompt);
+        w.field("completion_tokens").number(usage.completion);
+        w.field("total_tokens").number(usage.total());
+        w.field("prompt_tokens_details").object(|w| {
+            w.field("cached_tokens").number(usage.cached);
+            if usage.cache_written > 0 {
+                w.field("cache_write_tokens").number(usage.cache_written);
+            }
+        });
+        if usage.reasoning > 0 {
+            w.field("completion_tokens_details")
+                .object(|w| w.field("reasoning_tokens").number(usage.reasoning));
+        }
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    fn answer<'a>() -> ChatAnswer<'a> {
+        ChatAnswer {
+            id: "id".into(),
+            created: 7,
+            model: "m".into(),
+            content: vec!["a\"".into(), Text::Escaped("\\u00e9")],
+            reasoning: Vec::new(),
+            reasoning_signature: None,
+            tool_calls: Vec::new(),
+            finish_reason: FinishReason::Stop,
+            usage: None,
+        }
+    }
+
+    fn written(answer: &ChatAnswer<'_>) -> String {
+        let mut out = Vec::new();
+        answer.write(&mut out);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn text_pieces_become_one_content_string() {
+        assert_eq!(
+            written(&answer()),
+            concat!(
+                r#"{"id":"id","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,"#,
+                r#""message":{"role":"assistant","content":"a\"\u00e9","refusal":null},"logprobs":null,"finish_reason":"stop"}]}"#
+            )
+        );
+    }
+
+    #[test]
+    fn tool_calls_without_text_have_null_content() {
+        let answer = ChatAnswer {
+            content: vec!["".into()],
+            tool_calls: vec![ToolCall {
+                id: "c".into(),
+                name: "f".into(),
+                arguments: r#"{"a":1}"#.into(),
+            }],
+            ..answer()
+        };
+        assert!(written(&answer).contains(concat!(
+            r#""content":null,"refusal":null,"tool_calls":[{"id":"c","type":"function","#,
+            r#""function":{"name":"f","arguments":"{\"a\":1}"}}]"#
+        )));
+    }
+
+    #[test]
+    fn usage_carries_the_parts_that_the_provider_counted() {
+        let usage = Usage {
+            prompt: 9,
+            completion: 3,
+            cached: 4,
+            cache_written: 2,
+            reasoning: 1,
+        };
+        let mut out = Vec::new();
+        write_usage(&mut Writer::new(&mut out), &usage);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            concat!(
+                r#"{"prompt_tokens":9,"completion_tokens":3,"total_tokens":12,"#,
+                r#""prompt_tokens_details":{"cached_tokens":4,"cache_write_tokens":2},"#,
+                r#""completion_tokens_details":{"reasoning_tokens":1}}"#
+            )
+        );
+    }
+}

@@ -1,0 +1,354 @@
+//! A Chat Completions stream, read for clients of other protocols.
+
+mod tool_calls;
+
+use serde_json::value::RawValue;
+
+use tool_calls::ToolCalls;
+
+use crate::error::{ProviderError, classify_in_stream};
+use crate::fast_path::Refrain;
+use crate::formats::chat_completions::FinishReason;
+use crate::formats::chat_completions::delta::{Said, given};
+use crate::formats::chat_completions::finish::Finish;
+use crate::json;
+use crate::json::{Object, Text};
+use crate::sse::{SseEvent, SseParser};
+use crate::translator::StreamState;
+use crate::usage::Usage;
+
+/// Takes what a stream says, in an order that holds for every provider: `start`, then content in any order, then either
+/// `finish` or `fail`, and nothing after it. A tool call is opened before its arguments come. Texts are never empty.
+///
+/// An error that a sink returns ends the stream: `fail` follows.
+pub trait StreamSink {
+    /// The first chunk of the answer. `id` and `model` are the provider's, where it gives them.
+    fn start(&mut self, id: Option<Text<'_>>, model: Option<Text<'_>>);
+
+    /// A piece of reasoning.
+    fn reasoning(&mut self, text: Text<'_>) -> Result<(), ProviderError>;
+
+    /// What a later request needs to replay the reasoning.
+    fn signature(&mut self, signature: Text<'_>) -> Result<(), ProviderError>;
+
+    /// A piece of text.
+    fn text(&mut self, text: Text<'_>) -> Result<(), ProviderError>;
+
+    /// A piece of a refusal.
+    fn refusal(&mut self, text: Text<'_>) -> Result<(), ProviderError>;
+
+    /// The model begins to call a tool. `call` counts 0, 1, 2 …
+    fn open_call(
+        &mut self,
+        call: usize,
+        id: Option<Text<'_>>,
+        name: Text<'_>,
+    ) -> Result<(), ProviderError>;
+
+    /// A fragment of the arguments of `call`.
+    fn arguments(&mut self, call: usize, fragment: Text<'_>) -> Result<(), ProviderError>;
+
+    /// The answer is complete.
+    fn finish(&mut self, end: &StreamEnd);
+
+    /// The answer will not be complete.
+    fn fail(&mut self, error: &ProviderError);
+}
+
+/// The end of a complete answer.
+#[derive(Debug, Clone, PartialEq)]
+pub struct StreamEnd {
+    /// Why it ended.
+    pub reason: FinishReason,
+    /// Which stop sequence was met, where the provider says so.
+    pub stop_sequence: Option<String>,
+    /// Tokens, where the provider counted them.
+    pub usage: Option<Usage>,
+}
+
+/// Reads the chunks of one answer.
+///
+/// - An answer is complete with `[DONE]`, or where the stream ends after a `finish_reason`: some servers forget `[DONE]`.
+///   A stream that ends before both broke off.
+/// - Usage may come in any chunk, before or after the `finish_reason`; the last one counts.
+/// - Azure's first chunk and those of its asynchronous filter say nothing: no choices, or no `delta`.
+/// - Choices after the first are left out.
+#[derive(Debug)]
+pub struct ChatStreamReader {
+    parser: SseParser,
+    state: StreamState,
+    started: bool,
+    /// The sink has its `finish` or `fail`.
+    over: bool,
+    calls: ToolCalls,
+    finish: Option<(FinishReason, Option<String>)>,
+    usage: Option<Usage>,
+    text_bytes: u64,
+    model: Option<String>,
+    /// A chunk that brought text and nothing else.
+    refrain: Refrain,
+}
+
+impl Default for ChatStreamReader {
+    fn default() -> Self {
+        Self {
+            parser: SseParser::new(),
+            state: StreamState::Opening,
+            started: false,
+            over: false,
+            calls: ToolCalls::default(),
+            finish: None,
+            usage: None,
+            text_bytes: 0,
+            model: None,
+            refrain: Refrain::default(),
+        }
+    }
+}
+
+impl ChatStreamReader {
+    /// A reader to which nothing has come.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The next bytes of the stream.
+    pub fn feed(&mut self, mut chunk: &[u8], sink: &mut impl StreamSink) {
+        if self.over {
+            return;
+        }
+        let mut parser = std::mem::take(&mut self.parser);
+        loop {
+            parser.pass_over(&mut chunk, |events| self.more_text(events, sink));
+            if self.over {
+                return;
+            }
+            match parser.next(&mut chunk) {
+                Ok(Some(event)) => self.event(&event, sink),
+                Ok(None) => break,
+                Err(too_long) => self.fail(ProviderError::unreadable(too_long), sink),
+            }
+            if self.over {
+                return;
+            }
+        }
+        self.parser = parser;
+    }
+
+    /// The upstream closed the stream.
+    pub fn end(&mut self, sink: &mut impl StreamSink) {
+        if self.over {
+            return;
+        }
+        let mut parser = std::mem::take(&mut self.parser);
+        match parser.finish() {
+            // What lacks its blank line may be cut off in the middle: only what can be read counts.
+            Ok(Some(event)) if is_done(event.data) || is_json(event.data) => {
+                self.event(&event, sink);
+            }
+            Ok(_) => {}
+            Err(too_long) => self.fail(ProviderError::unreadable(too_long), sink),
+        }
+        if self.over {
+            return;
+        }
+        if self.finish.is_some() {
+            self.finish(sink);
+        } else {
+            self.fail(ProviderError::cut_off(), sink);
+        }
+    }
+
+    /// How far the stream has come.
+    pub fn state(&self) -> &StreamState {
+        &self.state
+    }
+
+    /// Tokens billed so far.
+    pub fn usage(&self) -> Option<Usage> {
+        self.usage
+    }
+
+    /// Bytes of text, reasoning and arguments so far.
+    pub fn text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
+    /// The model that the provider says has answered.
+    pub fn model(&self) -> Option<&str> {
+        self.model.as_deref()
+    }
+
+    fn fail(&mut self, error: ProviderError, sink: &mut impl StreamSink) {
+        sink.fail(&error);
+        self.over = true;
+        self.state = StreamState::Failed(error);
+    }
+
+    fn finish(&mut self, sink: &mut impl StreamSink) {
+        let (reason, stop_sequence) = self.finish.take().unwrap_or((FinishReason::Stop, None));
+        if !self.started {
+            sink.start(None, None);
+        }
+        sink.finish(&StreamEnd {
+            reason: Finish::reason_with_tools(reason, self.calls.any()),
+            stop_sequence,
+            usage: self.usage,
+        });
+        self.over = true;
+        match self.state {
+            StreamState::Content => self.state = StreamState::Complete,
+            StreamState::Opening | StreamState::Complete | StreamState::Failed(_) => {}
+        }
+    }
+
+    /// Tells what the events at the front of `events` say that bring more text and nothing else. Gives what follows them.
+    fn more_text<'e>(&mut self, events: &'e [u8], sink: &mut impl StreamSink) -> &'e [u8] {
+        let mut rest = events;
+        while !self.over
+            && let Some(verse) = self.refrain.next(rest)
+        {
+            rest = verse.rest;
+            let text = Text::Escaped(verse.text);
+            self.text_bytes = self.text_bytes.saturating_add(text.length());
+            if let Err(error) = sink.text(text) {
+                self.fail(error, sink);
+            }
+        }
+        rest
+    }
+
+    fn event(&mut self, event: &SseEvent<'_>, sink: &mut impl StreamSink) {
+        // Also an event that came in pieces.
+        if self.more_text(event.raw, sink).is_empty() {
+            return;
+        }
+        if is_done(event.data) {
+            self.finish(sink);
+        } else if !event.data.trim_ascii().is_empty()
+            && let Err(error) = self.chunk(event, sink)
+        {
+            self.fail(error, sink);
+        }
+    }
+
+    fn chunk(
+        &mut self,
+        event: &SseEvent<'_>,
+        sink: &mut impl StreamSink,
+    ) -> Result<(), ProviderError> {
+        let chunk: Object<'_> = json::parse(event.data).map_err(ProviderError::unreadable)?;
+        let vllm_error = || {
+            chunk
+                .get("object")
+                .is_some_and(|object| object.get() == "\"error\"")
+        };
+        if event.name == "error" || chunk.get("error").is_some() || vllm_error() {
+            return Err(classify_in_stream(event.name, event.data));
+        }
+        let usage = chunk
+            .get("usage")
+            .and_then(|usage| Usage::from_openai(usage.get().as_bytes()));
+        self.usage = usage.or(self.usage);
+        let Some(choice) = chunk.get("choices").and_then(first_choice) else {
+            return Ok(());
+        };
+        let said = choice.get("delta").and_then(Said::read);
+        if let Some(said) = &said {
+            self.count(said);
+        }
+        let finish = Finish::read(&choice)?;
+        if said.is_none() && finish.is_none() {
+            return Ok(());
+        }
+        self.start(&chunk, sink);
+        if let Some(said) = said {
+            self.say(&said, sink)?;
+            if let (Some(text), None, None) = (said.only_text(), &finish, usage) {
+                let padding = chunk.get("obfuscation").and_then(Text::of);
+                self.refrain.learn_parts(event, text, padding);
+            }
+        }
+        if let Some(finish) = finish {
+            self.finish = Some((
+                finish.reason,
+                finish
+                    .stop_sequence
+                    .and_then(Text::decode)
+                    .map(|sequence| sequence.into_owned()),
+            ));
+            match finish.reason {
+                FinishReason::Length | FinishReason::ContentFilter => self.content_came(),
+                FinishReason::Stop | FinishReason::ToolCalls => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, chunk: &Object<'_>, sink: &mut impl StreamSink) {
+        if std::mem::replace(&mut self.started, true) {
+            return;
+        }
+        let model = given(chunk.get("model"));
+        self.model = model.and_then(Text::decode).map(|model| model.into_owned());
+        sink.start(given(chunk.get("id")), model);
+    }
+
+    fn say(&mut self, said: &Said<'_>, sink: &mut impl StreamSink) -> Result<(), ProviderError> {
+        for text in &said.reasoning {
+            self.content_came();
+            sink.reasoning(*text)?;
+        }
+        if let Some(signature) = said.signature {
+            self.content_came();
+            sink.signature(signature)?;
+        }
+        for text in &said.text {
+            self.content_came();
+            sink.text(*text)?;
+        }
+        for text in &said.refusal {
+            self.content_came();
+            sink.refusal(*text)?;
+        }
+        for call in &said.tool_calls {
+            if self.calls.accept(call, sink)? {
+                self.content_came();
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, said: &Said<'_>) {
+        let texts = said.reasoning.iter().chain(&said.text).chain(&said.refusal);
+        let arguments = said.tool_calls.iter().map(|call| call.arguments);
+        let bytes = texts.copied().chain(arguments).map(Text::length);
+        self.text_bytes = bytes.fold(self.text_bytes, u64::saturating_add);
+    }
+
+    fn content_came(&mut self) {
+        match self.state {
+            StreamState::Opening => self.state = StreamState::Content,
+            StreamState::Content | StreamState::Complete | StreamState::Failed(_) => {}
+        }
+    }
+}
+
+fn is_done(data: &[u8]) -> bool {
+    data.trim_ascii() == b"[DONE]"
+}
+
+fn is_json(data: &[u8]) -> bool {
+    json::parse::<serde::de::IgnoredAny>(data).is_ok()
+}
+
+/// The choice with index 0.
+fn first_choice(raw: &RawValue) -> Option<Object<'_>> {
+    let choices: Vec<Object<'_>> = json::parse_text(raw.get()).ok()?;
+    choices
+        .into_iter()
+        .find(|choice| choice.get("index").is_none_or(|index| index.get() == "0"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,125 @@
+//! Tells which tool call a fragment belongs to.
+
+use crate::by_index::ByIndex;
+use crate::error::ProviderError;
+use crate::formats::chat_completions::delta::SaidCall;
+use crate::formats::chat_completions::stream_reader::StreamSink;
+use crate::json::Text;
+
+/// Calls that one answer may hold.
+const MAX_CALLS: usize = 1024;
+
+/// Bytes of arguments that are kept for calls whose names have not come.
+const MAX_NAMELESS_BYTES: usize = 1024 * 1024;
+
+/// The calls of one answer.
+///
+/// | provider | how a fragment names its call |
+/// |---|---|
+/// | OpenAI | `index` in all, `id` and name in the first |
+/// | Anthropic's own endpoint | `index` counts from 1 |
+/// | Gemini | no `index`; a new `id` begins a new call |
+/// | older servers | `index` 0 for all; a new `id` begins a new call |
+/// | `function_call` | neither; a name begins a new call |
+#[derive(Debug, Default)]
+pub(super) struct ToolCalls {
+    calls: Vec<Call>,
+    /// Position in `calls` of the call that an `index` means now.
+    by_index: ByIndex<usize>,
+    /// Calls that the sink knows.
+    opened: usize,
+    nameless_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Call {
+    /// Inside of a JSON literal.
+    id: Option<Vec<u8>>,
+    /// What the sink calls it, once it has a name.
+    number: Option<usize>,
+    /// Came before the name; inside of a JSON literal.
+    arguments: Vec<u8>,
+}
+
+impl ToolCalls {
+    /// There is at least one call.
+    pub(super) fn any(&self) -> bool {
+        self.opened > 0
+    }
+
+    /// Hands a fragment to the sink. `true` if the sink knows its call.
+    pub(super) fn accept(
+        &mut self,
+        said: &SaidCall<'_>,
+        sink: &mut impl StreamSink,
+    ) -> Result<bool, ProviderError> {
+        let position = self.position(said)?;
+        let Some(call) = self.calls.get_mut(position) else {
+            return Ok(false);
+        };
+        if let (None, Some(id)) = (&call.id, said.id) {
+            let mut inside = Vec::new();
+            id.write_inside(&mut inside);
+            call.id = Some(inside);
+        }
+        let number = match (call.number, said.name) {
+            (Some(number), _) => number,
+            (None, Some(name)) => {
+                let number = self.opened;
+                self.opened = number.saturating_add(1);
+                call.number = Some(number);
+                sink.open_call(number, call.id.as_deref().map(escaped), name)?;
+                let early = std::mem::take(&mut call.arguments);
+                if !early.is_empty() {
+                    sink.arguments(number, escaped(&early))?;
+                }
+                number
+            }
+            (None, None) => {
+                let before = call.arguments.len();
+                said.arguments.write_inside(&mut call.arguments);
+                let added = call.arguments.len().saturating_sub(before);
+                self.nameless_bytes = self.nameless_bytes.saturating_add(added);
+                if self.nameless_bytes > MAX_NAMELESS_BYTES {
+                    return Err(ProviderError::unreadable("a tool call without a name"));
+                }
+                return Ok(false);
+            }
+        };
+        if !said.arguments.is_empty() {
+            sink.arguments(number, said.arguments)?;
+        }
+        Ok(true)
+    }
+
+    fn position(&mut self, said: &SaidCall<'_>) -> Result<usize, ProviderError> {
+        let known = match said.index {
+            Some(index) => self.by_index.get(index).copied(),
+            None => self.calls.len().checked_sub(1),
+        };
+        let continued = known.filter(|known| {
+            self.calls.get(*known).is_some_and(|call| match said.id {
+                Some(id) => call.id.as_deref().is_none_or(|known| escaped(known) == id),
+                None => said.index.is_some() || said.name.is_none() || call.number.is_none(),
+            })
+        });
+        if let Some(position) = continued {
+            return Ok(position);
+        }
+        let position = self.calls.len();
+        if position >= MAX_CALLS {
+            return Err(ProviderError::unreadable(format_args!(
+                "more than {MAX_CALLS} tool calls"
+            )));
+        }
+        self.calls.push(Call::default());
+        if let Some(index) = said.index {
+            self.by_index.insert(index, position);
+        }
+        Ok(position)
+    }
+}
+
+fn escaped(inside: &[u8]) -> Text<'_> {
+    Text::Escaped(std::str::from_utf8(inside).unwrap_or_default())
+}

@@ -1,0 +1,409 @@
+//! A Chat Completions stream, chunk by chunk.
+
+use crate::error::{self, ProviderError};
+use crate::format::ClientFormat;
+use crate::formats::chat_completions::{FinishReason, write_usage};
+use crate::json::{Text, Writer};
+use crate::sse;
+use crate::usage::Usage;
+
+/// Writes the chunks of one answer with one choice, and keeps the rules that clients rely on:
+///
+/// - one `id`, `created` and `model` in all chunks;
+/// - `role` once, before anything else;
+/// - tools count 0, 1, 2 … in the order in which they are opened; only the first fragment of a tool carries `id`,
+///   `type` and `name`; a tool that is closed without arguments gets `{}`;
+/// - one `finish_reason`, and no content after it;
+/// - a usage chunk only if the client asked for one, with `choices: []`, last; all other chunks then say `usage: null`;
+/// - `[DONE]` only after a proper end: a failed stream ends with an `error` frame.
+///
+/// Empty deltas write nothing.
+#[derive(Debug, Clone)]
+pub struct ChatStreamWriter {
+    /// `data: {"id":…,"object":…,"created":…,"model":…,"choices":[` as it stands in every chunk.
+    head: Vec<u8>,
+    /// What stands before the text in every chunk that brings some: `head`, and its choice as far as `"content":"`.
+    before_text: Vec<u8>,
+    /// What stands behind it, from the closing quote on.
+    behind_text: Vec<u8>,
+    include_usage: bool,
+    role_sent: bool,
+    has_begun: bool,
+    /// One entry for each tool: arguments, if only `{}`, have been sent.
+    tools: Vec<bool>,
+    finished: bool,
+    ended: bool,
+    text_bytes: u64,
+}
+
+/// Names a tool that [`ChatStreamWriter::open_tool`] has opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ToolIndex(usize);
+
+impl ChatStreamWriter {
+    /// A stream of which nothing has been written.
+    pub fn new(id: Text<'_>, created: u64, model: Text<'_>, include_usage: bool) -> Self {
+        let mut head = b"data: ".to_vec();
+        Writer::new(&mut head).object(|w| {
+            w.field("id").text(id);
+            w.field("object").string("chat.completion.chunk");
+            w.field("created").number(created);
+            w.field("model").text(model);
+            w.field("choices").array(|_| {});
+        });
+        // Every chunk goes on inside the array of choices.
+        head.truncate(head.len().saturating_sub(2));
+        let mut before_text = head.clone();
+        before_text.extend_from_slice(CHOICE);
+        before_text.extend_from_slice(b"\"content\":\"");
+        let mut behind_text = b"\"".to_vec();
+        end_choice(&mut behind_text, None, include_usage);
+        Self {
+            head,
+            before_text,
+            behind_text,
+            include_usage,
+            role_sent: false,
+            has_begun: false,
+            tools: Vec::new(),
+            finished: false,
+            ended: false,
+            text_bytes: 0,
+        }
+    }
+
+    /// Text will follow, if there is any: the role may go ahead. Not yet content.
+    pub fn expect_content(&mut self, out: &mut Vec<u8>) {
+        self.role(Some(""), out);
+    }
+
+    /// A piece of the answer's text.
+    pub fn content(&mut self, text: Text<'_>, out: &mut Vec<u8>) {
+        if !text.is_empty() {
+            self.open(Some(""), out);
+            self.count(text);
+            if !self.finished {
+                out.extend_from_slice(&self.before_text);
+                text.write_inside(out);
+                out.extend_from_slice(&self.behind_text);
+            }
+        }
+    }
+
+    /// A piece of a refusal.
+    pub fn refusal(&mut self, text: Text<'_>, out: &mut Vec<u8>) {
+        if !text.is_empty() {
+            self.open(None, out);
+            self.count(text);
+            self.delta(out, |w| w.field("refusal").text(text));
+        }
+    }
+
+    /// A piece of the model's reasoning.
+    pub fn reasoning(&mut self, text: Text<'_>, out: &mut Vec<u8>) {
+        if !text.is_empty() {
+            self.open(None, out);
+            self.count(text);
+            self.delta(out, |w| w.field("reasoning_content").text(text));
+        }
+    }
+
+    /// What a later request needs to replay the reasoning. At most once: clients concatenate.
+    pub fn reasoning_signature(&mut self, signature: Text<'_>, out: &mut Vec<u8>) {
+        if !signature.is_empty() {
+            self.open(None, out);
+            self.delta(out, |w| w.field("reasoning_signature").text(signature));
+        }
+    }
+
+    /// The model begins to call a tool. Several may be open at the same time.
+    pub fn open_tool(&mut self, id: Text<'_>, name: Text<'_>, out: &mut Vec<u8>) -> ToolIndex {
+        let index = self.tools.len();
+        self.tools.push(false);
+        self.open(None, out);
+        self.delta(out, |w| {
+            w.field("tool_calls").array(|w| {
+                w.object(|w| {
+                    w.field("index").number(index as u64);
+                    w.field("id").text(id);
+                    w.field("type").string("function");
+                    w.field("function").object(|w| {
+                        w.field("name").text(name);
+                        w.field("arguments").string("");
+                    });
+                });
+            });
+        });
+        ToolIndex(index)
+    }
+
+    /// A fragment of a tool's arguments.
+    pub fn tool_arguments(&mut self, tool: ToolIndex, fragment: Text<'_>, out: &mut Vec<u8>) {
+        if fragment.is_empty() {
+            return;
+        }
+        if let Some(sent) = self.tools.get_mut(tool.0) {
+            *sent = true;
+        }
+        self.count(fragment);
+        self.delta(out, |w| {
+            w.field("tool_calls").array(|w| {
+                w.object(|w| {
+                    w.field("index").number(tool.0 as u64);
+                    w.field("function")
+                        .object(|w| w.field("arguments").text(fragment));
+                });
+            });
+        });
+    }
+
+    /// No more arguments come for this tool.
+    pub fn close_tool(&mut self, tool: ToolIndex, out: &mut Vec<u8>) {
+        if self.tools.get(tool.0) == Some(&false) {
+            self.tool_arguments(tool, Text::Plain("{}"), out);
+        }
+    }
+
+    /// The answer is complete. Tools that are still open are closed.
+    pub fn finish(&mut self, reason: FinishReason, out: &mut Vec<u8>) {
+        if self.finished {
+            return;
+        }
+        self.open(None, out);
+        for index in 0..self.tools.len() {
+            self.close_tool(ToolIndex(index), out);
+        }
+        self.choice(out, |_| {}, Some(reason));
+        self.finished = true;
+    }
+
+    /// Writes the usage chunk, where the client asked for one and `usage` is known, and `[DONE]`.
+    pub fn end(&mut self, usage: Option<&Usage>, out: &mut Vec<u8>) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        self.finished = true;
+        if let Some(usage) = usage.filter(|_| self.include_usage) {
+            out.extend_from_slice(&self.head);
+            out.extend_from_slice(b"],\"usage\":");
+            write_usage(&mut Writer::new(out), usage);
+            out.extend_from_slice(b"}\n\n");
+        }
+        out.extend_from_slice(sse::DONE);
+    }
+
+    /// Ends the stream with an `error` frame and without `[DONE]`.
+    pub fn fail(&mut self, error: &ProviderError, out: &mut Vec<u8>) {
+        if !std::mem::replace(&mut self.ended, true) {
+            self.finished = true;
+            error::write_stream_error(out, ClientFormat::ChatCompletions, error);
+        }
+    }
+
+    /// At least the role has been written.
+    pub fn has_written(&self) -> bool {
+        self.role_sent
+    }
+
+    /// Bytes of text, reasoning and arguments written so far.
+    pub fn text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
+    fn count(&mut self, text: Text<'_>) {
+        self.text_bytes = self.text_bytes.saturating_add(text.length());
+    }
+
+    /// Something has been written that a user could see, or the stream is over.
+    pub fn has_begun(&self) -> bool {
+        self.has_begun
+    }
+
+    fn open(&mut self, content: Option<&str>, out: &mut Vec<u8>) {
+        self.has_begun |= !self.finished;
+        self.role(content, out);
+    }
+
+    /// The role chunk. OpenAI begins text with empty content and everything else with `null`.
+    fn role(&mut self, content: Option<&str>, out: &mut Vec<u8>) {
+        if self.finished || std::mem::replace(&mut self.role_sent, true) {
+            return;
+        }
+        self.delta(out, |w| {
+            w.field("role").string("assistant");
+            match content {
+                Some(content) => w.field("content").string(content),
+                None => w.field("content").null(),
+            }
+        });
+    }
+
+    fn delta(&self, out: &mut Vec<u8>, delta: impl FnOnce(&mut Writer<'_>)) {
+        if !self.finished {
+            self.choice(out, delta, None);
+        }
+    }
+
+    fn choice(
+        &self,
+        out: &mut Vec<u8>,
+        delta: impl FnOnce(&mut Writer<'_>),
+        reason: Option<FinishReason>,
+    ) {
+        out.extend_from_slice(&self.head);
+        out.extend_from_slice(CHOICE);
+        delta(&mut Writer::new(out));
+        end_choice(out, reason, self.include_usage);
+    }
+}
+
+/// The beginning of a choice, as far as the members of its delta.
+const CHOICE: &[u8] = b"{\"index\":0,\"delta\":{";
+
+/// Ends the delta, the choice and the chunk.
+fn end_choice(out: &mut Vec<u8>, reason: Option<FinishReason>, include_usage: bool) {
+    out.extend_from_slice(b"},\"logprobs\":null,\"finish_reason\":");
+    match reason {
+        Some(reason) => Text::Plain(reason.as_str()).write(out),
+        None => out.extend_from_slice(b"null"),
+    }
+    out.extend_from_slice(if include_usage {
+        b"}],\"usage\":null}\n\n"
+    } else {
+        b"}]}\n\n"
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    const HEAD: &str =
+        r#"data: {"id":"i","object":"chat.completion.chunk","created":7,"model":"m","choices":["#;
+
+    fn stream(include_usage: bool) -> (ChatStreamWriter, Vec<u8>) {
+        let writer = ChatStreamWriter::new("i".into(), 7, "m".into(), include_usage);
+        (writer, Vec::new())
+    }
+
+    /// The frames without what is the same in all of them.
+    fn frames(out: &[u8]) -> Vec<&str> {
+        let text = std::str::from_utf8(out).unwrap();
+        let frames = text.strip_suffix("\n\n").unwrap().split("\n\n");
+        frames
+            .map(|frame| frame.strip_prefix(HEAD).unwrap_or(frame))
+            .collect()
+    }
+
+    fn delta(delta: &str) -> String {
+        format!(r#"{{"index":0,"delta":{delta},"logprobs":null,"finish_reason":null}}]}}"#)
+    }
+
+    fn finish(reason: &str) -> String {
+        format!(r#"{{"index":0,"delta":{{}},"logprobs":null,"finish_reason":"{reason}"}}]}}"#)
+    }
+
+    #[test]
+    fn text_has_one_role_and_one_end() {
+        let (mut writer, mut out) = stream(false);
+        writer.content("Hi".into(), &mut out);
+        writer.content("".into(), &mut out);
+        writer.content(" you".into(), &mut out);
+        writer.finish(FinishReason::Stop, &mut out);
+        writer.finish(FinishReason::Length, &mut out);
+        writer.content("late".into(), &mut out);
+        writer.end(Some(&Usage::default()), &mut out);
+        writer.end(None, &mut out);
+        assert_eq!(
+            frames(&out),
+            [
+                delta(r#"{"role":"assistant","content":""}"#).as_str(),
+                &delta(r#"{"content":"Hi"}"#),
+                &delta(r#"{"content":" you"}"#),
+                &finish("stop"),
+                "data: [DONE]",
+            ]
+        );
+    }
+
+    #[test]
+    fn tools_count_from_zero_and_name_themselves_once() {
+        let (mut writer, mut out) = stream(false);
+        let first = writer.open_tool("a".into(), "f".into(), &mut out);
+        let second = writer.open_tool("b".into(), "g".into(), &mut out);
+        writer.tool_arguments(first, "{".into(), &mut out);
+        writer.tool_arguments(first, "}".into(), &mut out);
+        writer.close_tool(first, &mut out);
+        writer.close_tool(second, &mut out);
+        writer.finish(FinishReason::ToolCalls, &mut out);
+        let open = |index, id, name| {
+            delta(&format!(
+                r#"{{"tool_calls":[{{"index":{index},"id":"{id}","type":"function","function":{{"name":"{name}","arguments":""}}}}]}}"#
+            ))
+        };
+        let more = |index, fragment| {
+            delta(&format!(
+                r#"{{"tool_calls":[{{"index":{index},"function":{{"arguments":"{fragment}"}}}}]}}"#
+            ))
+        };
+        assert_eq!(
+            frames(&out),
+            [
+                delta(r#"{"role":"assistant","content":null}"#),
+                open(0, "a", "f"),
+                open(1, "b", "g"),
+                more(0, "{"),
+                more(0, "}"),
+                more(1, "{}"),
+                finish("tool_calls"),
+            ]
+        );
+    }
+
+    #[test]
+    fn usage_is_null_until_the_last_chunk_if_it_was_asked_for() {
+        let (mut writer, mut out) = stream(true);
+        writer.finish(FinishReason::ContentFilter, &mut out);
+        let usage = Usage {
+            prompt: 1,
+            completion: 2,
+            ..Usage::default()
+        };
+        writer.end(Some(&usage), &mut out);
+        let frames = frames(&out);
+        assert!(frames[0].ends_with(r#"],"usage":null}"#), "{}", frames[0]);
+        assert!(frames[1].ends_with(r#"],"usage":null}"#), "{}", frames[1]);
+        assert_eq!(
+            frames[2..],
+            [
+                concat!(
+                    r#"],"usage":{"prompt_tokens":1,"completion_tokens":2,"total_tokens":3,"#,
+                    r#""prompt_tokens_details":{"cached_tokens":0}}}"#
+                ),
+                "data: [DONE]",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_failed_stream_ends_with_an_error_and_never_looks_complete() {
+        let (mut writer, mut out) = stream(true);
+        writer.content("Hi".into(), &mut out);
+        writer.fail(
+            &ProviderError::new(ErrorKind::Overloaded, "Overloaded"),
+            &mut out,
+        );
+        writer.finish(FinishReason::Stop, &mut out);
+        writer.end(Some(&Usage::default()), &mut out);
+        assert_eq!(
+            frames(&out).last(),
+            Some(
+                &r#"data: {"error":{"message":"Overloaded","type":"server_error","code":"overloaded","param":null}}"#
+            )
+        );
+    }
+}

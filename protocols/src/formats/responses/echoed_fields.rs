@@ -1,0 +1,110 @@
+//! What a response repeats of its request.
+
+use serde_json::value::RawValue;
+
+use crate::json::Writer;
+
+/// Fields that responses repeat, and what stands there if the request does not give them.
+const REPEATED: &[(&str, &str)] = &[
+    ("instructions", "null"),
+    ("max_output_tokens", "null"),
+    ("metadata", "{}"),
+    ("parallel_tool_calls", "true"),
+    ("previous_response_id", "null"),
+    ("prompt_cache_key", "null"),
+    ("reasoning", r#"{"effort":null,"summary":null}"#),
+    ("safety_identifier", "null"),
+    ("temperature", "null"),
+    ("text", r#"{"format":{"type":"text"}}"#),
+    ("tool_choice", "\"auto\""),
+    ("tools", "[]"),
+    ("top_p", "null"),
+    ("truncation", "\"disabled\""),
+    ("user", "null"),
+];
+
+/// The repeated fields of one request, as JSON.
+#[derive(Debug, Clone, Default)]
+pub struct Echo(Vec<(&'static str, String)>);
+
+impl Echo {
+    /// Keeps a field of the request, if it is one that responses repeat.
+    pub(crate) fn keep(&mut self, name: &str, value: &RawValue) {
+        self.keep_json(name, value.get());
+    }
+
+    /// Keeps a field in other words than the request's.
+    pub(crate) fn keep_json(&mut self, name: &str, value: &str) {
+        if let Some((name, _)) = REPEATED.iter().find(|(known, _)| *known == name) {
+            self.0.retain(|(known, _)| known != name);
+            self.0.push((name, on_one_line(value)));
+        }
+    }
+
+    /// Writes the fields.
+    pub(crate) fn write(&self, w: &mut Writer<'_>) {
+        for (name, default) in REPEATED {
+            let given = self.0.iter().find(|(known, _)| known == name);
+            w.field(name)
+                .verbatim(given.map_or(default, |(_, value)| value));
+        }
+    }
+}
+
+/// JSON without white space between its tokens: events are lines, and clients may send theirs on several.
+fn on_one_line(json: &str) -> String {
+    let mut line = String::with_capacity(json.len());
+    let (mut in_string, mut escaped) = (false, false);
+    for character in json.chars() {
+        if in_string {
+            in_string = escaped || character != '"';
+            escaped = !escaped && character == '\\';
+        } else if character.is_ascii_whitespace() {
+            continue;
+        } else {
+            in_string = character == '"';
+        }
+        line.push(character);
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn only_white_space_between_tokens_goes() {
+        for (json, want) in [
+            (
+                "{ \"a b\" :\n [1,\r\n 2 ],\t\"c\": null }",
+                "{\"a b\":[1,2],\"c\":null}",
+            ),
+            (r#"{"a\\" : "\" b\\\" "}"#, r#"{"a\\":"\" b\\\" "}"#),
+            ("\"\u{2028} é\"", "\"\u{2028} é\""),
+        ] {
+            assert_eq!(on_one_line(json), want);
+            let read = serde_json::from_str::<serde_json::Value>;
+            assert_eq!(read(json).unwrap(), read(want).unwrap());
+        }
+    }
+
+    #[test]
+    fn a_field_that_comes_twice_counts_once_and_others_have_their_defaults() {
+        let mut echo = Echo::default();
+        for (name, value) in [("user", "\"a\""), ("user", "\"b\""), ("input", "\"x\"")] {
+            echo.keep_json(name, value);
+        }
+        let mut out = Vec::new();
+        Writer::new(&mut out).object(|w| echo.write(w));
+        let out = String::from_utf8(out).unwrap();
+        assert!(
+            out.contains("\"user\":\"b\"") && out.contains("\"tools\":[]"),
+            "{out}"
+        );
+        assert!(!out.contains("input\":\"x"), "{out}");
+    }
+}

@@ -1,0 +1,148 @@
+//! Items of a response's `output`.
+
+use crate::formats::responses::signature::encrypted_content;
+use crate::json::{Text, Writer};
+use crate::translator::Attempt;
+
+/// One item. Texts are made of pieces, joined without separator.
+#[derive(Debug, Clone)]
+pub(crate) enum OutputItem<'a> {
+    Reasoning {
+        summary: &'a [Text<'a>],
+        signature: Option<Text<'a>>,
+    },
+    Message(Vec<OutputPart<'a>>),
+    FunctionCall {
+        call_id: Text<'a>,
+        name: Text<'a>,
+        arguments: Text<'a>,
+    },
+}
+
+/// A part of a message.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct OutputPart<'a> {
+    pub(crate) kind: PartKind,
+    pub(crate) text: &'a [Text<'a>],
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum PartKind {
+    Text,
+    Refusal,
+}
+
+/// `status` of an item.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ItemStatus {
+    InProgress,
+    Completed,
+    Incomplete,
+}
+
+/// What ids of items begin with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum ItemKind {
+    Reasoning,
+    Message,
+    FunctionCall,
+}
+
+impl ItemKind {
+    /// The id of the item with this kind at `index` of the output.
+    pub(crate) fn id(self, attempt: &Attempt, index: usize) -> String {
+        let kind = match self {
+            Self::Reasoning => "rs",
+            Self::Message => "msg",
+            Self::FunctionCall => "fc",
+        };
+        format!("{kind}_{}_{index}", attempt.request_id)
+    }
+}
+
+impl ItemStatus {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::InProgress => "in_progress",
+            Self::Completed => "completed",
+            Self::Incomplete => "incomplete",
+        }
+    }
+}
+
+impl OutputItem<'_> {
+    pub(crate) fn kind(&self) -> ItemKind {
+        match self {
+            Self::Reasoning { .. } => ItemKind::Reasoning,
+            Self::Message(_) => ItemKind::Message,
+            Self::FunctionCall { .. } => ItemKind::FunctionCall,
+        }
+    }
+
+    /// Writes the item.
+    pub(crate) fn write(&self, id: &str, status: ItemStatus, w: &mut Writer<'_>) {
+        w.object(|w| {
+            w.field("id").string(id);
+            match self {
+                Self::Reasoning { summary, signature } => {
+                    w.field("type").string("reasoning");
+                    w.field("summary").array(|w| {
+                        if summary.iter().any(|piece| !piece.is_empty()) {
+                            write_summary(w, summary);
+                        }
+                    });
+                    if let Some(signature) = signature {
+                        w.field("encrypted_content")
+                            .joined(encrypted_content(*signature));
+                    }
+                }
+                Self::Message(parts) => {
+                    w.field("type").string("message");
+                    w.field("role").string("assistant");
+                    w.field("content").array(|w| {
+                        for part in parts {
+                            part.write(w);
+                        }
+                    });
+                }
+                Self::FunctionCall {
+                    call_id,
+                    name,
+                    arguments,
+                } => {
+                    w.field("type").string("function_call");
+                    w.field("call_id").text(*call_id);
+                    w.field("name").text(*name);
+                    w.field("arguments").text(*arguments);
+                }
+            }
+            w.field("status").string(status.as_str());
+        });
+    }
+}
+
+impl OutputPart<'_> {
+    /// Writes the part.
+    pub(crate) fn write(&self, w: &mut Writer<'_>) {
+        w.object(|w| match self.kind {
+            PartKind::Text => {
+                w.field("type").string("output_text");
+                w.field("text").joined(self.text.iter().copied());
+                w.field("annotations").array(|_| {});
+                w.field("logprobs").array(|_| {});
+            }
+            PartKind::Refusal => {
+                w.field("type").string("refusal");
+                w.field("refusal").joined(self.text.iter().copied());
+            }
+        });
+    }
+}
+
+/// Writes the one part of a summary.
+pub(crate) fn write_summary(w: &mut Writer<'_>, summary: &[Text<'_>]) {
+    w.object(|w| {
+        w.field("type").string("summary_text");
+        w.field("text").joined(summary.iter().copied());
+    });
+}

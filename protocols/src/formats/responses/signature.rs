@@ -1,0 +1,53 @@
+//! Reasoning that an upstream takes back if it is signed.
+//!
+//! The signature travels as `encrypted_content` of a reasoning item, marked as ours: what another provider has encrypted
+//! is not a signature, and must not be replayed as one after a failover.
+
+use crate::format::UpstreamFormat;
+use crate::json::Text;
+
+/// What marks a signature.
+pub(crate) const MARK: &str = "kt-signature:";
+
+/// Pieces of `encrypted_content`.
+pub(crate) fn encrypted_content(signature: Text<'_>) -> [Text<'_>; 2] {
+    [Text::Plain(MARK), signature]
+}
+
+/// The signature in `encrypted_content`, if there is one and the upstream knows what to do with it.
+pub(crate) fn signature(upstream: UpstreamFormat, encrypted_content: Text<'_>) -> Option<Text<'_>> {
+    match upstream {
+        UpstreamFormat::Anthropic | UpstreamFormat::Bedrock => {}
+        UpstreamFormat::OpenAi | UpstreamFormat::AzureOpenAi | UpstreamFormat::Ollama => {
+            return None;
+        }
+    }
+    // The mark has no character that JSON would escape.
+    match encrypted_content {
+        Text::Plain(text) => text.strip_prefix(MARK).map(Text::Plain),
+        Text::Escaped(text) => text.strip_prefix(MARK).map(Text::Escaped),
+    }
+    .filter(|signature| !signature.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn only_our_own_signatures_go_back_and_only_to_who_knows_them() {
+        for (upstream, content, want) in [
+            (UpstreamFormat::Anthropic, "kt-signature:s=", Some("s=")),
+            (UpstreamFormat::Bedrock, "kt-signature:s=", Some("s=")),
+            (UpstreamFormat::Anthropic, "gAAAAA", None),
+            (UpstreamFormat::Anthropic, "kt-signature:", None),
+            (UpstreamFormat::OpenAi, "kt-signature:s=", None),
+        ] {
+            let found = signature(upstream, Text::Escaped(content));
+            assert_eq!(found, want.map(Text::Plain), "{upstream:?} {content}");
+        }
+    }
+}

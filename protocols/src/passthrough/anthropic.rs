@@ -1,0 +1,295 @@
+//! Anthropic's endpoints in front of upstreams that serve them: the model name changes, thinking that they did not sign
+//! is left out, all other bytes stay.
+//!
+//! The client's own `anthropic-version` and `anthropic-beta` go along, because the body is in the dialect that they name.
+
+mod unsigned_thinking;
+
+use std::borrow::Cow;
+use std::rc::Rc;
+
+use serde_json::Value;
+
+use crate::body_edit::{BodyEdit, Parts};
+use crate::error::{self, ProviderError, RequestError};
+use crate::fast_path::Refrain;
+use crate::format::ClientFormat;
+use crate::formats::anthropic_messages::StopReason;
+use crate::headers::LentHeaders;
+use crate::json;
+use crate::json::{Object, Text};
+use crate::passthrough::{Passage, Watcher, WholeEvents, model_edit, state_of};
+use crate::scanner::TopLevel;
+use crate::sse::SseEvent;
+use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
+use crate::upstream_path;
+use crate::usage::{AnthropicUsage, Usage};
+
+/// The dialect of a client that names none.
+const DEFAULT_VERSION: &str = "2023-06-01";
+
+/// See the [module](self).
+pub struct AnthropicPassThrough {
+    attempt: Rc<Attempt>,
+    endpoint: &'static str,
+    events: WholeEvents,
+    state: StreamState,
+    /// What came so far explains itself: see [`StreamState::Content`].
+    has_content: bool,
+    usage: AnthropicUsage,
+    text_bytes: u64,
+    served_model: Option<String>,
+    json: TopLevel,
+    /// A delta.
+    refrain: Refrain,
+}
+
+impl AnthropicPassThrough {
+    /// A translator for one attempt.
+    ///
+    /// # Errors
+    /// The endpoint is not one of Anthropic's.
+    pub fn new(attempt: impl Into<Rc<Attempt>>) -> Result<Self, RequestError> {
+        let attempt = attempt.into();
+        let endpoint = match attempt.client {
+            ClientFormat::AnthropicMessages => "messages",
+            ClientFormat::AnthropicCountTokens => "messages/count_tokens",
+            ClientFormat::ChatCompletions
+            | ClientFormat::Completions
+            | ClientFormat::Embeddings
+            | ClientFormat::Responses => {
+                return Err(RequestError::new(
+                    "this upstream does not serve OpenAI's API",
+                ));
+            }
+        };
+        Ok(Self {
+            attempt,
+            endpoint,
+            events: WholeEvents::default(),
+            state: StreamState::Opening,
+            has_content: false,
+            usage: AnthropicUsage::default(),
+            text_bytes: 0,
+            served_model: None,
+            json: TopLevel::new(&["usage", "model"]),
+            refrain: Refrain::default(),
+        })
+    }
+
+    /// Takes note of what an event says.
+    fn observe(&mut self, event: &SseEvent<'_>) -> Result<(), ProviderError> {
+        let data: Object<'_> = json::parse(event.data).map_err(ProviderError::unreadable)?;
+        let object = |name: &str| json::parse_text::<Object<'_>>(data.get(name)?.get()).ok();
+        match text(&data, "type").as_deref().unwrap_or(event.name) {
+            "message_start" => {
+                let message = object("message").unwrap_or_default();
+                self.count(&message);
+                if let Some(model) = text(&message, "model") {
+                    self.served_model.get_or_insert_with(|| model.into_owned());
+                }
+            }
+            "content_block_start" => {
+                let block = object("content_block").unwrap_or_default();
+                let is_text = matches!(text(&block, "type").as_deref(), Some("text" | "thinking"));
+                self.has_content |= !is_text || says_something(&block);
+            }
+            "content_block_delta" => {
+                let delta = object("delta").unwrap_or_default();
+                self.has_content |= says_something(&delta);
+                self.text_bytes = self.text_bytes.saturating_add(length(&delta));
+                match only_text(&delta) {
+                    Some(text) => self.refrain.learn_parts(event, text, None),
+                    None => self.refrain.forget(),
+                }
+            }
+            "message_delta" => {
+                self.count(&data);
+                let delta = object("delta").unwrap_or_default();
+                self.has_content |= text(&delta, "stop_reason")
+                    .is_some_and(|word| StopReason::explains_silence(&word));
+            }
+            "message_stop" if self.has_content => self.state = StreamState::Complete,
+            "error" => return Err(error::classify_in_stream(event.name, event.data)),
+            _ => {}
+        }
+        if self.has_content && self.state == StreamState::Opening {
+            self.state = StreamState::Content;
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, holder: &Object<'_>) {
+        if let Some(usage) = holder
+            .get("usage")
+            .and_then(|usage| json::parse_text::<Value>(usage.get()).ok())
+        {
+            self.usage.update(&usage);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        match self.state {
+            StreamState::Opening | StreamState::Content => false,
+            StreamState::Complete | StreamState::Failed(_) => true,
+        }
+    }
+
+    fn fail(&mut self, error: ProviderError, out: &mut Vec<u8>) {
+        error::write_stream_error(out, self.attempt.client, &error);
+        self.state = StreamState::Failed(error);
+    }
+}
+
+/// Bytes of what a delta says, without the quotes around it.
+fn length(delta: &Object<'_>) -> u64 {
+    let said = delta.0.iter().filter(|(name, _)| name != "type");
+    said.map(|(_, value)| value.get().len().saturating_sub(2))
+        .fold(0, |sum, bytes| {
+            sum.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
+        })
+}
+
+/// What a delta says, if that is one text that is not empty.
+fn only_text<'a>(delta: &Object<'a>) -> Option<Text<'a>> {
+    let mut said = delta.0.iter().filter(|(name, _)| name != "type");
+    let (_, value) = said.next().filter(|_| said.next().is_none())?;
+    Text::of(value).filter(|text| !text.is_empty())
+}
+
+/// A block or delta has a value beside its type.
+fn says_something(object: &Object<'_>) -> bool {
+    object.0.iter().any(|(name, value)| {
+        name != "type" && !matches!(value.get(), "null" | "\"\"" | "[]" | "{}")
+    })
+}
+
+fn text<'a>(object: &Object<'a>, name: &str) -> Option<Cow<'a, str>> {
+    Text::of(object.get(name)?)?.decode()
+}
+
+impl Watcher for AnthropicPassThrough {
+    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Passage {
+        if self.is_over() {
+            return Passage::Altered;
+        }
+        // Also an event that came in pieces.
+        if !event.data.is_empty()
+            && !self.told(event.raw).is_empty()
+            && let Err(error) = self.observe(event)
+        {
+            self.fail(error, out);
+            return Passage::Altered;
+        }
+        out.extend_from_slice(event.raw);
+        Passage::Unchanged
+    }
+
+    fn told<'e>(&mut self, events: &'e [u8]) -> &'e [u8] {
+        let mut rest = events;
+        if !self.is_over() {
+            while let Some(verse) = self.refrain.next(rest) {
+                let bytes = u64::try_from(verse.text.len()).unwrap_or(u64::MAX);
+                self.text_bytes = self.text_bytes.saturating_add(bytes);
+                rest = verse.rest;
+            }
+        }
+        rest
+    }
+}
+
+impl Translator for AnthropicPassThrough {
+    fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
+        let version = self
+            .attempt
+            .anthropic_version
+            .clone()
+            .unwrap_or_else(|| DEFAULT_VERSION.to_owned());
+        let mut headers = vec![("anthropic-version", version)];
+        headers.extend(
+            self.attempt
+                .anthropic_beta
+                .clone()
+                .map(|beta| ("anthropic-beta", beta)),
+        );
+        let mut edits = unsigned_thinking::cuts(body).map_err(RequestError::not_json)?;
+        let parts = Parts::of(body, &self.attempt.model_span);
+        edits.extend(model_edit(&self.attempt, parts.model)?);
+        Ok(OutgoingRequest {
+            path: upstream_path::anthropic(&self.attempt.base_path, self.endpoint),
+            headers,
+            body: BodyEdit::of(edits),
+        })
+    }
+
+    fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
+        self.watch_json(body);
+        Ok(None)
+    }
+
+    fn passes_json(&self) -> bool {
+        true
+    }
+
+    fn watch_json(&mut self, chunk: &[u8]) {
+        self.json.watch(chunk);
+        self.state = state_of(&self.json);
+        if let Some(usage) = self
+            .json
+            .value("usage")
+            .and_then(|usage| json::parse(usage).ok())
+        {
+            self.usage.update(&usage);
+        }
+        if self.served_model.is_none() {
+            self.served_model = self
+                .json
+                .value("model")
+                .and_then(|model| json::parse(model).ok());
+        }
+    }
+
+    fn stream(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> bool {
+        let mut events = std::mem::take(&mut self.events);
+        let fed = events.feed(chunk, out, self);
+        self.events = events;
+        fed.unwrap_or_else(|error| {
+            if !self.is_over() {
+                self.fail(ProviderError::unreadable(error), out);
+            }
+            false
+        })
+    }
+
+    fn stream_end(&mut self, out: &mut Vec<u8>) {
+        let is_whole = |data: &[u8]| json::parse::<Object<'_>>(data).is_ok();
+        let mut events = std::mem::take(&mut self.events);
+        events.finish(out, is_whole, self);
+        if self.state == StreamState::Content {
+            self.fail(ProviderError::cut_off(), out);
+        }
+    }
+
+    fn stream_state(&self) -> &StreamState {
+        &self.state
+    }
+
+    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
+        error::classify(status, headers, body)
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.usage.usage()
+    }
+
+    fn text_bytes(&self) -> u64 {
+        self.text_bytes
+    }
+
+    fn served_model(&self) -> Option<&str> {
+        self.served_model.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,115 @@
+//! Thinking in a client's history that Anthropic did not sign, because another provider thought it before a failover.
+//!
+//! Anthropic refuses a request with such a block, and takes one without it.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::body_edit::Edit;
+use crate::formats::responses::SIGNATURE_MARK;
+use crate::passthrough::{self, Elements};
+use crate::scanner::{JsonError, Kind, Scanner};
+
+/// What to cut. A message of which nothing would remain goes as a whole, unless it is the only one.
+///
+/// # Errors
+/// Not JSON.
+pub(super) fn cuts(body: &[u8]) -> Result<Vec<Edit>, JsonError> {
+    // Most requests have no thinking, and are not read again for it.
+    if memmem::find(body, b"\"thinking\"").is_none() {
+        return Ok(Vec::new());
+    }
+    passthrough::cuts(body, "messages", message)
+}
+
+/// Where a message stands, and whether it is left out. Otherwise its own cuts go into `cuts`.
+fn message(
+    scanner: &mut Scanner<'_>,
+    cuts: &mut Vec<Edit>,
+) -> Result<(Range<usize>, bool), JsonError> {
+    if scanner.kind()? != Kind::Object {
+        return Ok((scanner.value()?, false));
+    }
+    let mut blocks = Elements::default();
+    let span = scanner.object(|scanner, key| {
+        if key.is("content") {
+            blocks = Elements::read(scanner, block)?;
+        } else {
+            scanner.value()?;
+        }
+        Ok::<(), JsonError>(())
+    })?;
+    let is_empty = blocks.are_all_left_out();
+    if !is_empty {
+        cuts.extend(blocks.cuts());
+    }
+    Ok((span, is_empty))
+}
+
+fn block(scanner: &mut Scanner<'_>) -> Result<(Range<usize>, bool), JsonError> {
+    if scanner.kind()? != Kind::Object {
+        return Ok((scanner.value()?, false));
+    }
+    let mut is_thinking = false;
+    let mut is_signed = false;
+    let span = scanner.object(|scanner, key| {
+        let is_string = scanner.kind()? == Kind::String;
+        if is_string && key.is("type") {
+            is_thinking = scanner.string()?.is("thinking");
+        } else if is_string && key.is("signature") {
+            let signature = scanner.string()?;
+            is_signed = !signature.is_empty() && !signature.decode().starts_with(SIGNATURE_MARK);
+        } else {
+            scanner.value()?;
+        }
+        Ok::<(), JsonError>(())
+    })?;
+    Ok((span, is_thinking && !is_signed))
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::body_edit::applied;
+
+    #[test]
+    fn only_what_anthropic_did_not_sign_is_cut() {
+        for (messages, left) in [
+            (
+                r#"[{"role":"assistant","content":[{"type":"thinking","thinking":"a","signature":""}, {"type":"text","text":"b"}]}]"#,
+                r#"[{"role":"assistant","content":[{"type":"text","text":"b"}]}]"#,
+            ),
+            (
+                r#"[{"content":[{"signature":"kt-signature:x","type":"thinking"},{"type":"thinking"},{"type":"text"},{"type":"thinking","signature":null}]}]"#,
+                r#"[{"content":[{"type":"text"}]}]"#,
+            ),
+            // Nothing remains of the message.
+            (
+                r#"[{"role":"user","content":"x"},{"content":[{"type":"thinking","signature":""}]},{"role":"user","content":"y"}]"#,
+                r#"[{"role":"user","content":"x"},{"role":"user","content":"y"}]"#,
+            ),
+        ] {
+            let body = format!("{{\"thinking\":{{\"type\":\"enabled\"}},\"messages\":{messages}}}");
+            let edited = applied(body.as_bytes(), &cuts(body.as_bytes()).unwrap());
+            let expected = format!("{{\"thinking\":{{\"type\":\"enabled\"}},\"messages\":{left}}}");
+            assert_eq!(String::from_utf8(edited).unwrap(), expected);
+        }
+    }
+
+    #[test]
+    fn all_else_passes_as_it_came() {
+        for body in [
+            r#"{"messages":[{"content":[{"type":"thinking","thinking":"a","signature":"EqQB"},{"type":"redacted_thinking","data":"x"}]}]}"#,
+            r#"{"messages":[{"content":[{"type":"thinking","thinking":"only"}]}]}"#,
+            r#"{"messages":[{"content":"\"thinking\""},{"content":"thinking"}],"system":"\"thinking\""}"#,
+            r#"{"messages":"thinking","thinking":{"type":"disabled"}}"#,
+            r#"{"thinking":1,"messages":[1,[],{"content":[1,"thinking"]}]}"#,
+        ] {
+            assert_eq!(cuts(body.as_bytes()), Ok(Vec::new()), "{body}");
+        }
+    }
+}

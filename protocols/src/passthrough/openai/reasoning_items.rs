@@ -1,0 +1,67 @@
+//! Reasoning in a Responses client's history that is signed by way of this gateway: another provider's, which OpenAI can
+//! neither decrypt nor take back.
+
+use std::ops::Range;
+
+use memchr::memmem;
+
+use crate::body_edit::Edit;
+use crate::formats::responses::SIGNATURE_MARK;
+use crate::passthrough;
+use crate::scanner::{JsonError, Kind, Scanner};
+
+/// What to cut: reasoning items whose `encrypted_content` has our mark.
+///
+/// # Errors
+/// Not JSON.
+pub(super) fn cuts(body: &[u8]) -> Result<Vec<Edit>, JsonError> {
+    if memmem::find(body, SIGNATURE_MARK.as_bytes()).is_none() {
+        return Ok(Vec::new());
+    }
+    passthrough::cuts(body, "input", |scanner, _| item(scanner))
+}
+
+fn item(scanner: &mut Scanner<'_>) -> Result<(Range<usize>, bool), JsonError> {
+    if scanner.kind()? != Kind::Object {
+        return Ok((scanner.value()?, false));
+    }
+    let mut is_marked = false;
+    let span = scanner.object(|scanner, key| {
+        if key.is("encrypted_content") && scanner.kind()? == Kind::String {
+            is_marked = scanner.string()?.decode().starts_with(SIGNATURE_MARK);
+        } else {
+            scanner.value()?;
+        }
+        Ok::<(), JsonError>(())
+    })?;
+    Ok((span, is_marked))
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+    use crate::body_edit::applied;
+
+    #[test]
+    fn only_items_with_our_mark_are_cut() {
+        for (input, left) in [
+            (
+                r#"[{"role":"user","content":"x"},{"type":"reasoning","summary":[],"encrypted_content":"kt-signature:s"},{"type":"message"}]"#,
+                r#"[{"role":"user","content":"x"},{"type":"message"}]"#,
+            ),
+            (
+                r#"[{"type":"reasoning","encrypted_content":"gAAAA"},{"role":"user","content":"kt-signature:"}]"#,
+                r#"[{"type":"reasoning","encrypted_content":"gAAAA"},{"role":"user","content":"kt-signature:"}]"#,
+            ),
+            (r#""kt-signature:""#, r#""kt-signature:""#),
+        ] {
+            let body = format!("{{\"model\":\"m\",\"input\":{input}}}");
+            let edited = applied(body.as_bytes(), &cuts(body.as_bytes()).unwrap());
+            let expected = format!("{{\"model\":\"m\",\"input\":{left}}}");
+            assert_eq!(String::from_utf8(edited).unwrap(), expected);
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! The few bytes of a request that change on the way to an upstream that speaks the client's own protocol.
+
+use super::reasoning_items;
+use crate::body_edit::{BodyEdit, Edit, Parts};
+use crate::error::RequestError;
+use crate::format::{ClientFormat, UpstreamFormat};
+use crate::passthrough::model_edit;
+use crate::scanner::{JsonError, Kind, Literal, Scanner};
+use crate::translator::Attempt;
+
+/// The body for this attempt's upstream.
+///
+/// # Errors
+/// The request asks for something that this upstream cannot do.
+pub(super) fn edit(attempt: &Attempt, body: &[u8]) -> Result<BodyEdit, RequestError> {
+    let mut edits = match (attempt.upstream, attempt.client) {
+        (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) => ollama_edits(body)?,
+        (_, ClientFormat::Responses) => {
+            reasoning_items::cuts(body).map_err(RequestError::not_json)?
+        }
+        (
+            UpstreamFormat::OpenAi
+            | UpstreamFormat::AzureOpenAi
+            | UpstreamFormat::Ollama
+            | UpstreamFormat::Anthropic
+            | UpstreamFormat::Bedrock,
+            _,
+        ) => Vec::new(),
+    };
+    let parts = Parts::of(body, &attempt.model_span);
+    edits.extend(model_edit(attempt, parts.model)?);
+    edits.extend(usage_edit(attempt, parts));
+    Ok(BodyEdit::of(edits))
+}
+
+/// [`edit`], from parts of the body. `None` where they are not enough.
+pub(super) fn edit_from(
+    attempt: &Attempt,
+    parts: Parts<'_>,
+) -> Option<Result<BodyEdit, RequestError>> {
+    if !needs_only_parts(attempt) {
+        return None;
+    }
+    let usage = usage_edit(attempt, parts);
+    if attempt.asks_for_usage() && usage.is_none() {
+        return None;
+    }
+    let model = model_edit(attempt, parts.model);
+    Some(model.map(|model| BodyEdit::of(model.into_iter().chain(usage).collect())))
+}
+
+/// Nothing changes but the model's name and what asks for usage.
+pub(super) fn needs_only_parts(attempt: &Attempt) -> bool {
+    match (attempt.upstream, attempt.client) {
+        (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) | (_, ClientFormat::Responses) => {
+            false
+        }
+        (
+            UpstreamFormat::OpenAi
+            | UpstreamFormat::AzureOpenAi
+            | UpstreamFormat::Ollama
+            | UpstreamFormat::Anthropic
+            | UpstreamFormat::Bedrock,
+            _,
+        ) => true,
+    }
+}
+
+/// Asks for usage in the client's place: a first member, because where others are is not known.
+fn usage_edit(attempt: &Attempt, parts: Parts<'_>) -> Option<Edit> {
+    if !attempt.asks_for_usage() {
+        return None;
+    }
+    let brace = parts.start.iter().position(|byte| *byte == b'{')?;
+    let inside = brace.checked_add(1)?;
+    let member = br#""stream_options":{"include_usage":true},"#;
+    Some((inside..inside, member.to_vec()))
+}
+
+/// Why Ollama cannot have a request.
+enum Refusal {
+    NotJson(JsonError),
+    /// Index of the message and of its part.
+    RemoteImage(usize, usize),
+}
+
+impl From<JsonError> for Refusal {
+    fn from(error: JsonError) -> Self {
+        Self::NotJson(error)
+    }
+}
+
+/// Ollama knows `max_tokens` only, and does not fetch images.
+fn ollama_edits(body: &[u8]) -> Result<Vec<Edit>, RequestError> {
+    let mut new_limit = None;
+    let mut old_limit = None;
+    let read = Scanner::new(body)
+        .map_err(Refusal::from)
+        .and_then(|mut scanner| {
+            scanner.object(|scanner, key| {
+                if key.is("messages") {
+                    return messages(scanner);
+                }
+                let value = scanner.value()?;
+                if key.is("max_completion_tokens") && body.get(value.clone()) != Some(b"null") {
+                    new_limit = Some((key.span(), value));
+                } else if key.is("max_tokens") {
+                    old_limit = Some(value);
+                }
+                Ok(())
+            })
+        });
+    match read {
+        Ok(_) => {}
+        Err(Refusal::NotJson(error)) => {
+            return Err(RequestError::not_json(error));
+        }
+        Err(Refusal::RemoteImage(message, part)) => {
+            let field = format!("messages[{message}].content[{part}].image_url.url");
+            return Err(RequestError::unsupported(
+                field,
+                "expected a data: URL, because this upstream fetches no images",
+            ));
+        }
+    }
+    Ok(match (new_limit, old_limit) {
+        (Some((key, _)), None) => vec![(key, b"\"max_tokens\"".to_vec())],
+        // The newer name wins; Ollama reads over it where it stands.
+        (Some((_, value)), Some(old)) => vec![(old, body.get(value).unwrap_or_default().to_vec())],
+        (None, _) => Vec::new(),
+    })
+}
+
+fn messages(scanner: &mut Scanner<'_>) -> Result<(), Refusal> {
+    elements(scanner, |scanner, message| {
+        members(scanner, "content", |scanner| {
+            elements(scanner, |scanner, part| {
+                members(scanner, "image_url", |scanner| {
+                    let mut url = None;
+                    if scanner.kind()? == Kind::String {
+                        url = Some(scanner.string()?);
+                    } else {
+                        members(scanner, "url", |scanner| {
+                            if scanner.kind()? == Kind::String {
+                                url = Some(scanner.string()?);
+                            } else {
+                                scanner.value()?;
+                            }
+                            Ok(())
+                        })?;
+                    }
+                    if url.is_some_and(|url| !is_data_url(&url)) {
+                        return Err(Refusal::RemoteImage(message, part));
+                    }
+                    Ok(())
+                })
+            })
+        })
+    })
+}
+
+fn is_data_url(url: &Literal<'_>) -> bool {
+    url.starts_with_ignoring_case("data:")
+}
+
+/// Calls `read` for the elements of an array; reads over anything else.
+fn elements<'a>(
+    scanner: &mut Scanner<'a>,
+    read: impl FnMut(&mut Scanner<'a>, usize) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    if scanner.kind()? == Kind::Array {
+        scanner.array(read)?
+    } else {
+        scanner.value()?
+    };
+    Ok(())
+}
+
+/// Calls `read` for the members of that name of an object; reads over anything else.
+fn members<'a>(
+    scanner: &mut Scanner<'a>,
+    name: &str,
+    mut read: impl FnMut(&mut Scanner<'a>) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    if scanner.kind()? != Kind::Object {
+        scanner.value()?;
+        return Ok(());
+    }
+    scanner.object(|scanner, key| {
+        if key.is(name) {
+            return read(scanner);
+        }
+        scanner.value()?;
+        Ok(())
+    })?;
+    Ok(())
+}

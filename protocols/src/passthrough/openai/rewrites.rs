@@ -1,0 +1,256 @@
+//! The events of a stream that passes which need not be read: see [`crate::fast_path`].
+
+use std::ops::Range;
+
+use super::chunk::{Chunk, Ending};
+use super::response_normalizer::Quirks;
+use crate::fast_path::{Refrain, Verse};
+use crate::passthrough::Passage;
+use crate::sse::SseEvent;
+
+/// Events that say nothing but their text, and what becomes of them.
+#[derive(Debug, Default)]
+pub(super) struct Alike {
+    refrain: Refrain,
+    form: Form,
+}
+
+/// What becomes of an event.
+#[derive(Debug, Default)]
+pub(super) enum Form {
+    /// It passes as it came.
+    #[default]
+    Same,
+    /// The text with these bytes before and behind it.
+    Around(Vec<u8>, Vec<u8>),
+    /// To be told from another event: this text came last, and these bytes became of its event.
+    Sample(Vec<u8>, Vec<u8>),
+}
+
+impl Alike {
+    /// Events may be like this one from now on, if it says nothing but its text. `became` is what was written for it.
+    pub(super) fn learn(
+        &mut self,
+        event: &SseEvent<'_>,
+        chunk: &Chunk<'_>,
+        quirks: &Quirks,
+        passage: Passage,
+        became: &[u8],
+    ) {
+        self.refrain.forget();
+        let Some(text) = only_text(chunk) else { return };
+        self.form = match passage {
+            Passage::Unchanged if quirks.treat_all_alike() => Form::Same,
+            // What is left of the padding would be that of the sample.
+            _ if chunk.padding.is_some() && !quirks.drop_padding() => return,
+            Passage::Unchanged | Passage::Altered => {
+                let inside = event.data.get(text.clone()).unwrap_or_default();
+                Form::Sample(inside.to_vec(), became.to_vec())
+            }
+        };
+        self.refrain.learn(event, text, chunk.padding.clone());
+    }
+
+    /// The event with which `stream` begins, if it is like one before. See [`Refrain::next`].
+    #[inline]
+    pub(super) fn next<'a>(&self, stream: &'a [u8]) -> Option<Verse<'a>> {
+        self.refrain.next(stream)
+    }
+
+    /// What becomes of events that are alike.
+    #[inline]
+    pub(super) fn form(&self) -> &Form {
+        &self.form
+    }
+
+    /// Takes note of what became of another event, whose text is `text`.
+    pub(super) fn compare(&mut self, text: &str, passage: Passage, became: &[u8]) {
+        let Form::Sample(last_text, last) = &self.form else {
+            return;
+        };
+        let around = around((last_text, last), (text.as_bytes(), became));
+        self.form = match (around, passage) {
+            (Some(_), Passage::Unchanged) => Form::Same,
+            (Some((before, behind)), Passage::Altered) => {
+                Form::Around(before.to_vec(), behind.to_vec())
+            }
+            (None, _) => Form::Sample(text.as_bytes().to_vec(), became.to_vec()),
+        };
+    }
+}
+
+/// What stands before and behind both texts in what became of their events; `None` where that is not the same, or cannot
+/// be told because the texts are.
+fn around<'a>(one: (&[u8], &[u8]), other: (&[u8], &'a [u8])) -> Option<(&'a [u8], &'a [u8])> {
+    // A quote follows both, and only that: inside, it is escaped.
+    let in_texts = in_common([one.0, b"\""].concat(), [other.0, b"\""].concat());
+    let start = in_common(one.1, other.1).checked_sub(in_texts)?;
+    let (before, rest) = other.1.split_at_checked(start)?;
+    let behind = rest.strip_prefix(other.0)?;
+    ([before, one.0, behind].concat() == one.1).then_some((before, behind))
+}
+
+/// How many bytes from the front are the same.
+fn in_common(one: impl AsRef<[u8]>, other: impl AsRef<[u8]>) -> usize {
+    let pairs = one.as_ref().iter().zip(other.as_ref());
+    pairs.take_while(|(one, other)| one == other).count()
+}
+
+/// The text of a chunk that says nothing else.
+fn only_text(chunk: &Chunk<'_>) -> Option<Range<usize>> {
+    let (text, 1) = (chunk.text.clone()?, chunk.contents) else {
+        return None;
+    };
+    let says_more = chunk.usage.is_some()
+        || chunk.ending != Ending::None
+        || chunk.filtered
+        || !matches!(*chunk.choices, [(_, false)]);
+    (!says_more).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::format::ClientFormat::ChatCompletions;
+    use crate::format::UpstreamFormat;
+
+    fn event(delta: &str, rest: &str) -> String {
+        format!(
+            r#"{{"id":"c","model":"m","choices":[{{"index":0,"delta":{delta},"finish_reason":null}}]{rest}}}"#
+        )
+    }
+
+    fn after(first: &str) -> Alike {
+        let mut alike = Alike::default();
+        let chunk = Chunk::read(ChatCompletions, first.as_bytes()).unwrap();
+        let raw = framed(first.as_bytes());
+        let event = SseEvent {
+            name: "",
+            data: first.as_bytes(),
+            raw: &raw,
+        };
+        let quirks = Quirks::new(UpstreamFormat::OpenAi, ChatCompletions);
+        alike.learn(&event, &chunk, &quirks, Passage::Unchanged, &raw);
+        alike
+    }
+
+    fn framed(data: &[u8]) -> Vec<u8> {
+        [b"data: ", data, b"\n\n"].concat()
+    }
+
+    fn length(alike: &Alike, data: &[u8]) -> Option<u64> {
+        let event = framed(data);
+        let verse = alike.next(&event)?;
+        assert!(verse.rest.is_empty());
+        Some(verse.text.len() as u64)
+    }
+
+    #[test]
+    fn an_event_that_says_more_or_less_is_read() {
+        let first = event(r#"{"content":"Hello"}"#, "");
+        let padded = event(r#"{"content":"Hello"}"#, r#","obfuscation":"xyz""#);
+        let table = [
+            (&first, event(r#"{"content":"you "}"#, ""), Some(4)),
+            (&first, event(r#"{"content":"Grüße"}"#, ""), Some(7)),
+            (&first, event(r#"{"content":""}"#, ""), None),
+            (
+                &first,
+                event(r#"{"content":"a\n\"\u00e9\ud800"}"#, ""),
+                Some(17),
+            ),
+            (&first, event(r#"{"content":"a\x"}"#, ""), None),
+            (&first, event(r#"{"content":"a\u12"}"#, ""), None),
+            (&first, event(r#"{"content":null}"#, ""), None),
+            (&first, event(r#"{"reasoning":"Hello"}"#, ""), None),
+            (&first, event(r#"{"content":"a","role":"x"}"#, ""), None),
+            (&first, event(r#"{"content":"a"}"#, r#","usage":{}"#), None),
+            (&first, first.replace("null", r#""stop""#), None),
+            (&first, first.replace("\"index\":0", "\"index\":1"), None),
+            (&first, first[..first.len() - 1].to_owned(), None),
+            (
+                &padded,
+                padded.replace("Hello", "a").replace("xyz", "uvwxyz0"),
+                Some(1),
+            ),
+            (&padded, padded.replace("xyz", ""), Some(5)),
+            (&padded, first.clone(), None),
+        ];
+        for (first, event, expected) in table {
+            assert_eq!(length(&after(first), event.as_bytes()), expected, "{event}");
+        }
+    }
+
+    #[test]
+    fn what_is_around_a_text_is_told_from_two() {
+        let table: [(_, _, Option<(&str, &str)>); 6] = [
+            (("a", "<a\">"), ("b", "<b\">"), Some(("<", "\">"))),
+            (("a", "<a\">"), ("ab", "<ab\">"), Some(("<", "\">"))),
+            (("ab", "ab<ab\">"), ("b", "ab<b\">"), Some(("ab<", "\">"))),
+            (("a", "<a\">"), ("a", "<a\">"), None),
+            (("a", "<a\">"), ("b", "<<b\">"), None),
+            (("a", ""), ("b", ""), None),
+        ];
+        for (one, other, expected) in table {
+            let bytes =
+                |(text, became): (&'static str, &'static str)| (text.as_bytes(), became.as_bytes());
+            let expected = expected.map(|(before, behind)| (before.as_bytes(), behind.as_bytes()));
+            assert_eq!(
+                around(bytes(one), bytes(other)),
+                expected,
+                "{one:?} {other:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn only_an_event_with_one_text_is_learned() {
+        let calls = r#"{"tool_calls":[{"index":0,"function":{"arguments":"a"}}]}"#;
+        for delta in [
+            calls,
+            r#"{"content":"a","reasoning":"b"}"#,
+            r#"{"role":"assistant"}"#,
+        ] {
+            let event = event(delta, "");
+            assert_eq!(length(&after(&event), event.as_bytes()), None, "{delta}");
+        }
+        let finished = event(r#"{"content":"a"}"#, "").replace("null", r#""stop""#);
+        assert_eq!(length(&after(&finished), finished.as_bytes()), None);
+    }
+
+    proptest! {
+        /// What is not read would have said the same.
+        #[test]
+        fn nothing_is_overlooked(
+            texts in ("[a-zé\"\\\\]{0,4}", "[a-zé]{0,4}"),
+            kinds in (0_usize..4, 0_usize..4),
+            spot in (any::<prop::sample::Index>(), any::<u8>(), any::<bool>()),
+        ) {
+            let written = |kind: usize, text: &str| {
+                let text = serde_json::to_string(text).unwrap();
+                match kind {
+                    0 => event(&format!(r#"{{"content":{text}}}"#), ""),
+                    1 => event(&format!(r#"{{"content":{text}}}"#), r#","obfuscation":"abc""#),
+                    2 => event(&format!(r#"{{"reasoning":{text}}}"#), ""),
+                    _ => event(&format!(r#"{{"role":"assistant","content":{text}}}"#), ""),
+                }
+            };
+            let (first, mut second) = (written(kinds.0, &texts.0), written(kinds.1, &texts.1).into_bytes());
+            if spot.2 {
+                let place = spot.0.index(second.len());
+                second[place] = spot.1;
+            }
+            let known = Chunk::read(ChatCompletions, first.as_bytes()).unwrap();
+            if let Some(bytes) = length(&after(&first), &second) {
+                let read = Chunk::read(ChatCompletions, &second).unwrap();
+                prop_assert!(only_text(&read).is_some());
+                prop_assert_eq!(bytes, read.text_bytes);
+                prop_assert_eq!((read.choices, read.model), (known.choices, known.model));
+            }
+        }
+    }
+}

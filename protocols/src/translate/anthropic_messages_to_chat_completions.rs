@@ -1,0 +1,66 @@
+//! Anthropic Messages clients, Chat Completions upstreams: OpenAI, Azure, Ollama and everything compatible with them.
+
+mod dropped_params;
+mod request;
+mod response;
+mod stop_reason;
+mod stream;
+
+pub use dropped_params::{IGNORED_FIELDS, IGNORED_TOOL_FIELDS};
+pub use stop_reason::StopSequences;
+pub use stream::Stream;
+
+use crate::body_edit::BodyEdit;
+use crate::error::{ProviderError, RequestError};
+use crate::format::ClientFormat;
+use crate::translate::{Pair, Translation, WholeAnswer};
+use crate::translator::{Attempt, OutgoingRequest};
+use crate::upstream_path;
+
+/// Translates one attempt. See [`IGNORED_FIELDS`] for what it leaves out; everything else that cannot be said is refused.
+///
+/// `count_tokens` is refused: no endpoint of these upstreams counts tokens, and an estimate would be taken for a count.
+pub type AnthropicMessagesToChatCompletions = Translation<MessagesOverChat>;
+
+/// Clients of Anthropic Messages, upstreams that speak Chat Completions.
+#[derive(Debug)]
+pub struct MessagesOverChat;
+
+impl Pair for MessagesOverChat {
+    /// The client's, to tell which one ended an answer.
+    type Agreed = StopSequences;
+    type Stream = Stream;
+
+    fn stream(_attempt: &Attempt) -> Stream {
+        Stream::default()
+    }
+
+    fn request(
+        attempt: &Attempt,
+        body: &[u8],
+    ) -> Result<(OutgoingRequest, StopSequences), RequestError> {
+        if attempt.client == ClientFormat::AnthropicCountTokens {
+            return Err(RequestError {
+                code: Some("unsupported_endpoint"),
+                ..RequestError::new(
+                    "count_tokens: the target of this request cannot count tokens, only Anthropic's own API does",
+                )
+            });
+        }
+        let (body, stop_sequences) = request::translate(attempt, body)?;
+        let outgoing = OutgoingRequest {
+            path: upstream_path::openai(attempt, "chat/completions")?,
+            headers: Vec::new(),
+            body: BodyEdit::Replace(body),
+        };
+        Ok((outgoing, stop_sequences))
+    }
+
+    fn response(
+        attempt: &Attempt,
+        stop_sequences: &StopSequences,
+        body: &[u8],
+    ) -> Result<WholeAnswer, ProviderError> {
+        response::translate(attempt, stop_sequences, body)
+    }
+}

@@ -1,0 +1,88 @@
+//! A whole answer: a chat completion in, Anthropic's message out.
+
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+
+use crate::error::ProviderError;
+use crate::formats::anthropic_messages::{MessageAnswer, MessageBlock};
+use crate::formats::chat_completions::ReadAnswer;
+use crate::json;
+use crate::json::Text;
+use crate::translate::WholeAnswer;
+use crate::translate::anthropic_messages_to_chat_completions::stop_reason::StopSequences;
+use crate::translator::Attempt;
+
+/// Translates the body of a successful answer.
+pub(super) fn translate(
+    attempt: &Attempt,
+    stop_sequences: &StopSequences,
+    body: &[u8],
+) -> Result<WholeAnswer, ProviderError> {
+    let answer = ReadAnswer::read(body)?;
+    let own_id = own_message_id(attempt);
+    let own_call_ids: Vec<String> = (0..answer.said.tool_calls.len())
+        .map(|call| own_call_id(attempt, call))
+        .collect();
+    let mut content = Vec::new();
+    let said = answer.said;
+    if !said.reasoning.is_empty() || said.signature.is_some() {
+        content.push(MessageBlock::Thinking {
+            thinking: said.reasoning,
+            signature: said.signature,
+        });
+    }
+    for text in [said.text, said.refusal] {
+        if !text.is_empty() {
+            content.push(MessageBlock::Text(text));
+        }
+    }
+    for (call, own_id) in said.tool_calls.iter().zip(&own_call_ids) {
+        // Without a name nobody could run it.
+        if let Some(name) = call.name {
+            content.push(MessageBlock::ToolUse {
+                id: call.id.unwrap_or(Text::Plain(own_id)),
+                name,
+                input: input(call.arguments),
+            });
+        }
+    }
+    let met = answer.stop_sequence.and_then(Text::decode);
+    let (stop_reason, stop_sequence) =
+        stop_sequences.stop_reason(answer.finish_reason, met.as_deref());
+    let message = MessageAnswer {
+        id: answer.id.unwrap_or(Text::Plain(&own_id)),
+        model: answer.model.unwrap_or(Text::Plain(&attempt.model)),
+        content,
+        stop_reason,
+        stop_sequence: stop_sequence.map(Text::Plain),
+        usage: answer.usage.unwrap_or_default(),
+    };
+    let mut out = Vec::with_capacity(body.len().saturating_add(256));
+    message.write(&mut out);
+    Ok(WholeAnswer {
+        body: out,
+        usage: answer.usage,
+        served_model: answer.model.and_then(Text::decode).map(Cow::into_owned),
+    })
+}
+
+/// The id of an answer whose provider gives none.
+pub(super) fn own_message_id(attempt: &Attempt) -> String {
+    format!("msg_{}", attempt.request_id)
+}
+
+/// The id of a tool call whose provider gives none.
+pub(super) fn own_call_id(attempt: &Attempt, call: usize) -> String {
+    format!("toolu_{}_{call}", attempt.request_id)
+}
+
+/// Arguments as the object that clients expect. A length limit may have cut them off; what cannot be read is `{}`.
+fn input(arguments: Text<'_>) -> Cow<'_, str> {
+    arguments
+        .decode()
+        .filter(|text| {
+            text.trim_start().starts_with('{') && json::parse_text::<IgnoredAny>(text).is_ok()
+        })
+        .unwrap_or(Cow::Borrowed("{}"))
+}

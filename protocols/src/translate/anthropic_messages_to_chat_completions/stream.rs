@@ -1,0 +1,153 @@
+//! A streamed answer: chunks in, Anthropic's events out.
+
+use crate::error::ProviderError;
+use crate::formats::anthropic_messages::{MessageStreamWriter, TooMuchBuffered, ToolBlock};
+use crate::formats::chat_completions::{ChatStreamReader, StreamEnd, StreamSink};
+use crate::json::Text;
+use crate::translate::AnswerStream;
+use crate::translate::anthropic_messages_to_chat_completions::response::{
+    own_call_id, own_message_id,
+};
+use crate::translate::anthropic_messages_to_chat_completions::stop_reason::StopSequences;
+use crate::translator::{Attempt, StreamState};
+use crate::usage::Usage;
+
+/// How far reading and writing have come.
+#[derive(Debug, Default)]
+pub struct Stream {
+    reader: ChatStreamReader,
+    writer: MessageStreamWriter,
+    /// The blocks of the tool calls, in the order in which they were opened.
+    calls: Vec<ToolBlock>,
+}
+
+/// Writes what the reader tells.
+struct Sink<'s> {
+    attempt: &'s Attempt,
+    stop_sequences: &'s StopSequences,
+    writer: &'s mut MessageStreamWriter,
+    calls: &'s mut Vec<ToolBlock>,
+    out: &'s mut Vec<u8>,
+}
+
+impl AnswerStream<StopSequences> for Stream {
+    fn push(
+        &mut self,
+        attempt: &Attempt,
+        stop_sequences: &StopSequences,
+        chunk: &[u8],
+        out: &mut Vec<u8>,
+    ) {
+        let mut sink = Sink {
+            attempt,
+            stop_sequences,
+            writer: &mut self.writer,
+            calls: &mut self.calls,
+            out,
+        };
+        self.reader.feed(chunk, &mut sink);
+    }
+
+    fn end(&mut self, attempt: &Attempt, stop_sequences: &StopSequences, out: &mut Vec<u8>) {
+        let mut sink = Sink {
+            attempt,
+            stop_sequences,
+            writer: &mut self.writer,
+            calls: &mut self.calls,
+            out,
+        };
+        self.reader.end(&mut sink);
+    }
+
+    fn state(&self) -> &StreamState {
+        self.reader.state()
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.reader.usage()
+    }
+
+    fn text_bytes(&self) -> u64 {
+        self.reader.text_bytes()
+    }
+
+    fn served_model(&self) -> Option<&str> {
+        self.reader.model()
+    }
+}
+
+impl StreamSink for Sink<'_> {
+    fn start(&mut self, id: Option<Text<'_>>, model: Option<Text<'_>>) {
+        let own_id = own_message_id(self.attempt);
+        self.writer.start(
+            id.unwrap_or(Text::Plain(&own_id)),
+            model.unwrap_or(Text::Plain(&self.attempt.model)),
+            // Known only at the end; `message_delta` corrects it.
+            &Usage::default(),
+            self.out,
+        );
+    }
+
+    fn reasoning(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
+        self.writer.thinking(text, self.out).map_err(too_much)
+    }
+
+    fn signature(&mut self, signature: Text<'_>) -> Result<(), ProviderError> {
+        self.writer.signature(signature, self.out).map_err(too_much)
+    }
+
+    fn text(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
+        self.writer.text(text, self.out).map_err(too_much)
+    }
+
+    /// Anthropic has no other place for it.
+    fn refusal(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
+        self.text(text)
+    }
+
+    fn open_call(
+        &mut self,
+        call: usize,
+        id: Option<Text<'_>>,
+        name: Text<'_>,
+    ) -> Result<(), ProviderError> {
+        let own_id = own_call_id(self.attempt, call);
+        let id = id.unwrap_or(Text::Plain(&own_id));
+        let block = self
+            .writer
+            .open_tool(id, name, self.out)
+            .map_err(too_much)?;
+        self.calls.push(block);
+        Ok(())
+    }
+
+    fn arguments(&mut self, call: usize, fragment: Text<'_>) -> Result<(), ProviderError> {
+        match self.calls.get(call) {
+            Some(block) => self
+                .writer
+                .tool_arguments(*block, fragment, self.out)
+                .map_err(too_much),
+            None => Ok(()),
+        }
+    }
+
+    fn finish(&mut self, end: &StreamEnd) {
+        let (reason, sequence) = self
+            .stop_sequences
+            .stop_reason(end.reason, end.stop_sequence.as_deref());
+        self.writer.finish(
+            reason,
+            sequence.map(Text::Plain),
+            &end.usage.unwrap_or_default(),
+            self.out,
+        );
+    }
+
+    fn fail(&mut self, error: &ProviderError) {
+        self.writer.fail(error, self.out);
+    }
+}
+
+fn too_much(error: TooMuchBuffered) -> ProviderError {
+    ProviderError::unreadable(error)
+}

@@ -1,0 +1,198 @@
+//! The conversation: one system prompt, and turns that alternate between user and assistant.
+
+use crate::error::RequestError;
+use crate::formats::chat_completions::request_reader::{Message, Part, PartKind};
+use crate::json::{Text, Writer};
+use crate::translate::chat_completions_to_anthropic_messages::request::blocks::{
+    Block, ToolResult, content_blocks, tool_id,
+};
+
+/// A conversation in Anthropic's terms.
+pub(super) struct Conversation<'a> {
+    /// Text blocks of all system messages in order, with the text that separates each from the one before.
+    system: Vec<(&'static str, Block<'a>)>,
+    turns: Vec<Turn<'a>>,
+}
+
+/// What one side says before the other side speaks. Never empty.
+struct Turn<'a> {
+    role: Role,
+    /// Results of the assistant turn before; Anthropic wants them all in this turn, and first.
+    results: Vec<ToolResult<'a>>,
+    blocks: Vec<Block<'a>>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    User,
+    Assistant,
+}
+
+impl<'a> Conversation<'a> {
+    /// Sorts messages into a system prompt and turns.
+    ///
+    /// # Errors
+    /// A part that Anthropic does not know, or nothing to say at all.
+    pub(super) fn build(messages: Vec<Message<'a>>) -> Result<Self, RequestError> {
+        let mut conversation = Self {
+            system: Vec::new(),
+            turns: Vec::new(),
+        };
+        let mut speaking = Turn::new(Role::User);
+        for (index, message) in messages.into_iter().enumerate() {
+            let path = format_args!("messages[{index}].content");
+            match message {
+                Message::System(parts) => conversation.add_system(parts),
+                Message::User(parts) => {
+                    conversation.hand_over(&mut speaking, Role::User);
+                    speaking.blocks.extend(content_blocks(parts, path)?);
+                }
+                Message::Assistant(message) => {
+                    conversation.hand_over(&mut speaking, Role::Assistant);
+                    let text = content_blocks(message.content, path)?;
+                    let blocks = &mut speaking.blocks;
+                    blocks.extend(message.signed_reasoning.map(|(thinking, signature)| {
+                        Block::Thinking {
+                            thinking,
+                            signature,
+                        }
+                    }));
+                    blocks.extend(text);
+                    blocks.extend(message.tool_calls.into_iter().map(Block::ToolUse));
+                }
+                Message::Tool(message) => {
+                    conversation.hand_over(&mut speaking, Role::User);
+                    speaking.results.push(ToolResult {
+                        tool_use_id: tool_id(message.call_id),
+                        content: content_blocks(message.content, path)?,
+                        cache_control: message.cache_control,
+                    });
+                }
+            }
+        }
+        conversation.close(speaking);
+        conversation.trim_last_answer();
+        if conversation.turns.is_empty() {
+            conversation.ask_with_system()?;
+        }
+        Ok(conversation)
+    }
+
+    /// Parts of one message stand together, messages are separated by a line end.
+    fn add_system(&mut self, parts: Vec<Part<'a>>) {
+        let mut separator = if self.system.is_empty() { "" } else { "\n" };
+        for part in parts {
+            if let PartKind::Text(text) = part.kind
+                && !text.is_blank()
+            {
+                let block = Block::Text {
+                    text,
+                    cache_control: part.cache_control,
+                };
+                self.system.push((separator, block));
+                separator = "";
+            }
+        }
+    }
+
+    /// `role` speaks from now on.
+    fn hand_over(&mut self, speaking: &mut Turn<'a>, role: Role) {
+        if speaking.role != role {
+            self.close(std::mem::replace(speaking, Turn::new(role)));
+        }
+    }
+
+    /// Adds a turn. An empty one is left out, and then its neighbours are of the same side and become one.
+    fn close(&mut self, turn: Turn<'a>) {
+        if turn.results.is_empty() && turn.blocks.is_empty() {
+            return;
+        }
+        match self.turns.last_mut() {
+            Some(last) if last.role == turn.role => {
+                last.results.extend(turn.results);
+                last.blocks.extend(turn.blocks);
+            }
+            Some(_) | None => self.turns.push(turn),
+        }
+    }
+
+    /// Anthropic refuses a last assistant turn that ends with white space.
+    fn trim_last_answer(&mut self) {
+        if let Some(turn) = self.turns.last_mut()
+            && turn.role == Role::Assistant
+            && let Some(Block::Text { text, .. }) = turn.blocks.last_mut()
+        {
+            *text = text.trim_end();
+        }
+    }
+
+    /// OpenAI answers a system prompt alone; Anthropic needs a user turn, so the prompt becomes one.
+    fn ask_with_system(&mut self) -> Result<(), RequestError> {
+        if self.system.is_empty() {
+            return Err(RequestError::invalid_value(
+                "messages",
+                "expected at least one message that says something, found only empty ones",
+            ));
+        }
+        let blocks = self.system.drain(..).map(|(_, block)| block).collect();
+        self.turns.push(Turn {
+            role: Role::User,
+            results: Vec::new(),
+            blocks,
+        });
+        Ok(())
+    }
+
+    /// The model is to go on after results of calls whose thinking was not sent back. Models with a thinking budget
+    /// refuse to think then.
+    pub(super) fn is_unsigned_tool_loop(&self) -> bool {
+        let mut last = self.turns.iter().rev();
+        let answers_call = last.next().is_some_and(|turn| !turn.results.is_empty());
+        let signed = last
+            .next()
+            .is_some_and(|turn| matches!(turn.blocks.first(), Some(Block::Thinking { .. })));
+        answers_call && !signed
+    }
+
+    /// Writes the fields `system` and `messages`.
+    pub(super) fn write(&self, w: &mut Writer<'_>) {
+        if self.system.iter().any(|(_, block)| block.is_cached()) {
+            // Marks belong to blocks, so the blocks stay apart.
+            w.field("system")
+                .array(|w| self.system.iter().for_each(|(_, block)| block.write(w)));
+        } else if !self.system.is_empty() {
+            let texts = self.system.iter().flat_map(|(separator, block)| {
+                [Text::Plain(separator), block.as_text().unwrap_or_default()]
+            });
+            w.field("system").joined(texts);
+        }
+        w.field("messages").array(|w| {
+            for turn in &self.turns {
+                turn.write(w);
+            }
+        });
+    }
+}
+
+impl Turn<'_> {
+    fn new(role: Role) -> Self {
+        Self {
+            role,
+            results: Vec::new(),
+            blocks: Vec::new(),
+        }
+    }
+
+    fn write(&self, w: &mut Writer<'_>) {
+        w.object(|w| {
+            w.field("role").string(match self.role {
+                Role::User => "user",
+                Role::Assistant => "assistant",
+            });
+            w.field("content").array(|w| {
+                self.results.iter().for_each(|result| result.write(w));
+                self.blocks.iter().for_each(|block| block.write(w));
+            });
+        });
+    }
+}

@@ -1,0 +1,126 @@
+//! How long the model may think, and how many tokens it may write.
+//!
+//! OpenAI's limit counts reasoning, as Anthropic's does. A budget therefore leaves half of a limit that the client gave
+//! for the answer; where the client gave none, the budget comes on top of the target's default.
+
+use serde_json::value::RawValue;
+
+use crate::error::RequestError;
+use crate::formats::anthropic_messages::{Claude, Thinking};
+use crate::formats::chat_completions::request_reader::ReasoningEffort;
+use crate::json::{self, Object, Writer};
+
+/// What the client asked for and what stands against it.
+pub(super) struct Wish<'a> {
+    pub(super) model: Claude,
+    pub(super) effort: Option<ReasoningEffort>,
+    /// Anthropic's own `thinking`; it is sent as it is.
+    pub(super) thinking: Option<&'a RawValue>,
+    pub(super) max_tokens: Option<u64>,
+    pub(super) default_max_tokens: u64,
+    /// The model must call a tool: Anthropic refuses that together with thinking.
+    pub(super) forced_tool: bool,
+    /// See [`super::conversation::Conversation::is_unsigned_tool_loop`].
+    pub(super) unsigned_tool_loop: bool,
+}
+
+/// What is sent.
+pub(super) struct ThinkingPlan<'a> {
+    pub(super) max_tokens: u64,
+    /// `output_config.effort`
+    pub(super) effort: Option<&'static str>,
+    mode: Mode<'a>,
+}
+
+enum Mode<'a> {
+    Off,
+    Client { raw: &'a RawValue, on: bool },
+    Adaptive,
+    Budget(u64),
+}
+
+impl<'a> ThinkingPlan<'a> {
+    /// Decides.
+    ///
+    /// # Errors
+    /// The client's `thinking` has no `type`.
+    pub(super) fn new(wish: &Wish<'a>) -> Result<Self, RequestError> {
+        let effort = wish
+            .effort
+            .and_then(|effort| wish.model.effort().word(effort));
+        let (mode, budget) = match wish.thinking {
+            Some(raw) => client_mode(raw)?,
+            None => own_mode(wish),
+        };
+        let max_tokens = wish
+            .max_tokens
+            .unwrap_or_else(|| wish.default_max_tokens.saturating_add(budget));
+        Ok(Self {
+            max_tokens,
+            effort,
+            mode,
+        })
+    }
+
+    /// The model will think; Anthropic then refuses sampling parameters.
+    pub(super) fn is_on(&self) -> bool {
+        match self.mode {
+            Mode::Off => false,
+            Mode::Client { on, .. } => on,
+            Mode::Adaptive | Mode::Budget(_) => true,
+        }
+    }
+
+    /// Writes the field `thinking`.
+    pub(super) fn write(&self, w: &mut Writer<'_>) {
+        match self.mode {
+            Mode::Off => {}
+            Mode::Client { raw, .. } => w.field("thinking").raw(raw),
+            Mode::Adaptive => w
+                .field("thinking")
+                .object(|w| w.field("type").string("adaptive")),
+            Mode::Budget(budget) => w.field("thinking").object(|w| {
+                w.field("type").string("enabled");
+                w.field("budget_tokens").number(budget);
+            }),
+        }
+    }
+}
+
+/// The client's own `thinking`, with its budget.
+fn client_mode(raw: &RawValue) -> Result<(Mode<'_>, u64), RequestError> {
+    let fields: Object<'_> = json::read(raw, "thinking", "an object")?;
+    let kind = fields
+        .get("type")
+        .ok_or_else(|| RequestError::missing("thinking.type"))?;
+    let on = json::characters(kind, "thinking.type")? != "disabled";
+    let budget = match fields.get("budget_tokens") {
+        Some(budget) => json::read(budget, "thinking.budget_tokens", "a whole number")?,
+        None => 0,
+    };
+    Ok((Mode::Client { raw, on }, budget))
+}
+
+/// What `reasoning_effort` means for this model, with its budget.
+fn own_mode<'a>(wish: &Wish<'a>) -> (Mode<'a>, u64) {
+    let Some(effort) = wish.effort else {
+        return (Mode::Off, 0);
+    };
+    if effort == ReasoningEffort::None || wish.forced_tool {
+        return (Mode::Off, 0);
+    }
+    match wish.model.thinking() {
+        Thinking::Unsupported => (Mode::Off, 0),
+        Thinking::Adaptive => (Mode::Adaptive, 0),
+        Thinking::Budget if wish.unsigned_tool_loop => (Mode::Off, 0),
+        Thinking::Budget => {
+            let most = wish.max_tokens.map_or(u64::MAX, |limit| limit / 2);
+            let budget = Thinking::budget(effort).min(most);
+            if budget < Thinking::MIN_BUDGET {
+                (Mode::Off, 0)
+            } else {
+                (Mode::Budget(budget), budget)
+            }
+        }
+    }
+}

@@ -1,0 +1,489 @@
+//! A streamed answer: Anthropic's events in, Chat Completions chunks out, event by event.
+
+use serde::de::IgnoredAny;
+
+use crate::by_index::ByIndex;
+use crate::error::{self, ProviderError};
+use crate::fast_path::Refrain;
+use crate::formats::anthropic_messages::{
+    ReceivedBlock, ReceivedDelta, ReceivedEvent, ReceivedMessage, ReceivedUsage, StopReason,
+};
+use crate::formats::chat_completions::{ChatStreamWriter, JsonFence, ToolIndex};
+use crate::json::{self, Object, Text};
+use crate::sse::{SseEvent, SseParser};
+use crate::translate::AnswerStream;
+use crate::translate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
+use crate::translate::chat_completions_to_anthropic_messages::request::Answer;
+use crate::translator::{Attempt, StreamState};
+use crate::usage::Usage;
+
+/// Most content blocks that may be open at the same time; Anthropic opens one.
+const MAX_OPEN_BLOCKS: usize = 1024;
+
+/// Longest signature of a thinking block that is kept for the end of the stream.
+const MAX_SIGNATURE_BYTES: usize = 1024 * 1024;
+
+/// State of one stream.
+#[derive(Debug)]
+pub struct Stream {
+    parser: SseParser,
+    state: StreamState,
+    origin: Origin,
+    /// The synthetic tool whose arguments are the answer.
+    answer_tool: Option<String>,
+    /// Set where the text was to be JSON.
+    fence: Option<JsonFence>,
+    /// From `message_start` on.
+    writer: Option<ChatStreamWriter>,
+    served_model: Option<String>,
+    usage: Option<ReceivedUsage>,
+    /// Open content blocks by Anthropic's index.
+    blocks: ByIndex<Block>,
+    signature: Signature,
+    /// Calls of the client's own tools.
+    called_tools: bool,
+    stop_reason: Option<String>,
+    /// A delta of an open block, and nothing that the block's type makes of it but more of the same.
+    refrain: Refrain,
+    /// Index of that block.
+    refrain_block: u64,
+}
+
+/// What stands in every chunk where the upstream does not say it.
+#[derive(Debug)]
+struct Origin {
+    id: String,
+    created: u64,
+    model: String,
+    include_usage: bool,
+}
+
+/// What an open block's deltas become.
+#[derive(Debug)]
+enum Block {
+    Text,
+    Thinking {
+        signature: String,
+    },
+    Tool {
+        index: ToolIndex,
+        /// Arguments that came whole at the start of the block; sent if no fragment follows.
+        whole: Option<String>,
+    },
+    /// Arguments of the synthetic tool are the text of the answer.
+    Answer,
+    /// Server tools, their results, and types that are new: not for the client.
+    Skipped,
+}
+
+/// What lets the client replay the reasoning: only one thinking block at the beginning of the answer can be put back
+/// together from joined texts.
+#[derive(Debug)]
+enum Signature {
+    None,
+    One(String),
+    Impossible,
+}
+
+/// A failure that ends the stream.
+type Broken = Result<(), ProviderError>;
+
+impl Stream {
+    pub(super) fn new(attempt: &Attempt) -> Self {
+        Self {
+            parser: SseParser::new(),
+            state: StreamState::Opening,
+            origin: Origin {
+                id: format!("chatcmpl-{}", attempt.request_id),
+                created: attempt.created,
+                model: attempt.model.clone(),
+                include_usage: attempt.include_usage,
+            },
+            answer_tool: None,
+            fence: None,
+            writer: None,
+            served_model: None,
+            usage: None,
+            blocks: ByIndex::default(),
+            signature: Signature::None,
+            called_tools: false,
+            stop_reason: None,
+            refrain: Refrain::default(),
+            refrain_block: 0,
+        }
+    }
+
+    /// Takes what the request has agreed on.
+    pub(super) fn expect(&mut self, answer: &Answer) {
+        self.answer_tool.clone_from(&answer.tool);
+        self.fence = answer.unfence.then(JsonFence::default);
+    }
+}
+
+impl AnswerStream<Answer> for Stream {
+    fn state(&self) -> &StreamState {
+        &self.state
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.usage.map(|usage| usage.total())
+    }
+
+    fn text_bytes(&self) -> u64 {
+        self.writer.as_ref().map_or(0, ChatStreamWriter::text_bytes)
+    }
+
+    fn served_model(&self) -> Option<&str> {
+        self.served_model.as_deref()
+    }
+
+    fn push(&mut self, _attempt: &Attempt, _agreed: &Answer, chunk: &[u8], out: &mut Vec<u8>) {
+        // What an event becomes is mostly less than twice as long.
+        out.reserve(chunk.len().saturating_mul(2));
+        let mut parser = std::mem::take(&mut self.parser);
+        let mut rest = chunk;
+        while !self.is_over() {
+            parser.pass_over(&mut rest, |events| self.more_of_it(events, out));
+            match parser.next(&mut rest) {
+                Ok(Some(event)) => {
+                    if let Err(error) = self.event(&event, out) {
+                        self.fail(error, out);
+                    }
+                }
+                Ok(None) => break,
+                Err(too_long) => self.fail(ProviderError::unreadable(too_long), out),
+            }
+        }
+        self.parser = parser;
+    }
+
+    /// An event without its blank line still counts; anything but a finished message is a failure.
+    fn end(&mut self, _attempt: &Attempt, _agreed: &Answer, out: &mut Vec<u8>) {
+        if self.is_over() {
+            return;
+        }
+        let mut parser = std::mem::take(&mut self.parser);
+        if let Ok(Some(event)) = parser.finish()
+            // What is cut off inside an event is no JSON; that is the same failure as a missing event.
+            && json::parse::<IgnoredAny>(event.data).is_ok()
+            && let Err(error) = self.event(&event, out)
+        {
+            self.fail(error, out);
+        }
+        if !self.is_over() {
+            self.fail(ProviderError::cut_off(), out);
+        }
+    }
+}
+
+impl Stream {
+    fn is_over(&self) -> bool {
+        match self.state {
+            StreamState::Opening | StreamState::Content => false,
+            StreamState::Complete | StreamState::Failed(_) => true,
+        }
+    }
+
+    fn fail(&mut self, error: ProviderError, out: &mut Vec<u8>) {
+        if let Some(writer) = self.writer.as_mut().filter(|writer| writer.has_written()) {
+            writer.fail(&error, out);
+        }
+        self.state = StreamState::Failed(error);
+    }
+
+    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Broken {
+        // Also an event that came in pieces.
+        if self.more_of_it(event.raw, out).is_empty() {
+            return Ok(());
+        }
+        // Some proxies end Anthropic's streams as if they were OpenAI's.
+        if event.data == b"[DONE]" {
+            return Ok(());
+        }
+        let data: ReceivedEvent<'_> = json::read_answer(event.data)?;
+        let kind = data.kind.and_then(Text::decode);
+        match kind.as_deref().unwrap_or(event.name) {
+            "message_start" => self.message_start(&data),
+            "content_block_start" => self.block_start(&data, out)?,
+            "content_block_delta" => self.block_delta(&data, event, out)?,
+            "content_block_stop" => self.block_stop(&data, out),
+            "message_delta" => self.message_delta(&data)?,
+            "message_stop" => self.message_stop(out),
+            "error" => return Err(error::classify_in_stream(event.name, event.data)),
+            // `ping`, and whatever comes later.
+            _ => {}
+        }
+        if matches!(self.state, StreamState::Opening)
+            && self
+                .writer
+                .as_ref()
+                .is_some_and(ChatStreamWriter::has_begun)
+        {
+            self.state = StreamState::Content;
+        }
+        Ok(())
+    }
+
+    /// Translates the events at the front of `events` that bring more of what is under way, told by what is around it: most
+    /// events do. Gives what follows them.
+    fn more_of_it<'e>(&mut self, events: &'e [u8], out: &mut Vec<u8>) -> &'e [u8] {
+        let mut rest = events;
+        let (StreamState::Content, Some(block), Some(writer)) = (
+            &self.state,
+            self.blocks.get_mut(self.refrain_block),
+            &mut self.writer,
+        ) else {
+            return rest;
+        };
+        while let Some(verse) = self.refrain.next(rest) {
+            let text = Text::Escaped(verse.text);
+            match block {
+                Block::Text => write_text(writer, &mut self.fence, Some(text), out),
+                Block::Thinking { .. } => writer.reasoning(text, out),
+                Block::Tool { index, whole } => {
+                    *whole = None;
+                    writer.tool_arguments(*index, text, out);
+                }
+                Block::Answer => writer.content(text, out),
+                Block::Skipped => {}
+            }
+            rest = verse.rest;
+        }
+        rest
+    }
+
+    /// A second `message_start` changes nothing but the usage.
+    fn message_start(&mut self, data: &ReceivedEvent<'_>) {
+        let message = data.message.map(|raw| json::parse_text(raw.get()));
+        let message: ReceivedMessage<'_> = message.and_then(Result::ok).unwrap_or_default();
+        self.update_usage(message.usage.as_ref());
+        if self.writer.is_none() {
+            self.served_model = message
+                .model
+                .and_then(Text::decode)
+                .map(std::borrow::Cow::into_owned);
+            self.writer = Some(self.origin.writer(message.id, message.model));
+        }
+    }
+
+    fn block_start(&mut self, data: &ReceivedEvent<'_>, out: &mut Vec<u8>) -> Broken {
+        let (Some(index), Some(raw)) = (data.index, data.content_block) else {
+            return Err(ProviderError::unreadable(
+                "content_block_start without block",
+            ));
+        };
+        let block: ReceivedBlock<'_> =
+            json::parse_text(raw.get()).map_err(ProviderError::unreadable)?;
+        if self.blocks.len() >= MAX_OPEN_BLOCKS {
+            return Err(ProviderError::unreadable("too many open content blocks"));
+        }
+        let writer = self
+            .writer
+            .get_or_insert_with(|| self.origin.writer(None, None));
+        let kind = block.kind.and_then(Text::decode).unwrap_or_default();
+        let open = match kind.as_ref() {
+            "text" => {
+                writer.expect_content(out);
+                write_text(writer, &mut self.fence, block.text, out);
+                Block::Text
+            }
+            "thinking" => {
+                if writer.has_begun() {
+                    self.signature = Signature::Impossible;
+                }
+                writer.reasoning(block.thinking.unwrap_or_default(), out);
+                Block::Thinking {
+                    signature: decoded(block.signature),
+                }
+            }
+            "tool_use" => {
+                let (Some(id), Some(name)) = (block.id, block.name) else {
+                    return Err(ProviderError::unreadable("tool_use without id or name"));
+                };
+                let whole = block.input.map(|input| input.get()).filter(|input| {
+                    json::parse_text(input).is_ok_and(|Object(fields)| !fields.is_empty())
+                });
+                if self.answer_tool.is_some()
+                    && name.decode().as_deref() == self.answer_tool.as_deref()
+                {
+                    writer.content(Text::Plain(whole.unwrap_or_default()), out);
+                    Block::Answer
+                } else {
+                    self.called_tools = true;
+                    Block::Tool {
+                        index: writer.open_tool(id, name, out),
+                        whole: whole.map(str::to_owned),
+                    }
+                }
+            }
+            "redacted_thinking" => {
+                self.signature = Signature::Impossible;
+                Block::Skipped
+            }
+            _ => Block::Skipped,
+        };
+        // What its deltas are may not be what those of an earlier block with its index were.
+        self.refrain.forget();
+        self.blocks.insert(index, open);
+        Ok(())
+    }
+
+    fn block_delta(
+        &mut self,
+        data: &ReceivedEvent<'_>,
+        event: &SseEvent<'_>,
+        out: &mut Vec<u8>,
+    ) -> Broken {
+        let Some(raw) = data.delta else {
+            return Err(ProviderError::unreadable(
+                "content_block_delta without delta",
+            ));
+        };
+        let delta: ReceivedDelta<'_> =
+            json::parse_text(raw.get()).map_err(ProviderError::unreadable)?;
+        let writer = self
+            .writer
+            .get_or_insert_with(|| self.origin.writer(None, None));
+        let block = data.index.and_then(|index| self.blocks.get_mut(index));
+        // The block's type decides: a delta that does not fit it is not for the client.
+        let alike = match block {
+            // A block that nobody opened can only be told by its delta.
+            None => {
+                write_text(writer, &mut self.fence, delta.text, out);
+                writer.reasoning(delta.thinking.unwrap_or_default(), out);
+                None
+            }
+            Some(Block::Text) => {
+                write_text(writer, &mut self.fence, delta.text, out);
+                delta.text
+            }
+            Some(Block::Thinking { signature }) => {
+                writer.reasoning(delta.thinking.unwrap_or_default(), out);
+                let more = decoded(delta.signature);
+                if signature.len().saturating_add(more.len()) > MAX_SIGNATURE_BYTES {
+                    self.signature = Signature::Impossible;
+                } else {
+                    signature.push_str(&more);
+                }
+                delta.thinking.filter(|_| delta.signature.is_none())
+            }
+            Some(Block::Tool { index, whole }) => {
+                if let Some(fragment) = delta.partial_json
+                    && !fragment.is_empty()
+                {
+                    *whole = None;
+                    writer.tool_arguments(*index, fragment, out);
+                }
+                delta.partial_json
+            }
+            Some(Block::Answer) => {
+                writer.content(delta.partial_json.unwrap_or_default(), out);
+                delta.partial_json
+            }
+            Some(Block::Skipped) => None,
+        };
+        if let (Some(text), Some(index)) = (alike, data.index) {
+            self.refrain.learn_parts(event, text, None);
+            self.refrain_block = index;
+        }
+        Ok(())
+    }
+
+    fn block_stop(&mut self, data: &ReceivedEvent<'_>, out: &mut Vec<u8>) {
+        let block = data.index.and_then(|index| self.blocks.remove(index));
+        let (Some(block), Some(writer)) = (block, &mut self.writer) else {
+            return;
+        };
+        match block {
+            Block::Tool { index, whole } => {
+                writer.tool_arguments(index, Text::Plain(&whole.unwrap_or_default()), out);
+                writer.close_tool(index, out);
+            }
+            Block::Thinking { signature } => {
+                self.signature = match self.signature {
+                    Signature::None => Signature::One(signature),
+                    Signature::One(_) | Signature::Impossible => Signature::Impossible,
+                };
+            }
+            Block::Text | Block::Answer | Block::Skipped => {}
+        }
+    }
+
+    fn message_delta(&mut self, data: &ReceivedEvent<'_>) -> Broken {
+        self.update_usage(data.usage.as_ref());
+        if let Some(raw) = data.delta {
+            let delta: ReceivedDelta<'_> =
+                json::parse_text(raw.get()).map_err(ProviderError::unreadable)?;
+            if delta.stop_reason.is_some() {
+                self.stop_reason = Some(decoded(delta.stop_reason));
+            }
+        }
+        Ok(())
+    }
+
+    /// Only now is it certain that no error follows: the finish reason waits for this event.
+    fn message_stop(&mut self, out: &mut Vec<u8>) {
+        let usage = self.usage();
+        let writer = self
+            .writer
+            .get_or_insert_with(|| self.origin.writer(None, None));
+        if let Some(fence) = &mut self.fence {
+            writer.content(Text::Plain(&fence.finish()), out);
+        }
+        if let Signature::One(signature) = &self.signature {
+            writer.reasoning_signature(Text::Plain(signature), out);
+        }
+        let explained = self
+            .stop_reason
+            .as_deref()
+            .is_some_and(StopReason::explains_silence);
+        if !writer.has_begun() && !explained {
+            // Left open, so that the exchange asks another target for the content that did not come.
+            return;
+        }
+        let stop_reason = self.stop_reason.as_deref().map(Text::Plain);
+        let reason = finish_reason(stop_reason, self.called_tools);
+        writer.finish(reason, out);
+        writer.end(usage.as_ref(), out);
+        self.state = StreamState::Complete;
+    }
+
+    fn update_usage(&mut self, later: Option<&ReceivedUsage>) {
+        if let Some(later) = later {
+            self.usage.get_or_insert_default().update(later);
+        }
+    }
+}
+
+impl Origin {
+    fn writer(&self, id: Option<Text<'_>>, model: Option<Text<'_>>) -> ChatStreamWriter {
+        let given = |text: Option<_>| text.filter(|text: &Text<'_>| !text.is_empty());
+        ChatStreamWriter::new(
+            given(id).unwrap_or(Text::Plain(&self.id)),
+            self.created,
+            given(model).unwrap_or(Text::Plain(&self.model)),
+            self.include_usage,
+        )
+    }
+}
+
+/// Writes a piece of text, without the Markdown fence where the text was to be JSON.
+fn write_text(
+    writer: &mut ChatStreamWriter,
+    fence: &mut Option<JsonFence>,
+    text: Option<Text<'_>>,
+    out: &mut Vec<u8>,
+) {
+    let text = text.unwrap_or_default();
+    if let Some(fence) = fence
+        && let Some(text) = text.decode()
+    {
+        writer.content(Text::Plain(&fence.push(&text)), out);
+    } else {
+        writer.content(text, out);
+    }
+}
+
+fn decoded(text: Option<Text<'_>>) -> String {
+    text.and_then(Text::decode).unwrap_or_default().into_owned()
+}

@@ -1,0 +1,171 @@
+//! A request: Chat Completions in, Converse out.
+
+mod messages;
+mod tools;
+
+use serde_json::value::RawValue;
+
+use crate::error::RequestError;
+use crate::formats::anthropic_messages::{Claude, Sampling};
+use crate::formats::bedrock_converse::{
+    AdditionalField, CachePoint, ConverseRequest, Inference, JsonSchema, ReasoningPlan,
+    ReasoningWish, ToolNames, Vendor,
+};
+use crate::formats::chat_completions::ChatRequest;
+use crate::formats::chat_completions::request_reader::{Number, ResponseFormat};
+use crate::json;
+use crate::translate::chat_completions_to_bedrock_converse::IGNORED_FIELDS;
+use crate::translate::dropped_param;
+use crate::translator::Attempt;
+use tools::ToolPlan;
+
+/// Fields of other vendors, which clients send through OpenAI's SDKs as extra fields.
+#[derive(Debug, Default)]
+struct Extras<'a> {
+    /// Anthropic's own; it is sent as it is, in place of `reasoning_effort`.
+    thinking: Option<&'a RawValue>,
+    top_k: Option<&'a RawValue>,
+    /// Anthropic's mark at the top: the end of the conversation.
+    cache_control: Option<&'a RawValue>,
+}
+
+/// What the request does in a way that the answer has to undo.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answer {
+    /// What tools are called at the client.
+    pub(super) tool_names: ToolNames,
+    /// The text was to be JSON, and nothing but the prompt saw to it: a Markdown fence around it is taken off.
+    pub(super) unfence: bool,
+}
+
+/// The upstream's body, and what its answer needs.
+pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answer), RequestError> {
+    let request = ChatRequest::read(body)?;
+    let mut extras = Extras::default();
+    for (name, value) in &request.rest {
+        match name.as_ref() {
+            "thinking" => {
+                json::require_object(value, name)?;
+                extras.thinking = Some(value);
+            }
+            "top_k" => {
+                let _: u64 = json::read(value, name, "a whole number")?;
+                extras.top_k = Some(value);
+            }
+            "cache_control" => {
+                json::require_object(value, name)?;
+                extras.cache_control = Some(value);
+            }
+            _ => dropped_param::ignore(IGNORED_FIELDS, name, name, value)?,
+        }
+    }
+    let mut tool_names = ToolNames::default();
+    let mut conversation = messages::translate(request.messages, &mut tool_names)?;
+    if let Some(mark) = extras.cache_control {
+        conversation.add_last_cache_point(CachePoint::read(mark));
+    }
+    let tools = ToolPlan::new(
+        &attempt.model,
+        request.tools,
+        request.tool_choice,
+        request.parallel_tool_calls,
+        &mut tool_names,
+    )?;
+
+    let mut additional = Vec::new();
+    let mut reasoning = ReasoningPlan::default();
+    if let Some(thinking) = extras.thinking {
+        additional.push(AdditionalField::new("thinking", thinking.get()));
+        reasoning.refuses_sampling = !is_disabled(thinking)?;
+    } else if let Some(effort) = request.reasoning_effort {
+        reasoning = ReasoningPlan::new(&ReasoningWish {
+            model: &attempt.model,
+            effort,
+            max_tokens: request.max_tokens,
+            default_max_tokens: u64::from(attempt.default_max_tokens.max(1)),
+            forced_tool: tools.forces_a_call(),
+            unsigned_tool_loop: conversation.is_unsigned_tool_loop(),
+        });
+    }
+    additional.extend(reasoning.fields);
+    additional.extend(tools.additional());
+
+    let sampling = sampling(&attempt.model, reasoning.refuses_sampling);
+    let mut inference = Inference {
+        max_tokens: request.max_tokens.or(reasoning.max_tokens),
+        stop: request.stop,
+        ..Inference::default()
+    };
+    match sampling {
+        Sampling::Both => {
+            inference.temperature = request.temperature.map(up_to_one);
+            inference.top_p = request.top_p.map(up_to_one);
+        }
+        Sampling::One => {
+            inference.temperature = request.temperature.map(up_to_one);
+            let alone = request.top_p.filter(|_| request.temperature.is_none());
+            inference.top_p = alone.map(up_to_one);
+        }
+        Sampling::Unsupported => {}
+    }
+    if let Some(top_k) = extras.top_k.filter(|_| sampling != Sampling::Unsupported) {
+        additional.push(AdditionalField::new("top_k", top_k.get()));
+    }
+
+    let unfence = matches!(request.response_format, ResponseFormat::JsonObject);
+    let (tools, tool_choice) = tools.into_config();
+    let mut out = Vec::with_capacity(body.len().saturating_add(1024));
+    let mut converse = ConverseRequest {
+        conversation,
+        inference,
+        tools,
+        tool_choice,
+        output: match request.response_format {
+            // Without a schema there is nothing to send: the prompt has to ask for JSON, which OpenAI demands as well.
+            ResponseFormat::Text | ResponseFormat::JsonObject => None,
+            ResponseFormat::JsonSchema {
+                name,
+                description,
+                schema,
+            } => Some(JsonSchema {
+                name: Some(name),
+                description,
+                schema,
+            }),
+        },
+        additional,
+    };
+    if !Vendor::takes_cache_points(&attempt.model) {
+        converse.forget_cache_points();
+    }
+    converse.write(&mut out);
+    let answer = Answer {
+        tool_names,
+        unfence,
+    };
+    Ok((out, answer))
+}
+
+fn is_disabled(thinking: &RawValue) -> Result<bool, RequestError> {
+    let fields: json::Object<'_> = json::read(thinking, "thinking", "an object")?;
+    let kind = fields
+        .get("type")
+        .ok_or_else(|| RequestError::missing("thinking.type"))?;
+    Ok(json::characters(kind, "thinking.type")? == "disabled")
+}
+
+/// Which sampling parameters the model takes. Only Claude is known to refuse any.
+fn sampling(model: &str, thinks: bool) -> Sampling {
+    match Vendor::of(model) {
+        Vendor::Anthropic if thinks => Sampling::Unsupported,
+        Vendor::Anthropic => Claude::from_name(model).sampling(),
+        Vendor::Nova2 | Vendor::GptOss | Vendor::OpenAi | Vendor::Moonshot | Vendor::Other => {
+            Sampling::Both
+        }
+    }
+}
+
+/// Converse's `temperature` ends at 1 where OpenAI's ends at 2.
+fn up_to_one(number: Number<'_>) -> &str {
+    if number.value > 1.0 { "1" } else { number.json }
+}

@@ -1,0 +1,120 @@
+//! A whole answer: Converse in, a chat completion out.
+
+use crate::error::{self, ProviderError};
+use crate::formats::bedrock_converse::{
+    ReasoningSignature, ReceivedAnswer, ReceivedBlock, StopReason, ToolNames,
+};
+use crate::formats::chat_completions::{ChatAnswer, FinishReason, JsonFence, ToolCall};
+use crate::json;
+use crate::json::Text;
+use crate::translate::chat_completions_to_bedrock_converse::request::Answer;
+use crate::translator::Attempt;
+use crate::usage::Usage;
+
+/// What a stop reason is called in OpenAI's list. Reasons that are new become `stop`, never an error.
+pub(super) fn finish_reason(reason: StopReason, called_tools: bool) -> FinishReason {
+    match reason {
+        StopReason::MaxTokens | StopReason::ModelContextWindowExceeded => FinishReason::Length,
+        StopReason::GuardrailIntervened | StopReason::ContentFiltered => {
+            FinishReason::ContentFilter
+        }
+        // Some models say `end_turn` after calls; clients run tools only if the reason says so.
+        StopReason::EndTurn
+        | StopReason::StopSequence
+        | StopReason::ToolUse
+        | StopReason::MalformedModelOutput
+        | StopReason::MalformedToolUse
+        | StopReason::Other => {
+            if called_tools {
+                FinishReason::ToolCalls
+            } else {
+                FinishReason::Stop
+            }
+        }
+    }
+}
+
+/// Translates the body of a successful answer; gives its usage as well.
+pub(super) fn translate(
+    attempt: &Attempt,
+    expected: &Answer,
+    body: &[u8],
+) -> Result<(Vec<u8>, Option<Usage>), ProviderError> {
+    let answer: ReceivedAnswer<'_> = json::parse(body).map_err(ProviderError::unreadable)?;
+    let Some(blocks) = answer.content() else {
+        return Err(error::classify_in_stream("", body));
+    };
+    let id = format!("chatcmpl-{}", attempt.request_id);
+    let usage = answer.usage.map(|usage| usage.total());
+    let mut chat = ChatAnswer {
+        id: Text::Plain(&id),
+        created: attempt.created,
+        model: Text::Plain(&attempt.model),
+        content: Vec::new(),
+        reasoning: Vec::new(),
+        reasoning_signature: None,
+        tool_calls: Vec::new(),
+        finish_reason: FinishReason::Stop,
+        // Clients rely on the object being there.
+        usage: Some(usage.unwrap_or_default()),
+    };
+    let mut signature = ReasoningSignature::None;
+    for block in blocks {
+        add_block(&mut chat, &mut signature, &expected.tool_names, block)?;
+    }
+    if let ReasoningSignature::One(signature) = &signature {
+        chat.reasoning_signature = Some(Text::Plain(signature));
+    }
+    let reason = StopReason::read(answer.stop_reason);
+    chat.finish_reason = finish_reason(reason, !chat.tool_calls.is_empty());
+    let unfenced = expected
+        .unfence
+        .then(|| JsonFence::take_off(&chat.content))
+        .flatten();
+    if let Some(text) = &unfenced {
+        chat.content = vec![Text::Plain(text)];
+    }
+    let mut out = Vec::with_capacity(body.len().saturating_add(512));
+    chat.write(&mut out);
+    Ok((out, usage))
+}
+
+/// Kinds of blocks that the client's protocol does not have are left out.
+fn add_block<'a>(
+    chat: &mut ChatAnswer<'a>,
+    signature: &mut ReasoningSignature,
+    tool_names: &'a ToolNames,
+    block: &ReceivedBlock<'a>,
+) -> Result<(), ProviderError> {
+    chat.content.extend(block.text);
+    if let Some(cited) = &block.citations_content {
+        chat.content.extend(cited.texts());
+    }
+    if let Some(text) = block
+        .reasoning_content
+        .as_ref()
+        .and_then(|reasoning| reasoning.reasoning_text.as_ref())
+    {
+        chat.reasoning.extend(text.text);
+        let given = text.signature.and_then(Text::decode);
+        if let Some(given) = given.filter(|given| !given.is_empty()) {
+            signature.add(&given);
+        }
+    }
+    if let Some(call) = block.tool_use.as_ref().filter(|call| !call.is_servers()) {
+        let (Some(id), Some(name)) = (call.tool_use_id, call.name) else {
+            return Err(ProviderError::unreadable(
+                "toolUse without toolUseId or name",
+            ));
+        };
+        // What is no object would break the client, which parses it.
+        let input = call.input.map(|input| input.get());
+        let arguments = input.filter(|input| input.starts_with('{')).unwrap_or("{}");
+        chat.tool_calls.push(ToolCall {
+            id,
+            name: tool_names.client_name(name),
+            arguments: Text::Plain(arguments),
+        });
+    }
+    Ok(())
+}

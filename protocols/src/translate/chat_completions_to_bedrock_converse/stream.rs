@@ -1,0 +1,122 @@
+//! Writes the chunks of a Chat Completions stream.
+
+use crate::error::ProviderError;
+use crate::formats::bedrock_converse::{ConverseSink, ReasoningSignature, Stop};
+use crate::formats::chat_completions::{ChatStreamWriter, JsonFence, ToolIndex};
+use crate::json::Text;
+use crate::translate::chat_completions_to_bedrock_converse::request::Answer;
+use crate::translate::chat_completions_to_bedrock_converse::response::finish_reason;
+use crate::translator::Attempt;
+use crate::usage::Usage;
+
+/// The client's side of a stream.
+#[derive(Debug)]
+pub struct ChatSink {
+    writer: ChatStreamWriter,
+    answer: Answer,
+    /// Set where the text was to be JSON.
+    fence: Option<JsonFence>,
+    signature: ReasoningSignature,
+    called_tools: bool,
+}
+
+impl ChatSink {
+    pub(super) fn new(attempt: &Attempt) -> Self {
+        let id = format!("chatcmpl-{}", attempt.request_id);
+        Self {
+            writer: ChatStreamWriter::new(
+                Text::Plain(&id),
+                attempt.created,
+                Text::Plain(&attempt.model),
+                attempt.include_usage,
+            ),
+            answer: Answer::default(),
+            fence: None,
+            signature: ReasoningSignature::None,
+            called_tools: false,
+        }
+    }
+
+    /// Takes what the request has agreed on.
+    pub(super) fn expect(&mut self, answer: &Answer) {
+        self.fence = answer.unfence.then(JsonFence::default);
+        self.answer = answer.clone();
+    }
+}
+
+impl ConverseSink for ChatSink {
+    type Call = ToolIndex;
+
+    /// The role goes out with the first content.
+    fn start(&mut self, _out: &mut Vec<u8>) {}
+
+    fn text(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        match (&mut self.fence, text.decode()) {
+            (Some(fence), Some(text)) => {
+                let certain = fence.push(&text);
+                self.writer.content(Text::Plain(&certain), out);
+            }
+            (None, _) | (_, None) => self.writer.content(text, out),
+        }
+        Ok(())
+    }
+
+    fn reasoning(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        self.writer.reasoning(text, out);
+        Ok(())
+    }
+
+    fn signature(&mut self, signature: &str, _out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        self.signature.add(signature);
+        Ok(())
+    }
+
+    /// Chat Completions has no room for it.
+    fn redacted(&mut self, _data: Text<'_>, _out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
+    fn close_block(&mut self, _out: &mut Vec<u8>) {}
+
+    fn open_call(
+        &mut self,
+        id: Text<'_>,
+        name: Text<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<ToolIndex, ProviderError> {
+        self.called_tools = true;
+        let name = self.answer.tool_names.client_name(name);
+        Ok(self.writer.open_tool(id, name, out))
+    }
+
+    fn call_input(
+        &mut self,
+        call: ToolIndex,
+        fragment: Text<'_>,
+        out: &mut Vec<u8>,
+    ) -> Result<(), ProviderError> {
+        self.writer.tool_arguments(call, fragment, out);
+        Ok(())
+    }
+
+    fn close_call(&mut self, call: ToolIndex, out: &mut Vec<u8>) {
+        self.writer.close_tool(call, out);
+    }
+
+    fn finish(&mut self, stop: &Stop, usage: Option<&Usage>, out: &mut Vec<u8>) {
+        if let Some(fence) = &mut self.fence {
+            let kept_back = fence.finish();
+            self.writer.content(Text::Plain(&kept_back), out);
+        }
+        if let ReasoningSignature::One(signature) = &self.signature {
+            self.writer.reasoning_signature(Text::Plain(signature), out);
+        }
+        self.writer
+            .finish(finish_reason(stop.reason, self.called_tools), out);
+        self.writer.end(usage, out);
+    }
+
+    fn fail(&mut self, error: &ProviderError, out: &mut Vec<u8>) {
+        self.writer.fail(error, out);
+    }
+}

@@ -1,0 +1,190 @@
+//! A request: Responses in, Chat Completions out.
+
+mod input;
+mod options;
+mod parts;
+mod tools;
+
+use serde_json::value::RawValue;
+
+use crate::error::RequestError;
+use crate::format::UpstreamFormat;
+use crate::formats::chat_completions::OutgoingMessage;
+use crate::formats::chat_completions::request_reader::{Number, ReasoningEffort};
+use crate::formats::responses::Echo;
+use crate::json::{self, Object, Text, Writer};
+use crate::translate::dropped_param;
+use crate::translate::responses_to_chat_completions::IGNORED_FIELDS;
+use crate::translator::Attempt;
+use options::TextConfig;
+use tools::ToolPlan;
+
+/// Fields that Chat Completions has by the same name, at OpenAI and Azure.
+const SAME_AT_OPENAI: &[&str] = &["prompt_cache_key", "prompt_cache_retention", "service_tier"];
+
+/// Fields that Chat Completions has by the same name, and other protocols have a counterpart for.
+const SAME: &[&str] = &["user", "safety_identifier"];
+
+/// What was read of a request.
+#[derive(Default)]
+struct Request<'a> {
+    input: Option<&'a RawValue>,
+    instructions: Option<Text<'a>>,
+    max_output_tokens: Option<u64>,
+    temperature: Option<Number<'a>>,
+    top_p: Option<Number<'a>>,
+    tools: Option<&'a RawValue>,
+    tool_choice: Option<&'a RawValue>,
+    parallel_tool_calls: Option<bool>,
+    text: TextConfig<'a>,
+    effort: Option<ReasoningEffort>,
+    /// Fields that go on by their names.
+    same: Vec<(&'static str, &'a RawValue)>,
+}
+
+/// The upstream's body, and what the answer repeats of the request.
+pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Echo), RequestError> {
+    let object: Object<'_> = json::parse(body)
+        .map_err(|error| RequestError::new(format!("expected a JSON object: {error}")))?;
+    let request = Request::read(&object)?;
+    let mut echo = Echo::default();
+    for (name, value) in object.fields() {
+        echo.keep(name, value);
+    }
+    let tools = ToolPlan::new(
+        request.tools,
+        request.tool_choice,
+        request.parallel_tool_calls,
+    )?;
+    echo.keep_json("tools", &tools.echo());
+    let input = request
+        .input
+        .ok_or_else(|| RequestError::missing("input"))?;
+    let mut messages = Vec::new();
+    if let Some(instructions) = request.instructions.filter(|text| !text.is_empty()) {
+        messages.push(OutgoingMessage::System(vec![vec![instructions]]));
+    }
+    input::read_input(attempt.upstream, input, &mut messages)?;
+
+    let mut out = Vec::with_capacity(body.len().saturating_add(1024));
+    Writer::new(&mut out).object(|w| {
+        w.field("model").string(&attempt.model);
+        w.field("messages").array(|w| {
+            for message in &messages {
+                message.write(w);
+            }
+        });
+        if let Some(limit) = request.max_output_tokens {
+            w.field(limit_name(attempt.upstream)).number(limit);
+        }
+        if attempt.stream {
+            w.field("stream").bool(true);
+            // The last event carries usage whether the client asked or not.
+            w.field("stream_options")
+                .object(|w| w.field("include_usage").bool(true));
+        }
+        for (name, number) in [
+            ("temperature", request.temperature),
+            ("top_p", request.top_p),
+        ] {
+            if let Some(number) = number {
+                w.field(name).verbatim(number.json);
+            }
+        }
+        tools.write(w);
+        request.text.write_format(w);
+        if let Some(effort) = request.effort {
+            w.field("reasoning_effort")
+                .string(effort_for(attempt.upstream, effort).as_str());
+        }
+        if is_openai(attempt.upstream)
+            && let Some(verbosity) = request.text.verbosity
+        {
+            w.field("verbosity").raw(verbosity);
+        }
+        for (name, value) in &request.same {
+            if is_openai(attempt.upstream)
+                || (SAME.contains(name) && attempt.upstream != UpstreamFormat::Ollama)
+            {
+                w.field(name).raw(value);
+            }
+        }
+    });
+    Ok((out, echo))
+}
+
+impl<'a> Request<'a> {
+    fn read(object: &Object<'a>) -> Result<Self, RequestError> {
+        let mut request = Self::default();
+        for (name, value) in object.fields() {
+            match name {
+                "model" | "stream" => {}
+                "input" => request.input = Some(value),
+                "instructions" => request.instructions = Some(json::text(value, name)?),
+                "max_output_tokens" => {
+                    request.max_output_tokens = Some(options::read_limit(value)?)
+                }
+                "temperature" => request.temperature = Some(Number::read(value, name, 2.0)?),
+                "top_p" => request.top_p = Some(Number::read(value, name, 1.0)?),
+                "tools" => request.tools = Some(value),
+                "tool_choice" => request.tool_choice = Some(value),
+                "parallel_tool_calls" => {
+                    request.parallel_tool_calls = Some(json::read(value, name, "a boolean")?);
+                }
+                "text" => request.text = TextConfig::read(value)?,
+                "reasoning" => request.effort = options::read_effort(value)?,
+                "include" => options::check_include(value)?,
+                "metadata" => json::require_object(value, name)?,
+                "previous_response_id" | "conversation" => {
+                    return Err(RequestError::unsupported(
+                        name,
+                        "the target of this request keeps no earlier answers; send the conversation in `input`",
+                    ));
+                }
+                "prompt" => {
+                    return Err(RequestError::unsupported(
+                        name,
+                        "the prompt is stored with OpenAI, the target of this request cannot read it; send `input`",
+                    ));
+                }
+                _ => {
+                    let mut same = SAME_AT_OPENAI.iter().chain(SAME);
+                    match same.find(|known| **known == name) {
+                        Some(name) => request.same.push((name, value)),
+                        None => dropped_param::ignore(IGNORED_FIELDS, name, name, value)?,
+                    }
+                }
+            }
+        }
+        Ok(request)
+    }
+}
+
+fn is_openai(upstream: UpstreamFormat) -> bool {
+    match upstream {
+        UpstreamFormat::OpenAi | UpstreamFormat::AzureOpenAi => true,
+        UpstreamFormat::Ollama | UpstreamFormat::Anthropic | UpstreamFormat::Bedrock => false,
+    }
+}
+
+/// OpenAI's reasoning models refuse `max_tokens`; Ollama knows nothing else.
+fn limit_name(upstream: UpstreamFormat) -> &'static str {
+    match upstream {
+        UpstreamFormat::Ollama => "max_tokens",
+        UpstreamFormat::OpenAi
+        | UpstreamFormat::AzureOpenAi
+        | UpstreamFormat::Anthropic
+        | UpstreamFormat::Bedrock => "max_completion_tokens",
+    }
+}
+
+/// Ollama refuses words that it does not know.
+fn effort_for(upstream: UpstreamFormat, effort: ReasoningEffort) -> ReasoningEffort {
+    match upstream {
+        UpstreamFormat::Ollama => effort.min(ReasoningEffort::High),
+        UpstreamFormat::OpenAi
+        | UpstreamFormat::AzureOpenAi
+        | UpstreamFormat::Anthropic
+        | UpstreamFormat::Bedrock => effort,
+    }
+}

@@ -1,0 +1,252 @@
+//! Input items as messages.
+//!
+//! What the model said, called and reasoned between two turns of others is several items here and one message there. The
+//! results of its calls follow as one message each; images and files that a call gave go to a user message after them,
+//! because tool messages hold text only, with a line that says which call they came from.
+
+use std::fmt;
+
+use serde_json::value::RawValue;
+
+use super::parts::{only, read_parts, read_text, unsupported};
+use crate::error::RequestError;
+use crate::format::UpstreamFormat;
+use crate::formats::chat_completions::{OutgoingCall, OutgoingMessage, OutgoingPart};
+use crate::formats::responses::signature;
+use crate::json::{self, Object, Text};
+
+/// Items about tools that run at OpenAI.
+const SERVER_WORK: &[&str] = &[
+    "web_search_call",
+    "file_search_call",
+    "code_interpreter_call",
+    "mcp_call",
+    "mcp_list_tools",
+];
+
+/// Appends the messages of `input`, a string or an array of items.
+pub(super) fn read_input<'a>(
+    upstream: UpstreamFormat,
+    raw: &'a RawValue,
+    messages: &mut Vec<OutgoingMessage<'a>>,
+) -> Result<(), RequestError> {
+    if let Some(text) = Text::of(raw) {
+        messages.push(OutgoingMessage::User(vec![OutgoingPart::Text(vec![text])]));
+        return Ok(());
+    }
+    let items: Vec<Object<'_>> = json::read(raw, "input", "a string or an array of items")?;
+    if items.is_empty() {
+        return Err(RequestError::invalid_value(
+            "input",
+            "expected at least one item, found none",
+        ));
+    }
+    let mut conversation = Conversation {
+        upstream,
+        messages,
+        assistant: None,
+        from_tools: Vec::new(),
+    };
+    for (index, item) in items.iter().enumerate() {
+        conversation.item(item, format_args!("input[{index}]"))?;
+    }
+    conversation.end_assistant();
+    conversation.end_tools();
+    Ok(())
+}
+
+/// The messages so far, and what the next items may still belong to.
+struct Conversation<'a, 'm> {
+    upstream: UpstreamFormat,
+    messages: &'m mut Vec<OutgoingMessage<'a>>,
+    assistant: Option<Assistant<'a>>,
+    /// Images and files that calls gave.
+    from_tools: Vec<OutgoingPart<'a>>,
+}
+
+/// A message of the model that may still grow.
+#[derive(Default)]
+struct Assistant<'a> {
+    text: Vec<Text<'a>>,
+    reasoning: Option<(Text<'a>, Text<'a>)>,
+    calls: Vec<OutgoingCall<'a>>,
+}
+
+impl<'a> Conversation<'a, '_> {
+    fn item(&mut self, item: &Object<'a>, path: fmt::Arguments<'_>) -> Result<(), RequestError> {
+        let kind = match item.get("type") {
+            Some(raw) => json::characters(raw, format_args!("{path}.type"))?,
+            None => "message".into(),
+        };
+        match kind.as_ref() {
+            "message" => self.message(item, path),
+            "function_call" => self.function_call(item, path),
+            "function_call_output" => self.function_call_output(item, path),
+            "reasoning" => self.reasoning(item, path),
+            kind if SERVER_WORK.contains(&kind) => Ok(()),
+            "item_reference" => Err(unsupported(
+                path,
+                "the item is stored with OpenAI, the target of this request cannot read it; send the item itself",
+            )),
+            found => Err(unsupported(
+                format_args!("{path}.type"),
+                format_args!("the target of this request has no counterpart for {found}"),
+            )),
+        }
+    }
+
+    fn message(&mut self, item: &Object<'a>, path: fmt::Arguments<'_>) -> Result<(), RequestError> {
+        only(item, path, &["role", "content"])?;
+        let role = required(item, path, "role")?;
+        let content = required(item, path, "content")?;
+        let in_content = format_args!("{path}.content");
+        match json::characters(role, format_args!("{path}.role"))?.as_ref() {
+            "user" => {
+                self.end_assistant();
+                let mut parts = std::mem::take(&mut self.from_tools);
+                parts.append(&mut read_parts(self.upstream, content, in_content)?);
+                self.messages.push(OutgoingMessage::User(parts));
+            }
+            "system" | "developer" => {
+                self.end_assistant();
+                self.end_tools();
+                let lines = read_text(self.upstream, content, in_content)?;
+                self.messages.push(OutgoingMessage::System(lines));
+            }
+            "assistant" => {
+                let lines = read_text(self.upstream, content, in_content)?;
+                self.assistant().text.extend(lines.into_iter().flatten());
+            }
+            found => {
+                return Err(RequestError::invalid_value(
+                    format!("{path}.role"),
+                    format_args!("expected user, assistant, system or developer, found {found:?}"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn function_call(
+        &mut self,
+        item: &Object<'a>,
+        path: fmt::Arguments<'_>,
+    ) -> Result<(), RequestError> {
+        only(item, path, &["call_id", "name", "arguments"])?;
+        let text =
+            |name: &str| json::text(required(item, path, name)?, format_args!("{path}.{name}"));
+        let arguments = text("arguments")?;
+        let call = OutgoingCall {
+            id: text("call_id")?,
+            name: text("name")?,
+            arguments: if arguments.is_blank() {
+                Text::Plain("{}")
+            } else {
+                arguments
+            },
+        };
+        self.assistant().calls.push(call);
+        Ok(())
+    }
+
+    fn function_call_output(
+        &mut self,
+        item: &Object<'a>,
+        path: fmt::Arguments<'_>,
+    ) -> Result<(), RequestError> {
+        only(item, path, &["call_id", "output"])?;
+        self.end_assistant();
+        let call_id = required(item, path, "call_id")?;
+        let call_id = json::text(call_id, format_args!("{path}.call_id"))?;
+        let output = required(item, path, "output")?;
+        let mut content = Vec::new();
+        let mut media = Vec::new();
+        for part in read_parts(self.upstream, output, format_args!("{path}.output"))? {
+            match part {
+                OutgoingPart::Text(line) => content.push(line),
+                OutgoingPart::Image { .. } | OutgoingPart::File { .. } => media.push(part),
+            }
+        }
+        if !media.is_empty() {
+            self.from_tools.push(OutgoingPart::Text(vec![
+                Text::Plain("Result of tool call "),
+                call_id,
+                Text::Plain(":"),
+            ]));
+            self.from_tools.append(&mut media);
+        }
+        self.messages
+            .push(OutgoingMessage::Tool { call_id, content });
+        Ok(())
+    }
+
+    /// Goes back to those who have signed it; see [`signature`].
+    fn reasoning(
+        &mut self,
+        item: &Object<'a>,
+        path: fmt::Arguments<'_>,
+    ) -> Result<(), RequestError> {
+        only(item, path, &["summary", "content", "encrypted_content"])?;
+        let Some(raw) = item.get("encrypted_content") else {
+            return Ok(());
+        };
+        let encrypted = json::text(raw, format_args!("{path}.encrypted_content"))?;
+        let Some(signature) = signature::signature(self.upstream, encrypted) else {
+            return Ok(());
+        };
+        let summary = match item.get("summary") {
+            Some(raw) => {
+                let path = format_args!("{path}.summary");
+                json::read::<Vec<Object<'_>>>(raw, path, "an array of objects")?
+            }
+            None => Vec::new(),
+        };
+        let text = summary.first().and_then(|part| part.get("text"));
+        let text = text.and_then(Text::of).unwrap_or(Text::Plain(""));
+        // A signature belongs to one text: of several in one message only the first can go.
+        self.assistant().reasoning.get_or_insert((text, signature));
+        Ok(())
+    }
+
+    /// The model's message that grows.
+    fn assistant(&mut self) -> &mut Assistant<'a> {
+        if self.assistant.is_none() {
+            self.end_tools();
+        }
+        self.assistant.get_or_insert_with(Assistant::default)
+    }
+
+    fn end_assistant(&mut self) {
+        if let Some(Assistant {
+            text,
+            reasoning,
+            calls,
+        }) = self.assistant.take()
+            // Reasoning alone leaves nothing that could be sent.
+            && !(text.is_empty() && calls.is_empty())
+        {
+            self.messages.push(OutgoingMessage::Assistant {
+                text,
+                reasoning,
+                calls,
+            });
+        }
+    }
+
+    /// A user message with what calls gave.
+    fn end_tools(&mut self) {
+        if !self.from_tools.is_empty() {
+            let parts = std::mem::take(&mut self.from_tools);
+            self.messages.push(OutgoingMessage::User(parts));
+        }
+    }
+}
+
+fn required<'a>(
+    item: &Object<'a>,
+    path: fmt::Arguments<'_>,
+    name: &str,
+) -> Result<&'a RawValue, RequestError> {
+    item.get(name)
+        .ok_or_else(|| RequestError::missing(format!("{path}.{name}")))
+}

@@ -1,0 +1,90 @@
+//! A whole answer: a chat completion in, a response out.
+
+use std::borrow::Cow;
+
+use crate::error::ProviderError;
+use crate::formats::chat_completions::ReadAnswer;
+use crate::formats::responses::Echo;
+use crate::formats::responses::output_item::{OutputItem, OutputPart, PartKind};
+use crate::formats::responses::response_object::{ResponseObject, Status, last_item_status};
+use crate::json::Text;
+use crate::translate::WholeAnswer;
+use crate::translator::Attempt;
+
+/// Translates the body of a successful answer.
+pub(super) fn translate(
+    attempt: &Attempt,
+    echo: &Echo,
+    body: &[u8],
+) -> Result<WholeAnswer, ProviderError> {
+    let answer = ReadAnswer::read(body)?;
+    let said = &answer.said;
+    let own_call_ids: Vec<String> = (0..said.tool_calls.len())
+        .map(|call| own_call_id(attempt, call))
+        .collect();
+    let mut items = Vec::new();
+    if !said.reasoning.is_empty() || said.signature.is_some() {
+        items.push(OutputItem::Reasoning {
+            summary: &said.reasoning,
+            signature: said.signature,
+        });
+    }
+    let parts: Vec<OutputPart<'_>> = [
+        (PartKind::Text, &said.text),
+        (PartKind::Refusal, &said.refusal),
+    ]
+    .into_iter()
+    .filter(|(_, text)| !text.is_empty())
+    .map(|(kind, text)| OutputPart { kind, text })
+    .collect();
+    if !parts.is_empty() {
+        items.push(OutputItem::Message(parts));
+    }
+    for (call, own_id) in said.tool_calls.iter().zip(&own_call_ids) {
+        // Without a name nobody could run it.
+        if let Some(name) = call.name {
+            items.push(OutputItem::FunctionCall {
+                call_id: call.id.unwrap_or(Text::Plain(own_id)),
+                name,
+                arguments: arguments(call.arguments),
+            });
+        }
+    }
+    let object = ResponseObject {
+        attempt,
+        echo,
+        created_at: answer.created.unwrap_or(attempt.created),
+        model: answer.model.unwrap_or(Text::Plain(&attempt.model)),
+    };
+    let item_status = last_item_status(answer.finish_reason);
+    let mut out = Vec::with_capacity(body.len().saturating_add(1024));
+    object.write(
+        Status::Finished(answer.finish_reason),
+        answer.usage.as_ref(),
+        |w| {
+            for (index, item) in items.iter().enumerate() {
+                item.write(&item.kind().id(attempt, index), item_status, w);
+            }
+        },
+        &mut crate::json::Writer::new(&mut out),
+    );
+    Ok(WholeAnswer {
+        body: out,
+        usage: answer.usage,
+        served_model: answer.model.and_then(Text::decode).map(Cow::into_owned),
+    })
+}
+
+/// The id of a call whose provider gives none.
+pub(super) fn own_call_id(attempt: &Attempt, call: usize) -> String {
+    format!("call_{}_{call}", attempt.request_id)
+}
+
+/// A call without arguments has the empty string at some providers, which clients cannot parse.
+pub(super) fn arguments(arguments: Text<'_>) -> Text<'_> {
+    if arguments.is_blank() {
+        Text::Plain("{}")
+    } else {
+        arguments
+    }
+}

@@ -1,0 +1,160 @@
+//! A streamed answer: chunks in, the events of a response out.
+
+use crate::formats::responses::stream_writer::{Events, TooLong};
+
+use crate::error::ProviderError;
+use crate::formats::chat_completions::{ChatStreamReader, StreamEnd, StreamSink};
+use crate::formats::responses::Echo;
+use crate::formats::responses::output_item::PartKind;
+use crate::formats::responses::response_object::ResponseObject;
+use crate::json::Text;
+use crate::translate::AnswerStream;
+use crate::translate::responses_to_chat_completions::response::own_call_id;
+use crate::translator::{Attempt, StreamState};
+use crate::usage::Usage;
+
+/// How far reading and writing have come.
+#[derive(Debug, Default)]
+pub struct Stream {
+    reader: ChatStreamReader,
+    events: Events,
+    /// The model that the provider names, as the inside of a JSON literal.
+    model: Option<Vec<u8>>,
+}
+
+/// Writes what the reader tells.
+struct Sink<'s> {
+    attempt: &'s Attempt,
+    echo: &'s Echo,
+    events: &'s mut Events,
+    model: &'s mut Option<Vec<u8>>,
+    out: &'s mut Vec<u8>,
+}
+
+impl AnswerStream<Echo> for Stream {
+    fn push(&mut self, attempt: &Attempt, echo: &Echo, chunk: &[u8], out: &mut Vec<u8>) {
+        let (reader, mut sink) = self.parts(attempt, echo, out);
+        reader.feed(chunk, &mut sink);
+    }
+
+    fn end(&mut self, attempt: &Attempt, echo: &Echo, out: &mut Vec<u8>) {
+        let (reader, mut sink) = self.parts(attempt, echo, out);
+        reader.end(&mut sink);
+    }
+
+    fn state(&self) -> &StreamState {
+        self.reader.state()
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.reader.usage()
+    }
+
+    fn text_bytes(&self) -> u64 {
+        self.reader.text_bytes()
+    }
+
+    fn served_model(&self) -> Option<&str> {
+        self.reader.model()
+    }
+}
+
+impl Stream {
+    fn parts<'s>(
+        &'s mut self,
+        attempt: &'s Attempt,
+        echo: &'s Echo,
+        out: &'s mut Vec<u8>,
+    ) -> (&'s mut ChatStreamReader, Sink<'s>) {
+        let sink = Sink {
+            attempt,
+            echo,
+            events: &mut self.events,
+            model: &mut self.model,
+            out,
+        };
+        (&mut self.reader, sink)
+    }
+}
+
+/// The response without what its events say. A function of fields, so that the events can be borrowed beside it.
+fn object<'s>(attempt: &'s Attempt, echo: &'s Echo, model: Option<&'s [u8]>) -> ResponseObject<'s> {
+    let named = model.and_then(|model| std::str::from_utf8(model).ok());
+    ResponseObject {
+        attempt,
+        echo,
+        // The provider's own time comes too late to be the same in all events of all providers.
+        created_at: attempt.created,
+        model: named.map_or(Text::Plain(&attempt.model), Text::Escaped),
+    }
+}
+
+impl StreamSink for Sink<'_> {
+    fn start(&mut self, _id: Option<Text<'_>>, model: Option<Text<'_>>) {
+        *self.model = model.map(|model| {
+            let mut inside = Vec::new();
+            model.write_inside(&mut inside);
+            inside
+        });
+        let object = object(self.attempt, self.echo, self.model.as_deref());
+        self.events.start(&object, self.out);
+    }
+
+    fn reasoning(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
+        self.events
+            .reasoning(self.attempt, text, self.out)
+            .map_err(too_long)
+    }
+
+    fn signature(&mut self, signature: Text<'_>) -> Result<(), ProviderError> {
+        self.events
+            .signature(self.attempt, signature, self.out)
+            .map_err(too_long)
+    }
+
+    fn text(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
+        self.events
+            .said(self.attempt, PartKind::Text, text, self.out)
+            .map_err(too_long)
+    }
+
+    fn refusal(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
+        self.events
+            .said(self.attempt, PartKind::Refusal, text, self.out)
+            .map_err(too_long)
+    }
+
+    fn open_call(
+        &mut self,
+        call: usize,
+        id: Option<Text<'_>>,
+        name: Text<'_>,
+    ) -> Result<(), ProviderError> {
+        let own_id = own_call_id(self.attempt, call);
+        let id = id.unwrap_or(Text::Plain(&own_id));
+        self.events
+            .open_call(self.attempt, id, name, self.out)
+            .map_err(too_long)
+    }
+
+    fn arguments(&mut self, call: usize, fragment: Text<'_>) -> Result<(), ProviderError> {
+        self.events
+            .arguments(self.attempt, call, fragment, self.out)
+            .map_err(too_long)
+    }
+
+    fn finish(&mut self, end: &StreamEnd) {
+        let object = object(self.attempt, self.echo, self.model.as_deref());
+        self.events
+            .finish(&object, end.reason, end.usage.as_ref(), self.out);
+    }
+
+    fn fail(&mut self, error: &ProviderError) {
+        let object = object(self.attempt, self.echo, self.model.as_deref());
+        self.events.fail(&object, error, self.out);
+    }
+}
+
+fn too_long(error: TooLong) -> ProviderError {
+    ProviderError::unreadable(error)
+}

@@ -1,0 +1,120 @@
+//! What every translator to Bedrock Converse does in the same way, whatever the client speaks.
+
+use std::marker::PhantomData;
+
+use crate::body_edit::BodyEdit;
+use crate::error::{ProviderError, RequestError};
+use crate::formats::bedrock_converse::{ConverseSink, ConverseStream, Operation, path, read_error};
+use crate::headers::LentHeaders;
+use crate::translate::{AnswerStream, Pair, Translation, WholeAnswer};
+use crate::translator::{Attempt, OutgoingRequest, StreamState};
+use crate::usage::Usage;
+
+/// A client's protocol, as far as translating it to Converse differs from translating another.
+pub trait ConverseClient {
+    /// What was agreed in the request and has to be undone in the answer.
+    type Agreed: Default + std::fmt::Debug;
+    /// Writes the client's stream.
+    type Sink: ConverseSink<Call: std::fmt::Debug> + std::fmt::Debug;
+
+    /// A stream for this attempt.
+    fn sink(attempt: &Attempt) -> Self::Sink;
+
+    /// The body of the Converse request.
+    ///
+    /// # Errors
+    /// The client's request cannot be said.
+    fn request(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Self::Agreed), RequestError>;
+
+    /// The stream will answer a request in which this was agreed.
+    fn agree(sink: &mut Self::Sink, agreed: &Self::Agreed);
+
+    /// The body of the client's answer.
+    ///
+    /// # Errors
+    /// Bedrock's answer cannot be read.
+    fn response(
+        attempt: &Attempt,
+        agreed: &Self::Agreed,
+        body: &[u8],
+    ) -> Result<(Vec<u8>, Option<Usage>), ProviderError>;
+}
+
+/// Translates one attempt of a client to Converse or ConverseStream.
+pub type ToConverse<C> = Translation<OverConverse<C>>;
+
+/// Clients of one protocol, upstreams that speak Converse.
+#[derive(Debug)]
+pub struct OverConverse<C>(PhantomData<C>);
+
+impl<C: ConverseClient> Pair for OverConverse<C> {
+    type Agreed = C::Agreed;
+    type Stream = ConverseStream<C::Sink>;
+
+    fn stream(attempt: &Attempt) -> Self::Stream {
+        ConverseStream::new(C::sink(attempt))
+    }
+
+    fn agree(stream: &mut Self::Stream, agreed: &C::Agreed) {
+        C::agree(stream.sink_mut(), agreed);
+    }
+
+    fn request(
+        attempt: &Attempt,
+        body: &[u8],
+    ) -> Result<(OutgoingRequest, C::Agreed), RequestError> {
+        let operation = if attempt.stream {
+            Operation::ConverseStream
+        } else {
+            Operation::Converse
+        };
+        let path = path(attempt, operation)?;
+        let (body, agreed) = C::request(attempt, body)?;
+        let outgoing = OutgoingRequest {
+            path,
+            headers: Vec::new(),
+            body: BodyEdit::Replace(body),
+        };
+        Ok((outgoing, agreed))
+    }
+
+    fn response(
+        attempt: &Attempt,
+        agreed: &C::Agreed,
+        body: &[u8],
+    ) -> Result<WholeAnswer, ProviderError> {
+        let (body, usage) = C::response(attempt, agreed, body)?;
+        Ok(WholeAnswer {
+            body,
+            usage,
+            // Converse does not say which model has answered: it is the one that was asked.
+            served_model: None,
+        })
+    }
+
+    fn error(status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
+        read_error(status, headers, body)
+    }
+}
+
+impl<Agreed, S: ConverseSink> AnswerStream<Agreed> for ConverseStream<S> {
+    fn push(&mut self, _attempt: &Attempt, _agreed: &Agreed, chunk: &[u8], out: &mut Vec<u8>) {
+        self.push(chunk, out);
+    }
+
+    fn end(&mut self, _attempt: &Attempt, _agreed: &Agreed, out: &mut Vec<u8>) {
+        self.end(out);
+    }
+
+    fn state(&self) -> &StreamState {
+        self.state()
+    }
+
+    fn usage(&self) -> Option<Usage> {
+        self.usage()
+    }
+
+    fn text_bytes(&self) -> u64 {
+        self.text_bytes()
+    }
+}
