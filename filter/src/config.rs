@@ -3,7 +3,7 @@
 //! `kt` renders an envelope, `{"role", "runtime", "policy"}`. A document without `role` is a policy written by hand,
 //! as YAML, JSON, or a `Struct` (which Envoy hands over in protobuf's encoding), and makes the filter a gateway.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -176,10 +176,15 @@ fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, Con
         return Err(ConfigError::Policy(what));
     };
     let policy = Arc::new(policy);
+    let missing: BTreeSet<&str> = runtime
+        .credentials_missing
+        .iter()
+        .map(String::as_str)
+        .collect();
     let without_credential = policy
         .targets
         .iter()
-        .map(|target| runtime.credentials_missing.contains(&target.id))
+        .map(|target| missing.contains(target.id.as_str()))
         .collect();
     let guardrails = match policy.content_policies.as_slice() {
         [] => None,

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use policy::{Credential, Finding, LoadOptions, Policy, Severity, Vendor};
+use policy::{Credential, Finding, LoadOptions, Policy, Severity, Source, Vendor};
 use routing::price;
 use sha2::{Digest, Sha256};
 
@@ -57,13 +57,14 @@ pub(crate) fn check(file: &Path, text: String, secrets: &Secrets) -> Result<Docu
     let (policy, findings) = lint(&text, secrets, false);
     let Some(policy) = policy else {
         let name = file.display().to_string();
+        let source = Source::new(&text);
         let is_error = |finding: &&Finding| finding.severity == Severity::Error;
         return Err(Refused::Invalid {
             file: file.to_owned(),
             errors: findings.iter().filter(is_error).count(),
             rendered: findings
                 .iter()
-                .map(|finding| finding.render_human(&name, &text))
+                .map(|finding| finding.render_human(&name, &source))
                 .collect(),
         });
     };

@@ -2,6 +2,8 @@
 
 use serde::{Serialize, Serializer};
 
+use crate::source::Source;
+
 /// Errors make a policy unusable; warnings do not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(rename_all = "lowercase")]
@@ -160,7 +162,7 @@ impl LintReport {
 
 impl Finding {
     /// `F:line:column: error[E101]: message`, then the line of `source` with a caret below it, without a final newline.
-    pub fn render_human(&self, file_name: &str, source: &str) -> String {
+    pub fn render_human(&self, file_name: &str, source: &Source<'_>) -> String {
         let severity = match self.severity {
             Severity::Error => "error",
             Severity::Warning => "warning",
@@ -174,10 +176,7 @@ impl Finding {
         );
         let number = self.line.to_string();
         let margin = " ".repeat(number.len());
-        let source = source.strip_prefix('\u{feff}').unwrap_or(source);
-        let line = source.lines().nth(self.line.saturating_sub(1) as usize);
-        if let Some(line) = line.filter(|_| !self.sensitive) {
-            let (shown, carets) = self.excerpt(line);
+        if let Some((shown, carets)) = self.excerpt(source).filter(|_| !self.sensitive) {
             out.push_str(&format!("\n {number} | {shown}\n {margin} | {carets}"));
         }
         if let Some(suggestion) = &self.suggestion {
@@ -186,23 +185,24 @@ impl Finding {
         out
     }
 
-    /// The part of `line` around the finding, and carets to stand below it.
-    fn excerpt(&self, line: &str) -> (String, String) {
+    /// The part of its line around the finding, and carets to stand below it.
+    fn excerpt(&self, source: &Source<'_>) -> Option<(String, String)> {
         /// A line of JSON can hold a whole document.
         const WIDTH: usize = 160;
         const BEFORE: usize = 60;
         let start = self.column.saturating_sub(1) as usize;
         let length = self.end_column.saturating_sub(self.column).max(1) as usize;
-        let is_long = line.chars().nth(WIDTH).is_some();
+        let is_long = source.line(self.line)?.chars().nth(WIDTH).is_some();
         let skipped = if is_long {
             start.saturating_sub(BEFORE)
         } else {
             0
         };
-        let shown: String = line.chars().skip(skipped).take(WIDTH).collect();
+        let line = source.line_from(self.line, skipped)?;
+        let shown: String = line.chars().take(WIDTH).collect();
         // Tabs stay tabs below the line, so that the caret stands under its character in every terminal.
         let before = shown.chars().take(start.saturating_sub(skipped));
         let indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-        (shown, format!("{indent}{}", "^".repeat(length.min(WIDTH))))
+        Some((shown, format!("{indent}{}", "^".repeat(length.min(WIDTH)))))
     }
 }

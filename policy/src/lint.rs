@@ -7,8 +7,10 @@ use crate::order;
 use crate::suggest;
 use crate::yaml::{At, Paths, Segment};
 
-/// Candidates that may be compared for suggestions in one document: a file full of mistakes still lints at once.
-const SUGGESTION_BUDGET: usize = 200_000;
+/// Findings that are listed one by one; nobody reads so many, and each takes memory of its own.
+pub(crate) const MAX_FINDINGS: usize = 30_000;
+/// Characters that may be looked at for suggestions in one document: a file full of mistakes still lints at once.
+const SUGGESTION_BUDGET: usize = 8_000_000;
 
 /// A value and the place where it was given.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -21,6 +23,8 @@ pub(crate) struct Spanned<T> {
 pub(crate) struct Lint {
     paths: Paths,
     problems: Vec<Problem>,
+    /// The first that is more than can be listed, an error before a warning, and how many more there are behind it.
+    overflow: Option<(Problem, usize)>,
     suggestions_left: usize,
 }
 
@@ -80,6 +84,7 @@ impl Lint {
         Self {
             paths,
             problems: Vec::new(),
+            overflow: None,
             suggestions_left: SUGGESTION_BUDGET,
         }
     }
@@ -89,7 +94,19 @@ impl Lint {
     }
 
     pub(crate) fn add(&mut self, problem: Problem) {
-        self.problems.push(problem);
+        if self.problems.len() < MAX_FINDINGS.saturating_sub(1) {
+            self.problems.push(problem);
+            return;
+        }
+        self.overflow = Some(match self.overflow.take() {
+            None => (problem, 0),
+            Some((first, more)) => {
+                let is_worse =
+                    first.severity == Severity::Warning && problem.severity == Severity::Error;
+                let shown = if is_worse { problem } else { first };
+                (shown, more.saturating_add(1))
+            }
+        });
     }
 
     /// Adds a finding that needs no suggestion.
@@ -111,12 +128,8 @@ impl Lint {
         word: &str,
         candidates: &mut dyn Iterator<Item = &str>,
     ) -> Option<String> {
-        let left = &mut self.suggestions_left;
-        let mut candidates = candidates.take_while(|_| {
-            *left = left.saturating_sub(1);
-            *left > 0
-        });
-        suggest::nearest(word, &mut candidates).map(|near| format!("did you mean `{near}`?"))
+        suggest::nearest(word, candidates, &mut self.suggestions_left)
+            .map(|near| format!("did you mean `{near}`?"))
     }
 
     /// All findings by position.
@@ -124,8 +137,17 @@ impl Lint {
         let Self {
             paths,
             mut problems,
+            overflow,
             ..
         } = self;
+        if let Some((mut last, more)) = overflow {
+            if more > 0 {
+                last.message.push_str(&format!(
+                    " (and {more} more findings, which are not listed)"
+                ));
+            }
+            problems.push(last);
+        }
         problems = order::by_rank(problems, |problem| {
             u64::from(problem.at.line) << 32 | u64::from(problem.at.column)
         });

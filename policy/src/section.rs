@@ -3,7 +3,7 @@
 use crate::finding::Code;
 use crate::lint::{Lint, Problem, Spanned};
 use crate::value;
-use crate::yaml::{Entry, Node, Value};
+use crate::yaml::{Entry, Node, Value, shorten};
 
 /// A kind of mapping. Its name is that of its definition in the JSON Schema.
 pub(crate) struct Section<D: 'static> {
@@ -112,7 +112,11 @@ fn unknown(
     lint: &mut Lint,
 ) {
     let key = &*entry.key;
-    let message = format!("unknown key `{key}` in `{}`", section.replace('_', " "));
+    let message = format!(
+        "unknown key `{}` in `{}`",
+        shorten(key),
+        section.replace('_', " ")
+    );
     let problem = Problem::new(Code::E002, entry.key_at, message);
     let problem = match empty_above {
         _ if secret_like(key) => {

@@ -4,24 +4,43 @@
 const LONGEST: usize = 64;
 
 /// The candidate nearest to `word`, if it is near enough to be meant: one edit for every three characters.
+///
+/// Takes the characters and the pairs of characters that it compares from `budget`. When that is spent, candidates that
+/// come later are not looked at.
 pub(crate) fn nearest<'a>(
     word: &str,
     candidates: &mut dyn Iterator<Item = &'a str>,
+    budget: &mut usize,
 ) -> Option<&'a str> {
+    // A character takes four bytes at most.
+    if word.len() > 4 * LONGEST {
+        return None;
+    }
     let folded = fold(word);
     let limit = folded.len().div_ceil(3);
-    candidates
-        .filter_map(|candidate| {
-            let other = fold(candidate);
-            if folded.len().abs_diff(other.len()) > limit || folded.len().max(other.len()) > LONGEST
-            {
-                return None;
-            }
-            Some((distance(&folded, &other), candidate))
-        })
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, candidate)| candidate)
+    let mut nearest: Option<(usize, &str)> = None;
+    while *budget > 0
+        && let Some(candidate) = candidates.next()
+    {
+        // Characters are at most as many as bytes, and at least a fourth of them.
+        let may_fit = candidate.len() >= folded.len().saturating_sub(limit)
+            && candidate.len() <= 4 * folded.len().saturating_add(limit).min(LONGEST);
+        *budget = budget.saturating_sub(1);
+        if !may_fit {
+            continue;
+        }
+        let other = fold(candidate);
+        *budget = budget.saturating_sub(other.len());
+        if folded.len().abs_diff(other.len()) > limit || folded.len().max(other.len()) > LONGEST {
+            continue;
+        }
+        *budget = budget.saturating_sub(folded.len().saturating_mul(other.len()));
+        let distance = distance(&folded, &other);
+        if distance <= limit && nearest.is_none_or(|(least, _)| distance < least) {
+            nearest = Some((distance, candidate));
+        }
+    }
+    nearest.map(|(_, candidate)| candidate)
 }
 
 /// Case and the choice between `-` and `_` do not count.
@@ -96,7 +115,38 @@ mod tests {
             ("x", None),
             ("temperature", None),
         ] {
-            assert_eq!(nearest(word, &mut keys.into_iter()), expected, "{word}");
+            let mut budget = usize::MAX;
+            assert_eq!(
+                nearest(word, &mut keys.into_iter(), &mut budget),
+                expected,
+                "{word}"
+            );
         }
+    }
+
+    #[test]
+    fn what_is_compared_is_paid_for_and_nothing_else_is_compared() {
+        let names: Vec<String> = (0..1_000).map(|n| format!("group-{n:03}")).collect();
+        let candidates = || names.iter().map(String::as_str);
+        let mut budget = 1_000_000;
+        assert_eq!(
+            nearest("gruop-999", &mut candidates(), &mut budget),
+            Some("group-999")
+        );
+        // 1,000 names of 9 characters, each compared with 9.
+        assert_eq!(budget, 1_000_000 - 1_000 * (1 + 9 + 81));
+        let mut little = 91 * 10;
+        assert_eq!(
+            nearest("group-9999", &mut candidates(), &mut little),
+            Some("group-009")
+        );
+        assert_eq!(little, 0);
+        assert_eq!(nearest("group-0000", &mut candidates(), &mut little), None);
+        let mut budget = 10_000;
+        let long = "x".repeat(1_000_000);
+        assert_eq!(nearest(&long, &mut candidates(), &mut budget), None);
+        let mut long = std::iter::repeat_n(long.as_str(), 1_000);
+        assert_eq!(nearest("group-000", &mut long, &mut budget), None);
+        assert_eq!(budget, 9_000);
     }
 }

@@ -44,7 +44,7 @@ pub(crate) fn string(node: &Node, lint: &mut Lint) -> Option<Spanned<String>> {
             refuse(lint, mismatch(node, "a string").suggest(quoted))
         }
         Value::Scalar(scalar) if !scalar.is_null() => Some(Spanned {
-            value: scalar.text.clone(),
+            value: scalar.text.to_string(),
             at: node.at,
         }),
         Value::Scalar(_) | Value::Sequence(_) | Value::Mapping(_) => {
@@ -215,7 +215,7 @@ fn with_unit(text: &str) -> Option<f64> {
 /// The items of a list.
 pub(crate) fn sequence<'n>(node: &'n Node, of: &str, lint: &mut Lint) -> Option<&'n [Node]> {
     match &node.value {
-        Value::Sequence(items) => Some(items),
+        Value::Sequence(items) => Some(items.as_ref()),
         Value::Scalar(_) | Value::Mapping(_) => {
             refuse(lint, mismatch(node, &format!("a list of {of}")))
         }
@@ -255,7 +255,7 @@ pub(crate) fn name_map(node: &Node, lint: &mut Lint) -> Option<Spanned<BTreeMap<
     };
     // `collect` would bring a sorting routine along.
     let mut value = BTreeMap::new();
-    for entry in entries {
+    for entry in entries.iter() {
         if let Some(name) = name(&entry.value, lint) {
             value.insert(entry.key.to_string(), name.value);
         }

@@ -9,7 +9,8 @@
 )]
 
 use policy::{
-    BaseUrl, Credential, LoadOptions, Member, Policy, Strategy, TargetId, Vendor, load, load_with,
+    BaseUrl, Credential, LoadOptions, Member, Policy, Source, Strategy, TargetId, Vendor, load,
+    load_with,
 };
 
 const TARGETS: &str = "
@@ -19,10 +20,11 @@ const TARGETS: &str = "
 
 fn policy(text: &str) -> Policy {
     let loaded = load(text);
+    let source = Source::new(text);
     let human: Vec<String> = loaded
         .findings
         .iter()
-        .map(|finding| finding.render_human("p", text))
+        .map(|finding| finding.render_human("p", &source))
         .collect();
     loaded
         .policy

@@ -13,7 +13,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use policy::{
-    Code, Credential, Finding, LintReport, LoadOptions, Loaded, Severity, load, load_with,
+    Code, Credential, Finding, LintReport, LoadOptions, Loaded, Severity, Source, load, load_with,
 };
 use proptest::prelude::*;
 
@@ -52,9 +52,10 @@ fn check(text: &str) -> Loaded {
             .findings
             .is_sorted_by_key(|finding| (finding.line, finding.column))
     );
+    let source = Source::new(text);
     for finding in &loaded.findings {
         assert!(finding.line >= 1 && finding.column >= 1 && finding.end_column > finding.column);
-        let human = finding.render_human("f", text);
+        let human = finding.render_human("f", &source);
         assert!(human.starts_with(&format!("f:{}:{}: ", finding.line, finding.column)));
     }
     let report = LintReport::new("f", &loaded.findings);

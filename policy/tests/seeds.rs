@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 use policy::{
     Code, ContentPolicyKind, Credential, Finding, LoadOptions, Policy, PolicyAction, Severity,
-    Strategy, Vendor, load, load_with,
+    Source, Strategy, Vendor, load, load_with,
 };
 
 fn seeds() -> PathBuf {
@@ -23,10 +23,11 @@ fn seeds() -> PathBuf {
 fn seed(name: &str) -> (Policy, Vec<Finding>) {
     let text = fs::read_to_string(seeds().join(name)).unwrap();
     let loaded = load(&text);
+    let source = Source::new(&text);
     let human: Vec<String> = loaded
         .findings
         .iter()
-        .map(|finding| finding.render_human(name, &text))
+        .map(|finding| finding.render_human(name, &source))
         .collect();
     (
         loaded

@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::time::Duration;
 
+use policy::Source;
 use tokio::signal::unix::Signal;
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -110,8 +111,9 @@ impl Follower<'_> {
 /// Warnings, and the lines that every start begins with.
 pub(crate) fn say_what_was_loaded(document: &Document, file: &Path) {
     let name = file.display().to_string();
+    let source = Source::new(&document.text);
     for warning in &document.warnings {
-        log::warn!(target: LOG, "{}", warning.render_human(&name, &document.text));
+        log::warn!(target: LOG, "{}", warning.render_human(&name, &source));
     }
     for line in startup::lines(&document.policy) {
         log::info!(target: LOG, "{line}");

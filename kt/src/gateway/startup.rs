@@ -1,5 +1,7 @@
 //! What the gateway says about a policy when it takes it.
 
+use std::collections::BTreeMap;
+
 use policy::{Policy, Strategy, TargetId};
 
 /// One line for the counts, one for each provider, one for failover.
@@ -9,10 +11,10 @@ pub(crate) fn lines(policy: &Policy) -> Vec<String> {
         policy.targets.len(),
         policy.content_policies.len()
     )];
+    let ranks = ranks(policy);
     lines.extend(policy.targets.iter().enumerate().map(|(index, target)| {
-        let priority = target
-            .priority
-            .map_or_else(|| rank(policy, TargetId(index)), u64::from);
+        let rank = || ranks.get(&TargetId(index)).copied().unwrap_or(0);
+        let priority = target.priority.map_or_else(rank, u64::from);
         let health_check = if target.health_check.enabled {
             "enabled"
         } else {
@@ -37,12 +39,8 @@ pub(crate) fn lines(policy: &Policy) -> Vec<String> {
 }
 
 /// A target without a priority of its own has the one that its place gives it, counted from 1.
-fn rank(policy: &Policy, target: TargetId) -> u64 {
-    let place = policy
-        .default_order
-        .iter()
-        .position(|&other| other == target);
-    place.map_or(0, |place| place as u64 + 1)
+fn ranks(policy: &Policy) -> BTreeMap<TargetId, u64> {
+    policy.default_order.iter().copied().zip(1..).collect()
 }
 
 /// Failover in order is called `priority` in this line.

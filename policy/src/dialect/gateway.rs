@@ -142,7 +142,7 @@ fn probe_path(node: &Node, lint: &mut Lint) -> Option<Spanned<String>> {
 /// One status or a list of them.
 fn statuses(node: &Node, lint: &mut Lint) -> Option<Spanned<Vec<u16>>> {
     let items = match &node.value {
-        Value::Sequence(items) => items.as_slice(),
+        Value::Sequence(items) => items.as_ref(),
         Value::Scalar(_) | Value::Mapping(_) => std::slice::from_ref(node),
     };
     let value = items

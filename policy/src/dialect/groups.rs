@@ -114,7 +114,7 @@ fn named_vendor(name: &str, at: crate::yaml::At, lint: &mut Lint) -> Option<Vend
     let suggestion = lint.did_you_mean(name, &mut names).unwrap_or_else(|| {
         "a vendor that is not listed is `openai-compatible` with a `base_url`".to_owned()
     });
-    let message = format!("unknown vendor `{name}`");
+    let message = format!("unknown vendor `{}`", crate::yaml::shorten(name));
     lint.add(Problem::new(Code::E109, at, message).suggest(suggestion));
     None
 }

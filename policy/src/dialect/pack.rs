@@ -324,7 +324,7 @@ fn secret_name(
 ) -> Option<Spanned<String>> {
     match &node.value {
         Value::Scalar(scalar) if is_name(&scalar.text) && !scalar.is_null() => Some(Spanned {
-            value: scalar.text.clone(),
+            value: scalar.text.to_string(),
             at: node.at,
         }),
         Value::Scalar(_) | Value::Sequence(_) | Value::Mapping(_) => {

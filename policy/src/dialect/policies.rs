@@ -10,7 +10,7 @@ use crate::lint::{Lint, Problem, Spanned};
 use crate::model::{OnModerationError, PolicyAction};
 use crate::section::Key;
 use crate::value::{self, Unit};
-use crate::yaml::{At, Node, Value};
+use crate::yaml::{At, Node, Value, shorten};
 
 /// Canonical names of the kinds; `_` for `-` is read too.
 const KINDS: &[(&str, PolicyKind)] = &[
@@ -112,7 +112,7 @@ pub(super) fn read_policies(policies: &mut PoliciesDraft, node: &Node, lint: &mu
     let Value::Sequence(items) = &node.value else {
         return sections::POLICIES.read(policies, node, lint);
     };
-    for item in items {
+    for item in items.iter() {
         let mut draft = PolicyItemDraft {
             at: Some(item.at),
             ..PolicyItemDraft::default()
@@ -141,7 +141,7 @@ pub(super) fn read_blocks(policies: &mut PoliciesDraft, node: &Node, lint: &mut 
             "a mapping from policy kind to its settings",
         ));
     };
-    for entry in entries {
+    for entry in entries.iter() {
         let Some(kind) = policy_kind(&entry.key, entry.key_at, lint) else {
             continue;
         };
@@ -189,7 +189,11 @@ pub(crate) fn policy_kind(name: &str, at: At, lint: &mut Lint) -> Option<PolicyK
                 .join(", ")
         )
     };
-    let problem = Problem::new(Code::E001, at, format!("unknown policy kind `{name}`"));
+    let problem = Problem::new(
+        Code::E001,
+        at,
+        format!("unknown policy kind `{}`", shorten(name)),
+    );
     lint.add(problem.suggest(suggestion.unwrap_or_else(known)));
     None
 }
@@ -254,7 +258,7 @@ fn category(name: &Spanned<String>, lint: &mut Lint) -> Option<ContentCategory> 
             .collect();
         format!("known are {}", known.join(", "))
     });
-    let message = format!("unknown category `{}`", name.value);
+    let message = format!("unknown category `{}`", shorten(&name.value));
     lint.add(Problem::new(Code::E109, name.at, message).suggest(suggestion));
     None
 }

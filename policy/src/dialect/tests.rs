@@ -233,7 +233,7 @@ fn to_json(node: &Node) -> Json {
             .map(Json::from)
             .or_else(|| scalar.as_integer().map(Json::from))
             .or_else(|| scalar.as_float().map(Json::from))
-            .unwrap_or_else(|| Json::from(scalar.text.as_str())),
+            .unwrap_or_else(|| Json::from(&*scalar.text)),
     }
 }
 

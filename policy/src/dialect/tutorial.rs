@@ -71,7 +71,7 @@ pub(super) const FAILOVER: &[Key<FailoverDraft>] = &[
             .strategy
             .set(strategy::strategy_name(node, lint), lint);
         if let Value::Scalar(scalar) = &node.value {
-            failover.written_strategy = Some(scalar.text.clone());
+            failover.written_strategy = Some(scalar.text.to_string());
         }
     }),
     Key::new("model_mapping", |failover, node, lint| {

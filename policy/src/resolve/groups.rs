@@ -11,7 +11,7 @@ use crate::model::{GroupId, Member, ModelGroup, Target, TargetId};
 use crate::order;
 use crate::section::Slot;
 use crate::vendor::Vendor;
-use crate::yaml::At;
+use crate::yaml::{At, shorten};
 
 /// All groups, in document order.
 pub(super) fn resolve(
@@ -312,7 +312,10 @@ fn fallbacks(
         if let (Some(fallback), None) = (fallback, found) {
             let suggestion = lint.did_you_mean(&fallback.value, &mut names.keys().copied());
             let known = || format!("known are {}", list(names.keys().copied()));
-            let message = format!("fallback_group `{}` is no model group", fallback.value);
+            let message = format!(
+                "fallback_group `{}` is no model group",
+                shorten(&fallback.value)
+            );
             let problem = Problem::new(Code::E107, fallback.at, message);
             lint.add(problem.suggest(suggestion.unwrap_or_else(known)));
         }

@@ -1,7 +1,8 @@
 //! "Missing model mapping": where a target would be sent a model name that it cannot know.
 
+use std::collections::BTreeMap;
+
 use super::{Context, list};
-use crate::draft::Draft;
 use crate::finding::Code;
 use crate::lint::{Lint, Problem};
 use crate::model::{Failover, ModelGroup, Target};
@@ -15,7 +16,16 @@ pub(super) fn check(
     failover: &Failover,
     lint: &mut Lint,
 ) {
+    let mapping = context.draft.failover.model_mapping.get();
     for (group, draft) in groups.iter().zip(&context.draft.groups) {
+        let names = group.aliases.iter().chain([&group.name]);
+        let names: Vec<&str> = names
+            .map(String::as_str)
+            .filter(|name| mapping.is_none_or(|mapping| !mapping.contains_key(*name)))
+            .collect();
+        // A target has the same to say for each member that names it. Names are looked at up to the last that is listed,
+        // so a target looks at hardly more than it maps: neither members nor targets are multiplied by names.
+        let mut known: BTreeMap<&str, Option<String>> = BTreeMap::new();
         // Members are sorted by now, and the warning wants the document's place.
         for member in &draft.members {
             let Some(provider) = member.provider.given() else {
@@ -30,22 +40,12 @@ pub(super) fn check(
             else {
                 continue;
             };
-            let names = group
-                .aliases
-                .iter()
-                .chain([&group.name])
-                .map(String::as_str);
-            let unmapped: Vec<&str> = names
-                .filter(|name| !is_mapped(context.draft, target, name))
-                .collect();
-            if !unmapped.is_empty() {
-                let message = format!(
-                    "Missing model mapping: `{}` gets the client's model name ({}) as it is",
-                    target.id,
-                    list(unmapped.into_iter())
-                );
+            let message = known
+                .entry(&target.id)
+                .or_insert_with(|| missing_mapping(target, &names));
+            if let Some(message) = message {
                 lint.add(
-                    Problem::new(Code::W101, provider.at, message)
+                    Problem::new(Code::W101, provider.at, message.as_str())
                         .suggest("give the member a `model`".to_owned()),
                 );
             }
@@ -84,13 +84,19 @@ fn check_targets(context: &Context<'_>, targets: &[Target], lint: &mut Lint) {
     }
 }
 
-fn is_mapped(draft: &Draft, target: &Target, name: &str) -> bool {
-    target.model_mapping.contains_key(name)
-        || draft
-            .failover
-            .model_mapping
-            .get()
-            .is_some_and(|mapping| mapping.contains_key(name))
+/// `names` are those that the document's own mapping does not have.
+fn missing_mapping(target: &Target, names: &[&str]) -> Option<String> {
+    let mut unmapped = names
+        .iter()
+        .copied()
+        .filter(|name| !target.model_mapping.contains_key(*name))
+        .peekable();
+    unmapped.peek()?;
+    Some(format!(
+        "Missing model mapping: `{}` gets the client's model name ({}) as it is",
+        target.id,
+        list(unmapped)
+    ))
 }
 
 /// Azure serves OpenAI's models under OpenAI's names.

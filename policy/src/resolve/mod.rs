@@ -20,7 +20,7 @@ use crate::finding::Code;
 use crate::lint::Lint;
 use crate::load::LoadOptions;
 use crate::model::{GatewaySettings, Policy, Target, TargetId};
-use crate::yaml::At;
+use crate::yaml::{At, shorten};
 
 /// What all steps look things up in.
 struct Context<'a> {
@@ -89,7 +89,10 @@ impl Context<'_> {
         let found = self.target_ids.get(id).copied();
         if found.is_none() {
             let suggestion = lint.did_you_mean(id, &mut self.target_ids.keys().copied());
-            let message = format!("Unknown provider in model group: no target has the id `{id}`");
+            let message = format!(
+                "Unknown provider in model group: no target has the id `{}`",
+                shorten(id)
+            );
             let known = || format!("known are {}", list(self.target_ids.keys().copied()));
             let problem = crate::lint::Problem::new(Code::E101, at, message);
             lint.add(problem.suggest(suggestion.unwrap_or_else(known)));

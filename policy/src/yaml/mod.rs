@@ -6,6 +6,7 @@
 //! they rest on a C library translated to unsafe Rust. The tree builders on top of `saphyr-parser` were not taken,
 //! because limits, merge keys and duplicate keys are ours to decide.
 
+mod anchors;
 mod json;
 mod parse;
 mod scalar;
@@ -13,12 +14,24 @@ mod scalar;
 pub(crate) use parse::parse;
 pub(crate) use scalar::Scalar;
 
+use std::borrow::Cow;
 use std::rc::Rc;
 
 /// Deeper documents are refused. The deepest key of any dialect is 8 levels down.
 pub(crate) const MAX_DEPTH: usize = 64;
+/// Longer documents are refused before they are read. Ten thousand groups of two members take about 1 MB.
+pub const MAX_BYTES: usize = 4 << 20;
+/// A document may hold this many keys and values, as written. `[1,1,1,` makes a value of two bytes.
+pub(crate) const MAX_NODES: usize = 500_000;
 /// Aliases may repeat this many values in total ("billion laughs").
 pub(crate) const MAX_ALIASED_NODES: usize = 100_000;
+/// Aliases may repeat this many bytes of text in total: a few long texts do what a billion short ones do.
+pub(crate) const MAX_ALIASED_BYTES: usize = 4 << 20;
+
+/// Characters of a key that a path shows. No name of a policy is longer.
+const LONGEST_SEGMENT: usize = 256;
+/// Bytes of a path behind which no further step is shown.
+const LONGEST_PATH: usize = 1_024;
 
 /// The place of a value or key: first line, columns on it, and path in the document. Counts from 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +60,7 @@ pub(crate) struct Paths {
     steps: Vec<(PathId, Segment)>,
 }
 
-/// A value with its place.
+/// A value with its place. Cloning shares what is in it, so that aliases repeat nothing in memory.
 #[derive(Debug, Clone)]
 pub(crate) struct Node {
     pub(crate) at: At,
@@ -58,8 +71,8 @@ pub(crate) struct Node {
 #[derive(Debug, Clone)]
 pub(crate) enum Value {
     Scalar(Scalar),
-    Sequence(Vec<Node>),
-    Mapping(Vec<Entry>),
+    Sequence(Rc<[Node]>),
+    Mapping(Rc<[Entry]>),
 }
 
 /// A key and its value. Keys are unique within a mapping, merge keys are already expanded.
@@ -105,7 +118,7 @@ impl Paths {
         PathId(u32::try_from(self.steps.len()).unwrap_or(u32::MAX))
     }
 
-    /// Such as `model_groups[0].models[1].weight`.
+    /// Such as `model_groups[0].models[1].weight`. Findings may be many and keys long, so a long path is cut.
     pub(crate) fn render(&self, path: PathId) -> String {
         let mut segments = Vec::new();
         let mut next = path;
@@ -118,12 +131,16 @@ impl Paths {
         }
         let mut out = String::new();
         for segment in segments.iter().rev() {
+            if out.len() > LONGEST_PATH {
+                out.push('…');
+                break;
+            }
             match segment {
                 Segment::Key(key) => {
                     if !out.is_empty() {
                         out.push('.');
                     }
-                    out.push_str(key);
+                    out.push_str(&cut(key, LONGEST_SEGMENT));
                 }
                 Segment::Index(index) => out.push_str(&format!("[{index}]")),
             }
@@ -149,16 +166,20 @@ impl Node {
     }
 }
 
+fn too_deep() -> String {
+    format!("nested more than {MAX_DEPTH} levels deep")
+}
+
 /// Keeps messages on one line and of bearable length.
-fn shorten(text: &str) -> String {
+pub(crate) fn shorten(text: &str) -> String {
     const LONGEST: usize = 80;
-    let mut short: String = text
-        .chars()
-        .take(LONGEST)
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    if text.chars().nth(LONGEST).is_some() {
-        short.push('…');
+    cut(text, LONGEST).replace(char::is_control, " ")
+}
+
+/// The first characters of `text`, with an ellipsis where there are more.
+fn cut(text: &str, longest: usize) -> Cow<'_, str> {
+    match text.char_indices().nth(longest) {
+        None => Cow::Borrowed(text),
+        Some((end, _)) => Cow::Owned(format!("{}…", text.get(..end).unwrap_or_default())),
     }
-    short
 }

@@ -5,7 +5,11 @@ use std::rc::Rc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, Tag};
 
-use super::{At, Entry, MAX_ALIASED_NODES, MAX_DEPTH, Node, PathId, Paths, Scalar, Segment, Value};
+use super::anchors::{Anchors, Extent};
+use super::{
+    At, Entry, MAX_BYTES, MAX_DEPTH, MAX_NODES, Node, PathId, Paths, Scalar, Segment, Value,
+};
+use crate::lint::MAX_FINDINGS;
 
 /// A parsed text.
 #[derive(Debug)]
@@ -34,12 +38,21 @@ pub(crate) fn parse(text: &str) -> Document {
         errors: Vec::new(),
         stack: Vec::new(),
         root: None,
-        anchors: BTreeMap::new(),
-        aliased: 0,
+        anchors: Anchors::default(),
+        nodes: 0,
     };
-    let complete = builder
-        .run(&mut Parser::new_from_str(&text), &text)
-        .is_some();
+    let complete = if text.len() > MAX_BYTES {
+        let message = format!(
+            "the document has {} bytes: expected at most {MAX_BYTES}",
+            text.len()
+        );
+        builder.error(At::START, &message, None);
+        false
+    } else {
+        builder
+            .run(&mut Parser::new_from_str(&text), &text)
+            .is_some()
+    };
     let root = builder.root.take().filter(|_| complete);
     Document {
         root,
@@ -54,23 +67,17 @@ struct Builder {
     /// Collections that are still open, outermost first.
     stack: Vec<Open>,
     root: Option<Node>,
-    anchors: BTreeMap<usize, Anchored>,
-    aliased: usize,
-}
-
-/// A value that aliases can repeat.
-struct Anchored {
-    node: Node,
-    /// Values in it, itself included.
-    size: usize,
-    /// Levels in it, itself included.
-    height: usize,
+    anchors: Anchors,
+    /// Keys and values so far.
+    nodes: usize,
 }
 
 /// A collection that is being read.
 struct Open {
     at: At,
     anchor: usize,
+    /// Of what has been read of it.
+    extent: Extent,
     collection: Collection,
 }
 
@@ -127,7 +134,7 @@ impl Builder {
                     let plain = self.is_plain(style, tag.as_deref(), span)?;
                     self.scalar(
                         Scalar {
-                            text: text.into_owned(),
+                            text: text.into(),
                             plain,
                         },
                         anchor,
@@ -252,34 +259,51 @@ impl Builder {
 
     fn scalar(&mut self, scalar: Scalar, anchor: usize, span: Span) -> Halted<()> {
         let at = self.at(span);
+        self.count(at)?;
         if self.wants_key() {
             return self.key(scalar, at);
         }
+        let extent = Extent::of_scalar(&scalar.text);
         let node = Node {
             at,
             value: Value::Scalar(scalar),
         };
-        self.remember(anchor, &node);
-        self.add(node)
+        self.anchors.insert(anchor, &node, extent);
+        self.add(node, extent)
+    }
+
+    /// One more key or value stands at `at`.
+    fn count(&mut self, at: At) -> Halted<()> {
+        self.nodes = self.nodes.saturating_add(1);
+        if self.nodes <= MAX_NODES {
+            return Some(());
+        }
+        self.halt(
+            at,
+            &format!("the document holds more than {MAX_NODES} keys and values"),
+            None,
+        )
     }
 
     fn key(&mut self, scalar: Scalar, at: At) -> Halted<()> {
         if scalar.is_null() {
             return self.halt(at, "a key is missing before the `:`", None);
         }
-        let key: Rc<str> = scalar.text.as_str().into();
+        let key = Rc::clone(&scalar.text);
         let at = At {
             path: self.paths.child(at.path, Segment::Key(Rc::clone(&key))),
             ..at
         };
         let Some(Open {
+            extent,
             collection: Collection::Mapping { pending, seen, .. },
             ..
         }) = self.stack.last_mut()
         else {
             return None;
         };
-        if scalar.plain && scalar.text == "<<" {
+        extent.bytes = extent.bytes.saturating_add(key.len());
+        if scalar.plain && &*key == "<<" {
             *pending = Some((Key::Merge, at));
         } else if let Some(first) = seen.get(&key) {
             let message = format!(
@@ -287,6 +311,9 @@ impl Builder {
                 super::shorten(&key)
             );
             *pending = Some((Key::Ignored, at));
+            if self.errors.len() >= MAX_FINDINGS {
+                return self.halt(at, &message, Some("there are too many of them to go on"));
+            }
             self.error(at, &message, Some("remove one of them"));
         } else {
             seen.insert(Rc::clone(&key), at.line);
@@ -296,11 +323,12 @@ impl Builder {
     }
 
     /// A finished value goes into the collection around it.
-    fn add(&mut self, node: Node) -> Halted<()> {
+    fn add(&mut self, node: Node, extent: Extent) -> Halted<()> {
         let Some(open) = self.stack.last_mut() else {
             self.root = Some(node);
             return Some(());
         };
+        open.extent.add_child(extent);
         match &mut open.collection {
             Collection::Sequence(items) => items.push(node),
             Collection::Mapping {
@@ -327,9 +355,9 @@ impl Builder {
 
     fn merge(&mut self, node: Node) -> Halted<()> {
         let at = node.at;
-        let sources = match node.value {
+        let sources = match &node.value {
             Value::Sequence(items) => items,
-            Value::Mapping(_) | Value::Scalar(_) => vec![node],
+            Value::Mapping(_) | Value::Scalar(_) => std::slice::from_ref(&node),
         };
         if sources
             .iter()
@@ -346,7 +374,7 @@ impl Builder {
             ..
         }) = self.stack.last_mut()
         {
-            merged.extend(sources);
+            merged.extend(sources.iter().cloned());
         }
         Some(())
     }
@@ -356,16 +384,14 @@ impl Builder {
         if self.wants_key() {
             return self.halt(at, "a key must be a string, not a list or a mapping", None);
         }
+        self.count(at)?;
         if self.stack.len() >= MAX_DEPTH {
-            return self.halt(
-                at,
-                &format!("nested more than {MAX_DEPTH} levels deep"),
-                None,
-            );
+            return self.halt(at, &super::too_deep(), None);
         }
         self.stack.push(Open {
             at,
             anchor,
+            extent: Extent::of_empty_collection(),
             collection,
         });
         Some(())
@@ -375,10 +401,11 @@ impl Builder {
         let Open {
             at,
             anchor,
+            extent,
             collection,
         } = self.stack.pop()?;
         let value = match collection {
-            Collection::Sequence(items) => Value::Sequence(items),
+            Collection::Sequence(items) => Value::Sequence(items.into()),
             Collection::Mapping {
                 mut entries,
                 mut seen,
@@ -389,86 +416,33 @@ impl Builder {
                     let Value::Mapping(merged) = source.value else {
                         continue;
                     };
-                    for entry in merged {
+                    for entry in merged.iter() {
                         if seen
                             .insert(Rc::clone(&entry.key), entry.key_at.line)
                             .is_none()
                         {
-                            entries.push(entry);
+                            entries.push(entry.clone());
                         }
                     }
                 }
-                Value::Mapping(entries)
+                Value::Mapping(entries.into())
             }
         };
         let node = Node { at, value };
-        self.remember(anchor, &node);
-        self.add(node)
+        self.anchors.insert(anchor, &node, extent);
+        self.add(node, extent)
     }
 
-    fn remember(&mut self, anchor: usize, node: &Node) {
-        if anchor > 0 {
-            let (size, height) = measure(node);
-            self.anchors.insert(
-                anchor,
-                Anchored {
-                    node: node.clone(),
-                    size,
-                    height,
-                },
-            );
-        }
-    }
-
-    /// A copy of the anchored value stands where the alias stood. Findings in it point at the original.
+    /// The anchored value stands where the alias stood. Findings in it point at the original.
     fn alias(&mut self, anchor: usize, span: Span) -> Halted<()> {
         let at = place(span);
         if self.wants_key() {
             return self.halt(at, "an alias cannot be a key", None);
         }
-        let Some(Anchored { node, size, height }) = self.anchors.get(&anchor) else {
-            return self.halt(
-                at,
-                "this alias stands inside the value that it repeats",
-                None,
-            );
-        };
-        let (node, size, height) = (node.clone(), *size, *height);
-        self.aliased = self.aliased.saturating_add(size);
-        if self.aliased > MAX_ALIASED_NODES {
-            return self.halt(
-                at,
-                &format!("aliases repeat more than {MAX_ALIASED_NODES} values"),
-                None,
-            );
+        match self.anchors.repeat(anchor, self.stack.len()) {
+            Ok((node, extent)) => self.add(node, extent),
+            Err(message) => self.halt(at, &message, None),
         }
-        if self.stack.len().saturating_add(height) > MAX_DEPTH {
-            return self.halt(
-                at,
-                &format!("nested more than {MAX_DEPTH} levels deep"),
-                None,
-            );
-        }
-        self.add(node)
-    }
-}
-
-/// Values and levels in `node`. Its depth is bounded by [`MAX_DEPTH`], and so is this recursion.
-fn measure(node: &Node) -> (usize, usize) {
-    fn collect<'n>(nodes: impl Iterator<Item = &'n Node>) -> (usize, usize) {
-        nodes
-            .map(measure)
-            .fold((1, 1), |(size, height), (inner_size, inner_height)| {
-                (
-                    size.saturating_add(inner_size),
-                    height.max(inner_height.saturating_add(1)),
-                )
-            })
-    }
-    match &node.value {
-        Value::Scalar(_) => (1, 0),
-        Value::Sequence(items) => collect(items.iter()),
-        Value::Mapping(entries) => collect(entries.iter().map(|entry| &entry.value)),
     }
 }
 

@@ -1,19 +1,21 @@
 //! A scalar as written, and what it means as a null, boolean or number by YAML 1.2's core schema.
 
+use std::rc::Rc;
+
 /// Text and whether it stood without quotes: only plain scalars can be anything but strings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Scalar {
-    pub(crate) text: String,
+    pub(crate) text: Rc<str>,
     pub(crate) plain: bool,
 }
 
 impl Scalar {
     pub(crate) fn is_null(&self) -> bool {
-        self.plain && matches!(self.text.as_str(), "" | "~" | "null" | "Null" | "NULL")
+        self.plain && matches!(&*self.text, "" | "~" | "null" | "Null" | "NULL")
     }
 
     pub(crate) fn as_bool(&self) -> Option<bool> {
-        match self.text.as_str() {
+        match &*self.text {
             _ if !self.plain => None,
             "true" | "True" | "TRUE" => Some(true),
             "false" | "False" | "FALSE" => Some(false),

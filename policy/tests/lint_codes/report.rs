@@ -1,6 +1,6 @@
 //! How findings are told.
 
-use policy::{LintReport, load};
+use policy::{LintReport, Source, load};
 
 use crate::spoiled;
 
@@ -75,7 +75,7 @@ fn long_lines_are_shown_in_part() {
         "x".repeat(5_000)
     );
     let finding = &load(&text).findings[0];
-    let human = finding.render_human("p", &text);
+    let human = finding.render_human("p", &Source::new(&text));
     assert!(human.len() < 700, "{human}");
     let (line, carets) = (human.lines().nth(1).unwrap(), human.lines().nth(2).unwrap());
     let caret = carets.find('^').unwrap();
@@ -90,7 +90,7 @@ fn human_output_points_with_a_caret() {
     );
     let finding = &load(&text).findings[0];
     assert_eq!(
-        finding.render_human("policy-config.yaml", &text),
+        finding.render_human("policy-config.yaml", &Source::new(&text)),
         "policy-config.yaml:19:19: error[E101]: Unknown provider in model group: no target has the id `opnai`
  19 |       - provider: opnai
     |                   ^^^^^

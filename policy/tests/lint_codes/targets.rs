@@ -1,6 +1,6 @@
 //! Targets: where they are, and their keys.
 
-use policy::{Code, Credential, LoadOptions, Severity, load, load_with};
+use policy::{Code, Credential, LoadOptions, Severity, Source, load, load_with};
 
 use crate::{GOOD, expect_each, found, spoiled};
 
@@ -188,9 +188,10 @@ fn keys_are_never_repeated() {
         let text = spoiled(old, &new);
         let findings = load(&text).findings;
         assert!(!findings.is_empty(), "{text}");
+        let source = Source::new(&text);
         for finding in findings {
             assert!(
-                !finding.render_human("policy.yaml", &text).contains(KEY),
+                !finding.render_human("policy.yaml", &source).contains(KEY),
                 "{finding:?}"
             );
             assert!(!serde_json::to_string(&finding).unwrap().contains(KEY));

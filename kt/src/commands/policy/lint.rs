@@ -1,13 +1,15 @@
 //! `kt policy lint`: findings, and the verdict as exit code.
 
+use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use ::policy::LintReport;
+use ::policy::{Finding, LintReport, Policy, Source};
 use clap::Args;
 
 use super::contents::contents;
 use crate::commands::Failure;
+use crate::output::{print, print_json};
 use crate::paths::{self, variable};
 use crate::policy_file;
 use crate::secrets::Secrets;
@@ -38,22 +40,40 @@ impl Lint {
         let (policy, findings) = policy_file::lint(&text, &secrets, self.strict);
         let name = self.file.display().to_string();
         let report = LintReport::new(&name, &findings);
-        if self.json {
-            println!("{}", serde_json::to_string_pretty(&report)?);
-        } else {
-            for finding in &findings {
-                println!("{}", finding.render_human(&name, &text));
-            }
-            println!("{}", verdict(&name, &report));
-            if let Some(policy) = policy.filter(|_| self.verbose) {
-                print!("{}", contents(&policy));
-            }
+        match self.show(&report, &findings, &text, policy.as_ref()) {
+            // Whoever reads has seen enough, but the verdict stays what it is.
+            Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
+            shown => shown?,
         }
         Ok(if report.valid {
             ExitCode::SUCCESS
         } else {
             ExitCode::from(super::INVALID)
         })
+    }
+
+    fn show(
+        &self,
+        report: &LintReport,
+        findings: &[Finding],
+        text: &str,
+        policy: Option<&Policy>,
+    ) -> io::Result<()> {
+        if self.json {
+            return print_json(report);
+        }
+        let source = Source::new(text);
+        for finding in findings {
+            print(&format!(
+                "{}\n",
+                finding.render_human(&report.file, &source)
+            ))?;
+        }
+        print(&format!("{}\n", verdict(&report.file, report)))?;
+        match policy.filter(|_| self.verbose) {
+            Some(policy) => print(&contents(policy)),
+            None => Ok(()),
+        }
     }
 }
 
