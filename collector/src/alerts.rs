@@ -188,7 +188,7 @@ impl Panel {
 type Changed = BTreeMap<(Panel, Option<String>), f64>;
 
 fn changed(store: &dyn Store) -> Result<Changed, StoreError> {
-    let stored = records::all::<NewThreshold>(store, RecordKind::Threshold)?;
+    let stored = records::all::<NewThreshold>(store, RecordKind::Threshold, "provider")?.readable;
     Ok(stored
         .into_iter()
         .map(|one| ((one.panel, one.provider), one.value))
@@ -264,7 +264,7 @@ fn id_of(panel: Panel, provider: Option<&str>) -> String {
 
 /// Those that last first, then those that are over, latest first.
 pub(crate) fn alerts(store: &dyn Store) -> Result<Vec<Alert>, ApiError> {
-    let mut all = records::all::<Alert>(store, RecordKind::Alert)?;
+    let mut all = records::all::<Alert>(store, RecordKind::Alert, "provider")?.readable;
     all.sort_by_key(|alert| {
         (
             alert.ended_ms.is_some(),

@@ -34,4 +34,8 @@ pub struct Budget {
     pub spent_usd: f64,
     /// `limit_usd - spent_usd`, not below 0.
     pub remaining_usd: f64,
+    /// Why its record cannot be read; `None` for all others. Of such a budget, only `id` and perhaps `provider` say
+    /// something; creating it again, or deleting it by its id, ends that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::api::ApiError;
 use crate::budget::{Budget, NewBudget};
 use crate::period;
-use crate::records;
+use crate::records::{self, Records, Unreadable};
 use crate::store::{RecordKind, Spender, Store, StoreError};
 
 /// No Envoy process in particular.
@@ -21,17 +21,39 @@ pub(crate) struct StoredBudget {
     pub(crate) period: BudgetPeriod,
 }
 
-pub(crate) fn stored(store: &dyn Store) -> Result<Vec<StoredBudget>, StoreError> {
-    let mut all: Vec<StoredBudget> = records::all(store, RecordKind::Budget)?;
-    all.sort_by(|a, b| (&a.provider, a.period.name()).cmp(&(&b.provider, b.period.name())));
+pub(crate) fn stored(store: &dyn Store) -> Result<Records<StoredBudget>, StoreError> {
+    let mut all: Records<StoredBudget> = records::all(store, RecordKind::Budget, "provider")?;
+    all.readable
+        .sort_by(|a, b| (&a.provider, a.period.name()).cmp(&(&b.provider, b.period.name())));
     Ok(all)
 }
 
 pub(crate) fn list(store: &dyn Store, now_ms: u64) -> Result<Vec<Budget>, ApiError> {
-    stored(store)?
+    let Records {
+        readable,
+        unreadable,
+    } = stored(store)?;
+    let readable = readable
         .into_iter()
         .map(|budget| Ok(as_it_stands(store, now_ms, budget)?))
-        .collect()
+        .collect::<Result<Vec<_>, ApiError>>()?;
+    let unreadable = unreadable.into_iter().map(unreadable_budget);
+    // First, because something has to be done about them.
+    Ok(unreadable.chain(readable).collect())
+}
+
+fn unreadable_budget(budget: Unreadable) -> Budget {
+    Budget {
+        id: budget.id,
+        provider: budget.name,
+        limit_usd: 0.0,
+        period: BudgetPeriod::Daily,
+        period_start_ms: 0,
+        period_end_ms: 0,
+        spent_usd: 0.0,
+        remaining_usd: 0.0,
+        error: Some(budget.reason),
+    }
 }
 
 pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewBudget) -> Result<Budget, ApiError> {
@@ -71,6 +93,7 @@ fn as_it_stands(
         period_end_ms: period::end_ms(days),
         spent_usd,
         remaining_usd: (budget.limit_usd - spent_usd).max(0.0),
+        error: None,
     })
 }
 

@@ -2,9 +2,13 @@
 
 use events::{ControlState, GatewayKey, ProviderBudget, SpendingLimit};
 
-use crate::budgets::{self, for_instance};
+mod mark;
+
+pub(crate) use mark::ControlMark;
+
+use crate::api::ApiError;
+use crate::budgets::for_instance;
 use crate::key::KeyState;
-use crate::keys;
 use crate::records;
 use crate::settings::KeyRule;
 use crate::store::{Spender, Store, StoreError};
@@ -15,18 +19,14 @@ const VERSION_DIGITS: usize = 16;
 /// For the gateway `instance_id`, whose own spending is left out.
 pub(crate) fn state(
     store: &dyn Store,
+    mark: &ControlMark,
     now_ms: u64,
     instance_id: &str,
     rule: KeyRule,
-) -> Result<ControlState, StoreError> {
-    let stored_keys = keys::stored(store)?;
-    let keys_required = match rule {
-        // Revoked and expired keys are kept: they tell that keys were wanted.
-        KeyRule::OnceCreated => !stored_keys.is_empty(),
-        KeyRule::Always => true,
-        KeyRule::Never => false,
-    };
-    let keys = stored_keys
+) -> Result<ControlState, ApiError> {
+    let in_force = mark.follow(store, now_ms)?;
+    let keys = in_force
+        .keys
         .into_iter()
         .filter(|key| key.state(now_ms) == KeyState::Active)
         .map(|key| {
@@ -52,7 +52,8 @@ pub(crate) fn state(
             })
         })
         .collect::<Result<Vec<_>, StoreError>>()?;
-    let budgets = budgets::stored(store)?
+    let budgets = in_force
+        .budgets
         .into_iter()
         .map(|budget| {
             let spender = Spender::Provider(&budget.provider);
@@ -70,10 +71,12 @@ pub(crate) fn state(
         .collect::<Result<Vec<_>, StoreError>>()?;
     let mut state = ControlState {
         version: String::new(),
-        keys_required,
+        keys_required: rule.requires_keys(in_force.had_keys),
         keys,
         budgets,
-        ..ControlState::default()
+        store_id: Some(in_force.store_id),
+        lost: in_force.lost,
+        send_policy: false,
     };
     state.version = version(&state)?;
     Ok(state)

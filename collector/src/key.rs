@@ -69,6 +69,10 @@ pub struct KeyInfo {
     pub expires_at_ms: Option<u64>,
     /// Unix milliseconds; `None` while it is not revoked.
     pub revoked_at_ms: Option<u64>,
+    /// Why its record cannot be read; `None` for all others. Of such a key, only `id`, `state` and perhaps `name` say
+    /// something.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// Whether a key opens.
@@ -81,6 +85,8 @@ pub enum KeyState {
     Expired,
     /// Somebody took it away.
     Revoked,
+    /// Its record cannot be read: gateways refuse it.
+    Unreadable,
 }
 
 // The key itself must not get into logs.

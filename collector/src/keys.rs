@@ -6,7 +6,7 @@ use crate::api::ApiError;
 use crate::budgets::EVERYBODY;
 use crate::key::{CreatedKey, KeyInfo, KeyLimit, KeyState, NewKey};
 use crate::period;
-use crate::records;
+use crate::records::{self, Records, Unreadable};
 use crate::store::{RecordKind, Spender, Store, StoreError};
 
 /// As it is stored.
@@ -27,16 +27,23 @@ pub(crate) struct StoredKey {
 /// Characters of a key that are shown to tell it from others: 6 of its 43 random ones.
 const SHOWN: usize = events::KEY_PREFIX.len() + 6;
 
-pub(crate) fn stored(store: &dyn Store) -> Result<Vec<StoredKey>, StoreError> {
-    records::all(store, RecordKind::Key)
+pub(crate) fn stored(store: &dyn Store) -> Result<Records<StoredKey>, StoreError> {
+    records::all(store, RecordKind::Key, "name")
 }
 
 pub(crate) fn list(store: &dyn Store, now_ms: u64) -> Result<Vec<KeyInfo>, ApiError> {
-    let mut keys = stored(store)?;
+    let Records {
+        readable: mut keys,
+        unreadable,
+    } = stored(store)?;
     keys.sort_by(|a, b| (b.created_at_ms, &a.name, &a.id).cmp(&(a.created_at_ms, &b.name, &b.id)));
-    keys.into_iter()
+    let readable = keys
+        .into_iter()
         .map(|key| Ok(info(store, now_ms, key)?))
-        .collect()
+        .collect::<Result<Vec<_>, ApiError>>()?;
+    let unreadable = unreadable.into_iter().map(unreadable_info);
+    // First, because something has to be done about them.
+    Ok(unreadable.chain(readable).collect())
 }
 
 pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewKey) -> Result<CreatedKey, ApiError> {
@@ -92,7 +99,10 @@ pub(crate) fn revoke(
     now_ms: u64,
     id_or_name: &str,
 ) -> Result<KeyInfo, ApiError> {
-    let keys = stored(store)?;
+    let Records {
+        readable: keys,
+        unreadable,
+    } = stored(store)?;
     let of_name = |key: &&StoredKey| key.name == id_or_name && key.revoked_at_ms.is_none();
     let found = keys
         .iter()
@@ -103,19 +113,39 @@ pub(crate) fn revoke(
                 .filter(of_name)
                 .max_by_key(|key| key.created_at_ms)
         });
-    let Some(found) = found else {
-        return Err(ApiError::NotFound {
-            what: "key",
-            id: id_or_name.to_owned(),
-        });
+    let mut key = match found {
+        Some(found) => found.clone(),
+        None => unreadable
+            .into_iter()
+            .find(|key| key.id == id_or_name || key.name == id_or_name)
+            .map(StoredKey::in_place_of)
+            .ok_or_else(|| ApiError::NotFound {
+                what: "key",
+                id: id_or_name.to_owned(),
+            })?,
     };
-    let mut key = found.clone();
     key.revoked_at_ms = key.revoked_at_ms.or(Some(now_ms));
     records::put(store, RecordKind::Key, &key.id, &key)?;
     Ok(info(store, now_ms, key)?)
 }
 
 impl StoredKey {
+    /// What can be kept of a key whose record cannot be read: that there was one.
+    fn in_place_of(unreadable: Unreadable) -> Self {
+        Self {
+            id: unreadable.id,
+            name: unreadable.name,
+            prefix: String::new(),
+            sha256: String::new(),
+            models: Some(Vec::new()),
+            requests_per_minute: None,
+            limit: None,
+            created_at_ms: 0,
+            expires_at_ms: None,
+            revoked_at_ms: None,
+        }
+    }
+
     pub(crate) fn state(&self, now_ms: u64) -> KeyState {
         if self.revoked_at_ms.is_some() {
             KeyState::Revoked
@@ -146,5 +176,23 @@ fn info(store: &dyn Store, now_ms: u64, key: StoredKey) -> Result<KeyInfo, Store
         created_at_ms: key.created_at_ms,
         expires_at_ms: key.expires_at_ms,
         revoked_at_ms: key.revoked_at_ms,
+        error: None,
     })
+}
+
+fn unreadable_info(key: Unreadable) -> KeyInfo {
+    KeyInfo {
+        id: key.id,
+        name: key.name,
+        prefix: String::new(),
+        state: KeyState::Unreadable,
+        models: Some(Vec::new()),
+        requests_per_minute: None,
+        limit: None,
+        spent_usd: None,
+        created_at_ms: 0,
+        expires_at_ms: None,
+        revoked_at_ms: None,
+        error: Some(key.reason),
+    }
 }

@@ -13,6 +13,7 @@ mod budgets;
 mod compare;
 mod control;
 mod gateways;
+mod health;
 mod histogram;
 mod http;
 mod key;
@@ -54,7 +55,7 @@ pub use settings::{AuditScope, KeyRule, MAX_BATCH_BYTES, Rules, Settings};
 pub use store::{
     Arrival, Arrivals, AttemptColumns, ClickHouseLocation, Columns, Days, Group, Inserted,
     InvalidLocation, IsInTheWay, LineError, MOST_GROUPS, NewEvent, Record, RecordKind, Spender,
-    Spent, Store, StoreError, StoreLocation, Totals, open,
+    Spent, Store, StoreError, StoreIdentity, StoreLocation, Totals, open,
 };
 pub use tokens::Tokens;
 pub use webhook::{CreatedWebhook, NewWebhook, Webhook, WebhookEvent};

@@ -10,7 +10,6 @@ use crate::api::{Api, ApiError};
 use crate::budget::{Budget, NewBudget};
 use crate::budgets;
 use crate::compare::Comparison;
-use crate::control;
 use crate::key::{CreatedKey, KeyInfo, NewKey};
 use crate::keys;
 use crate::query::{
@@ -18,8 +17,7 @@ use crate::query::{
     LONGEST_WAIT_SECONDS, Metric,
 };
 use crate::report::{AggregateReport, AggregateRow, EventPage};
-use crate::settings::KeyRule;
-use crate::store::{Group, Store, StoreError};
+use crate::store::{Group, Store};
 use crate::webhook::{CreatedWebhook, NewWebhook, Webhook};
 use crate::webhooks;
 
@@ -51,18 +49,6 @@ impl Local {
             clock,
             keys: Arc::default(),
         }
-    }
-
-    /// The state that a gateway must know: keys in force, and what others have spent.
-    ///
-    /// # Errors
-    /// The store failed.
-    pub fn control(
-        &self,
-        instance_id: &str,
-        rule: KeyRule,
-    ) -> Result<events::ControlState, StoreError> {
-        control::state(self.store.as_ref(), self.now_ms(), instance_id, rule)
     }
 
     /// Unix milliseconds.

@@ -7,19 +7,60 @@ use sha2::{Digest as _, Sha256};
 use crate::api::ApiError;
 use crate::store::{Record, RecordKind, Store, StoreError};
 
-/// All of a kind.
+/// All records of a kind. One that cannot be read takes no other down.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Records<T> {
+    /// Those that can be read.
+    pub(crate) readable: Vec<T>,
+    /// Those that cannot: damaged, or written by a newer program.
+    pub(crate) unreadable: Vec<Unreadable>,
+}
+
+/// A record that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Unreadable {
+    /// By which it can be removed.
+    pub(crate) id: String,
+    /// What stands where its name should be; may be empty.
+    pub(crate) name: String,
+    /// Why it cannot be read.
+    pub(crate) reason: String,
+}
+
+/// All of a kind; `name_field` is where the JSON of this kind has a name for people.
 pub(crate) fn all<T: DeserializeOwned>(
     store: &dyn Store,
     kind: RecordKind,
-) -> Result<Vec<T>, StoreError> {
-    store
-        .records(kind)?
-        .iter()
-        .map(|record| {
-            serde_json::from_str(&record.json)
-                .map_err(|error| StoreError::Damaged(format!("record {}: {error}", record.id)))
-        })
-        .collect()
+    name_field: &str,
+) -> Result<Records<T>, StoreError> {
+    let mut records = Records {
+        readable: Vec::new(),
+        unreadable: Vec::new(),
+    };
+    for record in store.records(kind)? {
+        match serde_json::from_str(&record.json) {
+            Ok(content) => records.readable.push(content),
+            Err(error) => records.unreadable.push(Unreadable {
+                name: text_member(&record.json, name_field),
+                id: record.id,
+                reason: error.to_string(),
+            }),
+        }
+    }
+    Ok(records)
+}
+
+fn text_member(json: &str, name: &str) -> String {
+    let value: Option<serde_json::Value> = serde_json::from_str(json).ok();
+    let member = value.as_ref().and_then(|value| value.get(name)?.as_str());
+    member.unwrap_or_default().to_owned()
+}
+
+impl<T> Records<T> {
+    /// There is none, readable or not.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.readable.is_empty() && self.unreadable.is_empty()
+    }
 }
 
 /// Writes one.

@@ -1,7 +1,6 @@
 //! The running service.
 
 use std::net::{SocketAddr, TcpListener};
-use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::sync::{Arc, RwLock};
 use std::thread::JoinHandle;
@@ -10,7 +9,10 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::alerts::Watch;
+use crate::api::{Api as _, ApiError};
+use crate::control::ControlMark;
 use crate::gateways::Gateways;
+use crate::health::Problems;
 use crate::http::{Shared, router};
 use crate::local::Local;
 use crate::settings::{Rules, Settings};
@@ -30,6 +32,8 @@ const SERVING: &str = "kt-collector";
 pub struct Collector {
     settings: Settings,
     api: Local,
+    mark: ControlMark,
+    problems: Arc<Problems>,
 }
 
 /// A collector that serves. Dropped, it stops as [`Running::stop`] does.
@@ -49,6 +53,9 @@ pub enum StartError {
     /// Its store does not open.
     #[error("{0}")]
     Store(#[from] StoreError),
+    /// Its keys and budgets cannot be read.
+    #[error("{0}")]
+    Api(#[from] ApiError),
     /// No thread, no socket, no file.
     #[error("the collector cannot start: {0}")]
     Io(#[from] std::io::Error),
@@ -61,7 +68,13 @@ impl Collector {
     /// See [`StartError`].
     pub fn open(settings: Settings) -> Result<Self, StartError> {
         let api = Local::new(crate::store::open(&settings.store)?);
-        Ok(Self { settings, api })
+        let problems = Arc::new(Problems::default());
+        Ok(Self {
+            mark: ControlMark::load(&settings.data_dir, Arc::clone(&problems)),
+            settings,
+            api,
+            problems,
+        })
     }
 
     /// With another clock than the system's, for tests of periods.
@@ -74,6 +87,15 @@ impl Collector {
     /// What people ask, without HTTP.
     pub fn api(&self) -> &Local {
         &self.api
+    }
+
+    /// Whether requests need a gateway key: there are some, or were, whatever became of the store.
+    ///
+    /// # Errors
+    /// The store failed.
+    pub fn keys_required(&self) -> Result<bool, ApiError> {
+        let there_were = self.mark.had_keys() || !self.api.keys()?.is_empty();
+        Ok(self.settings.rules.keys.requires_keys(there_were))
     }
 
     /// Serves on a listener that is bound, on threads of its own.
@@ -92,12 +114,16 @@ impl Collector {
         let rules = Arc::new(RwLock::new(self.settings.rules));
         let (end, ending) = watch::channel(false);
         let (teller, telling) = Teller::start(self.api.clone(), ending.clone())?;
-        let audit_fails = Arc::new(AtomicBool::new(false));
+        let problems = self.problems;
+        let mark = Arc::new(self.mark);
+        // What a store lost is put back before anybody asks.
+        mark.follow(self.api.store.as_ref(), self.api.now_ms())?;
         let upkeep = Upkeep {
             api: self.api.clone(),
             data_dir: self.settings.data_dir,
             rules: Arc::clone(&rules),
-            audit_fails: Arc::clone(&audit_fails),
+            mark: Arc::clone(&mark),
+            problems: Arc::clone(&problems),
         };
         let (end_upkeep, upkeep_ends) = channel();
         let upkeeping = std::thread::Builder::new()
@@ -116,7 +142,8 @@ impl Collector {
             batches: Shared::batches(),
             teller,
             gateways: Gateways::default(),
-            audit_fails,
+            mark,
+            problems,
             ending: ending.clone(),
         };
         let listener = {

@@ -54,3 +54,14 @@ pub enum KeyRule {
     /// Always; keys that are presented still count.
     Never,
 }
+
+impl KeyRule {
+    /// Whether requests need a key where there were keys, or none ever.
+    pub fn requires_keys(self, there_were_keys: bool) -> bool {
+        match self {
+            Self::OnceCreated => there_were_keys,
+            Self::Always => true,
+            Self::Never => false,
+        }
+    }
+}

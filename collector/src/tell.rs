@@ -199,7 +199,7 @@ fn signature(secret: &str, unix_seconds: u64, body: &str) -> String {
 }
 
 fn deliveries(api: &Local, news: &News) -> Result<Vec<Delivery>, ApiError> {
-    let webhooks = webhooks::stored(api.store.as_ref())?;
+    let webhooks = webhooks::stored(api.store.as_ref())?.readable;
     if webhooks.is_empty() {
         return Ok(Vec::new());
     }
@@ -239,7 +239,7 @@ fn budget_messages(api: &Local, provider: &str) -> Result<Vec<String>, ApiError>
     let store = api.store.as_ref();
     let now_ms = api.now_ms();
     let mut messages = Vec::new();
-    for budget in budgets::stored(store)? {
+    for budget in budgets::stored(store)?.readable {
         if budget.provider != provider {
             continue;
         }

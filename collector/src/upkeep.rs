@@ -1,7 +1,6 @@
 //! What a collector does beside answering: the audit trail and retention, on a thread of its own.
 
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
@@ -9,6 +8,8 @@ use std::time::{Duration, Instant};
 use events::Timestamp;
 
 use crate::audit::{Keeper, KeeperError, Trail};
+use crate::control::ControlMark;
+use crate::health::{Problems, Topic};
 use crate::local::Local;
 use crate::settings::{AuditScope, Rules};
 use crate::store::MS_PER_DAY;
@@ -16,6 +17,8 @@ use crate::store::MS_PER_DAY;
 const LOG: &str = "keeptrusts::collector";
 /// How often the store is looked at for the audit trail.
 const LOOK: Duration = Duration::from_millis(200);
+/// How often keys and budgets are looked at, where no gateway asks for them.
+const MARK_INTERVAL: Duration = Duration::from_secs(5);
 /// How often old events are removed, and a trail that cannot be written is tried again.
 const SELDOM: Duration = Duration::from_secs(3_600);
 
@@ -24,8 +27,8 @@ pub(crate) struct Upkeep {
     pub(crate) api: Local,
     pub(crate) data_dir: PathBuf,
     pub(crate) rules: Arc<RwLock<Rules>>,
-    /// The audit trail is wanted and cannot be written.
-    pub(crate) audit_fails: Arc<AtomicBool>,
+    pub(crate) mark: Arc<ControlMark>,
+    pub(crate) problems: Arc<Problems>,
 }
 
 impl Upkeep {
@@ -34,6 +37,7 @@ impl Upkeep {
         let mut keeper = None;
         let mut retry = Instant::now();
         let mut retention = (None, Instant::now());
+        let mut mark_due = Instant::now();
         loop {
             let ends = !matches!(end.recv_timeout(LOOK), Err(RecvTimeoutError::Timeout));
             let rules = *self
@@ -43,18 +47,26 @@ impl Upkeep {
             match rules.audit {
                 None => {
                     keeper = None;
-                    self.audit_fails.store(false, Ordering::Relaxed);
+                    self.problems.set(Topic::Audit, None, "");
                 }
-                Some(scope) if Instant::now() >= retry => {
-                    if let Err(error) = self.record(&mut keeper, scope) {
-                        log::error!(target: LOG, "Nothing is audited: {error}");
+                Some(scope) if Instant::now() >= retry => match self.record(&mut keeper, scope) {
+                    Ok(()) => self.problems.set(Topic::Audit, None, ""),
+                    Err(error) => {
+                        let detail = error.to_string();
+                        self.problems
+                            .set(Topic::Audit, Some("nothing is audited"), &detail);
                         keeper = None;
                         retry = Instant::now() + SELDOM;
                     }
-                    let fails = keeper.is_none();
-                    self.audit_fails.store(fails, Ordering::Relaxed);
-                }
+                },
                 Some(_) => {}
+            }
+            if ends || Instant::now() >= mark_due {
+                mark_due = Instant::now() + MARK_INTERVAL;
+                let store = self.api.store.as_ref();
+                if let Err(error) = self.mark.follow(store, self.api.now_ms()) {
+                    log::error!(target: LOG, "Keys and budgets cannot be read: {error}");
+                }
             }
             if ends {
                 return;

@@ -53,6 +53,9 @@ pub struct Webhook {
     pub event_types: Vec<WebhookEvent>,
     /// Unix milliseconds.
     pub created_at_ms: u64,
+    /// Why its record cannot be read, so that it is told nothing; `None` for all others.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
 }
 
 /// A webhook, with the secret that signs its messages, shown this once.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::api::ApiError;
-use crate::records;
+use crate::records::{self, Records};
 use crate::store::{RecordKind, Store, StoreError};
 use crate::webhook::{CreatedWebhook, NewWebhook, Webhook};
 
@@ -15,12 +15,25 @@ pub(crate) struct StoredWebhook {
     pub(crate) secret: String,
 }
 
-pub(crate) fn stored(store: &dyn Store) -> Result<Vec<StoredWebhook>, StoreError> {
-    records::all(store, RecordKind::Webhook)
+pub(crate) fn stored(store: &dyn Store) -> Result<Records<StoredWebhook>, StoreError> {
+    records::all(store, RecordKind::Webhook, "url")
 }
 
 pub(crate) fn list(store: &dyn Store) -> Result<Vec<Webhook>, ApiError> {
-    Ok(stored(store)?.into_iter().map(|one| one.webhook).collect())
+    let Records {
+        readable,
+        unreadable,
+    } = stored(store)?;
+    let unreadable = unreadable.into_iter().map(|one| Webhook {
+        id: one.id,
+        url: one.name,
+        event_types: Vec::new(),
+        created_at_ms: 0,
+        error: Some(one.reason),
+    });
+    Ok(unreadable
+        .chain(readable.into_iter().map(|one| one.webhook))
+        .collect())
 }
 
 pub(crate) fn create(
@@ -48,6 +61,7 @@ pub(crate) fn create(
         url: new.url.clone(),
         event_types: new.event_types.clone(),
         created_at_ms: now_ms,
+        error: None,
     };
     let stored = StoredWebhook {
         webhook: webhook.clone(),

@@ -1,7 +1,5 @@
 //! `GET /v1/control` and `GET /v1/health`.
 
-use std::sync::atomic::Ordering;
-
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
@@ -11,6 +9,8 @@ use serde_json::{Value, json};
 
 use super::Shared;
 use super::answer::{Refusal, blocking};
+use crate::control;
+use crate::health::Topic;
 use crate::store::RecordKind;
 
 #[derive(Deserialize)]
@@ -25,8 +25,14 @@ pub(super) async fn state(
     Query(asker): Query<Asker>,
 ) -> Result<Json<ControlState>, Refusal> {
     blocking(move || {
-        let rule = shared.rules().keys;
-        Ok(shared.api.control(&asker.instance_id, rule)?)
+        let (api, rule) = (&shared.api, shared.rules().keys);
+        control::state(
+            api.store.as_ref(),
+            &shared.mark,
+            api.now_ms(),
+            &asker.instance_id,
+            rule,
+        )
     })
     .await
     .map(Json)
@@ -58,17 +64,23 @@ pub(super) async fn report(
 
 /// Reads from the store: 503 when it cannot be read.
 pub(super) async fn health(State(shared): State<Shared>) -> Result<Json<Value>, Refusal> {
-    let audit_fails = shared.audit_fails.load(Ordering::Relaxed);
+    let audit_fails = shared.problems.has(Topic::Audit);
     let audit = match shared.rules().audit {
         None => "off",
         Some(_) if audit_fails => "failing",
         Some(_) => "on",
     };
     blocking(move || Ok(shared.api.store.records(RecordKind::Budget)?)).await?;
-    let status = if audit_fails { "degraded" } else { "healthy" };
+    let problems = shared.problems.all();
+    let status = if problems.is_empty() {
+        "healthy"
+    } else {
+        "degraded"
+    };
     Ok(Json(json!({
         "status": status,
         "version": env!("CARGO_PKG_VERSION"),
         "audit": audit,
+        "problems": problems,
     })))
 }

@@ -10,14 +10,15 @@ mod gateways;
 mod ingest;
 mod session;
 
-use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, RwLock};
 
 use axum::Router;
 use axum::routing::{delete, get, post};
 use tokio::sync::{Semaphore, watch};
 
+use crate::control::ControlMark;
 use crate::gateways::Gateways;
+use crate::health::Problems;
 use crate::local::Local;
 use crate::settings::Rules;
 use crate::tell::Teller;
@@ -37,8 +38,8 @@ pub(crate) struct Shared {
     pub(crate) teller: Teller,
     /// What gateways say of themselves.
     pub(crate) gateways: Gateways,
-    /// The audit trail is wanted and cannot be written.
-    pub(crate) audit_fails: Arc<AtomicBool>,
+    pub(crate) mark: Arc<ControlMark>,
+    pub(crate) problems: Arc<Problems>,
     /// `true` when the service ends: followers do not wait any longer.
     pub(crate) ending: watch::Receiver<bool>,
 }

@@ -79,6 +79,12 @@ pub trait Store: Send + Sync {
     /// The store failed.
     fn forget_before(&self, moment: Timestamp) -> Result<u64, StoreError>;
 
+    /// Which store this is, and how far its keys and budgets have changed.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn identity(&self) -> Result<StoreIdentity, StoreError>;
+
     /// The records of a kind, by id.
     ///
     /// # Errors
@@ -108,6 +114,16 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The store failed.
     fn delete_record(&self, kind: RecordKind, id: &str) -> Result<bool, StoreError>;
+}
+
+/// Tells a store from every other, and from older copies of itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoreIdentity {
+    /// Random, made with the store. Copies have the same.
+    pub id: String,
+    /// Grows with every change of keys and budgets; lower than it was: this is an older copy. Always 0 where that cannot
+    /// be told.
+    pub generation: u64,
 }
 
 /// What became of a batch: for each of its events in order, whether it was new.
@@ -211,6 +227,18 @@ pub fn open(location: &StoreLocation) -> Result<Arc<dyn Store>, StoreError> {
     }
 }
 
+/// The text of a stored event. One that is damaged is replaced by one that says so, and takes no other down.
+fn event_text(id: Option<EventId>, json: String) -> Box<RawValue> {
+    RawValue::from_string(json).unwrap_or_else(|error| {
+        let unreadable = serde_json::json!({
+            "event_type": "unreadable",
+            "id": id.map(|id| id.to_string()),
+            "error": format!("what is stored of this event cannot be read: {error}"),
+        });
+        serde_json::value::to_raw_value(&unreadable).unwrap_or_default()
+    })
+}
+
 /// Days are counted since 1970.
 pub(crate) const MS_PER_DAY: u64 = 86_400_000;
 /// Spending is kept that much longer than events: the longest period of a budget, twice.
@@ -227,5 +255,10 @@ impl RecordKind {
             Self::Threshold => "threshold",
             Self::Alert => "alert",
         }
+    }
+
+    /// Whether gateways follow records of this kind: then a change is a new generation.
+    fn is_control(self) -> bool {
+        matches!(self, Self::Budget | Self::Key)
     }
 }

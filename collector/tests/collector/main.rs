@@ -9,6 +9,7 @@ mod console;
 mod delivery;
 mod documents;
 mod keys;
+mod loss;
 mod model;
 mod reports;
 mod support;

@@ -49,6 +49,7 @@ fn attempts_of(event: &Value) -> Vec<Value> {
         .map(|attempt| {
             let mut one = event.clone();
             one["attempt"] = attempt.clone();
+            one["request"] = event.clone();
             one["decision"] = "allowed".into();
             one["status_code"] = attempt["status_code"].as_u64().unwrap_or(0).into();
             one["latency_ms"] = attempt["latency_ms"].clone();
@@ -120,6 +121,11 @@ fn key(event: &Value, group_by: &[Dimension]) -> Vec<Option<String>> {
         .iter()
         .map(|&dimension| {
             let timestamp = event["timestamp"].as_str().unwrap();
+            // Of an attempt's row, the groups are those of its request.
+            let request = match &event["request"] {
+                Value::Null => event,
+                request => request,
+            };
             match dimension {
                 Dimension::Hour => Some(format!("{}:00:00Z", &timestamp[..13])),
                 Dimension::Day => Some(timestamp[..10].to_owned()),
@@ -127,8 +133,8 @@ fn key(event: &Value, group_by: &[Dimension]) -> Vec<Option<String>> {
                 Dimension::Month => Some(timestamp[..7].to_owned()),
                 Dimension::AttemptProvider => text(&event["attempt"]["provider"]),
                 Dimension::AttemptModel => text(&event["attempt"]["model"]),
-                Dimension::StatusCode => Some(event["status_code"].to_string()),
-                other => text(&event[other.name()]),
+                Dimension::StatusCode => Some(request["status_code"].to_string()),
+                other => text(&request[other.name()]),
             }
         })
         .collect()

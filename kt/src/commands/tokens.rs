@@ -142,6 +142,14 @@ impl List {
             &columns,
             &keys.iter().map(shown).collect::<Vec<_>>(),
         ))?;
+        for key in &keys {
+            if let Some(error) = &key.error {
+                eprintln!(
+                    "{}: its record cannot be read, gateways refuse it: {error}",
+                    key.id
+                );
+            }
+        }
         Ok(())
     }
 }
@@ -149,9 +157,13 @@ impl List {
 impl Revoke {
     fn run(self) -> Result<(), Failure> {
         let key = self.source.for_reading()?.revoke_key(&self.id_or_name)?;
+        let name = if key.name.is_empty() {
+            key.id.clone()
+        } else {
+            format!("{} ({})", key.name, key.id)
+        };
         print(&format!(
-            "{} ({}) revoked; gateways refuse it within seconds\n",
-            key.name, key.id
+            "{name} revoked; gateways refuse it within seconds\n"
         ))?;
         Ok(())
     }
@@ -162,6 +174,12 @@ fn shown(key: &KeyInfo) -> Vec<String> {
         KeyState::Active => "active",
         KeyState::Expired => "expired",
         KeyState::Revoked => "revoked",
+        KeyState::Unreadable => {
+            let or_dash = |text: &str| if text.is_empty() { "-" } else { text }.to_owned();
+            let mut cells = vec![key.id.clone(), or_dash(&key.name)];
+            cells.extend(["-", "UNREADABLE", "-", "-", "-", "-"].map(str::to_owned));
+            return cells;
+        }
     };
     let budget = key.limit.map(|limit| {
         format!(

@@ -108,13 +108,9 @@ fn own(
         rules: rules(policy, settings.keys),
         max_batch_bytes: collector::MAX_BATCH_BYTES,
     })?;
-    let keys_required = match settings.keys {
-        KeyRule::OnceCreated => !collector.api().keys()?.is_empty(),
-        KeyRule::Always => true,
-        KeyRule::Never => false,
-    };
+    let keys_required = collector.keys_required()?;
     for budget in collector.api().budgets()? {
-        if policy.target_named(&budget.provider).is_none() {
+        if budget.error.is_none() && policy.target_named(&budget.provider).is_none() {
             log::warn!(
                 target: "keeptrusts::collector",
                 "The budget of provider {:?} stops nobody: the policy has no such target",

@@ -18,7 +18,7 @@ use crate::query::{Cursor, Dimension, EventFilter, EventQuery, LARGEST_PAGE, Met
 use crate::report::EventPage;
 use crate::store::{
     Arrival, Arrivals, ClickHouseLocation, Days, Group, Inserted, IsInTheWay, MS_PER_DAY, NewEvent,
-    Record, RecordKind, SPENT_DAYS, Spender, Spent, Store, StoreError,
+    Record, RecordKind, SPENT_DAYS, Spender, Spent, Store, StoreError, StoreIdentity, event_text,
 };
 use condition::{conditions, micros};
 use connection::{Connection, Statement};
@@ -137,17 +137,18 @@ impl Store for ClickHouseStore {
         });
         let data = rows
             .into_iter()
-            .map(|(_, _, json)| raw(json))
-            .collect::<Result<_, _>>()?;
+            .map(|(_, id, json)| event_text(EventId::parse(&id), json))
+            .collect();
         Ok(EventPage { data, next_cursor })
     }
 
     fn event(&self, id: EventId) -> Result<Option<Box<RawValue>>, StoreError> {
         let mut statement = Statement::default();
-        let id = statement.text(&id.to_string());
-        statement.sql = format!("SELECT json FROM kt_event WHERE id = {id} LIMIT 1");
+        let bound = statement.text(&id.to_string());
+        statement.sql = format!("SELECT json FROM kt_event WHERE id = {bound} LIMIT 1");
         let rows: Vec<(String,)> = self.connection.rows(&statement)?;
-        rows.into_iter().next().map(|(json,)| raw(json)).transpose()
+        let found = rows.into_iter().next();
+        Ok(found.map(|(json,)| event_text(Some(id), json)))
     }
 
     fn arrivals(
@@ -185,13 +186,11 @@ impl Store for ClickHouseStore {
         };
         let mut data = rows
             .into_iter()
-            .map(|(place, json)| {
-                Ok(Arrival {
-                    place,
-                    json: raw(json)?,
-                })
+            .map(|(place, json)| Arrival {
+                place,
+                json: event_text(None, json),
             })
-            .collect::<Result<Vec<_>, StoreError>>()?;
+            .collect::<Vec<_>>();
         if after.is_none() {
             data.reverse();
         }
@@ -244,6 +243,28 @@ impl Store for ClickHouseStore {
             self.connection.execute(&Statement::new(sql))?;
         }
         Ok(forgotten)
+    }
+
+    fn identity(&self) -> Result<StoreIdentity, StoreError> {
+        let ids = || -> Result<Vec<(String,)>, StoreError> {
+            // Two collectors may have made one each at the same time: both take the earlier one.
+            let sql = "SELECT id FROM kt_record WHERE kind = 'store' ORDER BY version, id LIMIT 1";
+            self.connection.rows(&Statement::new(sql))
+        };
+        let mut found = ids()?;
+        if found.is_empty() {
+            let id = crate::tokens::random_hex()
+                .map_err(|error| StoreError::Unavailable(error.to_string()))?;
+            let row = json!({
+                "kind": "store", "id": id, "json": "", "deleted": 0, "version": self.places(1),
+            });
+            self.connection.insert("kt_record", &row.to_string())?;
+            found = ids()?;
+        }
+        let no_identity = || StoreError::Damaged("the database has no identity".to_owned());
+        let (id,) = found.into_iter().next().ok_or_else(no_identity)?;
+        // Replicas lag behind each other: a lower number would not mean an older copy.
+        Ok(StoreIdentity { id, generation: 0 })
     }
 
     fn records(&self, kind: RecordKind) -> Result<Vec<Record>, StoreError> {
@@ -346,8 +367,4 @@ fn spent_row(event: &NewEvent) -> String {
         "nanos": columns.cost_nanos,
     })
     .to_string()
-}
-
-fn raw(json: String) -> Result<Box<RawValue>, StoreError> {
-    RawValue::from_string(json).map_err(|error| StoreError::Damaged(error.to_string()))
 }

@@ -11,6 +11,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use events::{EventId, Timestamp};
+use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use serde_json::value::RawValue;
 
@@ -18,7 +19,7 @@ use crate::query::{Dimension, EventFilter, EventQuery, Metric};
 use crate::report::EventPage;
 use crate::store::{
     Arrivals, Days, Group, Inserted, IsInTheWay, NewEvent, Record, RecordKind, Spender, Spent,
-    Store, StoreError, totals::Measure,
+    Store, StoreError, StoreIdentity, event_text, totals::Measure,
 };
 use aggregate::{Part, Question};
 use writer::{Change, Writer};
@@ -117,9 +118,9 @@ impl Store for SqliteStore {
         self.read(|connection| {
             connection
                 .prepare_cached("SELECT json FROM event JOIN event_text USING (seq) WHERE id = ?1")?
-                .query_row([id.to_bytes()], |row| row.get(0))
+                .query_row([id.to_bytes()], |row| Ok(lossy(row.get_ref(0)?)))
                 .optional()?
-                .map(pages::raw)
+                .map(|json| Ok(event_text(Some(id), json)))
                 .transpose()
         })
     }
@@ -190,6 +191,18 @@ impl Store for SqliteStore {
         }
     }
 
+    fn identity(&self) -> Result<StoreIdentity, StoreError> {
+        self.read(|connection| {
+            let (id, generation): (String, i64) = connection
+                .prepare_cached("SELECT id, generation FROM identity")?
+                .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            Ok(StoreIdentity {
+                id,
+                generation: u64::try_from(generation).unwrap_or(0),
+            })
+        })
+    }
+
     fn records(&self, kind: RecordKind) -> Result<Vec<Record>, StoreError> {
         self.read(|connection| records(connection, kind))
     }
@@ -226,12 +239,22 @@ fn records(connection: &Connection, kind: RecordKind) -> Result<Vec<Record>, Sto
     let mut statement =
         connection.prepare_cached("SELECT id, json FROM record WHERE kind = ?1 ORDER BY id")?;
     let records = statement.query_map([kind.name()], |row| {
+        // Whatever is in a damaged row, the others can be read.
         Ok(Record {
-            id: row.get(0)?,
-            json: row.get(1)?,
+            id: lossy(row.get_ref(0)?),
+            json: lossy(row.get_ref(1)?),
         })
     })?;
     Ok(records.collect::<Result<_, _>>()?)
+}
+
+fn lossy(value: ValueRef<'_>) -> String {
+    match value {
+        ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+            String::from_utf8_lossy(bytes).into_owned()
+        }
+        ValueRef::Null | ValueRef::Integer(_) | ValueRef::Real(_) => String::new(),
+    }
 }
 
 impl From<rusqlite::Error> for StoreError {

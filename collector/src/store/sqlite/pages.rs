@@ -3,12 +3,12 @@
 use events::{EventId, Timestamp};
 use rusqlite::types::Value;
 use rusqlite::{Connection, OptionalExtension as _};
-use serde_json::value::RawValue;
 
 use super::condition::{Conditions, micros};
+use super::lossy;
 use crate::query::{Cursor, EventFilter, EventQuery, LARGEST_PAGE, Order};
 use crate::report::EventPage;
-use crate::store::{Arrival, Arrivals, StoreError};
+use crate::store::{Arrival, Arrivals, StoreError, event_text};
 
 /// Of events in one page, in bytes: with bodies in them, a thousand would be too many.
 const LARGEST_PAGE_BYTES: usize = 8 << 20;
@@ -42,13 +42,14 @@ pub(super) fn page(connection: &Connection, query: &EventQuery) -> Result<EventP
             return Ok(EventPage { data, next_cursor });
         }
         let ts: i64 = row.get(0)?;
+        let id = EventId::from_bytes(row.get(1)?);
         last = Some(Cursor::Time {
             timestamp: Timestamp::from_micros(u64::try_from(ts).unwrap_or(0)),
-            id: EventId::from_bytes(row.get(1)?),
+            id,
         });
-        let json: String = row.get(2)?;
+        let json = lossy(row.get_ref(2)?);
         bytes += json.len();
-        data.push(raw(json)?);
+        data.push(event_text(Some(id), json));
     }
     Ok(EventPage {
         data,
@@ -90,11 +91,11 @@ pub(super) fn arrivals(
     // Whether there may be more between the last one and the newest.
     let mut full = false;
     while let Some(row) = rows.next()? {
-        let (seq, json): (i64, String) = (row.get(0)?, row.get(1)?);
+        let (seq, json): (i64, String) = (row.get(0)?, lossy(row.get_ref(1)?));
         bytes += json.len();
         data.push(Arrival {
             place: u64::try_from(seq).unwrap_or(0),
-            json: raw(json)?,
+            json: event_text(None, json),
         });
         full = data.len() >= limit || bytes > LARGEST_PAGE_BYTES;
         if full {
@@ -110,10 +111,6 @@ pub(super) fn arrivals(
         data.reverse();
     }
     Ok(Arrivals { data, last })
-}
-
-pub(super) fn raw(json: String) -> Result<Box<RawValue>, StoreError> {
-    RawValue::from_string(json).map_err(|error| StoreError::Damaged(error.to_string()))
 }
 
 fn integer(number: usize) -> Value {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::StoreError;
 
 /// Step n makes version n + 1 of version n. What has been released is never changed, only added to.
-const MIGRATIONS: [&str; 2] = [
+const MIGRATIONS: [&str; 3] = [
     "
     -- What is filtered and summed, apart from the text, so that a report reads little.
     CREATE TABLE event (
@@ -77,6 +77,14 @@ const MIGRATIONS: [&str; 2] = [
             json_extract(one.value, '$.status_code'), json_extract(one.value, '$.reason') IS NOT NULL,
             json_extract(one.value, '$.latency_ms')
         FROM event_text, json_each(event_text.json, '$.attempts') AS one;
+",
+    "
+    -- One row: which store this is, and how often keys and budgets have changed.
+    CREATE TABLE identity (
+        id TEXT NOT NULL,
+        generation INTEGER NOT NULL
+    );
+    INSERT INTO identity (id, generation) VALUES (lower(hex(randomblob(16))), 0);
 ",
 ];
 

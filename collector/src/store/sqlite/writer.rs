@@ -257,10 +257,14 @@ fn apply(connection: &mut Connection, change: Change) -> Result<u64, StoreError>
                 put(&transaction, kind, &record)?
             }
         }
-        Change::Delete { kind, id } => transaction.execute(
-            "DELETE FROM record WHERE kind = ?1 AND id = ?2",
-            params![kind.name(), id],
-        )?,
+        Change::Delete { kind, id } => {
+            let deleted = transaction.execute(
+                "DELETE FROM record WHERE kind = ?1 AND id = ?2",
+                params![kind.name(), id],
+            )?;
+            count_change(&transaction, kind)?;
+            deleted
+        }
         Change::Forget { before } => forget(&transaction, before)?,
     };
     transaction.commit()?;
@@ -272,11 +276,19 @@ fn put(
     kind: RecordKind,
     record: &Record,
 ) -> Result<usize, StoreError> {
+    count_change(transaction, kind)?;
     Ok(transaction.execute(
         "INSERT INTO record (kind, id, json) VALUES (?1, ?2, ?3)
          ON CONFLICT (kind, id) DO UPDATE SET json = excluded.json",
         params![kind.name(), record.id, record.json],
     )?)
+}
+
+fn count_change(transaction: &Transaction<'_>, kind: RecordKind) -> Result<(), StoreError> {
+    if kind.is_control() {
+        transaction.execute("UPDATE identity SET generation = generation + 1", [])?;
+    }
+    Ok(())
 }
 
 fn forget(transaction: &Transaction<'_>, before: Timestamp) -> Result<usize, StoreError> {

@@ -106,6 +106,14 @@ impl Create {
 impl List {
     fn run(self) -> Result<(), Failure> {
         let budgets = self.source.for_reading()?.budgets()?;
+        for budget in &budgets {
+            if let Some(error) = &budget.error {
+                eprintln!(
+                    "{}: its record cannot be read: {error}; create the budget again, or delete it by its id",
+                    budget.id
+                );
+            }
+        }
         match if self.json { Format::Json } else { self.format } {
             Format::Json => print_json(&budgets)?,
             Format::Csv => {
@@ -182,6 +190,11 @@ fn only_budget(
 }
 
 fn shown(budget: &Budget) -> Vec<String> {
+    if budget.error.is_some() {
+        let mut cells = vec![budget.id.clone(), budget.provider.clone()];
+        cells.extend(["UNREADABLE", "-", "-", "-", "-"].map(str::to_owned));
+        return cells;
+    }
     vec![
         budget.id.clone(),
         budget.provider.clone(),
@@ -194,6 +207,11 @@ fn shown(budget: &Budget) -> Vec<String> {
 }
 
 fn exact(budget: &Budget) -> Vec<String> {
+    if budget.error.is_some() {
+        let mut cells = vec![budget.id.clone(), budget.provider.clone()];
+        cells.resize(7, String::new());
+        return cells;
+    }
     vec![
         budget.id.clone(),
         budget.provider.clone(),
