@@ -58,6 +58,7 @@ fn told(facts: &RequestFacts<'_>) -> impl PartialEq + std::fmt::Debug {
         facts.model_span.clone(),
         facts.conversation_id.as_deref().map(str::to_owned),
         (facts.stream, facts.include_usage, facts.has_stream_options),
-        (facts.max_output_tokens, facts.text_bytes, facts.needs),
+        (facts.max_output_tokens, facts.choices),
+        (facts.text_bytes, facts.needs),
     )
 }

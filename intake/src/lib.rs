@@ -112,6 +112,7 @@ impl Intake {
             conversation: Some(incoming.conversation.id),
             prompt_tokens: incoming.prompt_tokens,
             max_output_tokens: facts.max_output_tokens,
+            choices: facts.choices,
             last_user_message: facts.last_user_message.as_deref(),
             query_embedding: incoming.query_embedding.as_deref(),
             can_serve: &able,

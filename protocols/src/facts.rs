@@ -29,8 +29,11 @@ pub struct RequestFacts<'a> {
     pub include_usage: bool,
     /// There are `stream_options`, whatever they say.
     pub has_stream_options: bool,
-    /// `max_completion_tokens`, `max_tokens` or `max_output_tokens`, the first that is given.
+    /// The client's limit for one choice, by the fields of its own protocol. Chat Completions has two, and each server reads
+    /// another one of them: the larger counts. 0 at endpoints whose answers have no text.
     pub max_output_tokens: Option<u32>,
+    /// How many answers are written, and billed: `n` or `best_of`, at least 1.
+    pub choices: u32,
     /// First found of `metadata.conversation_id`, `metadata.session_id`, `prompt_cache_key`, `conversation`. Not empty.
     pub conversation_id: Option<Cow<'a, str>>,
     /// Bytes from the first message to the end of the first user message, the same through all turns of one

@@ -2,10 +2,21 @@
 
 use policy::{CostSettings, Price, Strategy};
 
-/// US dollars for `prompt_tokens` and `output_tokens` at `price`.
-pub fn estimate_usd(price: Price, prompt_tokens: u32, output_tokens: u32) -> f64 {
-    f64::from(prompt_tokens) / 1_000.0 * price.input_per_1k
-        + f64::from(output_tokens) / 1_000.0 * price.output_per_1k
+/// Tokens that a request is expected to be billed for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ExpectedTokens {
+    /// Input; billed once, however many answers there are.
+    pub prompt: u32,
+    /// Output of each answer.
+    pub output: u32,
+    /// Answers; at least 1.
+    pub choices: u32,
+}
+
+/// US dollars for `tokens` at `price`.
+pub fn estimate_usd(price: Price, tokens: ExpectedTokens) -> f64 {
+    let output = f64::from(tokens.output) * f64::from(tokens.choices.max(1));
+    f64::from(tokens.prompt) / 1_000.0 * price.input_per_1k + output / 1_000.0 * price.output_per_1k
 }
 
 /// Tokens that a provider billed.

@@ -13,8 +13,10 @@ pub struct Request<'a> {
     pub conversation: Option<ConversationId>,
     /// Estimated tokens of prompt, tools and images.
     pub prompt_tokens: u32,
-    /// The client's own limit for the answer.
+    /// The client's own limit for one answer.
     pub max_output_tokens: Option<u32>,
+    /// How many answers are written, and billed; at least 1.
+    pub choices: u32,
     /// For semantic routing with the built-in embedding.
     pub last_user_message: Option<&'a str>,
     /// For semantic routing by callout: the embedding of the last user message. `None` also when the callout failed or
@@ -34,6 +36,7 @@ impl<'a> Request<'a> {
             conversation: None,
             prompt_tokens: 0,
             max_output_tokens: None,
+            choices: 1,
             last_user_message: None,
             query_embedding: None,
             can_serve: &|_| true,

@@ -2,6 +2,7 @@
 //! numbers that strategies look at.
 
 use ::policy::{GroupId, Policy, Price, Strategy, Target, TargetId};
+use routing::cost::ExpectedTokens;
 use routing::latency::{Measured, PairKey};
 use routing::price::{self, PriceSource};
 use routing::{Entry, Excluded, Resolution, cost};
@@ -227,12 +228,12 @@ impl Member {
         else {
             return;
         };
-        let output_tokens = cost::output_tokens(facts.max_output_tokens, candidate.strategy);
-        self.estimated_cost_usd = Some(events::whole_nanos(cost::estimate_usd(
-            price,
-            case.incoming.prompt_tokens,
-            output_tokens,
-        )));
+        let tokens = ExpectedTokens {
+            prompt: case.incoming.prompt_tokens,
+            output: cost::output_tokens(facts.max_output_tokens, candidate.strategy),
+            choices: facts.choices,
+        };
+        self.estimated_cost_usd = Some(events::whole_nanos(cost::estimate_usd(price, tokens)));
         self.price = Some(PriceShown::of(price, source));
     }
 }

@@ -29,7 +29,8 @@ pub(super) struct Collected<'a> {
     messages: Messages<'a>,
     tools: bool,
     audio: bool,
-    several_choices: bool,
+    n: Option<u32>,
+    best_of: Option<u32>,
     logprobs: bool,
 }
 
@@ -57,6 +58,7 @@ enum Field {
     /// Anthropic's older name for a part of `output_config`, beside which it may stand.
     OutputFormat,
     N,
+    BestOf,
     Logprobs,
     TopLogprobs,
     Modalities,
@@ -73,9 +75,11 @@ impl Field {
             ("model", _) => Self::Model,
             ("stream", _) => Self::Stream,
             ("stream_options", _) => Self::StreamOptions,
-            ("max_completion_tokens", _) => Self::MaxCompletionTokens,
-            ("max_tokens", _) => Self::MaxTokens,
-            ("max_output_tokens", _) => Self::MaxOutputTokens,
+            // Only where the client's own protocol has them: whoever serves the request leaves out what it does not know, so
+            // that the limit of another protocol limits nothing.
+            ("max_completion_tokens", ChatCompletions) => Self::MaxCompletionTokens,
+            ("max_tokens", ChatCompletions | Completions | AnthropicMessages) => Self::MaxTokens,
+            ("max_output_tokens", Responses) => Self::MaxOutputTokens,
             ("metadata", _) => Self::Metadata,
             ("prompt_cache_key", _) => Self::PromptCacheKey,
             ("conversation", _) => Self::Conversation,
@@ -92,6 +96,7 @@ impl Field {
             | ("output_config", AnthropicMessages | AnthropicCountTokens) => Self::Schema,
             ("output_format", AnthropicMessages | AnthropicCountTokens) => Self::OutputFormat,
             ("n", ChatCompletions | Completions) => Self::N,
+            ("best_of", ChatCompletions | Completions) => Self::BestOf,
             ("logprobs", ChatCompletions | Completions) => Self::Logprobs,
             ("top_logprobs", ChatCompletions | Responses) => Self::TopLogprobs,
             ("modalities", ChatCompletions | Responses) => Self::Modalities,
@@ -176,7 +181,8 @@ impl<'a> Collected<'a> {
                 let span = scanner.value()?;
                 self.messages.add_text(scanner.length(&span));
             }
-            Field::N => self.several_choices = whole_number(scanner)?.is_some_and(|n| n > 1),
+            Field::N => self.n = whole_number(scanner)?,
+            Field::BestOf => self.best_of = whole_number(scanner)?,
             // A boolean in Chat Completions, a number in Completions.
             Field::Logprobs => self.logprobs |= !matches!(scanner.raw()?, "null" | "false"),
             Field::TopLogprobs => {
@@ -248,10 +254,21 @@ impl<'a> Collected<'a> {
             stream: self.stream,
             include_usage: self.include_usage,
             has_stream_options: self.seen & (1 << Field::StreamOptions as u32) != 0,
-            max_output_tokens: self
-                .max_completion_tokens
-                .or(self.max_tokens)
-                .or(self.max_output_tokens),
+            max_output_tokens: match format {
+                ClientFormat::Embeddings | ClientFormat::AnthropicCountTokens => Some(0),
+                ClientFormat::ChatCompletions
+                | ClientFormat::Completions
+                | ClientFormat::Responses
+                | ClientFormat::AnthropicMessages => {
+                    let limits = [
+                        self.max_completion_tokens,
+                        self.max_tokens,
+                        self.max_output_tokens,
+                    ];
+                    limits.into_iter().flatten().max()
+                }
+            },
+            choices: self.n.max(self.best_of).unwrap_or(1).max(1),
             conversation_id: conversation_id.map(|id| id.decode()),
             opening_span: messages.opening_span,
             system_span: self.system_span,
@@ -261,7 +278,7 @@ impl<'a> Collected<'a> {
                 tools: self.tools,
                 images: messages.images,
                 audio: self.audio || messages.audio,
-                several_choices: self.several_choices,
+                several_choices: self.n.is_some_and(|n| n > 1),
                 logprobs: self.logprobs,
             },
         })

@@ -123,6 +123,74 @@ fn responses_fields() {
     );
 }
 
+/// What an estimate is made of: a limit of another protocol limits nothing, so it must not make a request look cheaper.
+#[test]
+fn only_the_limit_of_the_clients_own_protocol_counts() {
+    const LIMITS: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
+    let table = [
+        (ChatCompletions, r#""messages":[]"#, &LIMITS[..2]),
+        (Completions, r#""prompt":"x""#, &LIMITS[1..2]),
+        (Responses, r#""input":"x""#, &LIMITS[2..]),
+        (AnthropicMessages, r#""messages":[]"#, &LIMITS[1..2]),
+    ];
+    for (format, content, known) in table {
+        for name in LIMITS {
+            let body = format!(r#"{{"model":"m",{content},"{name}":7}}"#);
+            let expected = known.contains(&name).then_some(7);
+            assert_eq!(
+                facts(format, &body).max_output_tokens,
+                expected,
+                "{format:?} {body}"
+            );
+            // Whatever stands there: it is none of the protocol's.
+            if expected.is_none() {
+                let body = format!(r#"{{"model":"m",{content},"{name}":"x"}}"#);
+                assert_eq!(
+                    facts(format, &body).max_output_tokens,
+                    None,
+                    "{format:?} {body}"
+                );
+            }
+        }
+    }
+    // Some servers read the one and some the other.
+    for (first, second) in [(1, 100_000), (100_000, 1)] {
+        let body = format!(
+            r#"{{"model":"m","messages":[],"max_completion_tokens":{first},"max_tokens":{second}}}"#
+        );
+        assert_eq!(
+            facts(ChatCompletions, &body).max_output_tokens,
+            Some(100_000)
+        );
+    }
+    let embeddings = r#"{"model":"m","input":"x","max_tokens":9}"#;
+    assert_eq!(facts(Embeddings, embeddings).max_output_tokens, Some(0));
+    let count = r#"{"model":"m","messages":[],"max_tokens":9}"#;
+    assert_eq!(
+        facts(AnthropicCountTokens, count).max_output_tokens,
+        Some(0)
+    );
+}
+
+#[test]
+fn answers_are_counted_as_they_are_billed() {
+    let table = [
+        (ChatCompletions, "", 1),
+        (ChatCompletions, r#","n":null"#, 1),
+        (ChatCompletions, r#","n":0"#, 1),
+        (ChatCompletions, r#","n":128"#, 128),
+        (Completions, r#","n":2,"best_of":20"#, 20),
+        (Completions, r#","best_of":3"#, 3),
+        // Neither protocol has them.
+        (Responses, r#","n":5"#, 1),
+        (AnthropicMessages, r#","n":5"#, 1),
+    ];
+    for (format, member, choices) in table {
+        let body = format!(r#"{{"model":"m","messages":[],"prompt":"x"{member}}}"#);
+        assert_eq!(facts(format, &body).choices, choices, "{format:?} {body}");
+    }
+}
+
 #[test]
 fn completions_and_embeddings_fields() {
     let table = [

@@ -7,7 +7,7 @@ use policy::{GroupId, ModelGroup, Strategy, Vendor};
 use super::context::{Contender, Context, Standing};
 use super::passed_over::{self, Absent};
 use super::{Entry, Excluded, Plan, most_entries};
-use crate::cost;
+use crate::cost::{self, ExpectedTokens};
 use crate::health::{Availability, Phase};
 use crate::index::{Candidate, PolicyIndex};
 use crate::naming::Naming;
@@ -260,8 +260,12 @@ impl<'a> Draft<'a> {
             region: candidate.region.clone(),
             price,
             estimated_cost_usd: price.map(|price| {
-                let prompt_tokens = self.context.request.prompt_tokens;
-                cost::estimate_usd(price, prompt_tokens, self.output_tokens)
+                let tokens = ExpectedTokens {
+                    prompt: self.context.request.prompt_tokens,
+                    output: self.output_tokens,
+                    choices: self.context.request.choices,
+                };
+                cost::estimate_usd(price, tokens)
             }),
             pair: candidate.pair(),
         });

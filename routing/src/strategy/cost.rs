@@ -6,7 +6,7 @@
 use policy::{CostSettings, OnOverBudget};
 
 use super::{Pick, PickHead};
-use crate::cost;
+use crate::cost::{self, ExpectedTokens};
 use crate::plan::context::{Contender, Context};
 use crate::refusal::ExclusionReason;
 
@@ -16,12 +16,12 @@ impl Cost<'_> {
     fn estimate(&self, contender: &Contender<'_>, context: &mut Context<'_>) -> Option<f64> {
         let model = context.model_of(contender);
         let price = context.naming.price(contender.candidate, &model)?;
-        let output_tokens = self.output_tokens(context);
-        Some(cost::estimate_usd(
-            price,
-            context.request.prompt_tokens,
-            output_tokens,
-        ))
+        let tokens = ExpectedTokens {
+            prompt: context.request.prompt_tokens,
+            output: self.output_tokens(context),
+            choices: context.request.choices,
+        };
+        Some(cost::estimate_usd(price, tokens))
     }
 
     fn output_tokens(&self, context: &Context<'_>) -> u32 {

@@ -56,6 +56,33 @@ fn the_documents_example_goes_to_the_small_model_and_says_what_it_will_cost() {
 }
 
 #[test]
+fn every_answer_that_is_asked_for_costs_and_the_prompt_once() {
+    let mut world = World::new(cost_optimized(CostSettings::default()));
+    let request = Request {
+        choices: 10,
+        ..of_length(1_000, Some(2_000))
+    };
+    let plan = world.plan(&request).unwrap();
+    // 1,000 × 0.00015 / 1,000 + 10 × 2,000 × 0.0006 / 1,000
+    assert!((plan.estimated_cost_usd.unwrap() - 0.012_15).abs() < 1e-12);
+    // 10 × 1 × 0.0006: fits a cent; 10 × 1,700 × 0.0006 / 1,000 does not.
+    let mut world = World::new(cost_optimized(one_cent()));
+    for (output, fits) in [(1, true), (1_700, false)] {
+        let request = Request {
+            choices: 10,
+            ..of_length(1, Some(output))
+        };
+        assert_eq!(world.plan(&request).is_ok(), fits, "{output}");
+    }
+    // No number of answers fits into fewer dollars because it is large.
+    let request = Request {
+        choices: u32::MAX,
+        ..of_length(1, Some(u32::MAX))
+    };
+    assert!(world.plan(&request).is_err());
+}
+
+#[test]
 fn who_is_over_budget_or_too_small_is_left_out() {
     let mut world = World::new(cost_optimized(one_cent()));
     for (prompt, output, expected, reason) in [
