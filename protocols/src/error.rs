@@ -4,6 +4,7 @@ mod body;
 mod classify;
 mod date;
 pub mod retry_after;
+mod wording;
 
 pub use body::{
     anthropic_body, gateway_error_body, openai_body, provider_error_body, write_stream_error,
@@ -21,9 +22,14 @@ pub enum ErrorKind {
     ContentPolicy,
     /// The gateway's credential is missing or wrong.
     Authentication,
-    /// The gateway's credential may not do this.
+    /// The gateway's credential lacks the permission, whatever is asked for.
     Permission,
-    /// No such model or deployment.
+    /// The provider refuses and does not say that the credential is at fault: a firewall, a region that is not served, a
+    /// request that is larger than the account's limits. Another provider may serve it.
+    Refused,
+    /// Nobody serves this endpoint there: a proxy whose backend is gone, a server that lacks it.
+    EndpointNotFound,
+    /// No such model or deployment, it is retired, or it is not for this account.
     ModelNotFound,
     /// Something else was not found.
     NotFound,
@@ -39,6 +45,17 @@ pub enum ErrorKind {
     Timeout,
     /// Any other failure of the provider.
     Server,
+}
+
+/// Who has to change something so that the failure does not come again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fault {
+    /// The client. The provider has read its request, so it is alive.
+    Client,
+    /// The provider, or whoever configured it here.
+    Target,
+    /// It cannot be told.
+    Unknown,
 }
 
 /// A failure that a provider reported, in neutral terms.
@@ -76,8 +93,8 @@ impl ErrorKind {
         match self {
             Self::InvalidRequest | Self::ContextLength | Self::ContentPolicy => 400,
             Self::Authentication => 401,
-            Self::Permission => 403,
-            Self::ModelNotFound | Self::NotFound => 404,
+            Self::Permission | Self::Refused => 403,
+            Self::ModelNotFound | Self::NotFound | Self::EndpointNotFound => 404,
             Self::RequestTooLarge => 413,
             Self::RateLimited | Self::QuotaExhausted => 429,
             Self::Server => 500,
@@ -86,22 +103,24 @@ impl ErrorKind {
         }
     }
 
-    /// The client caused it itself: it says nothing about the provider.
-    pub fn is_client_fault(self) -> bool {
+    /// Whose fault it is. One client must not be able to take a target from the others, so what a client can provoke is
+    /// never the target's.
+    pub fn fault(self) -> Fault {
         match self {
             Self::InvalidRequest
             | Self::ContextLength
             | Self::ContentPolicy
             | Self::ModelNotFound
             | Self::NotFound
-            | Self::RequestTooLarge => true,
+            | Self::RequestTooLarge => Fault::Client,
+            Self::Refused | Self::EndpointNotFound => Fault::Unknown,
             Self::Authentication
             | Self::Permission
             | Self::RateLimited
             | Self::QuotaExhausted
             | Self::Overloaded
             | Self::Timeout
-            | Self::Server => false,
+            | Self::Server => Fault::Target,
         }
     }
 
@@ -113,9 +132,10 @@ impl ErrorKind {
             | Self::ContentPolicy
             | Self::ModelNotFound
             | Self::NotFound
+            | Self::EndpointNotFound
             | Self::RequestTooLarge => "invalid_request_error",
             Self::Authentication => "authentication_error",
-            Self::Permission => "permission_error",
+            Self::Permission | Self::Refused => "permission_error",
             Self::RateLimited => "rate_limit_error",
             Self::QuotaExhausted => "insufficient_quota",
             Self::Timeout => "timeout_error",
@@ -135,7 +155,12 @@ impl ErrorKind {
             Self::QuotaExhausted => Some("insufficient_quota"),
             Self::Overloaded => Some("overloaded"),
             Self::Timeout => Some("timeout"),
-            Self::InvalidRequest | Self::Permission | Self::NotFound | Self::Server => None,
+            Self::InvalidRequest
+            | Self::Permission
+            | Self::Refused
+            | Self::NotFound
+            | Self::EndpointNotFound
+            | Self::Server => None,
         }
     }
 
@@ -146,8 +171,8 @@ impl ErrorKind {
                 "invalid_request_error"
             }
             Self::Authentication => "authentication_error",
-            Self::Permission => "permission_error",
-            Self::ModelNotFound | Self::NotFound => "not_found_error",
+            Self::Permission | Self::Refused => "permission_error",
+            Self::ModelNotFound | Self::NotFound | Self::EndpointNotFound => "not_found_error",
             Self::RequestTooLarge => "request_too_large",
             Self::RateLimited => "rate_limit_error",
             Self::QuotaExhausted => "billing_error",

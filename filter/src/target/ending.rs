@@ -1,6 +1,7 @@
 //! How an attempt ended: written into its record once, and told to the health machine and the latency window.
 
 use policy::cluster::connect_timeout_ms;
+use protocols::error::Fault;
 use protocols::exchange::{FailoverReason, Report};
 use routing::health::{Outcome, Signal};
 use routing::latency::Sample;
@@ -157,7 +158,7 @@ fn outcome(ending: Ending, report: Option<&Report>, latency_ms: u64) -> Outcome 
     let error = report.and_then(|report| report.error.as_ref());
     match ending {
         Ending::Answered => match error {
-            Some(error) if error.kind.is_client_fault() => Outcome::ClientFault,
+            Some(error) if error.kind.fault() != Fault::Target => Outcome::ClientFault,
             Some(_) => Outcome::StreamBroken,
             None => Outcome::Success {
                 latency_ms: u32::try_from(latency_ms).unwrap_or(u32::MAX),
@@ -175,6 +176,7 @@ fn outcome(ending: Ending, report: Option<&Report>, latency_ms: u64) -> Outcome 
             | FailoverReason::ErrorInStream
             | FailoverReason::EmptyStream => Outcome::ServerError,
             FailoverReason::ModelNotFound
+            | FailoverReason::UpstreamRefused
             | FailoverReason::ContextLength
             | FailoverReason::ContentPolicy
             | FailoverReason::Unhealthy => Outcome::ClientFault,

@@ -17,7 +17,50 @@ fn json_failures() -> Vec<(&'static str, Behaviour, &'static str)> {
         ("reset", Behaviour::Reset, "upstream_reset"),
         ("hang-up", Behaviour::Hangup, "upstream_reset"),
         ("401", Behaviour::status(401), "upstream_auth"),
-        ("403", Behaviour::status(403), "upstream_auth"),
+        (
+            "403 of the key",
+            Behaviour::error(403, "permission_error", "permission_error", "no permission"),
+            "upstream_auth",
+        ),
+        ("403", Behaviour::status(403), "upstream_refused"),
+        (
+            "403 of a firewall",
+            Behaviour::Respond {
+                status: 403,
+                headers: vec![(String::from("content-type"), String::from("text/html"))],
+                body: "<html><title>Attention Required! | Cloudflare</title></html>".into(),
+            },
+            "upstream_refused",
+        ),
+        (
+            "404 of a proxy",
+            Behaviour::Respond {
+                status: 404,
+                headers: vec![(String::from("content-type"), String::from("text/plain"))],
+                body: "404 page not found".into(),
+            },
+            "upstream_refused",
+        ),
+        (
+            "400 of a key that is no more",
+            Behaviour::error(
+                400,
+                "invalid_request_error",
+                "invalid_request_error",
+                "This organization has been disabled.",
+            ),
+            "upstream_auth",
+        ),
+        (
+            "400 of a model that is no more",
+            Behaviour::error(
+                400,
+                "invalid_request_error",
+                "model_decommissioned",
+                "The model `m0` has been decommissioned",
+            ),
+            "model_not_found",
+        ),
         (
             "404 unknown model",
             Behaviour::error(

@@ -1,4 +1,5 @@
-//! What a provider's error answer means: tables of the words that providers use.
+//! What a provider's error answer means: its shape is read here, its words by [`super::wording`], and where those say nothing
+//! its status decides.
 //!
 //! One reader serves all providers, because what stands behind "OpenAI-compatible" may be anything:
 //!
@@ -9,10 +10,12 @@
 //! | Bedrock | `{"message"}`, class in header `x-amzn-errortype` or in `__type` |
 //! | Google | `{"error": {"code": 429, "message", "status": "RESOURCE_EXHAUSTED", "details"}}`, also inside an array |
 //! | vLLM and others | `{"object": "error", "message", "type", "code": 400}`, `{"detail": …}`, `{"error": "text"}`, numeric `code` |
+//! | Cloudflare | `{"success": false, "errors": [{"code", "message"}]}` |
 //! | proxies on the way | HTML, plain text, nothing |
 
 use serde_json::Value;
 
+use super::wording::{Rank, Spoken, kind_of};
 use super::{ErrorKind, ProviderError, retry_after};
 
 use crate::headers::{self, LentHeaders};
@@ -21,121 +24,14 @@ use crate::json;
 /// Longest message that is kept, in bytes.
 const MAX_MESSAGE_BYTES: usize = 4096;
 
-/// Machine-readable names that mean one thing whatever the status says. Compared without regard to case.
-const NAMES: &[(&str, ErrorKind)] = &[
-    ("context_length_exceeded", ErrorKind::ContextLength),
-    ("exceed_context_size_error", ErrorKind::ContextLength),
-    ("content_filter", ErrorKind::ContentPolicy),
-    ("content_policy_violation", ErrorKind::ContentPolicy),
-    ("ResponsibleAIPolicyViolation", ErrorKind::ContentPolicy),
-    ("moderation_blocked", ErrorKind::ContentPolicy),
-    ("invalid_prompt", ErrorKind::ContentPolicy),
-    ("invalid_api_key", ErrorKind::Authentication),
-    ("authentication_error", ErrorKind::Authentication),
-    ("UNAUTHENTICATED", ErrorKind::Authentication),
-    ("API_KEY_INVALID", ErrorKind::Authentication),
-    ("UnrecognizedClientException", ErrorKind::Authentication),
-    ("InvalidSignatureException", ErrorKind::Authentication),
-    ("IncompleteSignatureException", ErrorKind::Authentication),
-    (
-        "MissingAuthenticationTokenException",
-        ErrorKind::Authentication,
-    ),
-    ("ExpiredTokenException", ErrorKind::Authentication),
-    ("permission_error", ErrorKind::Permission),
-    ("PERMISSION_DENIED", ErrorKind::Permission),
-    ("AccessDeniedException", ErrorKind::Permission),
-    (
-        "unsupported_country_region_territory",
-        ErrorKind::Permission,
-    ),
-    ("model_not_found", ErrorKind::ModelNotFound),
-    ("DeploymentNotFound", ErrorKind::ModelNotFound),
-    ("request_too_large", ErrorKind::RequestTooLarge),
-    ("insufficient_quota", ErrorKind::QuotaExhausted),
-    ("billing_error", ErrorKind::QuotaExhausted),
-    ("billing_hard_limit_reached", ErrorKind::QuotaExhausted),
-    ("billing_not_active", ErrorKind::QuotaExhausted),
-    ("quota_exceeded", ErrorKind::QuotaExhausted),
-    ("ServiceQuotaExceededException", ErrorKind::QuotaExhausted),
-    ("rate_limit_error", ErrorKind::RateLimited),
-    ("rate_limit_exceeded", ErrorKind::RateLimited),
-    ("RateLimitReached", ErrorKind::RateLimited),
-    ("too_many_requests", ErrorKind::RateLimited),
-    ("RESOURCE_EXHAUSTED", ErrorKind::RateLimited),
-    ("ThrottlingException", ErrorKind::RateLimited),
-    ("TooManyRequestsException", ErrorKind::RateLimited),
-    ("ModelNotReadyException", ErrorKind::RateLimited),
-    ("overloaded_error", ErrorKind::Overloaded),
-    ("overloaded", ErrorKind::Overloaded),
-    ("engine_overloaded", ErrorKind::Overloaded),
-    ("UNAVAILABLE", ErrorKind::Overloaded),
-    ("ServiceUnavailableException", ErrorKind::Overloaded),
-    ("timeout_error", ErrorKind::Timeout),
-    ("ModelTimeoutException", ErrorKind::Timeout),
-    ("DEADLINE_EXCEEDED", ErrorKind::Timeout),
-    ("ModelErrorException", ErrorKind::Server),
-    ("ModelStreamErrorException", ErrorKind::Server),
-    ("InternalServerException", ErrorKind::Server),
-];
-
-/// Names that say little: they decide only where no status does, inside a stream.
-const GENERAL_NAMES: &[(&str, ErrorKind)] = &[
-    ("invalid_request_error", ErrorKind::InvalidRequest),
-    ("ValidationException", ErrorKind::InvalidRequest),
-    ("BadRequestError", ErrorKind::InvalidRequest),
-    ("INVALID_ARGUMENT", ErrorKind::InvalidRequest),
-    ("FAILED_PRECONDITION", ErrorKind::InvalidRequest),
-    ("not_found_error", ErrorKind::NotFound),
-    ("NotFoundError", ErrorKind::NotFound),
-    ("NOT_FOUND", ErrorKind::NotFound),
-    ("ResourceNotFoundException", ErrorKind::NotFound),
-    ("requests", ErrorKind::RateLimited),
-    ("tokens", ErrorKind::RateLimited),
-];
-
-/// Sentences of providers that report with the name of a plain bad request. Lower case.
-const PHRASES: &[(&str, ErrorKind)] = &[
-    ("prompt is too long", ErrorKind::ContextLength),
-    (
-        "input is too long for requested model",
-        ErrorKind::ContextLength,
-    ),
-    ("maximum context length", ErrorKind::ContextLength),
-    ("exceed context limit", ErrorKind::ContextLength),
-    (
-        "exceeds the maximum number of tokens allowed",
-        ErrorKind::ContextLength,
-    ),
-    (
-        "exceeds the available context size",
-        ErrorKind::ContextLength,
-    ),
-    ("content management policy", ErrorKind::ContentPolicy),
-    (
-        "blocked by content filtering policy",
-        ErrorKind::ContentPolicy,
-    ),
-    ("result of our safety system", ErrorKind::ContentPolicy),
-    ("credit balance is too low", ErrorKind::QuotaExhausted),
-    ("exceeded your current quota", ErrorKind::QuotaExhausted),
-    ("insufficient balance", ErrorKind::QuotaExhausted),
-    ("insufficient credits", ErrorKind::QuotaExhausted),
-    ("api key not valid", ErrorKind::Authentication),
-    (
-        "provided model identifier is invalid",
-        ErrorKind::ModelNotFound,
-    ),
-    ("is currently overloaded", ErrorKind::Overloaded),
-    ("model is overloaded", ErrorKind::Overloaded),
-];
-
 /// What was found in an error body, in any of its shapes.
 #[derive(Debug, Default)]
 struct Found<'a> {
     message: Option<String>,
     code: Option<String>,
     param: Option<&'a str>,
+    /// Where code and message stand.
+    object: Option<&'a Value>,
     /// All that may name the kind, the most telling first.
     names: Vec<&'a str>,
     retry_delay_ms: Option<u64>,
@@ -154,9 +50,10 @@ pub fn classify(status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> Provider
     if json.is_none() {
         found.message = text_of(body);
     }
-    let kind = named(&found, NAMES)
-        .or_else(|| phrased(&found).filter(|_| (400..500).contains(&status)))
-        .unwrap_or_else(|| kind_of_status(status, found.message.as_deref().unwrap_or_default()));
+    let kind = found.kind(Some(status)).unwrap_or_else(|| {
+        let message = found.message.as_deref().unwrap_or_default();
+        kind_of_status(status, message, json.is_some())
+    });
     let retry_after_ms = retry_after::explicit_ms(headers, None)
         .or(found.retry_delay_ms)
         .or_else(|| match kind {
@@ -196,15 +93,13 @@ pub fn classify_in_stream(name: &str, data: &[u8]) -> ProviderError {
         .as_deref()
         .and_then(|code| code.parse().ok())
         .filter(|code| (400..600).contains(code));
-    let kind = named(&found, NAMES)
-        .or_else(|| phrased(&found))
+    let kind = found
+        .kind(status)
         .or_else(|| {
-            Some(kind_of_status(
-                status?,
-                found.message.as_deref().unwrap_or_default(),
-            ))
+            let message = found.message.as_deref().unwrap_or_default();
+            Some(kind_of_status(status?, message, json.is_some()))
         })
-        .or_else(|| named(&found, GENERAL_NAMES))
+        .or_else(|| found.vague_kind())
         .unwrap_or(ErrorKind::Server);
     ProviderError {
         status: status.unwrap_or_else(|| kind.status()),
@@ -218,31 +113,46 @@ pub fn classify_in_stream(name: &str, data: &[u8]) -> ProviderError {
     }
 }
 
-fn named(found: &Found<'_>, table: &[(&str, ErrorKind)]) -> Option<ErrorKind> {
-    let kind_of = |name: &&str| {
-        table
-            .iter()
-            .find(|(known, _)| known.eq_ignore_ascii_case(name))
-            .map(|(_, kind)| *kind)
-    };
-    found.names.iter().find_map(kind_of)
+impl Found<'_> {
+    /// By its words.
+    fn kind(&self, status: Option<u16>) -> Option<ErrorKind> {
+        let ranks = [Rank::Contradiction, Rank::Name, Rank::Sentence];
+        self.kind_by(&ranks, status)
+    }
+
+    /// By a name that fits many failures.
+    fn vague_kind(&self) -> Option<ErrorKind> {
+        self.kind_by(&[Rank::VagueName], None)
+    }
+
+    fn kind_by(&self, ranks: &[Rank], status: Option<u16>) -> Option<ErrorKind> {
+        let message = self.message.as_deref().unwrap_or_default();
+        let message = message.trim().to_ascii_lowercase();
+        // A numeric code is no text of the body.
+        let names: Vec<&str> = (self.names.iter().copied())
+            .chain(self.code.as_deref())
+            .collect();
+        let spoken = Spoken {
+            names: &names,
+            message: &message,
+            object: self.object,
+            status,
+        };
+        ranks.iter().find_map(|rank| kind_of(&spoken, *rank))
+    }
 }
 
-fn phrased(found: &Found<'_>) -> Option<ErrorKind> {
-    let message = found.message.as_deref()?.to_ascii_lowercase();
-    PHRASES
-        .iter()
-        .find(|(phrase, _)| message.contains(phrase))
-        .map(|(_, kind)| *kind)
-}
-
-fn kind_of_status(status: u16, message: &str) -> ErrorKind {
+/// What a status means where no word does. `is_json`: the body came from an API, and not from a proxy on the way.
+fn kind_of_status(status: u16, message: &str, is_json: bool) -> ErrorKind {
     match status {
         401 => ErrorKind::Authentication,
         402 => ErrorKind::QuotaExhausted,
-        403 => ErrorKind::Permission,
-        404 if names_a_model(message) => ErrorKind::ModelNotFound,
-        404 => ErrorKind::NotFound,
+        // A firewall, a region, a contract: not a word of the key.
+        403 | 451 => ErrorKind::Refused,
+        404 | 410 if names_a_model(message) => ErrorKind::ModelNotFound,
+        404 | 410 if is_json && !message.is_empty() => ErrorKind::NotFound,
+        // Method and path are the gateway's, so that they are never the client's fault.
+        404 | 405 | 410 | 421 => ErrorKind::EndpointNotFound,
         408 | 504 => ErrorKind::Timeout,
         413 => ErrorKind::RequestTooLarge,
         // Bedrock's ModelErrorException without its name.
@@ -268,15 +178,18 @@ fn found_in(body: &Value) -> Found<'_> {
         Some(Value::String(message)) => {
             return Found {
                 message: message_of(message),
+                code: body.get("code").and_then(code_of),
+                object: Some(body),
                 ..Found::default()
             };
         }
         Some(error @ Value::Object(_)) => error,
-        // `response.failed` of OpenAI's Responses API.
-        _ => body
+        // `response.failed` of OpenAI's Responses API, and Cloudflare's list.
+        _ => (body
             .get("response")
-            .and_then(|response| response.get("error"))
-            .unwrap_or(body),
+            .and_then(|response| response.get("error")))
+        .or_else(|| body.get("errors")?.as_array()?.first())
+        .unwrap_or(body),
     };
     let text = |name: &str| error.get(name).and_then(Value::as_str);
     let inner = ["inner_error", "innererror"]
@@ -305,15 +218,25 @@ fn found_in(body: &Value) -> Found<'_> {
                     .as_str()
             })
             .and_then(message_of)
-            .or_else(|| body.get("detail").and_then(detail_message)),
-        code: match error.get("code") {
-            Some(Value::String(code)) => Some(code.clone()),
-            Some(Value::Number(code)) => Some(code.to_string()),
-            _ => None,
-        },
+            .or_else(|| {
+                detail_message(
+                    body.get("detail")
+                        .or_else(|| error.get("message")?.get("detail"))?,
+                )
+            }),
+        code: error.get("code").and_then(code_of),
         param: text("param"),
+        object: Some(error),
         names: names.into_iter().flatten().collect(),
         retry_delay_ms: detail("retryDelay").and_then(retry_after::duration_ms),
+    }
+}
+
+fn code_of(code: &Value) -> Option<String> {
+    match code {
+        Value::String(code) => Some(code.clone()),
+        Value::Number(code) => Some(code.to_string()),
+        _ => None,
     }
 }
 

@@ -16,9 +16,11 @@ pub enum FailoverReason {
     UpstreamRateLimited,
     /// 5xx, an error body that says overloaded or quota exhausted, or an answer that cannot be read.
     Upstream5xx,
-    /// 401, 403.
+    /// The gateway's credential is wrong, expired, disabled or lacks a permission.
     UpstreamAuth,
-    /// 404 for the model or deployment.
+    /// The provider refuses without a word of credential or request, or nobody serves this endpoint there.
+    UpstreamRefused,
+    /// The model is unknown there, retired, or not for this account.
     ModelNotFound,
     /// The prompt is too long for this model.
     ContextLength,
@@ -63,6 +65,7 @@ impl FailoverReason {
             Self::UpstreamRateLimited => "upstream_rate_limited",
             Self::Upstream5xx => "upstream_5xx",
             Self::UpstreamAuth => "upstream_auth",
+            Self::UpstreamRefused => "upstream_refused",
             Self::ModelNotFound => "model_not_found",
             Self::ContextLength => "context_length",
             Self::ContentPolicy => "content_policy",
@@ -87,6 +90,7 @@ pub(super) fn reason(error: &ProviderError, attempt: &Attempt) -> Option<Failove
             .fail_over_on_content_policy
             .then_some(FailoverReason::ContentPolicy),
         ErrorKind::Authentication | ErrorKind::Permission => Some(FailoverReason::UpstreamAuth),
+        ErrorKind::Refused | ErrorKind::EndpointNotFound => Some(FailoverReason::UpstreamRefused),
         ErrorKind::ModelNotFound => Some(FailoverReason::ModelNotFound),
         ErrorKind::RateLimited => Some(FailoverReason::UpstreamRateLimited),
         ErrorKind::QuotaExhausted | ErrorKind::Overloaded if error.status == 429 => {
@@ -136,7 +140,7 @@ mod tests {
     fn the_providers_fault_fails_over_and_the_clients_does_not() {
         use FailoverReason::{
             ContentPolicy, ContextLength, ModelNotFound, Upstream5xx, UpstreamAuth,
-            UpstreamRateLimited, UpstreamTimeout,
+            UpstreamRateLimited, UpstreamRefused, UpstreamTimeout,
         };
         let table = [
             (ErrorKind::InvalidRequest, 400, None),
@@ -147,6 +151,10 @@ mod tests {
             (ErrorKind::ContentPolicy, 400, None),
             (ErrorKind::Authentication, 401, Some(UpstreamAuth)),
             (ErrorKind::Permission, 403, Some(UpstreamAuth)),
+            (ErrorKind::Refused, 403, Some(UpstreamRefused)),
+            (ErrorKind::Refused, 451, Some(UpstreamRefused)),
+            (ErrorKind::EndpointNotFound, 404, Some(UpstreamRefused)),
+            (ErrorKind::EndpointNotFound, 405, Some(UpstreamRefused)),
             (ErrorKind::ModelNotFound, 404, Some(ModelNotFound)),
             (ErrorKind::Timeout, 408, Some(UpstreamTimeout)),
             (ErrorKind::RateLimited, 429, Some(UpstreamRateLimited)),

@@ -3,8 +3,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 use ErrorKind::{
-    Authentication, ContentPolicy, ContextLength, InvalidRequest, ModelNotFound, NotFound,
-    Overloaded, Permission, QuotaExhausted, RateLimited, RequestTooLarge, Server, Timeout,
+    Authentication, ContentPolicy, ContextLength, EndpointNotFound, InvalidRequest, ModelNotFound,
+    NotFound, Overloaded, Permission, QuotaExhausted, RateLimited, Refused, RequestTooLarge,
+    Server, Timeout,
 };
 
 fn headers<'a>(list: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a [u8])> {
@@ -81,7 +82,7 @@ fn what_providers_say_and_what_it_means() {
         (
             404,
             r#"{"error":{"code":"404","message":"Resource not found"}}"#,
-            NotFound,
+            EndpointNotFound,
             "Resource not found",
         ),
         (
@@ -244,7 +245,7 @@ fn what_providers_say_and_what_it_means() {
         (
             403,
             "<html>forbidden</html>",
-            Permission,
+            Refused,
             "the provider answered 403 without a message",
         ),
         (599, "Unknown error", Server, "Unknown error"),
@@ -277,6 +278,235 @@ fn what_providers_say_and_what_it_means() {
     }
 }
 
+/// Bodies as they were seen, by who has to change something. Only what says that the key is at fault may be held against a
+/// target.
+#[test]
+fn who_is_at_fault_for_a_refusal() {
+    let table: &[(u16, &str, ErrorKind)] = &[
+        // Moderation: the client's prompt.
+        (
+            403,
+            r#"{"error":{"code":403,"message":"Input flagged","metadata":{"reasons":["violence"],"flagged_input":"my invalid api key","provider_name":"OpenAI","model_slug":"openai/gpt-4o"}},"user_id":"u"}"#,
+            ContentPolicy,
+        ),
+        (
+            403,
+            r#"{"error":{"message":"openai/gpt-4o requires moderation on OpenAI. Your input was flagged for \"violence\". No credits were charged.","code":403}}"#,
+            ContentPolicy,
+        ),
+        (
+            403,
+            r#"{"code":"The caller does not have permission to execute the specified operation","error":"Content violates usage guidelines. Team: x, API key ID: y, Model: grok-4, Failed check: SAFETY_CHECK_TYPE_BIO"}"#,
+            ContentPolicy,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Content Exists Risk","type":"invalid_request_error"}}"#,
+            ContentPolicy,
+        ),
+        // Firewalls, networks, regions: nobody can tell.
+        (
+            403,
+            "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head><body>Sorry, you have been blocked. token api key</body></html>",
+            Refused,
+        ),
+        (
+            403,
+            "<html>\n<head><title>403 Forbidden</title></head>\n<center>nginx</center></html>",
+            Refused,
+        ),
+        (
+            403,
+            r#"{"error":{"type":"forbidden","message":"Request not allowed"}}"#,
+            Refused,
+        ),
+        (
+            403,
+            r#"{"error":{"code":"403","message":"Access denied due to Virtual Network/Firewall rules."}}"#,
+            Refused,
+        ),
+        (
+            403,
+            r#"{"error":{"code":403,"message":"Provider returned error","metadata":{"raw":"no","provider_name":"x"}}}"#,
+            Refused,
+        ),
+        (
+            403,
+            r#"{"error":{"code":403,"message":"The caller does not have permission","status":"PERMISSION_DENIED"}}"#,
+            Refused,
+        ),
+        (403, r#"{"message":"Forbidden"}"#, Refused),
+        (403, "", Refused),
+        (
+            403,
+            r#"{"error":{"code":"unsupported_country_region_territory","message":"Country, region, or territory not supported","param":null,"type":"request_forbidden"}}"#,
+            Refused,
+        ),
+        (
+            400,
+            r#"[{"error":{"code":400,"message":"User location is not supported for the API use.","status":"FAILED_PRECONDITION"}}]"#,
+            Refused,
+        ),
+        (451, "Unavailable For Legal Reasons", Refused),
+        // The key.
+        (
+            403,
+            r#"{"error":{"code":403,"message":"Your API key was reported as leaked. Please use another API key.","status":"PERMISSION_DENIED"}}"#,
+            Authentication,
+        ),
+        (
+            403,
+            r#"[{"error":{"code":403,"message":"Requests to this API are blocked.","status":"PERMISSION_DENIED","details":[{"@type":"type.googleapis.com/google.rpc.ErrorInfo","reason":"API_KEY_SERVICE_BLOCKED"}]}}]"#,
+            Authentication,
+        ),
+        (
+            400,
+            r#"{"error":{"code":400,"message":"API key expired. Please renew the API key.","status":"INVALID_ARGUMENT"}}"#,
+            Authentication,
+        ),
+        (
+            400,
+            r#"{"code":"Client specified an invalid argument","error":"Incorrect API key provided: na***ys. You can obtain an API key from https://console.x.ai."}"#,
+            Authentication,
+        ),
+        (
+            400,
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"This organization has been disabled."}}"#,
+            Authentication,
+        ),
+        (
+            401,
+            r#"{"error":{"code":"PermissionDenied","message":"Principal does not have access to API/Operation."}}"#,
+            Permission,
+        ),
+        (
+            403,
+            r#"{"error":{"message":"You have insufficient permissions for this operation. Missing scopes: model.request.","type":"invalid_request_error"}}"#,
+            Permission,
+        ),
+        (
+            403,
+            r#"{"type":"error","error":{"type":"permission_error","message":"Your API key does not have permission to use the specified resource."}}"#,
+            Permission,
+        ),
+        // Money.
+        (
+            403,
+            r#"{"code":"x","error":"Your newly created team doesn't have any credits yet. You can purchase credits on https://console.x.ai."}"#,
+            QuotaExhausted,
+        ),
+        (
+            401,
+            r#"{"error":{"message":"pay","type":"insufficient_quota","code":401}}"#,
+            QuotaExhausted,
+        ),
+        (
+            400,
+            r#"{"type":"error","error":{"type":"invalid_request_error","message":"You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC."}}"#,
+            QuotaExhausted,
+        ),
+        // The model.
+        (
+            403,
+            r#"{"error":{"message":"Project `proj_1` does not have access to model `gpt-5`","type":"invalid_request_error","param":null,"code":"model_not_found"}}"#,
+            ModelNotFound,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"The model `mixtral` has been decommissioned and is no longer supported.","type":"invalid_request_error","code":"model_decommissioned"}}"#,
+            ModelNotFound,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"nope/nope is not a valid model ID","code":400}}"#,
+            ModelNotFound,
+        ),
+        (
+            404,
+            r#"{"error":{"message":"No endpoints found for nope/nope.","code":404}}"#,
+            ModelNotFound,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Model Not Exist","type":"invalid_request_error","code":"invalid_request_error"}}"#,
+            ModelNotFound,
+        ),
+        (
+            400,
+            r#"{"object":"error","message":"Invalid model: nope","type":"invalid_model","param":null,"code":"1500"}"#,
+            ModelNotFound,
+        ),
+        (
+            400,
+            r#"{"error":{"code":"1211","message":"模型不存在"}}"#,
+            ModelNotFound,
+        ),
+        (
+            400,
+            r#"{"success":false,"errors":[{"code":5007,"message":"No such model @cf/nope or task"}],"result":{},"messages":[]}"#,
+            ModelNotFound,
+        ),
+        (
+            400,
+            r#"{"error":{"code":"OperationNotSupported","message":"The chatCompletion operation does not work with the specified model, x."}}"#,
+            ModelNotFound,
+        ),
+        (
+            410,
+            r#"{"error":{"message":"The model `x` is gone","type":"invalid_request_error"}}"#,
+            ModelNotFound,
+        ),
+        // Nobody there.
+        (404, "404 page not found\n", EndpointNotFound),
+        (404, r#"{"detail":"Not Found"}"#, EndpointNotFound),
+        (
+            404,
+            r#"{"error":{"message":"Invalid URL (POST /v1/nope)","type":"invalid_request_error","param":null,"code":null}}"#,
+            EndpointNotFound,
+        ),
+        (
+            404,
+            "<html><head><title>404 Not Found</title></head></html>",
+            EndpointNotFound,
+        ),
+        (404, "", EndpointNotFound),
+        (405, r#"{"detail":"Method Not Allowed"}"#, EndpointNotFound),
+        (410, "Gone", EndpointNotFound),
+        (421, "Misdirected Request", EndpointNotFound),
+        // The client's own.
+        (
+            404,
+            r#"{"error":{"message":"Previous response with id 'resp_1' not found.","type":"invalid_request_error","param":"previous_response_id","code":"previous_response_not_found"}}"#,
+            NotFound,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"Invalid value: 'api key not valid'. Supported values are: 'low' and 'high'.","type":"invalid_request_error","param":"reasoning_effort","code":"invalid_value"}}"#,
+            InvalidRequest,
+        ),
+        (
+            400,
+            r#"{"error":{"message":"'incorrect api key provided' is not one of ['auto', 'none']","type":"invalid_request_error"}}"#,
+            InvalidRequest,
+        ),
+        // Larger than all that the account may send in a minute: no wait helps.
+        (
+            429,
+            r#"{"error":{"message":"Request too large for gpt-4o in organization org-x on tokens per min (TPM): Limit 30000, Requested 61337. The input or output tokens must be reduced in order to run successfully.","type":"tokens","param":null,"code":"rate_limit_exceeded"}}"#,
+            Refused,
+        ),
+        (
+            413,
+            r#"{"error":{"message":"Request too large for model `llama-3.3-70b-versatile` in organization `org_1` on tokens per minute (TPM): Limit 12000, Requested 14137","type":"tokens","code":"rate_limit_exceeded"}}"#,
+            Refused,
+        ),
+    ];
+    for (status, body, kind) in table {
+        let error = classify(*status, &[], body.as_bytes());
+        assert_eq!((error.status, error.kind), (*status, *kind), "{body}");
+    }
+}
+
 #[test]
 fn bedrock_names_the_class_in_a_header() {
     let table = [
@@ -298,7 +528,37 @@ fn bedrock_names_the_class_in_a_header() {
             "The provided model identifier is invalid.",
             ModelNotFound,
         ),
-        (403, "AccessDeniedException", "no", Permission),
+        (403, "AccessDeniedException", "no", Refused),
+        (
+            403,
+            "AccessDeniedException",
+            "You don't have access to the model with the specified model ID.",
+            ModelNotFound,
+        ),
+        (
+            403,
+            "AccessDeniedException",
+            "Authentication failed: Please make sure your API Key is valid.",
+            Authentication,
+        ),
+        (
+            403,
+            "AccessDeniedException",
+            "User: arn:aws:iam::1:user/a is not authorized to perform: bedrock:InvokeModel on resource: arn:aws:bedrock:eu-west-1::foundation-model/x because no identity-based policy allows it",
+            ModelNotFound,
+        ),
+        (
+            400,
+            "ValidationException",
+            "Invocation of model ID x with on-demand throughput isn’t supported. Retry your request with the ID or ARN of an inference profile that contains this model.",
+            ModelNotFound,
+        ),
+        (
+            404,
+            "ResourceNotFoundException",
+            "Access denied. This Model is marked by provider as Legacy and you have not been actively using the model.",
+            ModelNotFound,
+        ),
         (
             403,
             "UnrecognizedClientException",

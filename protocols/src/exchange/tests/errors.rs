@@ -9,7 +9,8 @@ use crate::error::ErrorKind;
 #[test]
 fn error_answers() {
     use FailoverReason::{
-        ModelNotFound, Upstream5xx, UpstreamAuth, UpstreamRateLimited, UpstreamTimeout,
+        ModelNotFound, Upstream5xx, UpstreamAuth, UpstreamRateLimited, UpstreamRefused,
+        UpstreamTimeout,
     };
     let table: &[(u16, &str, Option<FailoverReason>)] = &[
         (
@@ -22,6 +23,16 @@ fn error_answers() {
         (
             404,
             r#"{"error":{"code":"404","message":"Resource not found"}}"#,
+            Some(UpstreamRefused),
+        ),
+        (
+            404,
+            r#"{"error":{"message":"No such File object: file-1","type":"invalid_request_error"}}"#,
+            None,
+        ),
+        (
+            403,
+            r#"{"error":{"code":403,"message":"Input flagged","metadata":{"reasons":["violence"]}}}"#,
             None,
         ),
         (
@@ -35,7 +46,12 @@ fn error_answers() {
             None,
         ),
         (401, "", Some(UpstreamAuth)),
-        (403, "<html></html>", Some(UpstreamAuth)),
+        (403, "<html></html>", Some(UpstreamRefused)),
+        (
+            403,
+            r#"{"type":"error","error":{"type":"permission_error","message":"no"}}"#,
+            Some(UpstreamAuth),
+        ),
         (
             404,
             r#"{"error":{"message":"The model `x` does not exist","code":"model_not_found"}}"#,

@@ -104,6 +104,8 @@ fn error_code(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::Authentication
         | ErrorKind::Permission
+        | ErrorKind::Refused
+        | ErrorKind::EndpointNotFound
         | ErrorKind::ModelNotFound
         | ErrorKind::NotFound
         | ErrorKind::RequestTooLarge
