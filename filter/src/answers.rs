@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::GatewayConfig;
 use crate::control::Refused;
+use crate::text::quote;
 
 /// A complete answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -157,8 +158,10 @@ impl Answer {
 
     /// 404 for a path that is not an endpoint.
     pub fn unknown_path(path: &str) -> Self {
-        let message =
-            format!("no endpoint at {path}; see /v1/models, /v1/chat/completions, /health");
+        let message = format!(
+            "no endpoint at {}; see /v1/models, /v1/chat/completions, /health",
+            quote(path)
+        );
         let code = Some("not_found");
         ErrorAnswer {
             status: 404,
@@ -172,6 +175,7 @@ impl Answer {
 
     /// 405
     pub fn wrong_method(client: ClientFormat, method: &str, wanted: &'static str) -> Self {
+        let method = quote(method);
         let message = format!("method {method} is not allowed here: expected {wanted}");
         let code = Some("method_not_allowed");
         ErrorAnswer {
@@ -364,7 +368,7 @@ pub fn health(
                 status: 404,
                 kind: INVALID_REQUEST,
                 code: Some("not_found"),
-                message: &format!("no provider {name:?}"),
+                message: &format!("no provider {:?}", quote(name)),
                 param: Some("provider"),
             }
             .in_shape_of(ClientFormat::ChatCompletions),

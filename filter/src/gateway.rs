@@ -19,7 +19,7 @@ use crate::journey::Journey;
 use crate::policies::Inspection;
 use crate::target::ending::{self, Ending};
 use crate::vm::Vm;
-use crate::{Flow, embedding, keys, shared, unserved};
+use crate::{Flow, embedding, keys, request_id, shared, unserved};
 use reading::Reading;
 
 /// One client request in the downstream filter chain.
@@ -127,9 +127,7 @@ impl Gateway {
             }
         };
         self.vm.count_request();
-        let request_id = headers
-            .text("x-request-id")
-            .map_or_else(|| format!("{:016x}", host.random()), String::from);
+        let request_id = request_id::of(host, &headers);
         let now = host.now();
         let mut dossier = Dossier::opened(now);
         let control = self.vm.control(&self.config);

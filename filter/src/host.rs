@@ -27,6 +27,8 @@ pub enum HostError {
     NotInThisPhase,
     /// Somebody else changed the shared value first.
     CasMismatch,
+    /// No header can have this name.
+    InvalidHeaderName,
     /// Any other status of the proxy-wasm ABI.
     Status(u32),
 }
@@ -37,6 +39,7 @@ impl fmt::Display for HostError {
             Self::NotFound => f.write_str("not found"),
             Self::NotInThisPhase => f.write_str("not available in this phase"),
             Self::CasMismatch => f.write_str("shared value was changed by somebody else"),
+            Self::InvalidHeaderName => f.write_str("no header can have this name"),
             Self::Status(status) => write!(f, "proxy-wasm status {status}"),
         }
     }
@@ -93,6 +96,9 @@ pub enum MetricKind {
 }
 
 /// The proxy, as one callback of the filter sees it.
+///
+/// Every header that a filter sets, answers or calls with is made harmless on the way ([`header_map`]): control characters never
+/// reach the proxy in a value.
 pub trait Host {
     /// All request headers, pseudo headers first.
     fn request_headers(&self) -> HostResult<HeaderList>;

@@ -24,12 +24,14 @@ mod planning;
 mod policies;
 #[cfg(any(test, target_arch = "wasm32"))]
 mod pool;
+mod request_id;
 pub mod shared;
 mod struct_config;
 pub mod target;
 mod target_call;
 #[cfg(test)]
 mod tests;
+mod text;
 mod unserved;
 pub mod vm;
 #[cfg(target_arch = "wasm32")]

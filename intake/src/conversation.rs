@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use protocols::Body;
 use protocols::facts::RequestFacts;
+use protocols::{Body, RequestError, check_name};
 use routing::affinity::{ConversationId, conversation_id};
 
 /// Headers that name a conversation, the first that is there.
@@ -30,20 +30,23 @@ pub enum ConversationSource {
 }
 
 impl Conversation {
+    /// # Errors
+    /// A header names the conversation by what is no name.
     pub(crate) fn of<'a>(
         header: impl Fn(&str) -> Option<&'a str>,
         facts: &RequestFacts<'_>,
         body: Body<'_>,
-    ) -> Self {
+    ) -> Result<Self, RequestError> {
         let named = HEADERS
             .into_iter()
             .find_map(|name| Some((header(name)?, ConversationSource::Header(name))))
             .or_else(|| Some((facts.conversation_id.as_deref()?, ConversationSource::Body)));
         if let Some((id, source)) = named {
-            return Self {
+            check_name(id).map_err(|why| RequestError::invalid_value(source.name(), why))?;
+            return Ok(Self {
                 id: conversation_id(&[id.as_bytes()]),
                 source,
-            };
+            });
         }
         let key = header("authorization")
             .or_else(|| header("x-api-key"))
@@ -59,10 +62,10 @@ impl Conversation {
             opening.head,
             opening.tail,
         ];
-        Self {
+        Ok(Self {
             id: conversation_id(&parts),
             source: ConversationSource::Opening,
-        }
+        })
     }
 }
 

@@ -72,7 +72,7 @@ impl Intake {
     /// whatever the policy says.
     ///
     /// # Errors
-    /// See [`facts::scan`].
+    /// See [`facts::scan`]; or a header names the conversation by what is no name ([`protocols::check_name`]).
     pub fn read<'a>(
         &self,
         client: ClientFormat,
@@ -85,7 +85,7 @@ impl Intake {
         let facts = facts::scan(client, body)?;
         Ok(Incoming {
             client,
-            conversation: Conversation::of(header, &facts, body),
+            conversation: Conversation::of(header, &facts, body)?,
             prompt_tokens: self.prompt_tokens(&facts, kept, has_budgets),
             facts,
             query_embedding: None,

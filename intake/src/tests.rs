@@ -168,3 +168,28 @@ fn tokens_are_counted_closely_where_plans_depend_on_them() {
     assert!((40..55).contains(&close), "{close}");
     assert_ne!(tokens("failover"), close);
 }
+
+#[test]
+fn a_header_that_names_no_conversation_is_the_clients_fault() {
+    let intake = Intake::new(&policy("failover"));
+    let too_long = "x".repeat(513);
+    for (name, value) in [
+        ("x-conversation-id", too_long.as_str()),
+        ("x-session-id", "a\tb"),
+    ] {
+        let header = |asked: &str| (asked == name).then_some(value);
+        let read = intake.read(
+            ClientFormat::ChatCompletions,
+            HELLO.as_bytes(),
+            header,
+            false,
+        );
+        let error = read.err().expect("refused");
+        assert_eq!(error.param.as_deref(), Some(name));
+        assert!(
+            error.message.contains("expected a name"),
+            "{}",
+            error.message
+        );
+    }
+}

@@ -1,5 +1,6 @@
 //! A [`Host`] for unit tests that refuses what Envoy would refuse in the current phase.
 
+use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
@@ -57,6 +58,8 @@ pub(crate) struct FakeHost {
     pub(crate) metrics: RefCell<Vec<(String, u64)>>,
     /// Writes to shared data that lose their race before one holds.
     pub(crate) races_to_lose: Cell<u32>,
+    /// Every header that was set, answered or called with.
+    pub(crate) written_headers: RefCell<Headers>,
 }
 
 impl Default for FakeHost {
@@ -82,6 +85,7 @@ impl Default for FakeHost {
             shared_calls: Cell::new(0),
             metrics: RefCell::default(),
             races_to_lose: Cell::new(0),
+            written_headers: RefCell::default(),
         }
     }
 }
@@ -134,6 +138,29 @@ impl FakeHost {
         self.properties.borrow().get(key).cloned()
     }
 
+    /// The headers as they reach the proxy.
+    fn list(&self, headers: &[(&str, &[u8])]) -> Headers {
+        let list: Headers = HeaderList::of(header_map::encode(headers))
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_vec()))
+            .collect();
+        self.written_headers.borrow_mut().extend(list.clone());
+        list
+    }
+
+    fn set_header(&self, headers: &RefCell<Headers>, name: &str, value: &[u8]) -> HostResult<()> {
+        if !header_map::is_name(name) {
+            return Err(HostError::InvalidHeaderName);
+        }
+        let value = header_map::clean_value(name, value).into_owned();
+        let header = (name.to_owned(), value);
+        self.written_headers.borrow_mut().push(header.clone());
+        let mut headers = headers.borrow_mut();
+        headers.retain(|(key, _)| key != name);
+        headers.push(header);
+        Ok(())
+    }
+
     fn note(&self, call: &'static str) {
         self.noted.borrow_mut().push(call);
     }
@@ -149,11 +176,11 @@ impl FakeHost {
 
 /// As the proxy would hand them over.
 fn lent(headers: &Headers) -> HeaderList {
-    let list: Vec<(&str, &[u8])> = headers
+    let list: Vec<(&str, Cow<'_, [u8]>)> = headers
         .iter()
-        .map(|(name, value)| (name.as_str(), value.as_slice()))
+        .map(|(name, value)| (name.as_str(), Cow::Borrowed(value.as_slice())))
         .collect();
-    HeaderList::of(header_map::encode(&list))
+    HeaderList::of(header_map::serialize(&list))
 }
 
 fn owned(headers: &[(&str, &str)]) -> Headers {
@@ -161,18 +188,6 @@ fn owned(headers: &[(&str, &str)]) -> Headers {
         .iter()
         .map(|(name, value)| ((*name).to_owned(), value.as_bytes().to_vec()))
         .collect()
-}
-
-fn list(headers: &[(&str, &[u8])]) -> Headers {
-    headers
-        .iter()
-        .map(|(name, value)| ((*name).to_owned(), value.to_vec()))
-        .collect()
-}
-
-fn set_header(headers: &mut Headers, name: &str, value: &[u8]) {
-    headers.retain(|(key, _)| key != name);
-    headers.push((name.to_owned(), value.to_vec()));
 }
 
 fn part(bytes: &[u8], start: usize, length: usize) -> Vec<u8> {
@@ -192,15 +207,14 @@ impl Host for FakeHost {
     fn set_request_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()> {
         self.note("set_request_headers");
         self.only_in(&REQUEST)?;
-        self.request_headers.replace(list(headers));
+        self.request_headers.replace(self.list(headers));
         Ok(())
     }
 
     fn set_request_header(&self, name: &str, value: &[u8]) -> HostResult<()> {
         self.note("set_request_header");
         self.only_in(&REQUEST)?;
-        set_header(&mut self.request_headers.borrow_mut(), name, value);
-        Ok(())
+        self.set_header(&self.request_headers, name, value)
     }
 
     fn remove_request_header(&self, name: &str) -> HostResult<()> {
@@ -256,7 +270,7 @@ impl Host for FakeHost {
     fn set_response_headers(&self, headers: &[(&str, &[u8])]) -> HostResult<()> {
         self.note("set_response_headers");
         self.only_in(&RESPONSE)?;
-        self.response_headers.replace(list(headers));
+        self.response_headers.replace(self.list(headers));
         Ok(())
     }
 
@@ -273,8 +287,7 @@ impl Host for FakeHost {
     fn set_response_header(&self, name: &str, value: &[u8]) -> HostResult<()> {
         self.note("set_response_header");
         self.only_in(&RESPONSE)?;
-        set_header(&mut self.response_headers.borrow_mut(), name, value);
-        Ok(())
+        self.set_header(&self.response_headers, name, value)
     }
 
     fn response_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>> {
@@ -312,7 +325,7 @@ impl Host for FakeHost {
         self.only_in(&[REQUEST, RESPONSE].concat())?;
         self.answer.replace(Some(LocalAnswer {
             status,
-            headers: list(headers),
+            headers: self.list(headers),
             body: body.to_vec(),
         }));
         Ok(())
@@ -355,7 +368,7 @@ impl Host for FakeHost {
     ) -> HostResult<u32> {
         self.note("call");
         let mut calls = self.calls.borrow_mut();
-        calls.push((cluster.to_owned(), list(headers)));
+        calls.push((cluster.to_owned(), self.list(headers)));
         self.call_bodies.borrow_mut().push(body.to_vec());
         Ok(u32::try_from(calls.len()).unwrap_or(u32::MAX))
     }

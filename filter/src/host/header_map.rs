@@ -2,14 +2,62 @@
 //!
 //! Little-endian: count, then count × (name length, value length), then count × (name, NUL, value, NUL).
 //! Source: proxy-wasm ABI 0.2.1, `proxy_get_header_map_pairs`.
+//!
+//! Envoy checks nothing of what a module sets: a line end in a value ends the header on the wire, and the rest of the value is
+//! the next header, or the next answer. So whatever a caller gives, what is written here is a header: every list goes through
+//! [`encode`], every single value through [`clean_value`].
 
+use std::borrow::Cow;
 use std::ops::Range;
 
 const WORD: usize = 4;
 
-/// The bytes that the proxy reads.
+/// `value` without control characters, which become spaces. In a path they are percent-encoded, and so is a space, which
+/// would end it.
+#[cfg(any(test, target_arch = "wasm32"))]
+pub(crate) fn clean_value<'a>(name: &str, value: &'a [u8]) -> Cow<'a, [u8]> {
+    let is_path = name == ":path";
+    let is_bad = |byte: &u8| byte.is_ascii_control() || (is_path && *byte == b' ');
+    if !value.iter().any(is_bad) {
+        return Cow::Borrowed(value);
+    }
+    let mut clean = Vec::with_capacity(value.len());
+    for byte in value {
+        match byte {
+            byte if !is_bad(byte) => clean.push(*byte),
+            byte if is_path => {
+                clean.push(b'%');
+                clean.extend_from_slice(&events::hex_byte(*byte));
+            }
+            _ => clean.push(b' '),
+        }
+    }
+    Cow::Owned(clean)
+}
+
+/// A pseudo header, or a token (RFC 9110, 5.6.2).
+#[cfg(any(test, target_arch = "wasm32"))]
+pub(crate) fn is_name(name: &str) -> bool {
+    let token = name.strip_prefix(':').unwrap_or(name);
+    let is_token_byte =
+        |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    !token.is_empty() && token.bytes().all(is_token_byte)
+}
+
+/// The bytes that the proxy reads: of every header whose name is one, with a [clean value](clean_value).
 #[cfg(any(test, target_arch = "wasm32"))]
 pub(crate) fn encode(headers: &[(&str, &[u8])]) -> Vec<u8> {
+    let clean: Vec<(&str, Cow<'_, [u8]>)> = headers
+        .iter()
+        .filter(|(name, _)| is_name(name))
+        .map(|(name, value)| (*name, clean_value(name, value)))
+        .collect();
+    serialize(&clean)
+}
+
+/// As it is: what the proxy itself hands over.
+#[cfg(any(test, target_arch = "wasm32"))]
+pub(crate) fn serialize(headers: &[(&str, Cow<'_, [u8]>)]) -> Vec<u8> {
     let text: usize = headers
         .iter()
         .map(|(name, value)| name.len() + value.len() + 2)
@@ -103,14 +151,59 @@ fn pair_at(bytes: &[u8], lengths: usize, text: usize) -> Option<(Range<usize>, R
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        /// The guard that does not depend on what any caller has checked.
+        #[test]
+        fn whatever_is_given_no_control_character_is_written(
+            given in vec(("\\PC{0,12}|[:a-z-]{1,12}|[\\x00-\\x7f]{1,12}", vec(any::<u8>(), 0..40)), 0..8),
+        ) {
+            let list: Vec<(&str, &[u8])> = given
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_slice()))
+                .collect();
+            let written = HeaderList::of(encode(&list));
+            let expected: Vec<(&str, Cow<'_, [u8]>)> = list
+                .iter()
+                .filter(|(name, _)| is_name(name))
+                .map(|(name, value)| (*name, clean_value(name, value)))
+                .collect();
+            prop_assert_eq!(written.iter().count(), expected.len());
+            for ((name, value), (given, clean)) in written.iter().zip(&expected) {
+                prop_assert_eq!(name, *given);
+                prop_assert_eq!(value, &**clean);
+                prop_assert!(!value.iter().any(u8::is_ascii_control), "{:?}", value);
+                prop_assert!(!name.bytes().any(|byte| byte.is_ascii_control()), "{:?}", name);
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_end_ends_no_header() {
+        let clean = |name, value: &'static str| {
+            String::from_utf8(clean_value(name, value.as_bytes()).into_owned()).unwrap()
+        };
+        let evil = "gpt-4o\r\nset-cookie: evil=1\0\x7f\t.";
+        assert_eq!(
+            clean("x-keeptrusts-model", evil),
+            "gpt-4o  set-cookie: evil=1   ."
+        );
+        assert_eq!(clean(":path", "/a\r\n /é"), "/a%0d%0a%20/é");
+        let names = ["", ":", "a b", "a:", "a\r", "a\n: b", "a\0", "é"];
+        let list: Vec<(&str, &[u8])> = names.iter().map(|name| (*name, &b"1"[..])).collect();
+        assert_eq!(HeaderList::of(encode(&list)).iter().count(), 0);
+    }
 
     #[test]
     fn what_is_encoded_decodes_to_the_same_list() {
         let list: [(&str, &[u8]); 3] = [
             (":path", b"/v1/models"),
             ("x-empty", b""),
-            ("x-bytes", &[0xff, 0, 0x80]),
+            ("x-bytes", &[0xff, 0x20, 0x80]),
         ];
         let kept = HeaderList::of(encode(&list));
         assert_eq!(kept.iter().collect::<Vec<_>>(), list);

@@ -18,6 +18,7 @@ use super::abi_numbers::buffer::{
 use super::abi_numbers::map::{CALL_RESPONSE_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS};
 use super::abi_numbers::status::{BAD_ARGUMENT, CAS_MISMATCH, EMPTY, NOT_FOUND, OK};
 use super::{HeaderList, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map};
+use crate::text;
 
 /// The proxy around this wasm VM. Stateless: the proxy knows which context is active.
 #[derive(Debug, Clone, Copy, Default)]
@@ -140,8 +141,9 @@ pub(crate) enum LogLevel {
     Critical = 5,
 }
 
-/// Writes a line into the proxy's log; a line that cannot be written is lost.
+/// Writes one line into the proxy's log, whatever is in `message`; a line that cannot be written is lost.
 pub(crate) fn log_line(level: LogLevel, message: &str) {
+    let message = text::log_line(message);
     // SAFETY: `message` outlives the call.
     unsafe { raw::proxy_log(level as u32, message.as_ptr(), message.len()) };
 }
@@ -201,6 +203,10 @@ fn set_headers_of(map: u32, headers: &[(&str, &[u8])]) -> HostResult<()> {
 }
 
 fn set_header_of(map: u32, name: &str, value: &[u8]) -> HostResult<()> {
+    if !header_map::is_name(name) {
+        return Err(HostError::InvalidHeaderName);
+    }
+    let value = header_map::clean_value(name, value);
     let (value, size) = (value.as_ptr(), value.len());
     // SAFETY: both slices outlive the call.
     check(unsafe {

@@ -6,6 +6,7 @@ mod ending;
 mod evidence;
 mod full_pool;
 mod gateway;
+mod header_values;
 mod health;
 mod host_calls;
 mod pieces;

@@ -8,6 +8,7 @@ use super::mismatch::Mismatch;
 use super::{Needs, RequestFacts};
 use crate::body::Body;
 use crate::format::ClientFormat;
+use crate::name::{InvalidName, MAX_NAME_BYTES, check_name};
 use crate::scanner::{Kind, Literal, Scanner};
 
 /// Everything found so far.
@@ -237,19 +238,22 @@ impl<'a> Collected<'a> {
             return Err(Mismatch::missing(name));
         }
         let ids = [
-            self.metadata_conversation_id,
-            self.metadata_session_id,
-            self.prompt_cache_key,
-            self.conversation,
+            ("metadata.conversation_id", self.metadata_conversation_id),
+            ("metadata.session_id", self.metadata_session_id),
+            ("prompt_cache_key", self.prompt_cache_key),
+            ("conversation", self.conversation),
         ];
-        let conversation_id = (ids.into_iter().flatten()).find(|id| !id.is_empty());
-        let names = [Some(&model), conversation_id.as_ref()];
-        if !names.into_iter().flatten().all(Literal::is_whole) {
-            return Err(Mismatch::value("expected a name, found a long text"));
-        }
+        let given = |(field, id): (&'static str, Option<_>)| {
+            let id: Literal<'_> = id?;
+            (!id.is_empty()).then_some((field, id))
+        };
+        let conversation_id = match ids.into_iter().find_map(given) {
+            Some((field, id)) => Some(name(field, &id)?),
+            None => None,
+        };
         let messages = self.messages.finish();
         Ok(RequestFacts {
-            model: model.decode(),
+            model: name("model", &model)?,
             model_span: body.omissions.before_omitting(&model.span()),
             stream: self.stream,
             include_usage: self.include_usage,
@@ -269,7 +273,7 @@ impl<'a> Collected<'a> {
                 }
             },
             choices: self.n.max(self.best_of).unwrap_or(1).max(1),
-            conversation_id: conversation_id.map(|id| id.decode()),
+            conversation_id,
             opening_span: messages.opening_span,
             system_span: self.system_span,
             last_user_message: messages.last_user_message,
@@ -293,6 +297,18 @@ pub(super) struct MessageFacts<'a> {
     pub(super) text_bytes: usize,
     pub(super) images: u32,
     pub(super) audio: bool,
+}
+
+/// The text of `field`, which events, headers and paths can bear.
+fn name<'a>(field: &'static str, literal: &Literal<'a>) -> Result<Cow<'a, str>, Mismatch> {
+    let bytes = literal.decoded_len();
+    let checked = if bytes > MAX_NAME_BYTES || !literal.is_whole() {
+        Err(InvalidName::TooLong(bytes))
+    } else {
+        let text = literal.decode();
+        check_name(&text).map(|()| text)
+    };
+    checked.map_err(|why| Mismatch::value(why.to_string()).under(field))
 }
 
 /// A string, and nothing else.

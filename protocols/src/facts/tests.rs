@@ -589,3 +589,53 @@ proptest! {
         prop_assert_eq!(part(&body, &facts.opening_span), json!({"role": "user", "content": text}).to_string());
     }
 }
+
+#[test]
+fn names_that_events_headers_and_paths_cannot_bear_are_refused() {
+    let longest = "x".repeat(512);
+    let too_long = "x".repeat(513);
+    let huge = "x".repeat(256 * 1024);
+    let escaped = "\\u0061".repeat(512);
+    let fields = [
+        ("model", r#"{"model":"NAME","messages":[],"input":"x"}"#),
+        (
+            "metadata.conversation_id",
+            r#"{"model":"m","messages":[],"input":"x","metadata":{"conversation_id":"NAME"}}"#,
+        ),
+        (
+            "metadata.session_id",
+            r#"{"model":"m","messages":[],"input":"x","metadata":{"session_id":"NAME"}}"#,
+        ),
+        (
+            "prompt_cache_key",
+            r#"{"model":"m","messages":[],"input":"x","prompt_cache_key":"NAME"}"#,
+        ),
+        (
+            "conversation",
+            r#"{"model":"m","messages":[],"input":"x","conversation":{"id":"NAME"}}"#,
+        ),
+    ];
+    for format in ALL {
+        for (field, body) in fields {
+            for fine in [longest.as_str(), "a b/c", "modèle", escaped.as_str()] {
+                let body = body.replace("NAME", fine);
+                assert!(scan(format, body.as_bytes()).is_ok(), "{format:?} {field}");
+            }
+            let refused = [
+                (too_long.as_str(), "found 513"),
+                (huge.as_str(), "found 262144"),
+                (r"gpt-4o\r\nset-cookie: evil=1", "found U+000D"),
+                (r"gpt\u0000", "found U+0000"),
+                (r"gpt\u007f", "found U+007F"),
+                (r"gpt\u0085", "found U+0085"),
+            ];
+            for (bad, found) in refused {
+                let body = body.replace("NAME", bad);
+                let error = scan(format, body.as_bytes()).unwrap_err();
+                assert_eq!(error.param.as_deref(), Some(field));
+                assert_eq!(error.code, Some("invalid_value"));
+                assert!(error.message.ends_with(found), "{}", error.message);
+            }
+        }
+    }
+}

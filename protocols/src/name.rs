@@ -1,0 +1,70 @@
+//! Names that clients give: of a model, of a conversation. They are kept in events, headers and paths, so each is
+//! bounded and printable before anybody uses it.
+
+use std::fmt;
+
+/// Longest name that a client may give, in bytes of UTF-8.
+pub const MAX_NAME_BYTES: usize = 512;
+
+/// Why a text cannot be a name. Never repeats the text, which may be long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum InvalidName {
+    /// Has so many bytes.
+    TooLong(usize),
+    /// Has a character that is no text: U+0000 to U+001F, U+007F to U+009F.
+    ControlCharacter(char),
+}
+
+impl fmt::Display for InvalidName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::TooLong(found) => write!(
+                f,
+                "expected a name of at most {MAX_NAME_BYTES} bytes, found {found}"
+            ),
+            Self::ControlCharacter(found) => write!(
+                f,
+                "expected a name without control characters, found U+{:04X}",
+                u32::from(*found)
+            ),
+        }
+    }
+}
+
+/// Accepts at most [`MAX_NAME_BYTES`] without control characters; the empty text too.
+///
+/// # Errors
+/// See [`InvalidName`].
+pub fn check_name(name: &str) -> Result<(), InvalidName> {
+    if name.len() > MAX_NAME_BYTES {
+        return Err(InvalidName::TooLong(name.len()));
+    }
+    match name.chars().find(|char| char.is_control()) {
+        Some(found) => Err(InvalidName::ControlCharacter(found)),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn names_are_bounded_and_printable() {
+        let longest = "é".repeat(MAX_NAME_BYTES / 2);
+        for name in ["", "gpt-4o", "org/model:free", "a b", "modèle", &longest] {
+            assert_eq!(check_name(name), Ok(()), "{name}");
+        }
+        let too_long = format!("{longest}x");
+        assert_eq!(check_name(&too_long), Err(InvalidName::TooLong(513)));
+        for control in ('\0'..='\u{1f}').chain('\u{7f}'..='\u{9f}') {
+            let found = check_name(&format!("gpt{control}"));
+            assert_eq!(found, Err(InvalidName::ControlCharacter(control)));
+        }
+        let message = InvalidName::ControlCharacter('\r').to_string();
+        assert!(message.ends_with("found U+000D"), "{message}");
+    }
+}
