@@ -107,6 +107,7 @@ fn event<'a>(number: u32, policies: &'a [PolicyResult<'static>]) -> DecisionEven
         instance_id: text("in_8d3c61fe90ab"),
         request_body: None,
         response_body: None,
+        truncated: Vec::new(),
     }
 }
 

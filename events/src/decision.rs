@@ -99,6 +99,9 @@ pub struct DecisionEvent<'a> {
     /// Only with `log_bodies: true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_body: Option<Cow<'a, str>>,
+    /// Names of the fields of which something was cut, see [`crate::MAX_EVENT_BYTES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub truncated: Vec<Cow<'a, str>>,
 }
 
 /// What the gateway decided.

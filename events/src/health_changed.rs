@@ -33,4 +33,7 @@ pub struct HealthChangedEvent<'a> {
     /// Version of the policy in force.
     #[serde(default)]
     pub config_version: Cow<'a, str>,
+    /// Names of the fields of which something was cut, see [`crate::MAX_EVENT_BYTES`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub truncated: Vec<Cow<'a, str>>,
 }

@@ -10,6 +10,7 @@ mod control;
 mod decision;
 mod event;
 mod few;
+mod fit;
 mod gateway_report;
 mod health_changed;
 mod json;
@@ -27,6 +28,7 @@ pub use decision::{
 };
 pub use event::{Event, EventId};
 pub use few::Few;
+pub use fit::{MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_TEXT_BYTES, UNKNOWN_MEMBERS};
 pub use gateway_report::{GatewayReport, ProviderReport};
 pub use health_changed::HealthChangedEvent;
 pub use json::hex_byte;

@@ -4,6 +4,7 @@ use crate::decision::{
     Attempt, Decision, DecisionEvent, Failover, PassedOver, PolicyResult, Tokens,
 };
 use crate::event::{Event, EventId};
+use crate::health_changed::HealthChangedEvent;
 use crate::json::{Json, list, members, object, plain_string};
 use crate::timestamp::Timestamp;
 
@@ -11,14 +12,23 @@ use crate::timestamp::Timestamp;
 pub trait Line {
     /// Appends the JSON, without the line's end.
     fn write_line(&self, out: &mut Vec<u8>);
+
+    /// The same within `max_bytes`, of an event that has `line_bytes` and is too long: see [`Event::fitted`].
+    fn write_fitted_line(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>);
 }
 
 impl Line for Event<'_> {
     fn write_line(&self, out: &mut Vec<u8>) {
         match self {
             Self::Decision(event) => event.write_line(out),
-            // Text and numbers into memory: this cannot fail. Health changes seldom, so this may take longer.
-            Self::HealthChanged(_) => drop(serde_json::to_writer(out, self)),
+            Self::HealthChanged(event) => event.write_line(out),
+        }
+    }
+
+    fn write_fitted_line(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>) {
+        match self.fitted(line_bytes, max_bytes) {
+            Some(fitted) => fitted.write_line(out),
+            None => self.write_line(out),
         }
     }
 }
@@ -87,7 +97,49 @@ impl Line for DecisionEvent<'_> {
         if self.response_body.is_some() {
             members!(out, self, response_body);
         }
+        if !self.truncated.is_empty() {
+            out.extend_from_slice(br#","truncated":"#);
+            list(out, &self.truncated);
+        }
         out.push(b'}');
+    }
+    fn write_fitted_line(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>) {
+        match self.fitted(line_bytes, max_bytes) {
+            Some(fitted) => fitted.write_line(out),
+            None => self.write_line(out),
+        }
+    }
+}
+
+impl Line for HealthChangedEvent<'_> {
+    fn write_line(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(br#"{"event_type":"gateway.health_changed""#);
+        members!(
+            out,
+            self,
+            id,
+            timestamp,
+            provider,
+            from,
+            to,
+            reason,
+            consecutive_failures,
+            gateway_id,
+            instance_id,
+            config_version
+        );
+        if !self.truncated.is_empty() {
+            out.extend_from_slice(br#","truncated":"#);
+            list(out, &self.truncated);
+        }
+        out.push(b'}');
+    }
+
+    fn write_fitted_line(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>) {
+        match self.fitted(line_bytes, max_bytes) {
+            Some(fitted) => fitted.write_line(out),
+            None => self.write_line(out),
+        }
     }
 }
 

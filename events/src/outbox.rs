@@ -7,10 +7,12 @@
 //!                                                   └──── failed: after a wait ────┘
 //! ```
 //!
-//! An event is delivered at least once or counted as dropped. Time and randomness come in as arguments.
+//! An event is delivered at least once or counted as dropped. None is dropped for its size: what is too long is cut and says so.
+//! Time and randomness come in as arguments.
 
 use std::collections::VecDeque;
 
+use crate::fit::MAX_EVENT_BYTES;
 use crate::line::Line;
 
 /// Sizes and times of an [`Outbox`].
@@ -19,7 +21,7 @@ pub struct OutboxLimits {
     /// Bytes of events that may wait, those in flight included; at least two batches. What is older than they allow is
     /// dropped. Room for two more batches is kept beside them.
     pub memory_bytes: usize,
-    /// Bytes of a batch. An event that is larger is dropped.
+    /// Bytes of a batch; some kilobytes at least. An event has at most [`MAX_EVENT_BYTES`] of them, and is cut to that.
     pub batch_bytes: usize,
     /// Milliseconds that an event waits for others to share its batch.
     pub flush_after_ms: u64,
@@ -76,6 +78,26 @@ struct InFlight {
     since_ms: u64,
 }
 
+// === impl Batch ===
+
+impl Batch {
+    /// Both halves of the events, in order. There are at least two.
+    fn halves(mut self) -> [Self; 2] {
+        let first = self.events / 2;
+        let ends = self.bytes.iter().enumerate();
+        let mut ends = ends.filter(|(_, byte)| **byte == b'\n');
+        let last = usize::try_from(first.saturating_sub(1)).unwrap_or(usize::MAX);
+        let at = ends.nth(last).map_or(0, |(at, _)| at.saturating_add(1));
+        let second = Self {
+            bytes: self.bytes.get(at..).unwrap_or_default().to_vec(),
+            events: self.events.saturating_sub(first),
+        };
+        self.bytes.truncate(at);
+        self.events = first;
+        [self, second]
+    }
+}
+
 // === impl Outbox ===
 
 impl Outbox {
@@ -92,6 +114,14 @@ impl Outbox {
         self.line.clear();
         event.write_line(&mut self.line);
         self.line.push(b'\n');
+        // With the line's end.
+        let most = self
+            .limits
+            .batch_bytes
+            .min(MAX_EVENT_BYTES.saturating_add(1));
+        if self.line.len() > most {
+            self.cut(event, most);
+        }
         if self.line.len() > self.limits.batch_bytes {
             self.line = Vec::new();
             self.count_dropped(1);
@@ -109,6 +139,14 @@ impl Outbox {
         self.open.bytes.extend_from_slice(&self.line);
         self.open.events = self.open.events.saturating_add(1);
         self.make_room();
+    }
+
+    fn cut(&mut self, event: &impl Line, most: usize) {
+        let line_bytes = self.line.len().saturating_sub(1);
+        // Its memory is not kept: such events are few.
+        self.line = Vec::new();
+        event.write_fitted_line(line_bytes, most.saturating_sub(1), &mut self.line);
+        self.line.push(b'\n');
     }
 
     /// The batch to send now, if one is due; it is in flight then. Ask again after each answer and on each tick.
@@ -145,6 +183,25 @@ impl Outbox {
         let events = self.let_go();
         self.count_dropped(events);
         events
+    }
+
+    /// The collector takes no batch that is so large: each half of it is sent by itself. Returns how many events are lost: a single
+    /// one that is too large is.
+    pub fn refused_as_too_large(&mut self) -> u64 {
+        match self
+            .in_flight
+            .take_if(|in_flight| in_flight.batch.events > 1)
+        {
+            Some(InFlight { batch, .. }) => {
+                self.failures = 0;
+                self.not_before_ms = 0;
+                let [first, second] = batch.halves();
+                self.sealed.push_front(second);
+                self.sealed.push_front(first);
+                0
+            }
+            None => self.refused(),
+        }
     }
 
     /// The batch in flight did not get through, as far as is known: it is repeated after a wait, which `random` spreads

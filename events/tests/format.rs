@@ -82,6 +82,7 @@ fn decision() -> DecisionEvent<'static> {
         instance_id: "i".into(),
         request_body: None,
         response_body: None,
+        truncated: Vec::new(),
     }
 }
 

@@ -78,6 +78,7 @@ prop_compose! {
         attempts in vec(attempt(), 0..4),
         passed_over in vec((text(), text()), 0..4),
         policies in vec((text(), verdict()), 0..4),
+        truncated in vec(text(), 0..3),
     ) -> DecisionEvent<'static> {
         let [request_id, model, config_version, gateway_id, instance_id] = words.try_into().unwrap();
         let mut next = || maybe.pop().unwrap();
@@ -123,6 +124,7 @@ prop_compose! {
             instance_id,
             request_body: next(),
             response_body: next(),
+            truncated,
         }
     }
 }
@@ -156,6 +158,7 @@ fn a_change_of_health_too() {
         gateway_id: "gw".into(),
         instance_id: "i".into(),
         config_version: "v1".into(),
+        truncated: vec!["provider".into()],
     });
     assert_eq!(line(&event), serde_json::to_string(&event).unwrap());
 }

@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
-use events::{DecisionEvent, Event, EventId, HealthChangedEvent, Timestamp};
+use events::{
+    DecisionEvent, Event, EventId, HealthChangedEvent, Line as _, MAX_EVENT_BYTES, Timestamp,
+};
 
 /// An event that was read, with its text.
 #[derive(Debug, Clone, PartialEq)]
@@ -13,7 +15,7 @@ pub struct NewEvent {
     pub timestamp: Timestamp,
     /// What is filtered and summed by.
     pub columns: Columns,
-    /// The line of the batch, as its gateway wrote it.
+    /// The line of the batch, as its gateway wrote it; or what is left of it.
     pub json: String,
 }
 
@@ -95,23 +97,35 @@ pub enum LineError {
 }
 
 impl NewEvent {
-    /// Reads a line of a batch.
+    /// Reads a line of a batch. An event that is longer than one should be is cut, and says so: its cost is counted, and what a
+    /// store keeps of it is bounded, whoever wrote it.
     ///
     /// # Errors
     /// It is no event.
     pub fn read(line: &[u8]) -> Result<Self, LineError> {
         let text = std::str::from_utf8(line)?;
         let event = events::read_event(line)?;
-        let columns = match &event {
+        Ok(match event.fitted(line.len(), MAX_EVENT_BYTES) {
+            None => Self::of(&event, text.to_owned()),
+            Some(short) => {
+                let mut json = Vec::new();
+                short.write_line(&mut json);
+                Self::of(&short, String::from_utf8_lossy(&json).into_owned())
+            }
+        })
+    }
+
+    fn of(event: &Event<'_>, json: String) -> Self {
+        let columns = match event {
             Event::Decision(event) => Columns::of_decision(event),
             Event::HealthChanged(event) => Columns::of_health(event),
         };
-        Ok(Self {
+        Self {
             id: event.id(),
             timestamp: event.timestamp(),
             columns,
-            json: text.to_owned(),
-        })
+            json,
+        }
     }
 }
 

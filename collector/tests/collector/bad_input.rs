@@ -299,3 +299,41 @@ fn more_groups_than_memory_is_for_are_refused() {
     });
     assert_eq!(report.unwrap().rows.len(), 1);
 }
+
+/// Whoever wrote it: an event is stored, counted and paid for, and what the store keeps of it is bounded.
+#[test]
+fn an_event_that_is_too_long_is_kept_short_and_says_so() {
+    const EVENTS: u64 = 100;
+    let service = Service::start();
+    let huge = "m".repeat(256 * 1024);
+    let event = |number| {
+        let long = json!({"model": huge, "key_name": huge, "request_body": huge, "provider": "openai",
+            "from_the_future": huge, "actual_cost_usd": 0.5, "status_code": 409, "decision": "blocked"});
+        decision(number, "2026-11-21T11:00:00Z", long)
+    };
+    for portion in (0..EVENTS).collect::<Vec<_>>().chunks(3) {
+        let events: Vec<_> = portion.iter().map(|number| event(*number)).collect();
+        assert_eq!(service.deliver(&events).accepted, events.len() as u64);
+    }
+    let (_, page) = service.get("/v1/events?since=24h&limit=1", API);
+    let kept = &page["data"][0];
+    assert_eq!(
+        kept["truncated"],
+        json!(["model", "key_name", "request_body"])
+    );
+    assert_eq!(kept["model"], "m".repeat(512));
+    assert_eq!(kept["request_body"].as_str().unwrap().len(), 32 * 1024);
+    assert_eq!(kept["actual_cost_usd"], 0.5);
+    assert_eq!(kept.get("from_the_future"), None);
+    let (_, spent) = service.get(
+        "/v1/events?since=24h&group_by=provider&metrics=total_cost",
+        API,
+    );
+    assert_eq!(spent["data"][0]["total_cost"], 50.0, "{spent}");
+
+    let size = |entry: std::fs::DirEntry| entry.metadata().unwrap().len();
+    let folder = std::fs::read_dir(service.dir.path()).unwrap();
+    let stored: u64 = folder.map(|entry| size(entry.unwrap())).sum();
+    // 32 KiB of body and some names each, in the file and once more in its log.
+    assert!(stored < EVENTS * 2 * 40 * 1024, "{stored} bytes");
+}

@@ -79,6 +79,7 @@ fn every_field_of_an_event_is_described() {
             provider: "p".into(),
             reason: "unhealthy".into(),
         }],
+        truncated: vec!["model".into()],
         ..*decision
     };
     let json = serde_json::to_value(Event::Decision(Box::new(full))).unwrap();

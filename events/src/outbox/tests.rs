@@ -27,6 +27,7 @@ fn event(number: u64, text: &str) -> Event<'_> {
         gateway_id: Cow::Borrowed(""),
         instance_id: Cow::Borrowed(""),
         config_version: Cow::Borrowed(""),
+        truncated: Vec::new(),
     })
 }
 
@@ -114,14 +115,56 @@ fn what_does_not_fit_is_dropped_oldest_first_and_counted() {
 }
 
 #[test]
-fn an_event_larger_than_a_batch_is_dropped_alone() {
+fn an_event_larger_than_a_batch_is_cut_and_says_so() {
     let mut outbox = Outbox::new(LIMITS);
     outbox.push(&event(1, "a"), 0);
-    outbox.push(&event(2, &"x".repeat(700)), 0);
+    outbox.push(&event(2, &"x".repeat(256 * 1024)), 0);
     outbox.push(&event(3, "a"), 0);
-    assert_eq!(outbox.dropped(), 1);
-    let batch = outbox.take_due(1_000, 0).unwrap();
-    assert_eq!(ids(batch), [EventId::new(1, 0), EventId::new(3, 0)]);
+    assert_eq!(outbox.dropped(), 0);
+    let mut came = Vec::new();
+    while let Some(batch) = outbox.take_due(1_000, 0) {
+        assert!(batch.len() <= LIMITS.batch_bytes);
+        came.extend(lines(batch).map(|line| read_event(line.bytes).unwrap()));
+        outbox.acknowledged();
+    }
+    let numbers: Vec<_> = came.iter().map(Event::id).collect();
+    assert_eq!(numbers, [1, 2, 3].map(|number| EventId::new(number, 0)));
+    let Event::HealthChanged(cut) = &came[1] else {
+        panic!("{:?}", came[1]);
+    };
+    assert_eq!(cut.truncated, ["provider"]);
+    assert!(cut.provider.starts_with("xxx"));
+}
+
+#[test]
+fn a_batch_that_is_too_large_for_the_collector_goes_in_halves() {
+    const MOST: usize = 600;
+    let limits = OutboxLimits {
+        memory_bytes: 10_000,
+        batch_bytes: 5_000,
+        ..LIMITS
+    };
+    let mut outbox = Outbox::new(limits);
+    for number in 0..10 {
+        // The seventh alone is more than the collector takes.
+        let text = "x".repeat(if number == 6 { 500 } else { 1 });
+        outbox.push(&event(number, &text), 0);
+    }
+    let (mut came, mut lost) = (Vec::new(), 0);
+    while let Some(batch) = outbox.take_due(1_000, 0) {
+        if batch.len() > MOST {
+            lost += outbox.refused_as_too_large();
+        } else {
+            came.extend(ids(batch));
+            outbox.acknowledged();
+        }
+    }
+    let all_but_one: Vec<_> = (0..10).filter(|number| *number != 6).collect();
+    let expected: Vec<_> = (all_but_one.iter())
+        .map(|number| EventId::new(*number, 0))
+        .collect();
+    assert_eq!(came, expected);
+    assert_eq!((lost, outbox.dropped(), outbox.pending()), (1, 1, 0));
 }
 
 #[test]
@@ -150,6 +193,7 @@ mod any_order {
         Send,
         Acknowledge,
         Refuse,
+        RefuseAsTooLarge,
         Fail { random: u64 },
     }
 
@@ -160,6 +204,7 @@ mod any_order {
             2 => Just(Step::Send),
             1 => Just(Step::Acknowledge),
             1 => Just(Step::Refuse),
+            1 => Just(Step::RefuseAsTooLarge),
             1 => any::<u64>().prop_map(|random| Step::Fail { random }),
         ]
     }
@@ -195,6 +240,10 @@ mod any_order {
                         outbox.refused();
                         on_the_wire.clear();
                     }
+                    Step::RefuseAsTooLarge => {
+                        outbox.refused_as_too_large();
+                        on_the_wire.clear();
+                    }
                     Step::Fail { random } => {
                         outbox.failed(now, random);
                         on_the_wire.clear();
@@ -202,6 +251,9 @@ mod any_order {
                 }
                 prop_assert!(outbox.bytes() <= LIMITS.memory_bytes);
                 prop_assert_eq!(delivered.len() as u64 + outbox.dropped() + outbox.pending(), pushed);
+                for batch in outbox.sealed.iter().chain([&outbox.open]) {
+                    prop_assert_eq!(lines(&batch.bytes).count() as u64, batch.events);
+                }
             }
             while outbox.pending() > 0 {
                 now += 60_000;

@@ -83,11 +83,17 @@ impl Courier {
                 outbox.acknowledged();
             }
             // The batch itself is at fault: another try would end the same way.
-            Some(status @ (400 | 413)) => {
+            Some(400) => {
                 let lost = outbox.refused();
                 log::error!(
-                    "the collector refused a batch with status {status}: {lost} events are lost"
+                    "the collector refused a batch with status 400: {lost} events are lost"
                 );
+            }
+            Some(413) => {
+                let lost = outbox.refused_as_too_large();
+                if lost > 0 {
+                    log::error!("an event is too large for the collector and lost");
+                }
             }
             Some(_) | None => {
                 outbox.failed(host.now_ms(), host.random());

@@ -8,7 +8,7 @@ use protocols::usage::Usage;
 use routing::cost::BilledTokens;
 use routing::{Entry, Excluded, Random, Refusal, cost};
 
-use super::Dossier;
+use super::{Dossier, Excerpt};
 use crate::config::GatewayConfig;
 use crate::host::Moment;
 use crate::journey::{Attempt, Journey};
@@ -251,7 +251,18 @@ fn begun<'a>(
         instance_id: Cow::Borrowed(instance_id),
         request_body: dossier.request_body.as_ref().map(|body| body.text()),
         response_body: dossier.response_body.as_ref().map(|body| body.text()),
+        truncated: cut_bodies(dossier),
     }
+}
+
+fn cut_bodies(dossier: &Dossier) -> Vec<Cow<'static, str>> {
+    let bodies = [
+        ("request_body", &dossier.request_body),
+        ("response_body", &dossier.response_body),
+    ];
+    let is_cut = |body: &Option<Excerpt>| body.as_ref().is_some_and(Excerpt::is_cut);
+    let cut = bodies.into_iter().filter(|(_, body)| is_cut(body));
+    cut.map(|(name, _)| Cow::Borrowed(name)).collect()
 }
 
 /// What the provider billed. Where it answered and did not say, an estimate.

@@ -31,6 +31,7 @@ impl<'a> HealthChanged<'a> {
             gateway_id: Cow::Borrowed(&self.config.runtime.gateway_id),
             instance_id: Cow::Borrowed(self.instance_id),
             config_version: Cow::Borrowed(&self.config.runtime.config_version),
+            truncated: Vec::new(),
         })
     }
 }

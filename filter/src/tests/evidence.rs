@@ -372,3 +372,46 @@ fn a_batch_waits_for_a_collector_that_is_away() {
     assert_eq!(metric("kt_events_dropped"), Some(0));
     assert_eq!(events(&visit), Vec::<Value>::new());
 }
+
+/// A name or a body is never the reason why there is no event.
+#[test]
+fn a_request_that_says_too_much_has_its_event() {
+    let huge = "x".repeat(256 * 1024);
+    let policy = POLICY.replace("max_request_bytes: 2000", "max_request_bytes: 1000000");
+    let with_filter = format!(
+        "{policy}log_bodies: true\npolicies:\n  - {{name: words, type: content-filter, action: block, config: {{categories: [pii]}}}}\n"
+    );
+    let cases = [
+        (
+            policy.as_str(),
+            format!(r#"{{"model": "{huge}", "messages": []}}"#),
+            400,
+        ),
+        (
+            with_filter.as_str(),
+            format!(
+                r#"{{"model": "{huge}", "messages": [{{"role": "user", "content": "4111 1111 1111 1111"}}]}}"#
+            ),
+            409,
+        ),
+        (
+            with_filter.as_str(),
+            format!(
+                r#"{{"messages": [{{"role": "user", "content": "{}"}}], "model": "chain"}}"#,
+                "\\\"".repeat(60_000)
+            ),
+            0,
+        ),
+    ];
+    for (policy, body, status) in cases {
+        let mut visit = chat(policy, &body);
+        visit.enter();
+        let event = only_event(&mut visit);
+        assert_eq!(event["status_code"], status);
+        assert!(event.to_string().len() <= events::MAX_EVENT_BYTES);
+        if let Some(kept) = event["request_body"].as_str() {
+            assert_eq!(kept, &body[..kept.len()]);
+            assert_eq!(event["truncated"], json!(["request_body"]));
+        }
+    }
+}

@@ -202,6 +202,7 @@ impl Sample {
             instance_id: "in".into(),
             request_body: None,
             response_body: None,
+            truncated: Vec::new(),
         }))
     }
 }
@@ -218,6 +219,7 @@ pub(crate) fn health_changed(provider: &'static str) -> Event<'static> {
         gateway_id: "gw".into(),
         instance_id: "in".into(),
         config_version: "v1".into(),
+        truncated: Vec::new(),
     })
 }
 
