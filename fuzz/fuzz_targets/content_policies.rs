@@ -23,7 +23,7 @@ fuzz_target!(|body: &[u8]| {
     for format in [ClientFormat::ChatCompletions, ClientFormat::Responses, ClientFormat::AnthropicMessages] {
         let evaluate = |body: &[u8]| GUARDRAILS.with(|guardrails| guardrails.evaluate(format, body));
         let Ok(evaluation) = evaluate(body) else { continue };
-        let Verdict::Redact(splices) = evaluation.verdict else { continue };
+        let Verdict::Redact(splices) = evaluation.action else { continue };
         let redacted = apply(body, &splices);
         let was_json = serde_json::from_slice::<Value>(body).is_ok();
         assert_eq!(serde_json::from_slice::<Value>(&redacted).is_ok(), was_json);

@@ -3,13 +3,13 @@
 
 use fuzz_support::attempt;
 use libfuzzer_sys::fuzz_target;
-use protocols::Parts;
+use protocols::BodyPrefix;
 use protocols::exchange::Exchange;
 
 fuzz_target!(|input: (u8, bool, &[u8])| {
     let (selector, stream, body) = input;
     let Some(attempt) = attempt(selector, stream, body) else { return };
-    if protocols::facts::scan(attempt.client, body).is_err() {
+    if protocols::request_info::scan(attempt.client, body).is_err() {
         return;
     }
     let span = attempt.model_span.clone();
@@ -19,8 +19,8 @@ fuzz_target!(|input: (u8, bool, &[u8])| {
         Ok(request) => {
             assert!(request.path.starts_with('/') && request.path.bytes().all(|byte| byte.is_ascii_graphic()));
             if let Some(model) = body.get(span) {
-                let parts = Parts { start: &body[..body.len().min(20)], model };
-                if let Some(from_parts) = exchange.request_from(parts) {
+                let prefix = BodyPrefix { start: &body[..body.len().min(20)], model };
+                if let Some(from_parts) = exchange.request_from_prefix(prefix) {
                     assert_eq!(from_parts.expect("parts are as good as the whole"), request);
                 }
             }

@@ -1,6 +1,6 @@
 //! What the fuzz targets share: attempts for every pair of formats, and answers fed in pieces.
 
-use protocols::exchange::{Exchange, Verdict};
+use protocols::exchange::{Exchange, ResponseAction};
 use protocols::{Attempt, ClientFormat, UpstreamFormat};
 
 const CLIENTS: [ClientFormat; 5] = [
@@ -22,7 +22,7 @@ const UPSTREAMS: [UpstreamFormat; 5] = [
 pub fn attempt(selector: u8, stream: bool, body: &[u8]) -> Option<Attempt> {
     let client = CLIENTS[usize::from(selector) % CLIENTS.len()];
     let upstream = UPSTREAMS[usize::from(selector) / CLIENTS.len() % UPSTREAMS.len()];
-    let model_span = protocols::facts::scan(client, body).map_or(0..0, |facts| facts.model_span);
+    let model_span = protocols::request_info::scan(client, body).map_or(0..0, |info| info.model_span);
     let attempt = Attempt {
         client,
         upstream,
@@ -56,22 +56,22 @@ pub fn answer(attempt: Attempt, status: u16, body: &[u8], step: usize) -> Result
     let headers = [("content-type", content_type.as_bytes())];
     let mut exchange = Exchange::new(attempt).map_err(|error| error.message)?;
     let mut out = Vec::new();
-    let mut verdict = exchange.response_head(status, &headers, false);
+    let mut action = exchange.response_head(status, &headers, false);
     let mut pieces = body.chunks(step.max(1)).peekable();
     loop {
-        if let Verdict::FailOver(reason) = verdict {
+        if let ResponseAction::Failover(reason) = action {
             return Err(reason.as_str().to_owned());
         }
         let piece = pieces.next().unwrap_or_default();
         let end = pieces.peek().is_none();
         let mut fresh = Vec::new();
-        verdict = exchange.response_body(piece, end, &mut fresh);
-        match verdict {
-            Verdict::PassUnchanged => out.extend_from_slice(piece),
-            Verdict::Hold | Verdict::Pass => out.extend_from_slice(&fresh),
-            Verdict::FailOver(_) => {}
+        action = exchange.response_body(piece, end, &mut fresh);
+        match action {
+            ResponseAction::Forward => out.extend_from_slice(piece),
+            ResponseAction::Buffer | ResponseAction::Replace => out.extend_from_slice(&fresh),
+            ResponseAction::Failover(_) => {}
         }
-        if end && !matches!(verdict, Verdict::FailOver(_)) {
+        if end && !matches!(action, ResponseAction::Failover(_)) {
             return Ok((exchange.response_headers(&headers).0, out));
         }
     }

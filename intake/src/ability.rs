@@ -2,7 +2,7 @@
 
 use policy::{Policy, Target, TargetId, Vendor};
 use protocols::exchange::Exchange;
-use protocols::facts::Needs;
+use protocols::request_info::RequiredCapabilities;
 use protocols::{Attempt, ClientFormat, UpstreamFormat};
 
 use crate::upstream::upstream_format;
@@ -44,7 +44,12 @@ impl Abilities {
     }
 
     /// Whether `target` serves this endpoint and has what the request needs.
-    pub(crate) fn can_serve(&self, target: TargetId, client: ClientFormat, needs: Needs) -> bool {
+    pub(crate) fn can_serve(
+        &self,
+        target: TargetId,
+        client: ClientFormat,
+        needs: RequiredCapabilities,
+    ) -> bool {
         self.rows.get(target.0).is_some_and(|row| {
             let place = FORMATS.iter().position(|format| *format == client);
             let served = place

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use protocols::facts::RequestFacts;
+use protocols::request_info::RequestInfo;
 use protocols::{Body, RequestError, check_name};
 use routing::affinity::{ConversationId, conversation_id};
 
@@ -23,7 +23,7 @@ pub struct Conversation {
 pub enum ConversationSource {
     /// This header.
     Header(&'static str),
-    /// A field of the body, see [`RequestFacts::conversation_id`].
+    /// A field of the body, see [`RequestInfo::conversation_id`].
     Body,
     /// Nowhere: key, system prompt and first user message stand for it.
     Opening,
@@ -34,13 +34,13 @@ impl Conversation {
     /// A header names the conversation by what is no name.
     pub(crate) fn of<'a>(
         header: impl Fn(&str) -> Option<&'a str>,
-        facts: &RequestFacts<'_>,
+        info: &RequestInfo<'_>,
         body: Body<'_>,
     ) -> Result<Self, RequestError> {
         let named = HEADERS
             .into_iter()
             .find_map(|name| Some((header(name)?, ConversationSource::Header(name))))
-            .or_else(|| Some((facts.conversation_id.as_deref()?, ConversationSource::Body)));
+            .or_else(|| Some((info.conversation_id.as_deref()?, ConversationSource::Body)));
         if let Some((id, source)) = named {
             check_name(id).map_err(|why| RequestError::invalid_value(source.name(), why))?;
             return Ok(Self {
@@ -51,8 +51,8 @@ impl Conversation {
         let key = header("authorization")
             .or_else(|| header("x-api-key"))
             .unwrap_or_default();
-        let opening = Gist::of(body, &facts.opening_span);
-        let system = Gist::of(body, &facts.system_span);
+        let opening = Gist::of(body, &info.opening_span);
+        let system = Gist::of(body, &info.system_span);
         let parts = [
             key.as_bytes(),
             &system.length,

@@ -12,7 +12,7 @@ mod tests;
 mod upstream;
 
 use policy::{Policy, Strategy};
-use protocols::facts::{self, RequestFacts};
+use protocols::request_info::{self, RequestInfo};
 use protocols::{ClientFormat, RequestError};
 use routing::{Plan, Refusal, Request};
 
@@ -34,7 +34,7 @@ pub struct Incoming<'a> {
     /// The endpoint that it came to.
     pub client: ClientFormat,
     /// What one pass over its body found.
-    pub facts: RequestFacts<'a>,
+    pub info: RequestInfo<'a>,
     /// What it belongs to.
     pub conversation: Conversation,
     /// Estimate for prompt, tools and images.
@@ -72,7 +72,7 @@ impl Intake {
     /// whatever the policy says.
     ///
     /// # Errors
-    /// See [`facts::scan`]; or a header names the conversation by what is no name ([`protocols::check_name`]).
+    /// See [`info::scan`]; or a header names the conversation by what is no name ([`protocols::check_name`]).
     pub fn read<'a>(
         &self,
         client: ClientFormat,
@@ -82,12 +82,12 @@ impl Intake {
     ) -> Result<Incoming<'a>, RequestError> {
         let kept = kept.into();
         let body = kept.body();
-        let facts = facts::scan(client, body)?;
+        let info = request_info::scan(client, body)?;
         Ok(Incoming {
             client,
-            conversation: Conversation::of(header, &facts, body)?,
-            prompt_tokens: self.prompt_tokens(&facts, kept, has_budgets),
-            facts,
+            conversation: Conversation::of(header, &info, body)?,
+            prompt_tokens: self.prompt_tokens(&info, kept, has_budgets),
+            info,
             query_embedding: None,
             allows: None,
         })
@@ -105,15 +105,15 @@ impl Intake {
         incoming: &Incoming<'_>,
         mut make: impl FnMut(&Request<'_>) -> Result<Plan, Refusal>,
     ) -> Result<Plan, Refusal> {
-        let Incoming { client, facts, .. } = incoming;
-        let able = |target| self.abilities.can_serve(target, *client, facts.needs);
+        let Incoming { client, info, .. } = incoming;
+        let able = |target| self.abilities.can_serve(target, *client, info.required);
         let mut request = Request {
-            model: &facts.model,
+            model: &info.model,
             conversation: Some(incoming.conversation.id),
             prompt_tokens: incoming.prompt_tokens,
-            max_output_tokens: facts.max_output_tokens,
-            choices: facts.choices,
-            last_user_message: facts.last_user_message.as_deref(),
+            max_output_tokens: info.max_output_tokens,
+            choices: info.choices,
+            last_user_message: info.last_user_message.as_deref(),
             query_embedding: incoming.query_embedding.as_deref(),
             can_serve: &able,
             allows: incoming.allows,
@@ -128,13 +128,13 @@ impl Intake {
     }
 
     /// Counted closely only where somebody depends on it; four bytes to a token are enough for an event's estimate.
-    fn prompt_tokens(&self, facts: &RequestFacts<'_>, kept: Kept<'_>, has_budgets: bool) -> u32 {
+    fn prompt_tokens(&self, info: &RequestInfo<'_>, kept: Kept<'_>, has_budgets: bool) -> u32 {
         let counted = if self.needs_tokens(has_budgets) {
             kept.prompt_tokens()
         } else {
             None
         };
-        counted.unwrap_or_else(|| u32::try_from(facts.text_bytes / 4).unwrap_or(u32::MAX))
+        counted.unwrap_or_else(|| u32::try_from(info.text_bytes / 4).unwrap_or(u32::MAX))
     }
 }
 

@@ -1,12 +1,12 @@
 //! A body that is read while it comes.
 
-use protocols::{Abridged, Body};
+use protocols::{Body, ElidedBody};
 use routing::tokens::{self, RequestTokens};
 
 /// What was read of a body so far: its structure, and the ends of its long texts.
 #[derive(Debug)]
 pub struct Pieces {
-    abridged: Abridged,
+    abridged: ElidedBody,
     tokens: Option<RequestTokens>,
 }
 
@@ -22,7 +22,7 @@ pub enum Kept<'a> {
 impl Pieces {
     pub(crate) fn keeping(ends: usize, counts_tokens: bool) -> Self {
         Self {
-            abridged: Abridged::keeping(ends),
+            abridged: ElidedBody::keeping(ends),
             tokens: counts_tokens.then(RequestTokens::default),
         }
     }
@@ -32,7 +32,7 @@ impl Pieces {
         self.abridged.taken()
     }
 
-    /// Takes the next bytes, or most of them. `false` where the body has to be read whole: see [`Abridged::take`].
+    /// Takes the next bytes, or most of them. `false` where the body has to be read whole: see [`ElidedBody::take`].
     pub fn take(&mut self, piece: &[u8]) -> bool {
         let before = self.taken();
         let goes_on = self.abridged.take(piece);

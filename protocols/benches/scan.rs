@@ -14,9 +14,9 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-use protocols::exchange::{Exchange, Verdict};
+use protocols::exchange::{Exchange, ResponseAction};
 use protocols::sse::SseParser;
-use protocols::{Abridged, Attempt, ClientFormat, UpstreamFormat, facts};
+use protocols::{Attempt, ClientFormat, ElidedBody, UpstreamFormat, request_info};
 
 fn main() {
     println!(
@@ -26,14 +26,15 @@ fn main() {
     for (name, body) in requests() {
         measure(&format!("facts: {name}"), body.len(), || {
             black_box(
-                facts::scan(ClientFormat::ChatCompletions, black_box(body.as_bytes())).is_ok(),
+                request_info::scan(ClientFormat::ChatCompletions, black_box(body.as_bytes()))
+                    .is_ok(),
             );
         });
     }
     for (name, body) in long_requests() {
         measure(&format!("abridged: {name}"), body.len(), || abridge(&body));
         measure(&format!("facts: {name}"), body.len(), || {
-            black_box(facts::scan(ClientFormat::ChatCompletions, black_box(&body)).is_ok());
+            black_box(request_info::scan(ClientFormat::ChatCompletions, black_box(&body)).is_ok());
         });
     }
     let stream = stream(10_000);
@@ -50,11 +51,11 @@ fn main() {
     measure("exchange: stream, pieces of 16 KB", stream.len(), || {
         pass(&stream, 16 * 1024)
     });
-    let answer = embeddings(1000);
+    let response = embeddings(1000);
     measure(
         "exchange: JSON answer, pieces of 16 KB",
-        answer.len(),
-        || pass_json(&answer),
+        response.len(),
+        || pass_json(&response),
     );
 }
 
@@ -103,12 +104,12 @@ fn long_requests() -> Vec<(&'static str, String)> {
 }
 
 fn abridge(body: &str) {
-    let mut abridged = Abridged::keeping(2048);
-    while abridged.taken() < body.len() {
-        let rest = body.as_bytes().split_at(abridged.taken()).1;
-        assert!(abridged.take(black_box(&rest[..rest.len().min(128 * 1024)])));
+    let mut elided = ElidedBody::keeping(2048);
+    while elided.taken() < body.len() {
+        let rest = body.as_bytes().split_at(elided.taken()).1;
+        assert!(elided.take(black_box(&rest[..rest.len().min(128 * 1024)])));
     }
-    black_box(facts::scan(ClientFormat::ChatCompletions, abridged.body()).is_ok());
+    black_box(request_info::scan(ClientFormat::ChatCompletions, elided.body()).is_ok());
 }
 
 fn stream(events: usize) -> String {
@@ -158,21 +159,21 @@ fn pass(stream: &str, piece: usize) {
     exchange.response_head(200, &[("content-type", b"text/event-stream")], false);
     let mut out = Vec::new();
     for piece in stream.as_bytes().chunks(piece) {
-        if exchange.response_body(black_box(piece), false, &mut out) != Verdict::Hold {
+        if exchange.response_body(black_box(piece), false, &mut out) != ResponseAction::Buffer {
             black_box(&out);
             out.clear();
         }
     }
 }
 
-fn pass_json(answer: &str) {
+fn pass_json(response: &str) {
     let Ok(mut exchange) = Exchange::new(attempt(ClientFormat::Embeddings, false)) else {
         return;
     };
     exchange.response_head(200, &[("content-type", b"application/json")], false);
     let mut out = Vec::new();
-    for piece in answer.as_bytes().chunks(16 * 1024) {
-        if exchange.response_body(black_box(piece), false, &mut out) != Verdict::Hold {
+    for piece in response.as_bytes().chunks(16 * 1024) {
+        if exchange.response_body(black_box(piece), false, &mut out) != ResponseAction::Buffer {
             black_box(&out);
             out.clear();
         }

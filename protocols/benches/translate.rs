@@ -16,7 +16,7 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use protocols::exchange::{Exchange, Verdict};
+use protocols::exchange::{Exchange, ResponseAction};
 use protocols::{Attempt, ClientFormat, UpstreamFormat};
 
 const REQUEST_BUDGET: Duration = Duration::from_micros(100);
@@ -222,10 +222,10 @@ impl Stream {
             .exchange
             .response_body(black_box(piece), false, &mut self.out);
         assert!(
-            !matches!(verdict, Verdict::FailOver(_)),
+            !matches!(verdict, ResponseAction::Failover(_)),
             "the stream is a good one"
         );
-        if verdict != Verdict::Hold {
+        if verdict != ResponseAction::Buffer {
             black_box(&self.out);
             self.out.clear();
         }

@@ -1,21 +1,21 @@
 //! A request body as it is read: whole, or without the middles of its long texts.
 
-mod abridged;
-mod omission;
+mod elided;
+mod elision;
 #[cfg(test)]
 mod tests;
 
 use std::ops::Range;
 
-pub use abridged::Abridged;
-use omission::Omission;
-pub(crate) use omission::Omissions;
+pub use elided::ElidedBody;
+use elision::Elision;
+pub(crate) use elision::Elisions;
 
 /// The text of a body, and what was left out of it.
 #[derive(Debug, Clone, Copy)]
 pub struct Body<'a> {
     pub(crate) text: &'a [u8],
-    pub(crate) omissions: Omissions<'a>,
+    pub(crate) elisions: Elisions<'a>,
 }
 
 impl<'a> Body<'a> {
@@ -26,12 +26,12 @@ impl<'a> Body<'a> {
 
     /// How many bytes of the whole body `span` stands for.
     pub fn length(self, span: &Range<usize>) -> usize {
-        self.omissions.length(span)
+        self.elisions.length(span)
     }
 
     /// The front of the whole body, up to where something was left out.
     pub fn start(self) -> &'a [u8] {
-        let end = self.omissions.first().unwrap_or(self.text.len());
+        let end = self.elisions.first().unwrap_or(self.text.len());
         self.text.get(..end).unwrap_or_default()
     }
 }
@@ -41,7 +41,7 @@ impl<'a, Bytes: AsRef<[u8]> + ?Sized> From<&'a Bytes> for Body<'a> {
     fn from(text: &'a Bytes) -> Self {
         Self {
             text: text.as_ref(),
-            omissions: Omissions::default(),
+            elisions: Elisions::default(),
         }
     }
 }

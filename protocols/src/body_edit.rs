@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 /// Bytes of a body, and what takes their place.
-pub type Edit = (Range<usize>, Vec<u8>);
+pub type Splice = (Range<usize>, Vec<u8>);
 
 /// What changes in a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,14 +12,14 @@ pub enum BodyEdit {
     /// It goes out as it came.
     Unchanged,
     /// These are replaced, and all other bytes are untouched. One at least, in ascending order; they do not overlap.
-    Splice(Vec<Edit>),
+    Splice(Vec<Splice>),
     /// It is a new body.
     Replace(Vec<u8>),
 }
 
 /// What a body that is not at hand as a whole shows of itself.
 #[derive(Debug, Clone, Copy)]
-pub struct Parts<'a> {
+pub struct BodyPrefix<'a> {
     /// Its first bytes.
     pub start: &'a [u8],
     /// The value at [`Attempt::model_span`](crate::Attempt::model_span).
@@ -28,9 +28,9 @@ pub struct Parts<'a> {
 
 impl BodyEdit {
     /// `edits` do not overlap.
-    pub(crate) fn of(edits: Vec<Edit>) -> Self {
+    pub(crate) fn of(edits: Vec<Splice>) -> Self {
         // A handful at most, for which no sorting routine need be brought along.
-        let mut ordered: Vec<Edit> = Vec::with_capacity(edits.len());
+        let mut ordered: Vec<Splice> = Vec::with_capacity(edits.len());
         for edit in edits {
             let place = ordered.partition_point(|(range, _)| range.start < edit.0.start);
             ordered.insert(place, edit);
@@ -52,7 +52,7 @@ impl BodyEdit {
     }
 }
 
-impl<'a> Parts<'a> {
+impl<'a> BodyPrefix<'a> {
     /// Of a body that is at hand.
     pub(crate) fn of(body: &'a [u8], model_span: &Range<usize>) -> Self {
         Self {
@@ -63,7 +63,7 @@ impl<'a> Parts<'a> {
 }
 
 /// `edits` in ascending order, applied.
-pub(crate) fn applied(body: &[u8], edits: &[Edit]) -> Vec<u8> {
+pub(crate) fn applied(body: &[u8], edits: &[Splice]) -> Vec<u8> {
     let added: usize = edits.iter().map(|(_, bytes)| bytes.len()).sum();
     let mut edited = Vec::with_capacity(body.len().saturating_add(added));
     let mut from = 0;

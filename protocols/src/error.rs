@@ -197,7 +197,7 @@ impl ProviderError {
     }
 
     /// The answer is not what the provider's protocol promises; `found` says what came instead.
-    pub fn unreadable(found: impl std::fmt::Display) -> Self {
+    pub fn invalid_response(found: impl std::fmt::Display) -> Self {
         let message = format!("the provider's answer cannot be read: {found}");
         Self {
             status: 502,
@@ -206,7 +206,7 @@ impl ProviderError {
     }
 
     /// The stream ended before the provider said that it was finished.
-    pub fn cut_off() -> Self {
+    pub fn truncated() -> Self {
         Self {
             status: 502,
             ..Self::new(

@@ -4,28 +4,28 @@
 //! another target may cure are told from those that are the client's own, and the client gets its own shapes and a
 //! clean list of headers.
 
+mod body_sniff;
 mod exhausted;
 mod failover;
 mod headers;
-mod json_answer;
-mod pairs;
-mod shown;
-mod stream_answer;
+mod json_response;
+mod stream_response;
+mod translators;
 
-pub use crate::headers::LentHeaders;
+pub use crate::headers::HeaderSlice;
 pub use exhausted::{Exhausted, FailedAttempt};
 pub use failover::FailoverReason;
 
 use std::borrow::Cow;
 use std::rc::Rc;
 
-use crate::body_edit::Parts;
+use crate::body_edit::BodyPrefix;
 use crate::error::{self, ProviderError, RequestError, retry_after};
 use crate::format::ClientFormat;
-use crate::headers::{Headers, lent};
+use crate::headers::{Headers, as_slices};
 use crate::translator::{Attempt, OutgoingRequest, Translator};
 use crate::usage::Usage;
-use shown::Shown;
+use body_sniff::BodySniff;
 
 /// Longest error body that is read, in bytes.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
@@ -36,30 +36,30 @@ const MAX_JSON_BYTES: usize = 32 * 1024 * 1024;
 
 /// Decision on an upstream's answer, given on its head and on each piece of its body.
 #[derive(Debug, Clone, PartialEq)]
-pub enum Verdict {
+pub enum ResponseAction {
     /// Not decided: nothing may reach the router. Output gathers in `out`.
-    Hold,
-    /// The piece goes on as it is; nothing was appended to `out`. After [`Verdict::Hold`] the head goes first, as
+    Buffer,
+    /// The piece goes on as it is; nothing was appended to `out`. After [`ResponseAction::Buffer`] the head goes first, as
     /// [`Exchange::response_headers`] gives it.
-    PassUnchanged,
-    /// What was appended to `out` goes on, in place of the piece. After [`Verdict::Hold`] the head goes first, as above.
-    Pass,
-    /// Another target may do better; `out` is empty. On the last attempt [`Exchange::error_answer`] is the client's.
-    FailOver(FailoverReason),
+    Forward,
+    /// What was appended to `out` goes on, in place of the piece. After [`ResponseAction::Buffer`] the head goes first, as above.
+    Replace,
+    /// Another target may do better; `out` is empty. On the last attempt [`Exchange::error_response`] is the client's.
+    Failover(FailoverReason),
 }
 
 /// Headers for the client, some of them the provider's.
-pub type AnswerHeaders<'a> = Vec<(&'a str, Cow<'a, [u8]>)>;
+pub type ResponseHeaders<'a> = Vec<(&'a str, Cow<'a, [u8]>)>;
 
 /// One attempt. Made by [`Exchange::new`], fed by the target filter:
 ///
 /// 1. [`Exchange::request`] once;
-/// 2. [`Exchange::response_head`] once: `Hold` or `FailOver` where a body follows;
+/// 2. [`Exchange::response_head`] once: `Buffer` or `Failover` where a body follows;
 /// 3. [`Exchange::response_body`] with each new piece and one `out` that is emptied only when it was passed on; the last
 ///    call has `end`;
 /// 4. or [`Exchange::on_reset`] where the upstream breaks off.
 ///
-/// After `FailOver` nothing more is asked of it but [`Exchange::error_answer`] and [`Exchange::report`].
+/// After `Failover` nothing more is asked of it but [`Exchange::error_response`] and [`Exchange::report`].
 pub struct Exchange {
     attempt: Rc<Attempt>,
     translator: Box<dyn Translator>,
@@ -76,7 +76,7 @@ pub struct Exchange {
     /// Of a JSON answer.
     json_bytes: u64,
     /// Nobody else is to be asked, so a stream is not held back for its content.
-    is_only_choice: bool,
+    is_last_attempt: bool,
 }
 
 /// How far the upstream's answer has come.
@@ -141,7 +141,7 @@ impl Exchange {
     pub fn new(attempt: impl Into<Rc<Attempt>>) -> Result<Self, RequestError> {
         let attempt = attempt.into();
         Ok(Self {
-            translator: pairs::translator(&attempt)?,
+            translator: translators::translator(&attempt)?,
             attempt,
             stage: Stage::Waiting,
             status: 0,
@@ -151,16 +151,16 @@ impl Exchange {
             content_sent: false,
             complete: false,
             json_bytes: 0,
-            is_only_choice: false,
+            is_last_attempt: false,
         })
     }
 
     /// For a plan without another target: a stream goes to the client as soon as it begins with anything but an error,
     /// as if the client had asked the provider itself.
     #[must_use]
-    pub fn as_only_choice(self) -> Self {
+    pub fn without_failover(self) -> Self {
         Self {
-            is_only_choice: true,
+            is_last_attempt: true,
             ..self
         }
     }
@@ -177,46 +177,46 @@ impl Exchange {
     ///
     /// # Errors
     /// As there.
-    pub fn request_from(
+    pub fn request_from_prefix(
         &mut self,
-        parts: Parts<'_>,
+        prefix: BodyPrefix<'_>,
     ) -> Option<Result<OutgoingRequest, RequestError>> {
-        let request = self.translator.request_from(parts)?;
+        let request = self.translator.request_from_prefix(prefix)?;
         Some(request.map(uncompressed))
     }
 
-    /// [`Exchange::request_from`] will be enough, unless there is nothing but white space at the body's start.
-    pub fn needs_only_parts(&self) -> bool {
-        self.translator.needs_only_parts()
+    /// [`Exchange::request_from_prefix`] will be enough, unless there is nothing but white space at the body's start.
+    pub fn needs_only_prefix(&self) -> bool {
+        self.translator.needs_only_prefix()
     }
 
-    /// [`Exchange::request_from`] changes nothing in the body but the model's name, and needs no more than that.
+    /// [`Exchange::request_from_prefix`] changes nothing in the body but the model's name, and needs no more than that.
     pub fn changes_only_the_model(&self) -> bool {
         self.translator.changes_only_the_model()
     }
 
-    /// The upstream's status and headers. `Hold`, or `FailOver` where no body can make it an answer. With
-    /// `end_of_stream` there is no body, and Envoy lets none be added: `Pass` or `FailOver` at once.
+    /// The upstream's status and headers. `Buffer`, or `Failover` where no body can make it an answer. With
+    /// `end_of_stream` there is no body, and Envoy lets none be added: `Replace` or `Failover` at once.
     pub fn response_head(
         &mut self,
         status: u16,
-        upstream: &LentHeaders<'_>,
+        upstream: &HeaderSlice<'_>,
         end_of_stream: bool,
-    ) -> Verdict {
+    ) -> ResponseAction {
         self.status = status;
         match self.stage_after_head(upstream) {
             Ok(stage) => self.stage = stage,
-            Err(verdict) => return verdict,
+            Err(action) => return action,
         }
         if !end_of_stream {
-            return Verdict::Hold;
+            return ResponseAction::Buffer;
         }
-        let verdict = self.response_body(&[], true, &mut Vec::new());
+        let action = self.response_body(&[], true, &mut Vec::new());
         self.content_length = Some(0);
-        verdict
+        action
     }
 
-    fn stage_after_head(&mut self, upstream: &LentHeaders<'_>) -> Result<Stage, Verdict> {
+    fn stage_after_head(&mut self, upstream: &HeaderSlice<'_>) -> Result<Stage, ResponseAction> {
         if !(200..300).contains(&self.status) {
             return Ok(Stage::Error {
                 headers: (upstream.iter())
@@ -226,13 +226,13 @@ impl Exchange {
             });
         }
         if let Some(encoding) = headers::content_encoding(upstream) {
-            return Err(self.unreadable(format_args!(
+            return Err(self.invalid_response(format_args!(
                 "expected no content-encoding, found {encoding}"
             )));
         }
         let content_type = headers::media_type(upstream);
         if content_type == "text/html" {
-            return Err(self.unreadable("expected an answer, found an HTML page"));
+            return Err(self.invalid_response("expected an answer, found an HTML page"));
         }
         let stream_expected = self.attempt.stream && self.attempt.client.can_stream();
         match (stream_expected, &*content_type) {
@@ -240,7 +240,7 @@ impl Exchange {
             // Some servers label their streams as plain text or not at all.
             (true, _) => Ok(Stage::StreamOpening),
             (false, "text/event-stream") => {
-                Err(self.unreadable("expected JSON, found a stream of events"))
+                Err(self.invalid_response("expected JSON, found a stream of events"))
             }
             (false, _) if self.translator.passes_json() => Ok(Stage::JsonOpening {
                 held: Vec::new(),
@@ -251,32 +251,32 @@ impl Exchange {
     }
 
     /// The next piece of the upstream's body. What the client gets is appended to `out`, which keeps what was appended
-    /// while the verdict was `Hold`.
-    pub fn response_body(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> Verdict {
-        let verdict = match std::mem::replace(&mut self.stage, Stage::Over) {
+    /// while the verdict was `Buffer`.
+    pub fn response_body(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> ResponseAction {
+        let action = match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Waiting => {
                 self.stage = Stage::Waiting;
-                Verdict::Hold
+                ResponseAction::Buffer
             }
             Stage::Error { headers, mut body } => {
                 let is_full = append_up_to(&mut body, chunk, MAX_ERROR_BYTES);
                 if end || is_full {
-                    self.judge_error(&lent(&headers), &body, out)
+                    self.classify_error(&as_slices(&headers), &body, out)
                 } else {
                     self.stage = Stage::Error { headers, body };
-                    Verdict::Hold
+                    ResponseAction::Buffer
                 }
             }
             Stage::JsonForStream { mut body } => {
                 let is_full = append_up_to(&mut body, chunk, MAX_ERROR_BYTES);
                 if !(end || is_full) {
                     self.stage = Stage::JsonForStream { body };
-                    Verdict::Hold
-                } else if shown::shows(&body) == Shown::Error {
+                    ResponseAction::Buffer
+                } else if body_sniff::sniff(&body) == BodySniff::Error {
                     self.error = Some(error::classify_in_stream("", &body));
-                    Verdict::FailOver(FailoverReason::ErrorInStream)
+                    ResponseAction::Failover(FailoverReason::ErrorInStream)
                 } else {
-                    self.unreadable("expected a stream, found JSON")
+                    self.invalid_response("expected a stream, found JSON")
                 }
             }
             Stage::JsonOpening { held, remaining } => {
@@ -284,28 +284,28 @@ impl Exchange {
             }
             Stage::JsonPassing => {
                 self.pass_json(chunk, end);
-                Verdict::PassUnchanged
+                ResponseAction::Forward
             }
             Stage::JsonWhole { mut body } => {
                 if append_up_to(&mut body, chunk, MAX_JSON_BYTES) {
-                    self.unreadable(format_args!(
+                    self.invalid_response(format_args!(
                         "expected at most {MAX_JSON_BYTES} bytes, found more"
                     ))
                 } else if end {
                     self.translate_json(&body, out)
                 } else {
                     self.stage = Stage::JsonWhole { body };
-                    Verdict::Hold
+                    ResponseAction::Buffer
                 }
             }
             Stage::StreamOpening => self.open_stream(chunk, end, out),
             Stage::StreamPassing => self.pass_stream(chunk, end, out),
-            Stage::Over => Verdict::Pass,
+            Stage::Over => ResponseAction::Replace,
         };
-        if matches!(verdict, Verdict::FailOver(_)) {
+        if matches!(action, ResponseAction::Failover(_)) {
             out.clear();
         }
-        verdict
+        action
     }
 
     /// The client's answer is complete, or will never be: nothing that may still come changes it.
@@ -315,14 +315,14 @@ impl Exchange {
 
     /// The upstream broke off. Before anything was passed on this is a failover; after that what is appended to `out` is
     /// the end of the client's stream. A JSON answer of which a part went out cannot be mended.
-    pub fn on_reset(&mut self, out: &mut Vec<u8>) -> Verdict {
+    pub fn on_reset(&mut self, out: &mut Vec<u8>) -> ResponseAction {
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Error { headers, body } => {
-                let verdict = self.judge_error(&lent(&headers), &body, out);
-                if matches!(verdict, Verdict::FailOver(_)) {
+                let action = self.classify_error(&as_slices(&headers), &body, out);
+                if matches!(action, ResponseAction::Failover(_)) {
                     out.clear();
                 }
-                verdict
+                action
             }
             Stage::Waiting
             | Stage::JsonForStream { .. }
@@ -330,20 +330,20 @@ impl Exchange {
             | Stage::JsonWhole { .. }
             | Stage::StreamOpening => {
                 out.clear();
-                Verdict::FailOver(FailoverReason::UpstreamReset)
+                ResponseAction::Failover(FailoverReason::UpstreamReset)
             }
             Stage::StreamPassing => {
                 self.end_stream(out);
-                self.note_stream_state();
-                Verdict::Pass
+                self.record_stream_state();
+                ResponseAction::Replace
             }
-            Stage::JsonPassing | Stage::Over => Verdict::Pass,
+            Stage::JsonPassing | Stage::Over => ResponseAction::Replace,
         }
     }
 
     /// Status and complete header list for the client, from the upstream's list. Asked for at the first verdict that
     /// passes something.
-    pub fn response_headers<'a>(&self, upstream: &LentHeaders<'a>) -> (u16, AnswerHeaders<'a>) {
+    pub fn response_headers<'a>(&self, upstream: &HeaderSlice<'a>) -> (u16, ResponseHeaders<'a>) {
         let kept = headers::kept(upstream, self.attempt.client, self.attempt.created);
         (
             self.status,
@@ -351,11 +351,11 @@ impl Exchange {
         )
     }
 
-    /// After `FailOver` because of an answer: that answer in the client's shape, for a last attempt.
-    pub fn error_answer(&self) -> Option<(u16, AnswerHeaders<'static>, Vec<u8>)> {
+    /// After `Failover` because of an answer: that answer in the client's shape, for a last attempt.
+    pub fn error_response(&self) -> Option<(u16, ResponseHeaders<'static>, Vec<u8>)> {
         let error = self.error.as_ref()?;
         let body = error::provider_error_body(self.attempt.client, error);
-        let mut list = AnswerHeaders::new();
+        let mut list = ResponseHeaders::new();
         if let Some(delay) = error.retry_after_ms {
             let seconds = delay.div_ceil(1000).to_string();
             list.push(("retry-after", seconds.into_bytes().into()));
@@ -397,18 +397,18 @@ impl Exchange {
     }
 
     /// An answer of success that is none.
-    fn unreadable(&mut self, found: impl std::fmt::Display) -> Verdict {
+    fn invalid_response(&mut self, found: impl std::fmt::Display) -> ResponseAction {
         self.stage = Stage::Over;
-        self.error = Some(ProviderError::unreadable(found));
-        Verdict::FailOver(FailoverReason::Upstream5xx)
+        self.error = Some(ProviderError::invalid_response(found));
+        ResponseAction::Failover(FailoverReason::Upstream5xx)
     }
 
-    fn judge_error(
+    fn classify_error(
         &mut self,
-        headers: &LentHeaders<'_>,
+        headers: &HeaderSlice<'_>,
         body: &[u8],
         out: &mut Vec<u8>,
-    ) -> Verdict {
+    ) -> ResponseAction {
         let body = if headers::content_encoding(headers).is_some() {
             &[]
         } else {
@@ -420,11 +420,11 @@ impl Exchange {
         error.retry_after_ms = error
             .retry_after_ms
             .or_else(|| retry_after::explicit_ms(headers, now));
-        self.answer_error(error, out)
+        self.respond_with_error(error, out)
     }
 
     /// A failover, or the client's own fault in its own shape.
-    fn answer_error(&mut self, error: ProviderError, out: &mut Vec<u8>) -> Verdict {
+    fn respond_with_error(&mut self, error: ProviderError, out: &mut Vec<u8>) -> ResponseAction {
         self.status = error.status;
         let reason = failover::reason(&error, &self.attempt);
         if reason.is_none() {
@@ -433,7 +433,7 @@ impl Exchange {
             out.extend_from_slice(&body);
         }
         self.error = Some(error);
-        reason.map_or(Verdict::Pass, Verdict::FailOver)
+        reason.map_or(ResponseAction::Replace, ResponseAction::Failover)
     }
 }
 

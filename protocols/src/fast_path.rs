@@ -11,7 +11,7 @@ use crate::sse::{MAX_EVENT_BYTES, SseEvent};
 
 /// An event that brought a piece of text and nothing else, with holes where others differ from it.
 #[derive(Debug, Default)]
-pub(crate) struct Refrain {
+pub(crate) struct DeltaTemplate {
     /// As it came, its blank line included.
     event: Vec<u8>,
     /// The inside of the text, and of what some providers pad their events with.
@@ -22,22 +22,22 @@ pub(crate) struct Refrain {
 
 /// What the first event of some bytes says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Verse<'a> {
+pub(crate) struct TemplateMatch<'a> {
     /// What stands between the quotes of a JSON literal, never empty.
     pub(crate) text: &'a str,
     /// What follows the event.
     pub(crate) rest: &'a [u8],
 }
 
-impl Refrain {
+impl DeltaTemplate {
     /// Events may be like `event` from now on, the inside of whose strings stands at `text` and `padding` in its data.
-    pub(crate) fn learn(
+    pub(crate) fn record(
         &mut self,
         event: &SseEvent<'_>,
         text: Range<usize>,
         padding: Option<Range<usize>>,
     ) {
-        self.forget();
+        self.reset();
         let Some(start) = place_of_data(event) else {
             return;
         };
@@ -56,8 +56,8 @@ impl Refrain {
         self.event.extend_from_slice(event.raw);
     }
 
-    /// As [`Refrain::learn`], where `text` and `padding` are parts of the event's data.
-    pub(crate) fn learn_parts(
+    /// As [`DeltaTemplate::record`], where `text` and `padding` are parts of the event's data.
+    pub(crate) fn record_parts(
         &mut self,
         event: &SseEvent<'_>,
         text: Text<'_>,
@@ -68,14 +68,14 @@ impl Refrain {
             Text::Plain(_) => None,
         };
         match (place(text), padding.map(place)) {
-            (Some(text), None) => self.learn(event, text, None),
-            (Some(text), Some(Some(padding))) => self.learn(event, text, Some(padding)),
-            (None, _) | (_, Some(None)) => self.forget(),
+            (Some(text), None) => self.record(event, text, None),
+            (Some(text), Some(Some(padding))) => self.record(event, text, Some(padding)),
+            (None, _) | (_, Some(None)) => self.reset(),
         }
     }
 
     /// No event is like one before.
-    pub(crate) fn forget(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.holes.clear();
     }
 
@@ -84,7 +84,7 @@ impl Refrain {
     ///
     /// `stream` must begin where an event does.
     #[inline]
-    pub(crate) fn next<'a>(&self, stream: &'a [u8]) -> Option<Verse<'a>> {
+    pub(crate) fn match_prefix<'a>(&self, stream: &'a [u8]) -> Option<TemplateMatch<'a>> {
         let mut rest = stream;
         let mut from = 0;
         let mut text = None;
@@ -100,7 +100,7 @@ impl Refrain {
         let text = text?;
         let rest = behind(rest, self.event.get(from..)?)?;
         let length = stream.len().saturating_sub(rest.len());
-        (length <= MAX_EVENT_BYTES).then_some(Verse { text, rest })
+        (length <= MAX_EVENT_BYTES).then_some(TemplateMatch { text, rest })
     }
 }
 
@@ -149,12 +149,12 @@ mod tests {
     use crate::sse::SseParser;
 
     /// What is learned from the first event of `stream`, whose data is `text`.
-    fn after(mut stream: &[u8]) -> Refrain {
+    fn after(mut stream: &[u8]) -> DeltaTemplate {
         let mut parser = SseParser::new();
         let event = parser.next(&mut stream).unwrap().unwrap();
-        let mut refrain = Refrain::default();
-        refrain.learn(&event, 0..event.data.len(), None);
-        refrain
+        let mut template = DeltaTemplate::default();
+        template.record(&event, 0..event.data.len(), None);
+        template
     }
 
     #[test]
@@ -169,19 +169,19 @@ mod tests {
             ("data: text\n\r\n", false),
             ("\u{feff}data: text\n\n", false),
         ] {
-            let told = after(event.as_bytes()).next(event.as_bytes());
+            let told = after(event.as_bytes()).match_prefix(event.as_bytes());
             assert_eq!(told.is_some(), is_learned, "{event:?}");
         }
     }
 
     #[test]
     fn events_are_told_one_after_the_other() {
-        let refrain = after(b"data: a\n\n");
+        let template = after(b"data: a\n\n");
         let mut rest = "data: b\n\ndata: \u{e9}\\\"\n\ndata: c\n".as_bytes();
         let mut texts = Vec::new();
-        while let Some(verse) = refrain.next(rest) {
-            texts.push(verse.text);
-            rest = verse.rest;
+        while let Some(matched) = template.match_prefix(rest) {
+            texts.push(matched.text);
+            rest = matched.rest;
         }
         assert_eq!(texts, ["b", "\u{e9}\\\""]);
         assert_eq!(rest, b"data: c\n");

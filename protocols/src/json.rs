@@ -9,7 +9,7 @@ mod text;
 mod writer;
 
 pub use object::{
-    Object, characters, kind, lenient, lenient_u64, read, read_answer, require_object, text,
+    Object, characters, kind, lenient, lenient_u64, read, read_response, require_object, text,
 };
 pub use parse::{parse, parse_text};
 pub use text::Text;

@@ -11,7 +11,7 @@ mod top_level;
 
 use std::ops::Range;
 
-use crate::body::{Body, Omissions};
+use crate::body::{Body, Elisions};
 pub(crate) use error::JsonError;
 pub use literal::first_char;
 pub(crate) use literal::{Literal, plain_prefix, quoteless_prefix, string_inside, string_prefix};
@@ -35,7 +35,7 @@ pub(crate) enum Kind {
 #[derive(Debug, Clone)]
 pub(crate) struct Scanner<'a> {
     text: &'a str,
-    omissions: Omissions<'a>,
+    elisions: Elisions<'a>,
     at: usize,
     depth: u32,
 }
@@ -71,7 +71,7 @@ impl<'a> Scanner<'a> {
         match simdutf8::compat::from_utf8(body.text) {
             Ok(text) => Ok(Self {
                 text,
-                omissions: body.omissions,
+                elisions: body.elisions,
                 at: 0,
                 depth: 0,
             }),
@@ -158,10 +158,10 @@ impl<'a> Scanner<'a> {
                     self.skip(1);
                     let span = start..self.at;
                     let literal = Literal::new(self.text, span.clone(), saved_by_decoding);
-                    if self.omissions.is_empty() {
+                    if self.elisions.is_empty() {
                         return Ok(literal);
                     }
-                    return Ok(literal.without(self.omissions.decoded_within(&span)));
+                    return Ok(literal.without(self.elisions.elided_decoded_len(&span)));
                 }
                 Some(b'\\') => {
                     let (length, saved) = self.escape()?;
@@ -240,7 +240,7 @@ impl<'a> Scanner<'a> {
 
     /// Bytes of `span`, with what was left out.
     pub(crate) fn length(&self, span: &Range<usize>) -> usize {
-        self.omissions.length(span)
+        self.elisions.length(span)
     }
 
     /// What stands in `span`.

@@ -14,16 +14,16 @@ use std::fmt::Debug;
 use std::rc::Rc;
 
 use crate::error::{self, ProviderError, RequestError};
-use crate::headers::LentHeaders;
+use crate::headers::HeaderSlice;
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 
 /// A client's protocol over an upstream's.
-pub trait Pair {
+pub trait Translate {
     /// What the answer depends on of the request.
-    type Agreed: Default + Debug;
+    type RequestState: Default + Debug;
     /// A streamed answer.
-    type Stream: AnswerStream<Self::Agreed> + Debug;
+    type Stream: StreamTranslator<Self::RequestState> + Debug;
 
     /// A stream for this attempt.
     fn stream(attempt: &Attempt) -> Self::Stream;
@@ -35,10 +35,10 @@ pub trait Pair {
     fn request(
         attempt: &Attempt,
         body: &[u8],
-    ) -> Result<(OutgoingRequest, Self::Agreed), RequestError>;
+    ) -> Result<(OutgoingRequest, Self::RequestState), RequestError>;
 
     /// `stream` will answer a request in which this was agreed.
-    fn agree(_stream: &mut Self::Stream, _agreed: &Self::Agreed) {}
+    fn set_request_state(_stream: &mut Self::Stream, _request_state: &Self::RequestState) {}
 
     /// A whole answer to a request in which this was agreed.
     ///
@@ -46,23 +46,29 @@ pub trait Pair {
     /// The upstream's answer cannot be read.
     fn response(
         attempt: &Attempt,
-        agreed: &Self::Agreed,
+        request_state: &Self::RequestState,
         body: &[u8],
-    ) -> Result<WholeAnswer, ProviderError>;
+    ) -> Result<TranslatedResponse, ProviderError>;
 
     /// Reads the upstream's error answer.
-    fn error(status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
+    fn error(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
         error::classify(status, headers, body)
     }
 }
 
 /// A streamed answer: the upstream's bytes in, the client's out. Its methods are those of [`Translator`].
-pub trait AnswerStream<Agreed> {
+pub trait StreamTranslator<RequestState> {
     /// Takes the next bytes.
-    fn push(&mut self, attempt: &Attempt, agreed: &Agreed, chunk: &[u8], out: &mut Vec<u8>);
+    fn push(
+        &mut self,
+        attempt: &Attempt,
+        request_state: &RequestState,
+        chunk: &[u8],
+        out: &mut Vec<u8>,
+    );
 
     /// The upstream closed the stream.
-    fn end(&mut self, attempt: &Attempt, agreed: &Agreed, out: &mut Vec<u8>);
+    fn end(&mut self, attempt: &Attempt, request_state: &RequestState, out: &mut Vec<u8>);
 
     /// How far it has come.
     fn state(&self) -> &StreamState;
@@ -81,7 +87,7 @@ pub trait AnswerStream<Agreed> {
 
 /// A whole answer for the client.
 #[derive(Debug)]
-pub struct WholeAnswer {
+pub struct TranslatedResponse {
     /// In the client's shape.
     pub body: Vec<u8>,
     /// Tokens, when the upstream has said.
@@ -92,58 +98,59 @@ pub struct WholeAnswer {
 
 /// Translates one attempt.
 #[derive(Debug)]
-pub struct Translation<P: Pair> {
+pub struct TranslatorFor<P: Translate> {
     attempt: Rc<Attempt>,
-    agreed: P::Agreed,
+    request_state: P::RequestState,
     stream: P::Stream,
     /// Of a whole answer; streams keep their own.
     usage: Option<Usage>,
     served_model: Option<String>,
 }
 
-impl<P: Pair> Translation<P> {
+impl<P: Translate> TranslatorFor<P> {
     /// A translator for one attempt.
     pub fn new(attempt: impl Into<Rc<Attempt>>) -> Self {
         let attempt = attempt.into();
         Self {
             stream: P::stream(&attempt),
             attempt,
-            agreed: P::Agreed::default(),
+            request_state: P::RequestState::default(),
             usage: None,
             served_model: None,
         }
     }
 }
 
-impl<P: Pair> Translator for Translation<P> {
+impl<P: Translate> Translator for TranslatorFor<P> {
     fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
-        let (outgoing, agreed) = P::request(&self.attempt, body)?;
-        P::agree(&mut self.stream, &agreed);
-        self.agreed = agreed;
+        let (outgoing, request_state) = P::request(&self.attempt, body)?;
+        P::set_request_state(&mut self.stream, &request_state);
+        self.request_state = request_state;
         Ok(outgoing)
     }
 
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
-        let answer = P::response(&self.attempt, &self.agreed, body)?;
-        self.usage = answer.usage;
-        self.served_model = answer.served_model;
-        Ok(Some(answer.body))
+        let response = P::response(&self.attempt, &self.request_state, body)?;
+        self.usage = response.usage;
+        self.served_model = response.served_model;
+        Ok(Some(response.body))
     }
 
     fn stream(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> bool {
-        self.stream.push(&self.attempt, &self.agreed, chunk, out);
+        self.stream
+            .push(&self.attempt, &self.request_state, chunk, out);
         false
     }
 
     fn stream_end(&mut self, out: &mut Vec<u8>) {
-        self.stream.end(&self.attempt, &self.agreed, out);
+        self.stream.end(&self.attempt, &self.request_state, out);
     }
 
     fn stream_state(&self) -> &StreamState {
         self.stream.state()
     }
 
-    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
+    fn error(&self, status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
         P::error(status, headers, body)
     }
 

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use crate::body_edit::{BodyEdit, Parts};
+use crate::body_edit::{BodyEdit, BodyPrefix};
 use crate::error::{ProviderError, RequestError};
 use crate::format::{ClientFormat, UpstreamFormat};
-use crate::headers::LentHeaders;
+use crate::headers::HeaderSlice;
 use crate::usage::Usage;
 
 /// Everything a translator may know of the attempt it was made for.
@@ -53,7 +53,7 @@ pub struct Attempt {
 
 impl Attempt {
     /// The request asks for usage though the client does not: what comes of it is not for the client.
-    pub(crate) fn asks_for_usage(&self) -> bool {
+    pub(crate) fn injects_usage_request(&self) -> bool {
         let has_usage_chunks = matches!(
             self.client,
             ClientFormat::ChatCompletions | ClientFormat::Completions
@@ -97,16 +97,19 @@ pub trait Translator {
     fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError>;
 
     /// [`Translator::request`], of a body that is not at hand as a whole. `None` where that is not enough.
-    fn request_from(&mut self, _parts: Parts<'_>) -> Option<Result<OutgoingRequest, RequestError>> {
+    fn request_from_prefix(
+        &mut self,
+        _prefix: BodyPrefix<'_>,
+    ) -> Option<Result<OutgoingRequest, RequestError>> {
         None
     }
 
-    /// [`Translator::request_from`] will be enough, unless there is nothing but white space at the body's start.
-    fn needs_only_parts(&self) -> bool {
+    /// [`Translator::request_from_prefix`] will be enough, unless there is nothing but white space at the body's start.
+    fn needs_only_prefix(&self) -> bool {
         false
     }
 
-    /// Nothing changes in the client's body but the model's name: [`Translator::request_from`] gives a splice of
+    /// Nothing changes in the client's body but the model's name: [`Translator::request_from_prefix`] gives a splice of
     /// [`Attempt::model_span`] at most, and needs no more than that.
     fn changes_only_the_model(&self) -> bool {
         false
@@ -137,7 +140,7 @@ pub trait Translator {
     fn stream_state(&self) -> &StreamState;
 
     /// Reads a provider's error answer. `headers` have lower-case names.
-    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError;
+    fn error(&self, status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError;
 
     /// Tokens billed so far; `None` when the provider has not said.
     fn usage(&self) -> Option<Usage>;

@@ -418,9 +418,9 @@ fn golden_streams_keep_the_rules_of_their_clients() {
     for name in NAMES.iter().filter(|name| !name.ends_with("ollama")) {
         for stream in golden_streams(name) {
             // Arguments that a length limit cut off are not JSON, and need not be.
-            let cut_off = String::from_utf8_lossy(&stream).contains("\\\"Par\"");
+            let truncated = String::from_utf8_lossy(&stream).contains("\\\"Par\"");
             let outcome = feed(streaming(name), [stream.as_slice()]);
-            if !(cut_off && *name == ANTHROPIC) {
+            if !(truncated && *name == ANTHROPIC) {
                 check_stream(pair(name).client, &outcome.state, &outcome.out);
             }
         }

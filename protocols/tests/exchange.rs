@@ -14,8 +14,8 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use protocols::exchange::{AnswerHeaders, Exchange, Verdict};
-use protocols::{Attempt, ClientFormat, RequestError, UpstreamFormat, facts};
+use protocols::exchange::{Exchange, ResponseAction, ResponseHeaders};
+use protocols::{Attempt, ClientFormat, RequestError, UpstreamFormat, request_info};
 use serde_json::{Value, json};
 
 use support::feed::cuts;
@@ -273,18 +273,18 @@ fn send(
     body: &str,
     changed: impl Fn(Attempt) -> Attempt,
 ) -> Result<(Exchange, String, Value), RequestError> {
-    let facts = facts::scan(case.client, body.as_bytes())?;
+    let info = request_info::scan(case.client, body.as_bytes())?;
     let attempt = changed(Attempt {
         client: case.client,
         upstream: case.upstream,
         base_path: String::new(),
         api_version: None,
-        model: facts.model.clone().into_owned(),
-        stream: facts.stream,
-        include_usage: facts.include_usage,
+        model: info.model.clone().into_owned(),
+        stream: info.stream,
+        include_usage: info.include_usage,
         ask_for_usage: false,
         native_responses: false,
-        model_span: facts.model_span.clone(),
+        model_span: info.model_span.clone(),
         default_max_tokens: 4096,
         request_id: String::from("req1"),
         created: 1_700_000_000,
@@ -343,19 +343,19 @@ fn play(
     let mut verdict = exchange.response_head(status, &head, false);
     let last = pieces.len().saturating_sub(1);
     for (index, piece) in pieces.into_iter().enumerate() {
-        if matches!(verdict, Verdict::FailOver(_)) {
+        if matches!(verdict, ResponseAction::Failover(_)) {
             break;
         }
         verdict = exchange.response_body(piece, index == last, &mut out);
         match verdict {
-            Verdict::PassUnchanged => body.extend_from_slice(piece),
-            Verdict::Pass => body.append(&mut out),
-            Verdict::Hold | Verdict::FailOver(_) => continue,
+            ResponseAction::Forward => body.extend_from_slice(piece),
+            ResponseAction::Replace => body.append(&mut out),
+            ResponseAction::Buffer | ResponseAction::Failover(_) => continue,
         }
         sent.get_or_insert_with(|| exchange.response_headers(&head));
     }
-    if matches!(verdict, Verdict::FailOver(_)) {
-        let (status, headers, body) = exchange.error_answer().expect("an error");
+    if matches!(verdict, ResponseAction::Failover(_)) {
+        let (status, headers, body) = exchange.error_response().expect("an error");
         return Answer {
             status,
             headers: owned(headers),
@@ -460,7 +460,7 @@ impl Case {
     }
 }
 
-fn owned(headers: AnswerHeaders<'_>) -> Headers {
+fn owned(headers: ResponseHeaders<'_>) -> Headers {
     headers
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.into_owned()))

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use protocols::Parts;
+use protocols::BodyPrefix;
 use routing::Refusal;
 
 use super::reading::Held;
@@ -72,7 +72,7 @@ impl Gateway {
         dossier.conversation = Some(request.conversation.id.into());
         dossier.prompt_tokens = request.prompt_tokens;
         let key = dossier.key.clone();
-        let asked = request.facts.model.to_string();
+        let asked = request.info.model.to_string();
         let may_use =
             |name: &str| (key.as_ref()).is_none_or(|key| key.allows(name) || key.allows(&asked));
         let request = intake::Incoming {
@@ -91,15 +91,15 @@ impl Gateway {
             dossier.hold = hold;
             Ok(plan)
         });
-        let facts = request.facts;
+        let info = request.info;
         let plan = match planned {
             Ok(plan) => plan,
             Err(refusal) => {
                 let refusal = without_unallowed(refusal, may_use);
                 let answer = Answer::refusal(client, &refusal, &config.policy);
                 let refused = Refused {
-                    stream: facts.stream,
-                    ..Refused::unplanned(&request_id, &facts.model, config, &refusal)
+                    stream: info.stream,
+                    ..Refused::unplanned(&request_id, &info.model, config, &refusal)
                 };
                 self.post_refusal(dossier, refused, &answer, now);
                 return Err(answer);
@@ -109,11 +109,11 @@ impl Gateway {
         let journey = Journey {
             config: Rc::clone(config),
             client,
-            requested_model: facts.model.into_owned(),
-            model_span: facts.model_span,
-            stream: facts.stream,
-            include_usage: facts.include_usage,
-            has_stream_options: facts.has_stream_options,
+            requested_model: info.model.into_owned(),
+            model_span: info.model_span,
+            stream: info.stream,
+            include_usage: info.include_usage,
+            has_stream_options: info.has_stream_options,
             with_metadata: headers.text(METADATA_HEADER) != Some("omit"),
             request_id,
             anthropic: (owned("anthropic-version"), owned("anthropic-beta")),
@@ -168,11 +168,11 @@ impl Gateway {
         // A plan is never empty; if it were, Envoy would find no cluster of this name.
         let cluster = journey.cluster(0).unwrap_or_default();
         let model = held.get(host, &journey.model_span);
-        let parts = Parts {
+        let prefix = BodyPrefix {
             start: held.start(),
             model: &model,
         };
-        let first = FirstRequest::begin(&mut journey, &headers, parts, held.size(), now);
+        let first = FirstRequest::begin(&mut journey, &headers, prefix, held.size(), now);
         let mut outgoing = match &first {
             Some(first) => first.head(&headers),
             None => (headers.iter())

@@ -2,7 +2,7 @@
 //! asked for.
 
 use guardrails::Verdict;
-use protocols::facts;
+use protocols::request_info;
 
 use super::{Gateway, Incoming, Stage};
 use crate::answers::Answer;
@@ -80,14 +80,14 @@ impl Gateway {
     ) -> Flow {
         let body = host.request_body(0, size).unwrap_or_default();
         let answer = Answer::blocked(incoming.client, policy, message);
-        let facts = facts::scan(incoming.client, &body).ok();
+        let info = request_info::scan(incoming.client, &body).ok();
         let mut dossier = incoming.dossier;
         if self.config.policy.gateway.log_bodies {
             dossier.request_body = Some(Excerpt::of(&body));
         }
         let refused = Refused {
-            model: facts.as_ref().map_or("", |facts| &facts.model),
-            stream: facts.as_ref().is_some_and(|facts| facts.stream),
+            model: info.as_ref().map_or("", |info| &info.model),
+            stream: info.as_ref().is_some_and(|info| info.stream),
             ..Refused::blocked(&incoming.request_id)
         };
         self.post_refusal(dossier, refused, &answer, host.now());
@@ -125,12 +125,12 @@ impl Gateway {
             return None;
         }
         let body = host.request_body(0, size).ok()?;
-        let facts = facts::scan(incoming.client, &body).ok()?;
+        let info = request_info::scan(incoming.client, &body).ok()?;
         let key = incoming.dossier.key.as_ref();
-        if key.is_some_and(|key| !key.allows(&facts.model)) {
+        if key.is_some_and(|key| !key.allows(&info.model)) {
             return None;
         }
-        let message = facts.last_user_message.as_deref();
-        embedding::ask(host, &self.vm, &self.config, &facts.model, message)
+        let message = info.last_user_message.as_deref();
+        embedding::ask(host, &self.vm, &self.config, &info.model, message)
     }
 }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::ops::Range;
 
 use intake::{Kept, Pieces};
-use protocols::{Body, ClientFormat, facts};
+use protocols::{Body, ClientFormat, request_info};
 
 use crate::config::GatewayConfig;
 use crate::control::Control;
@@ -91,7 +91,7 @@ impl Held {
             Reading::InPieces(pieces)
                 if pieces.taken() == size
                     && (pieces.counts_tokens() || !needs_tokens)
-                    && facts::scan(client, pieces.body()).is_ok() =>
+                    && request_info::scan(client, pieces.body()).is_ok() =>
             {
                 Self::Pieces { pieces, size }
             }

@@ -4,7 +4,7 @@
 //! the body, which saves most of its calls of the proxy. What the router may look at before is left to it. A later attempt
 //! finds what the first one left, as ever.
 
-use protocols::{BodyEdit, Parts};
+use protocols::{BodyEdit, BodyPrefix};
 
 use super::request;
 use super::written::Written;
@@ -43,12 +43,12 @@ pub(crate) struct FirstRequest {
 }
 
 impl FirstRequest {
-    /// Begins the first attempt of `journey`, whose body has `size` bytes and these `parts`.
+    /// Begins the first attempt of `journey`, whose body has `size` bytes and these `prefix`.
     /// `None` where its target filter must do it, or must at least write the request.
     pub(crate) fn begin(
         journey: &mut Journey,
         headers: &HeaderList,
-        parts: Parts<'_>,
+        prefix: BodyPrefix<'_>,
         size: usize,
         now: Moment,
     ) -> Option<Self> {
@@ -63,7 +63,7 @@ impl FirstRequest {
         };
         // What else is changed may not suit the targets that come after this one.
         let outgoing = if exchange.changes_only_the_model() {
-            exchange.request_from(parts)
+            exchange.request_from_prefix(prefix)
         } else {
             None
         };
@@ -78,7 +78,7 @@ impl FirstRequest {
             let end = range.start.saturating_add(model.len());
             journey.model_span = range.start..end;
         }
-        let written = Written::of(parts.start, outgoing.body);
+        let written = Written::of(prefix.start, outgoing.body);
         let body_bytes = written.length(size);
         let first = Self {
             headers: outgoing.headers,

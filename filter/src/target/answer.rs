@@ -1,6 +1,6 @@
 //! The answer side of an attempt: what of the provider's answer reaches the client, and when.
 
-use protocols::exchange::{FailoverReason, Verdict};
+use protocols::exchange::{FailoverReason, ResponseAction};
 
 use super::ending::{self, Ending};
 use super::metadata::answer_headers;
@@ -21,7 +21,7 @@ impl Target {
         let status = (headers.text(":status"))
             .and_then(|status| status.parse().ok())
             .unwrap_or(0);
-        let verdict = {
+        let action = {
             let mut journey = course.journey();
             let Some(attempt) = journey.attempts.get_mut(course.index) else {
                 return Flow::Continue;
@@ -33,8 +33,8 @@ impl Target {
             let upstream: Vec<_> = headers.iter().collect();
             exchange.response_head(status, &upstream, end_of_stream)
         };
-        match verdict {
-            Verdict::Hold if !end_of_stream => {
+        match action {
+            ResponseAction::Buffer if !end_of_stream => {
                 self.stage = Stage::Holding(Box::new(Held {
                     course,
                     upstream_headers: headers,
@@ -43,8 +43,8 @@ impl Target {
                 }));
                 Flow::Pause
             }
-            Verdict::FailOver(reason) => self.fail_over(host, &course, reason),
-            Verdict::Hold | Verdict::Pass | Verdict::PassUnchanged => {
+            ResponseAction::Failover(reason) => self.fail_over(host, &course, reason),
+            ResponseAction::Buffer | ResponseAction::Replace | ResponseAction::Forward => {
                 let now = host.now();
                 release(&self.vm, host, &course, &headers, now);
                 self.stream_or_finish(host, course, end_of_stream.then_some(now));
@@ -68,21 +68,21 @@ impl Target {
         };
         held.seen = held.seen.max(size);
         let before = held.gathered.len();
-        let (verdict, is_over) = match held.course.journey().exchange(held.course.index) {
+        let (action, is_over) = match held.course.journey().exchange(held.course.index) {
             Some(exchange) => {
-                let verdict = exchange.response_body(&fresh, end_of_stream, &mut held.gathered);
-                (verdict, exchange.is_over())
+                let action = exchange.response_body(&fresh, end_of_stream, &mut held.gathered);
+                (action, exchange.is_over())
             }
             None => return self.wait_for_the_end(),
         };
-        match verdict {
-            Verdict::Hold if !end_of_stream => {
+        match action {
+            ResponseAction::Buffer if !end_of_stream => {
                 self.stage = Stage::Holding(held);
                 Flow::Pause
             }
-            Verdict::FailOver(reason) => self.fail_over(host, &held.course, reason),
-            Verdict::Hold | Verdict::Pass | Verdict::PassUnchanged => {
-                if verdict == Verdict::PassUnchanged && held.gathered.len() == before {
+            ResponseAction::Failover(reason) => self.fail_over(host, &held.course, reason),
+            ResponseAction::Buffer | ResponseAction::Replace | ResponseAction::Forward => {
+                if action == ResponseAction::Forward && held.gathered.len() == before {
                     held.gathered.extend_from_slice(&fresh);
                 }
                 let now = host.now();
@@ -111,13 +111,13 @@ impl Target {
             host.response_body(0, size).unwrap_or_default()
         };
         let mut out = Vec::new();
-        let verdict = match course.journey().exchange(course.index) {
+        let action = match course.journey().exchange(course.index) {
             Some(exchange) => exchange.response_body(&piece, end_of_stream, &mut out),
             None => return Flow::Continue,
         };
-        match verdict {
-            Verdict::PassUnchanged => course.journey().keep_answer(&piece),
-            Verdict::Hold | Verdict::Pass | Verdict::FailOver(_) => {
+        match action {
+            ResponseAction::Forward => course.journey().keep_answer(&piece),
+            ResponseAction::Buffer | ResponseAction::Replace | ResponseAction::Failover(_) => {
                 course.journey().keep_answer(&out);
                 if let Err(error) = host.set_response_body(&out) {
                     log::error!("a piece of the answer could not be replaced: {error}");
@@ -210,7 +210,7 @@ fn only_answer(journey: &mut Journey, index: usize) -> Option<Answer> {
     if journey.plan.entries.len() > 1 {
         return None;
     }
-    let (status, headers, body) = journey.exchange(index)?.error_answer()?;
+    let (status, headers, body) = journey.exchange(index)?.error_response()?;
     let fallback_count = journey.fallback_count(index).to_string();
     let own = answer_headers(journey, index, &fallback_count);
     let headers = headers

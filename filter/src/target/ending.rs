@@ -98,7 +98,7 @@ pub(super) fn without_answer(vm: &Vm, host: &impl Host, course: &Course) {
     }
     let now = host.now();
     let waited_ms = waited_ms(attempt, now.monotonic_ns);
-    let reason = FailoverReason::of_silence(waited_ms, timeout_ms, || is_connected(host));
+    let reason = FailoverReason::classify_no_response(waited_ms, timeout_ms, || is_connected(host));
     let is_unconnected = reason == FailoverReason::UpstreamConnect;
     let ending = if is_unconnected && was_turned_away(host, waited_ms, timeout_ms) {
         Ending::TurnedAway

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use intake::{can_be_asked_for_usage, has_native_responses, upstream_format};
 use protocols::exchange::Exchange;
-use protocols::{OutgoingRequest, Parts, RequestError};
+use protocols::{BodyPrefix, OutgoingRequest, RequestError};
 
 use super::ending::{self, Ending};
 use super::written::{LONGEST_START, Written};
@@ -166,7 +166,7 @@ pub(super) fn exchange(
 ) -> Result<Exchange, RequestError> {
     let exchange = Exchange::new(attempt_of(journey, index, now))?;
     if journey.plan.entries.len() == 1 {
-        Ok(exchange.as_only_choice())
+        Ok(exchange.without_failover())
     } else {
         Ok(exchange)
     }
@@ -225,17 +225,17 @@ fn ask(
     size: usize,
 ) -> Result<Asked, RequestError> {
     let is_long = size > LONGEST_START && size != usize::MAX;
-    if is_long && exchange.needs_only_parts() {
+    if is_long && exchange.needs_only_prefix() {
         let start = read(host, 0, LONGEST_START);
         let model = match start.get(model_span.clone()) {
             Some(model) => Cow::Borrowed(model),
             None => Cow::Owned(read(host, model_span.start, model_span.len())),
         };
-        let parts = Parts {
+        let prefix = BodyPrefix {
             start: &start,
             model: &model,
         };
-        if let Some(outgoing) = exchange.request_from(parts) {
+        if let Some(outgoing) = exchange.request_from_prefix(prefix) {
             return Ok(Asked::of(outgoing?, &start, size));
         }
     }

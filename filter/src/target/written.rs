@@ -1,6 +1,6 @@
 //! What of a request's body has to be given back to the proxy.
 
-use protocols::{BodyEdit, Edit};
+use protocols::{BodyEdit, Splice};
 
 use crate::host::{Host, HostError, HostResult, PIECE_BYTES};
 
@@ -15,7 +15,7 @@ pub(super) enum Written {
     /// In the place of so many bytes at the beginning.
     Start(usize, Vec<u8>),
     /// In the places of these bytes, in ascending order.
-    Within(Vec<Edit>),
+    Within(Vec<Splice>),
 }
 
 impl Written {
@@ -73,7 +73,7 @@ impl Written {
 }
 
 /// Writes `body` with `edits` from where it is, so that there is no second copy of it.
-fn from_memory(host: &impl Host, body: &[u8], edits: &[Edit]) -> HostResult<()> {
+fn from_memory(host: &impl Host, body: &[u8], edits: &[Splice]) -> HostResult<()> {
     host.set_request_body(&[])?;
     let mut from = 0;
     for (range, replacement) in edits {
@@ -86,7 +86,7 @@ fn from_memory(host: &impl Host, body: &[u8], edits: &[Edit]) -> HostResult<()> 
 
 /// Edits a body of `size` bytes where the proxy has it. Only the beginning can be taken out there, and things be put behind the
 /// end: so all of it goes from the beginning to the end once, a piece at a time.
-fn in_place(host: &impl Host, size: usize, edits: &[Edit]) -> HostResult<()> {
+fn in_place(host: &impl Host, size: usize, edits: &[Splice]) -> HostResult<()> {
     let mut from = 0;
     for (range, replacement) in edits {
         put_behind(host, range.start.saturating_sub(from))?;
@@ -129,7 +129,7 @@ mod tests {
         3 * PIECE_BYTES,
     ];
 
-    fn edits_within(size: usize) -> impl Strategy<Value = Vec<Edit>> {
+    fn edits_within(size: usize) -> impl Strategy<Value = Vec<Splice>> {
         let places = prop::collection::btree_set(0..=size, 0..6);
         let replacements = prop::collection::vec(prop::collection::vec(any::<u8>(), 0..9), 3);
         (places, replacements).prop_map(|(places, replacements)| {

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use harness::{Gateway, GatewayOptions, PolicyText, repository, tool};
-use protocols::translate::dropped_param::Ignorable;
-use protocols::translate::dropped_param::IgnoredField;
+use protocols::translate::dropped_param::DropWhen;
+use protocols::translate::dropped_param::DroppedParam;
 use serde_json::Value;
 
 /// One fenced block of a Markdown file.
@@ -358,48 +358,48 @@ fn ignored_tables() -> String {
         chat_completions_to_bedrock_converse as chat_bedrock, embeddings_to_bedrock_titan as titan,
         responses_to_chat_completions as responses_chat,
     };
-    let tables: [(&str, &[IgnoredField]); 11] = [
+    let tables: [(&str, &[DroppedParam]); 11] = [
         (
             "Chat Completions to Anthropic Messages",
-            chat_anthropic::IGNORED_FIELDS,
+            chat_anthropic::DROPPED_PARAMS,
         ),
         (
             "Chat Completions to Bedrock Converse",
-            chat_bedrock::IGNORED_FIELDS,
+            chat_bedrock::DROPPED_PARAMS,
         ),
         (
             "Messages of Chat Completions, to any other protocol",
-            protocols::formats::chat_completions::request_reader::IGNORED_MESSAGE_FIELDS,
+            protocols::formats::chat_completions::request_reader::DROPPED_MESSAGE_PARAMS,
         ),
         (
             "Responses to Chat Completions",
-            responses_chat::IGNORED_FIELDS,
+            responses_chat::DROPPED_PARAMS,
         ),
         (
             "Items of Responses to Chat Completions",
-            responses_chat::IGNORED_ITEM_FIELDS,
+            responses_chat::DROPPED_ITEM_PARAMS,
         ),
         (
             "Anthropic Messages to Chat Completions",
-            anthropic_chat::IGNORED_FIELDS,
+            anthropic_chat::DROPPED_PARAMS,
         ),
         (
             "Tools of Anthropic Messages to Chat Completions",
-            anthropic_chat::IGNORED_TOOL_FIELDS,
+            anthropic_chat::DROPPED_TOOL_PARAMS,
         ),
         (
             "Anthropic Messages to Bedrock Converse",
-            anthropic_bedrock::IGNORED_FIELDS,
+            anthropic_bedrock::DROPPED_PARAMS,
         ),
         (
             "Tools of Anthropic Messages to Bedrock Converse",
-            anthropic_bedrock::IGNORED_TOOL_FIELDS,
+            anthropic_bedrock::DROPPED_TOOL_PARAMS,
         ),
         (
             "Blocks of Anthropic Messages, to any other protocol",
-            protocols::formats::anthropic_messages::request_reader::IGNORED_BLOCK_FIELDS,
+            protocols::formats::anthropic_messages::request_reader::DROPPED_BLOCK_PARAMS,
         ),
-        ("Embeddings to Bedrock Titan", titan::IGNORED_FIELDS),
+        ("Embeddings to Bedrock Titan", titan::DROPPED_PARAMS),
     ];
     let mut text = String::new();
     for (title, fields) in tables {
@@ -409,9 +409,9 @@ fn ignored_tables() -> String {
         );
         for field in fields {
             let when = match field.when {
-                Ignorable::Always => "always".to_owned(),
-                Ignorable::Only(value) => format!("only `{value}`"),
-                Ignorable::Where(condition) => condition.to_owned(),
+                DropWhen::Always => "always".to_owned(),
+                DropWhen::Only(value) => format!("only `{value}`"),
+                DropWhen::Where(condition) => condition.to_owned(),
             };
             let _ = writeln!(
                 text,

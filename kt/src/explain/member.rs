@@ -63,7 +63,7 @@ struct Candidate<'a> {
 /// The members of the group and of its fallback groups, or all targets that the model resolves to.
 pub(super) fn all(case: Case<'_>) -> Vec<Member> {
     let policy = case.index.policy();
-    match case.index.resolve(&case.incoming.facts.model) {
+    match case.index.resolve(&case.incoming.info.model) {
         Resolution::Group(head) => chain(policy, head)
             .flat_map(|id| of_group(case, policy, id))
             .collect(),
@@ -91,7 +91,7 @@ fn of_group(case: Case<'_>, policy: &Policy, id: GroupId) -> Vec<Member> {
     let Some(group) = policy.group(id) else {
         return Vec::new();
     };
-    let message = case.incoming.facts.last_user_message.as_deref();
+    let message = case.incoming.info.last_user_message.as_deref();
     let similarities = message.and_then(|message| case.index.built_in_similarities(id, message));
     let members = group.members.iter().enumerate();
     members
@@ -198,7 +198,7 @@ impl Candidate<'_> {
         match (named, self.model) {
             (Some(model), _) => model.to_string(),
             (None, Some(model)) => model.to_owned(),
-            (None, None) => case.incoming.facts.model.to_string(),
+            (None, None) => case.incoming.info.model.to_string(),
         }
     }
 
@@ -222,7 +222,7 @@ impl Candidate<'_> {
 
 impl Member {
     fn add_cost(&mut self, case: Case<'_>, candidate: &Candidate<'_>, configured: Option<Price>) {
-        let facts = &case.incoming.facts;
+        let info = &case.incoming.info;
         let Some((price, source)) =
             price::in_force(configured, candidate.target.vendor, &self.model)
         else {
@@ -230,8 +230,8 @@ impl Member {
         };
         let tokens = ExpectedTokens {
             prompt: case.incoming.prompt_tokens,
-            output: cost::output_tokens(facts.max_output_tokens, candidate.strategy),
-            choices: facts.choices,
+            output: cost::output_tokens(info.max_output_tokens, candidate.strategy),
+            choices: info.choices,
         };
         self.estimated_cost_usd = Some(events::whole_nanos(cost::estimate_usd(price, tokens)));
         self.price = Some(PriceShown::of(price, source));

@@ -153,7 +153,7 @@ impl Case<'_> {
         let plan = self.made.as_ref().ok();
         let group = self
             .index
-            .group_named(&self.incoming.facts.model)
+            .group_named(&self.incoming.info.model)
             .and_then(|id| policy.group(id));
         let strategy = group.map_or(&policy.default_strategy, |group| &group.strategy);
         Explanation {
@@ -172,19 +172,19 @@ impl Case<'_> {
     }
 
     fn request(self) -> RequestRead {
-        let facts = &self.incoming.facts;
+        let info = &self.incoming.info;
         let policy = self.index.policy();
-        let group = self.index.group_named(&facts.model);
+        let group = self.index.group_named(&info.model);
         let strategy = group
             .and_then(|id| policy.group(id))
             .map_or(&policy.default_strategy, |group| &group.strategy);
         RequestRead {
             endpoint: self.incoming.client.path(),
-            model: facts.model.to_string(),
-            stream: facts.stream,
+            model: info.model.to_string(),
+            stream: info.stream,
             prompt_tokens: self.incoming.prompt_tokens,
-            output_tokens: routing::cost::output_tokens(facts.max_output_tokens, strategy),
-            output_tokens_assumed: facts.max_output_tokens.is_none(),
+            output_tokens: routing::cost::output_tokens(info.max_output_tokens, strategy),
+            output_tokens_assumed: info.max_output_tokens.is_none(),
             conversation: ConversationRead {
                 id: format!("{:016x}", self.incoming.conversation.id.0),
                 source: self.incoming.conversation.source.name(),

@@ -5,34 +5,34 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::facts::{self, RequestFacts};
 use crate::format::ClientFormat::ChatCompletions;
+use crate::request_info::{self, RequestInfo};
 
 /// Takes `body` in pieces of these lengths, in turns. `None` where it has to be read whole.
-fn abridged(body: &[u8], ends: usize, pieces: &[usize]) -> Option<Abridged> {
-    let mut abridged = Abridged::keeping(ends);
+fn elided(body: &[u8], ends: usize, pieces: &[usize]) -> Option<ElidedBody> {
+    let mut elided = ElidedBody::keeping(ends);
     let mut lengths = pieces.iter().cycle();
     // A piece may end in the middle of a character or an escape sequence: then the next is longer.
     let mut left_over = 0;
-    while abridged.taken() < body.len() {
-        let before = abridged.taken();
+    while elided.taken() < body.len() {
+        let before = elided.taken();
         let length = lengths.next().unwrap() + left_over;
         let piece = &body[before..body.len().min(before + length)];
-        if !abridged.take(piece) {
+        if !elided.take(piece) {
             return None;
         }
-        let taken = abridged.taken() - before;
+        let taken = elided.taken() - before;
         left_over = piece.len() - taken;
         if taken == 0 && before + piece.len() == body.len() {
             return None;
         }
     }
-    Some(abridged)
+    Some(elided)
 }
 
 fn shortened(body: &str, ends: usize) -> String {
-    let abridged = abridged(body.as_bytes(), ends, &[body.len()]).unwrap();
-    String::from_utf8(abridged.body().text().to_vec()).unwrap()
+    let elided = elided(body.as_bytes(), ends, &[body.len()]).unwrap();
+    String::from_utf8(elided.body().text().to_vec()).unwrap()
 }
 
 #[test]
@@ -82,22 +82,22 @@ fn a_body_of_megabytes_is_kept_in_kilobytes() {
     ]})
     .to_string()
     .replace("DOCUMENT", &document);
-    let abridged = abridged(body.as_bytes(), 2048, &[128 * 1024]).unwrap();
-    assert_eq!(abridged.taken(), body.len());
-    assert!(abridged.body().text().len() < 10_000);
-    let whole = facts::scan(ChatCompletions, body.as_bytes()).unwrap();
-    let facts = facts::scan(ChatCompletions, abridged.body()).unwrap();
-    assert_eq!(facts.text_bytes, whole.text_bytes);
-    assert_eq!(facts.needs.images, 1);
-    assert_eq!(facts.last_user_message, None);
+    let elided = elided(body.as_bytes(), 2048, &[128 * 1024]).unwrap();
+    assert_eq!(elided.taken(), body.len());
+    assert!(elided.body().text().len() < 10_000);
+    let whole = request_info::scan(ChatCompletions, body.as_bytes()).unwrap();
+    let info = request_info::scan(ChatCompletions, elided.body()).unwrap();
+    assert_eq!(info.text_bytes, whole.text_bytes);
+    assert_eq!(info.required.images, 1);
+    assert_eq!(info.last_user_message, None);
 }
 
 #[test]
 fn what_does_not_become_shorter_is_read_whole() {
     let short = format!("[{}0]", "\"a text\",".repeat(200_000));
-    assert!(abridged(short.as_bytes(), 2048, &[128 * 1024]).is_none());
+    assert!(elided(short.as_bytes(), 2048, &[128 * 1024]).is_none());
     let numbers = format!("[{}0]", "12345,".repeat(300_000));
-    assert!(abridged(numbers.as_bytes(), 2048, &[128 * 1024]).is_none());
+    assert!(elided(numbers.as_bytes(), 2048, &[128 * 1024]).is_none());
 }
 
 #[test]
@@ -119,12 +119,9 @@ fn nothing_wrong_hides_in_what_is_left_out() {
         body.extend_from_slice(wrong);
         body.extend_from_slice(plain.as_bytes());
         body.extend_from_slice(b"\"}]}");
-        assert!(facts::scan(ChatCompletions, &body[..]).is_err());
+        assert!(request_info::scan(ChatCompletions, &body[..]).is_err());
         for piece in [1, 7, body.len()] {
-            assert!(
-                abridged(&body, 16, &[piece]).is_none(),
-                "{wrong:?}, {piece}"
-            );
+            assert!(elided(&body, 16, &[piece]).is_none(), "{wrong:?}, {piece}");
         }
     }
 }
@@ -137,9 +134,9 @@ fn a_name_is_not_told_from_its_ends() {
         r#""model":"LONG""#,
     ] {
         let body = format!(r#"{{{member},"messages":[]}}"#).replace("LONG", &long);
-        assert!(facts::scan(ChatCompletions, body.as_bytes()).is_ok());
-        let abridged = abridged(body.as_bytes(), 16, &[40]).unwrap();
-        assert!(facts::scan(ChatCompletions, abridged.body()).is_err());
+        assert!(request_info::scan(ChatCompletions, body.as_bytes()).is_ok());
+        let elided = elided(body.as_bytes(), 16, &[40]).unwrap();
+        assert!(request_info::scan(ChatCompletions, elided.body()).is_err());
     }
 }
 
@@ -151,7 +148,7 @@ fn time_grows_with_length_and_no_faster() {
         crate::translator::assert_linear(
             |length| format!("[\"{}\"]", unit.repeat(length)),
             |text| {
-                abridged(text.as_bytes(), 2048, &[4096]);
+                elided(text.as_bytes(), 2048, &[4096]);
             },
         );
     }
@@ -204,26 +201,26 @@ proptest! {
         kept in 0_usize..60,
         pieces in proptest::collection::vec(1_usize..200, 1..5),
     ) {
-        let abridged = abridged(body.as_bytes(), kept, &pieces).unwrap();
-        prop_assert_eq!(abridged.taken(), body.len());
-        let (short, whole) = (abridged.body(), Body::from(body.as_bytes()));
-        let facts = facts::scan(ChatCompletions, short).unwrap();
-        let expected = facts::scan(ChatCompletions, whole).unwrap();
-        prop_assert_eq!(short.length(&facts.opening_span), expected.opening_span.len());
-        prop_assert_eq!(ends(short, &facts.opening_span, kept), ends(whole, &expected.opening_span, kept));
-        if facts.last_user_message.is_some() {
-            prop_assert_eq!(&facts.last_user_message, &expected.last_user_message);
+        let elided = elided(body.as_bytes(), kept, &pieces).unwrap();
+        prop_assert_eq!(elided.taken(), body.len());
+        let (short, whole) = (elided.body(), Body::from(body.as_bytes()));
+        let info = request_info::scan(ChatCompletions, short).unwrap();
+        let expected = request_info::scan(ChatCompletions, whole).unwrap();
+        prop_assert_eq!(short.length(&info.opening_span), expected.opening_span.len());
+        prop_assert_eq!(ends(short, &info.opening_span, kept), ends(whole, &expected.opening_span, kept));
+        if info.last_user_message.is_some() {
+            prop_assert_eq!(&info.last_user_message, &expected.last_user_message);
         }
         let start = short.start();
         prop_assert_eq!(start, &body.as_bytes()[..start.len()]);
-        let spans_aside = |facts: RequestFacts<'_>| RequestFacts {
+        let spans_aside = |info: RequestInfo<'_>| RequestInfo {
             opening_span: 0..0,
             last_user_message: None,
-            model: facts.model.into_owned().into(),
+            model: info.model.into_owned().into(),
             conversation_id: None,
-            ..facts
+            ..info
         };
-        prop_assert_eq!(format!("{:?}", spans_aside(facts)), format!("{:?}", spans_aside(expected)));
+        prop_assert_eq!(format!("{:?}", spans_aside(info)), format!("{:?}", spans_aside(expected)));
     }
 
     #[test]
@@ -233,11 +230,11 @@ proptest! {
         pieces in proptest::collection::vec(1_usize..40, 1..5),
     ) {
         let body = format!(r#"{{"model":"m","messages":[],"x":"{middle}"}}"#);
-        let whole = facts::scan(ChatCompletions, body.as_bytes());
-        match abridged(body.as_bytes(), kept, &pieces) {
-            Some(abridged) => {
-                let facts = facts::scan(ChatCompletions, abridged.body());
-                prop_assert_eq!(facts.is_ok(), whole.is_ok(), "{}", body);
+        let whole = request_info::scan(ChatCompletions, body.as_bytes());
+        match elided(body.as_bytes(), kept, &pieces) {
+            Some(elided) => {
+                let info = request_info::scan(ChatCompletions, elided.body());
+                prop_assert_eq!(info.is_ok(), whole.is_ok(), "{}", body);
             }
             None => prop_assert!(whole.is_err(), "{}", body),
         }

@@ -18,7 +18,7 @@ use serde_json::Value;
 use super::wording::{Rank, Spoken, kind_of};
 use super::{ErrorKind, ProviderError, retry_after};
 
-use crate::headers::{self, LentHeaders};
+use crate::headers::{self, HeaderSlice};
 use crate::json;
 
 /// Longest message that is kept, in bytes.
@@ -38,7 +38,7 @@ struct Found<'a> {
 }
 
 /// Reads a provider's error answer. `headers` have lower-case names.
-pub fn classify(status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
+pub fn classify(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
     let json = json::parse::<Value>(body).ok();
     let mut found = json.as_ref().map(found_in).unwrap_or_default();
     if let Some(class) = headers::text(headers, "x-amzn-errortype") {

@@ -11,7 +11,7 @@
 //! The values are what the provider said; whoever uses them caps them.
 
 use super::date::{http_date_ms, rfc3339_ms};
-use crate::headers::{self, LentHeaders};
+use crate::headers::{self, HeaderSlice};
 
 /// Pairs of headers: what is left of a limit, and when it is full again.
 const LIMITS: [(&str, &str); 6] = [
@@ -40,7 +40,7 @@ const LIMITS: [(&str, &str); 6] = [
 
 /// Milliseconds that `retry-after-ms` or `retry-after` ask to wait. Dates are relative to the answer's `date`, else to
 /// `now`, in Unix seconds; without either they say nothing.
-pub fn explicit_ms(headers: &LentHeaders<'_>, now: Option<u64>) -> Option<u64> {
+pub fn explicit_ms(headers: &HeaderSlice<'_>, now: Option<u64>) -> Option<u64> {
     if let Some(delay) =
         headers::text(headers, "retry-after-ms").and_then(|text| decimal_ms(text, 1))
     {
@@ -53,7 +53,7 @@ pub fn explicit_ms(headers: &LentHeaders<'_>, now: Option<u64>) -> Option<u64> {
 
 /// Milliseconds until the rate limits of these headers are full again: of those that are used up, else of all, the
 /// longest. Providers send these headers with every answer; they ask to wait only beside a 429.
-pub fn limit_reset_ms(headers: &LentHeaders<'_>, now: Option<u64>) -> Option<u64> {
+pub fn limit_reset_ms(headers: &HeaderSlice<'_>, now: Option<u64>) -> Option<u64> {
     let now_ms = now_ms(headers, now);
     let reset = |name| reset_ms(headers::text(headers, name)?.trim(), now_ms);
     let used_up = |(remaining, _): &&(&str, &str)| {
@@ -94,7 +94,7 @@ pub fn duration_ms(text: &str) -> Option<u64> {
     (!text.is_empty()).then_some(total)
 }
 
-fn now_ms(headers: &LentHeaders<'_>, now: Option<u64>) -> Option<u64> {
+fn now_ms(headers: &HeaderSlice<'_>, now: Option<u64>) -> Option<u64> {
     headers::text(headers, "date")
         .and_then(|text| http_date_ms(text.trim()))
         .or_else(|| now?.checked_mul(1000))

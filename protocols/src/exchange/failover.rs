@@ -42,7 +42,7 @@ const TIMEOUT_SHARE_PERCENT: u64 = 97;
 impl FailoverReason {
     /// Why no answer came, as far as can be told from outside: by the attempt's age and, where that does not explain it,
     /// by whether it ever had a connection.
-    pub fn of_silence(
+    pub fn classify_no_response(
         waited_ms: u64,
         timeout_ms: u64,
         is_connected: impl FnOnce() -> bool,
@@ -131,7 +131,7 @@ mod tests {
             (u64::MAX, u64::MAX, false, FailoverReason::UpstreamTimeout),
         ];
         for (waited_ms, timeout_ms, connected, expected) in table {
-            let reason = FailoverReason::of_silence(waited_ms, timeout_ms, || connected);
+            let reason = FailoverReason::classify_no_response(waited_ms, timeout_ms, || connected);
             assert_eq!(reason, expected, "{waited_ms} of {timeout_ms} ms");
         }
     }

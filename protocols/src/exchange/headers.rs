@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 
-use super::AnswerHeaders;
+use super::ResponseHeaders;
 use crate::error::retry_after;
 use crate::format::ClientFormat;
-use crate::headers::LentHeaders;
+use crate::headers::HeaderSlice;
 
 /// Goes on under its own name.
 const KEPT: [&str; 3] = ["retry-after", "retry-after-ms", "cache-control"];
@@ -50,7 +50,7 @@ const RATE_LIMITS: [(&str, &str); 6] = [
 ];
 
 /// `content-type` without its parameters, in lower case; empty where there is none.
-pub(super) fn media_type<'a>(headers: &LentHeaders<'a>) -> Cow<'a, str> {
+pub(super) fn media_type<'a>(headers: &HeaderSlice<'a>) -> Cow<'a, str> {
     let value = text(headers, "content-type").unwrap_or_default();
     let media_type = value.split(';').next().unwrap_or_default().trim();
     if media_type.bytes().any(|byte| byte.is_ascii_uppercase()) {
@@ -61,29 +61,29 @@ pub(super) fn media_type<'a>(headers: &LentHeaders<'a>) -> Cow<'a, str> {
 }
 
 /// `content-encoding`, unless it says that there is none.
-pub(super) fn content_encoding<'a>(headers: &LentHeaders<'a>) -> Option<&'a str> {
+pub(super) fn content_encoding<'a>(headers: &HeaderSlice<'a>) -> Option<&'a str> {
     text(headers, "content-encoding")
         .map(str::trim)
         .filter(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity"))
 }
 
 /// `content-length`, where it is a number.
-pub(super) fn content_length(headers: &LentHeaders<'_>) -> Option<u64> {
+pub(super) fn content_length(headers: &HeaderSlice<'_>) -> Option<u64> {
     text(headers, "content-length")?.trim().parse().ok()
 }
 
 /// The provider's headers that go on to `client`. `now` is in Unix seconds.
 pub(super) fn kept<'a>(
-    upstream: &LentHeaders<'a>,
+    upstream: &HeaderSlice<'a>,
     client: ClientFormat,
     now: u64,
-) -> AnswerHeaders<'a> {
+) -> ResponseHeaders<'a> {
     let (limits, request_id_name) = if client.speaks_anthropic() {
         ("anthropic-ratelimit-", "request-id")
     } else {
         ("x-ratelimit-", "x-request-id")
     };
-    let mut list = AnswerHeaders::with_capacity(8);
+    let mut list = ResponseHeaders::with_capacity(8);
     let mut request_id = None;
     for (name, value) in upstream {
         if name.starts_with(limits) || KEPT.contains(name) {
@@ -107,7 +107,7 @@ pub(super) fn kept<'a>(
 fn renamed_limit<'a>(
     name: &str,
     value: &'a [u8],
-    upstream: &LentHeaders<'_>,
+    upstream: &HeaderSlice<'_>,
     now: u64,
 ) -> Option<Cow<'a, [u8]>> {
     if !name.ends_with("-reset") {
@@ -123,10 +123,10 @@ fn renamed_limit<'a>(
 
 /// `list` with what describes the body.
 pub(super) fn with_content(
-    mut list: AnswerHeaders<'_>,
+    mut list: ResponseHeaders<'_>,
     is_stream: bool,
     length: Option<u64>,
-) -> AnswerHeaders<'_> {
+) -> ResponseHeaders<'_> {
     let content_type: &[u8] = if is_stream {
         b"text/event-stream"
     } else {
@@ -140,7 +140,7 @@ pub(super) fn with_content(
     list
 }
 
-fn text<'a>(headers: &LentHeaders<'a>, name: &str) -> Option<&'a str> {
+fn text<'a>(headers: &HeaderSlice<'a>, name: &str) -> Option<&'a str> {
     let (_, value) = headers.iter().find(|(known, _)| *known == name)?;
     std::str::from_utf8(value).ok()
 }

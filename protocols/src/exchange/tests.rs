@@ -52,41 +52,41 @@ fn headers<'a>(list: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a [u8])> {
         .collect()
 }
 
-/// Plays the filter: keeps `out` while the verdict is `Hold`, and sends it on otherwise.
+/// Plays the filter: keeps `out` while the verdict is `Buffer`, and sends it on otherwise.
 fn play(
     attempt: &Attempt,
     status: u16,
-    head: &LentHeaders<'_>,
+    head: &HeaderSlice<'_>,
     pieces: &[&[u8]],
     end: End,
 ) -> (Outcome, Report) {
     let mut exchange = Exchange::new(attempt.clone()).unwrap();
-    let mut sent: Option<(u16, AnswerHeaders<'_>)> = None;
+    let mut sent: Option<(u16, ResponseHeaders<'_>)> = None;
     let mut body = Vec::new();
     let mut out = Vec::new();
-    if let Verdict::FailOver(reason) = exchange.response_head(status, head, false) {
+    if let ResponseAction::Failover(reason) = exchange.response_head(status, head, false) {
         return (Outcome::FailedOver(reason), exchange.report());
     }
     for (index, piece) in pieces.iter().enumerate() {
         let last = index + 1 == pieces.len() && end == End::Properly;
         let before = out.len();
-        let verdict = exchange.response_body(piece, last, &mut out);
-        match verdict {
-            Verdict::Hold => {
+        let action = exchange.response_body(piece, last, &mut out);
+        match action {
+            ResponseAction::Buffer => {
                 assert!(
                     sent.is_none() && !last,
                     "held after something was passed on, or at the end"
                 );
                 continue;
             }
-            Verdict::FailOver(reason) => {
+            ResponseAction::Failover(reason) => {
                 assert!(
                     sent.is_none() && out.is_empty(),
                     "failed over after something was passed on"
                 );
                 return (Outcome::FailedOver(reason), exchange.report());
             }
-            Verdict::PassUnchanged => {
+            ResponseAction::Forward => {
                 assert_eq!(
                     (out.len(), before),
                     (0, 0),
@@ -94,13 +94,13 @@ fn play(
                 );
                 body.extend_from_slice(piece);
             }
-            Verdict::Pass => body.append(&mut out),
+            ResponseAction::Replace => body.append(&mut out),
         }
         sent.get_or_insert_with(|| exchange.response_headers(head));
     }
     if end == End::ByReset {
         match exchange.on_reset(&mut out) {
-            Verdict::FailOver(reason) => {
+            ResponseAction::Failover(reason) => {
                 assert!(sent.is_none() && out.is_empty());
                 return (Outcome::FailedOver(reason), exchange.report());
             }
@@ -133,7 +133,12 @@ fn play(
 }
 
 /// Plays an answer whole, in odd pieces and byte by byte, with and without its length, and insists on one body.
-fn answer(attempt: &Attempt, status: u16, head: &[(&str, &str)], body: &str) -> (Outcome, Report) {
+fn response(
+    attempt: &Attempt,
+    status: u16,
+    head: &[(&str, &str)],
+    body: &str,
+) -> (Outcome, Report) {
     let length = body.len().to_string();
     let with_length: Vec<(&str, &str)> = head
         .iter()
@@ -246,15 +251,15 @@ fn answers_of_the_wrong_kind_fail_over() {
         ),
     ];
     for (attempt, head, body, reason) in table {
-        let (outcome, report) = answer(attempt, 200, head, body);
+        let (outcome, report) = response(attempt, 200, head, body);
         assert_eq!(outcome, Outcome::FailedOver(*reason), "{head:?}");
         assert!(report.error.is_some());
     }
     // What is not labelled is read.
-    assert!(body_of(&answer(&json, 200, &[], CHAT).0).contains("Hi"));
+    assert!(body_of(&response(&json, 200, &[], CHAT).0).contains("Hi"));
     assert!(
         body_of(
-            &answer(
+            &response(
                 &json,
                 200,
                 &[
@@ -269,7 +274,7 @@ fn answers_of_the_wrong_kind_fail_over() {
     );
     let whole = hello() + &chunk("{}", "\"stop\"") + "data: [DONE]\n\n";
     assert_eq!(
-        body_of(&answer(&stream, 200, &[("content-type", "text/plain")], &whole).0),
+        body_of(&response(&stream, 200, &[("content-type", "text/plain")], &whole).0),
         whole
     );
 }
@@ -280,14 +285,14 @@ fn an_answer_without_a_body_is_decided_at_its_head() {
         (
             ChatCompletions,
             500,
-            Verdict::FailOver(FailoverReason::Upstream5xx),
+            ResponseAction::Failover(FailoverReason::Upstream5xx),
         ),
         (
             ChatCompletions,
             200,
-            Verdict::FailOver(FailoverReason::Upstream5xx),
+            ResponseAction::Failover(FailoverReason::Upstream5xx),
         ),
-        (ChatCompletions, 400, Verdict::Pass),
+        (ChatCompletions, 400, ResponseAction::Replace),
     ];
     for (client, status, expected) in table {
         let mut exchange = Exchange::new(attempt(client, OpenAi)).unwrap();
@@ -297,8 +302,11 @@ fn an_answer_without_a_body_is_decided_at_its_head() {
         );
     }
     let mut exchange = Exchange::new(streaming(ChatCompletions, OpenAi)).unwrap();
-    let verdict = exchange.response_head(200, &headers(&[SSE]), true);
-    assert_eq!(verdict, Verdict::FailOver(FailoverReason::EmptyStream));
+    let action = exchange.response_head(200, &headers(&[SSE]), true);
+    assert_eq!(
+        action,
+        ResponseAction::Failover(FailoverReason::EmptyStream)
+    );
 }
 
 #[test]
@@ -369,44 +377,47 @@ fn memory_is_bounded() {
     let mut exchange = Exchange::new(attempt(ChatCompletions, Anthropic)).unwrap();
     exchange.response_head(200, &headers(&[JSON]), false);
     let mut out = Vec::new();
-    let verdicts: Vec<Verdict> = (0..40)
+    let verdicts: Vec<ResponseAction> = (0..40)
         .map(|_| exchange.response_body(&piece, false, &mut out))
         .collect();
     assert_eq!(
         verdicts
             .iter()
-            .position(|verdict| *verdict != Verdict::Hold),
+            .position(|action| *action != ResponseAction::Buffer),
         Some(32)
     );
-    assert_eq!(verdicts[32], Verdict::FailOver(FailoverReason::Upstream5xx));
+    assert_eq!(
+        verdicts[32],
+        ResponseAction::Failover(FailoverReason::Upstream5xx)
+    );
 
     let mut exchange = Exchange::new(streaming(ChatCompletions, OpenAi)).unwrap();
     exchange.response_head(200, &headers(&[SSE]), false);
     let ping = b": ping\n\n".repeat(128 * 1024);
-    let verdicts: Vec<Verdict> = (0..40)
+    let verdicts: Vec<ResponseAction> = (0..40)
         .map(|_| exchange.response_body(&ping, false, &mut out))
         .collect();
     let decided = verdicts
         .iter()
-        .position(|verdict| *verdict != Verdict::Hold)
+        .position(|action| *action != ResponseAction::Buffer)
         .unwrap();
     assert!(decided <= 17);
     assert_eq!(
         verdicts[decided],
-        Verdict::FailOver(FailoverReason::EmptyStream)
+        ResponseAction::Failover(FailoverReason::EmptyStream)
     );
 
     let mut exchange = Exchange::new(attempt(ChatCompletions, OpenAi)).unwrap();
     exchange.response_head(400, &headers(&[]), false);
     assert_eq!(
         exchange.response_body(&[b'x'; 70_000], false, &mut out),
-        Verdict::Pass
+        ResponseAction::Replace
     );
     assert!(out.len() < 5000, "a cut message");
     out.clear();
     assert_eq!(
         exchange.response_body(b"more", true, &mut out),
-        Verdict::Pass
+        ResponseAction::Replace
     );
     assert!(out.is_empty());
 }
@@ -488,9 +499,9 @@ proptest! {
             let mut exchange = Exchange::new(Attempt { stream, ..attempt(ChatCompletions, upstream) }).unwrap();
             let head = headers(&[if stream { SSE } else { JSON }]);
             let mut out = Vec::new();
-            if exchange.response_head(status, &head, false) == Verdict::Hold {
-                let verdict = exchange.response_body(&bytes, true, &mut out);
-                prop_assert_ne!(verdict, Verdict::Hold, "held at the end");
+            if exchange.response_head(status, &head, false) == ResponseAction::Buffer {
+                let action = exchange.response_body(&bytes, true, &mut out);
+                prop_assert_ne!(action, ResponseAction::Buffer, "held at the end");
             }
         }
     }

@@ -14,12 +14,12 @@ mod tool_names;
 mod vendor;
 
 pub use document_names::{document_format, image_format};
-pub use reasoning::{ReasoningPlan, ReasoningWish};
+pub use reasoning::{ReasoningPlan, ReasoningRequest};
 pub use request_writer::{
     AdditionalField, Block, CachePoint, Conversation, ConverseRequest, DocumentSource, Inference,
     JsonSchema, Role, ToolChoice, ToolResult, ToolSpec,
 };
-pub use response_reader::{ReceivedAnswer, ReceivedBlock, ReceivedUsage};
+pub use response_reader::{ConverseResponse, ReceivedBlock, ReceivedUsage};
 pub use stop_reason::{Stop, StopReason};
 pub use stream_event::{ConverseEvent, read_event};
 pub use stream_reader::{ConverseSink, ConverseStream, ReasoningSignature};
@@ -27,7 +27,7 @@ pub use tool_names::{ToolNames, tool_use_id};
 pub use vendor::Vendor;
 
 use crate::error::{self, ProviderError, RequestError};
-use crate::headers::LentHeaders;
+use crate::headers::HeaderSlice;
 use crate::translator::Attempt;
 use crate::upstream_path;
 
@@ -58,7 +58,7 @@ pub fn path(attempt: &Attempt, operation: Operation) -> Result<String, RequestEr
 
 /// Reads an error answer of Bedrock. The class of an exception is the client's `error.code` only where no code of its own
 /// protocol says the same: clients compare codes.
-pub fn read_error(status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
+pub fn read_error(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
     let error = error::classify(status, headers, body);
     ProviderError {
         code: error.code.filter(|_| error.kind.openai_code().is_none()),

@@ -12,12 +12,12 @@ mod response_writer;
 mod stream_reader;
 mod stream_writer;
 
-pub use delta::{Said, SaidCall};
+pub use delta::{MessageDelta, ToolCallDelta};
 pub use finish_reason::FinishReason;
-pub use markdown_fence::JsonFence;
+pub use markdown_fence::MarkdownFence;
 pub use message_writer::{OutgoingCall, OutgoingMessage, OutgoingPart};
 pub use request_reader::ChatRequest;
-pub use response_reader::ReadAnswer;
-pub use response_writer::{ChatAnswer, ToolCall, write_usage};
+pub use response_reader::ReceivedResponse;
+pub use response_writer::{ChatResponse, ToolCall, write_usage};
 pub use stream_reader::{ChatStreamReader, StreamEnd, StreamSink};
 pub use stream_writer::{ChatStreamWriter, ToolIndex};

@@ -47,8 +47,8 @@ pub fn vectors(body: &[u8], count: usize) -> Option<Vec<Vec<f32>>> {
     }
     let vectors: Vec<Vec<f32>> = placed.into_iter().collect::<Option<_>>()?;
     let dimensions = vectors.first().map_or(0, Vec::len);
-    let alike = |vector: &Vec<f32>| !vector.is_empty() && vector.len() == dimensions;
-    vectors.iter().all(alike).then_some(vectors)
+    let template = |vector: &Vec<f32>| !vector.is_empty() && vector.len() == dimensions;
+    vectors.iter().all(template).then_some(vectors)
 }
 
 #[cfg(test)]

@@ -6,5 +6,5 @@ pub(crate) mod response_object;
 pub(crate) mod signature;
 pub(crate) mod stream_writer;
 
-pub use echoed_fields::Echo;
+pub use echoed_fields::EchoedFields;
 pub(crate) use signature::MARK as SIGNATURE_MARK;

@@ -128,11 +128,11 @@ pub fn characters<'a>(
 ///
 /// # Errors
 /// It is no object, or lacks what `T` requires.
-pub fn read_answer<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, ProviderError> {
+pub fn read_response<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, ProviderError> {
     if data.trim_ascii_start().first() == Some(&b'{') {
-        parse(data).map_err(ProviderError::unreadable)
+        parse(data).map_err(ProviderError::invalid_response)
     } else {
-        Err(ProviderError::unreadable("expected a JSON object"))
+        Err(ProviderError::invalid_response("expected a JSON object"))
     }
 }
 

@@ -10,15 +10,15 @@ use std::rc::Rc;
 
 use serde_json::Value;
 
-use crate::body_edit::{BodyEdit, Parts};
+use crate::body_edit::{BodyEdit, BodyPrefix};
 use crate::error::{self, ProviderError, RequestError};
-use crate::fast_path::Refrain;
+use crate::fast_path::DeltaTemplate;
 use crate::format::ClientFormat;
 use crate::formats::anthropic_messages::StopReason;
-use crate::headers::LentHeaders;
+use crate::headers::HeaderSlice;
 use crate::json;
 use crate::json::{Object, Text};
-use crate::passthrough::{Passage, Watcher, WholeEvents, model_edit, state_of};
+use crate::passthrough::{EventAction, SseFramer, StreamObserver, model_edit, state_of};
 use crate::scanner::TopLevel;
 use crate::sse::SseEvent;
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
@@ -32,7 +32,7 @@ const DEFAULT_VERSION: &str = "2023-06-01";
 pub struct AnthropicPassThrough {
     attempt: Rc<Attempt>,
     endpoint: &'static str,
-    events: WholeEvents,
+    events: SseFramer,
     state: StreamState,
     /// What came so far explains itself: see [`StreamState::Content`].
     has_content: bool,
@@ -41,7 +41,7 @@ pub struct AnthropicPassThrough {
     served_model: Option<String>,
     json: TopLevel,
     /// A delta.
-    refrain: Refrain,
+    template: DeltaTemplate,
 }
 
 impl AnthropicPassThrough {
@@ -66,20 +66,20 @@ impl AnthropicPassThrough {
         Ok(Self {
             attempt,
             endpoint,
-            events: WholeEvents::default(),
+            events: SseFramer::default(),
             state: StreamState::Opening,
             has_content: false,
             usage: AnthropicUsage::default(),
             text_bytes: 0,
             served_model: None,
             json: TopLevel::new(&["usage", "model"]),
-            refrain: Refrain::default(),
+            template: DeltaTemplate::default(),
         })
     }
 
     /// Takes note of what an event says.
     fn observe(&mut self, event: &SseEvent<'_>) -> Result<(), ProviderError> {
-        let data: Object<'_> = json::parse(event.data).map_err(ProviderError::unreadable)?;
+        let data: Object<'_> = json::parse(event.data).map_err(ProviderError::invalid_response)?;
         let object = |name: &str| json::parse_text::<Object<'_>>(data.get(name)?.get()).ok();
         match text(&data, "type").as_deref().unwrap_or(event.name) {
             "message_start" => {
@@ -98,16 +98,16 @@ impl AnthropicPassThrough {
                 let delta = object("delta").unwrap_or_default();
                 self.has_content |= says_something(&delta);
                 self.text_bytes = self.text_bytes.saturating_add(length(&delta));
-                match only_text(&delta) {
-                    Some(text) => self.refrain.learn_parts(event, text, None),
-                    None => self.refrain.forget(),
+                match sole_text(&delta) {
+                    Some(text) => self.template.record_parts(event, text, None),
+                    None => self.template.reset(),
                 }
             }
             "message_delta" => {
                 self.count(&data);
                 let delta = object("delta").unwrap_or_default();
                 self.has_content |= text(&delta, "stop_reason")
-                    .is_some_and(|word| StopReason::explains_silence(&word));
+                    .is_some_and(|word| StopReason::allows_empty_content(&word));
             }
             "message_stop" if self.has_content => self.state = StreamState::Complete,
             "error" => return Err(error::classify_in_stream(event.name, event.data)),
@@ -143,17 +143,18 @@ impl AnthropicPassThrough {
 
 /// Bytes of what a delta says, without the quotes around it.
 fn length(delta: &Object<'_>) -> u64 {
-    let said = delta.0.iter().filter(|(name, _)| name != "type");
-    said.map(|(_, value)| value.get().len().saturating_sub(2))
+    let delta = delta.0.iter().filter(|(name, _)| name != "type");
+    delta
+        .map(|(_, value)| value.get().len().saturating_sub(2))
         .fold(0, |sum, bytes| {
             sum.saturating_add(u64::try_from(bytes).unwrap_or(u64::MAX))
         })
 }
 
 /// What a delta says, if that is one text that is not empty.
-fn only_text<'a>(delta: &Object<'a>) -> Option<Text<'a>> {
-    let mut said = delta.0.iter().filter(|(name, _)| name != "type");
-    let (_, value) = said.next().filter(|_| said.next().is_none())?;
+fn sole_text<'a>(delta: &Object<'a>) -> Option<Text<'a>> {
+    let mut delta = delta.0.iter().filter(|(name, _)| name != "type");
+    let (_, value) = delta.next().filter(|_| delta.next().is_none())?;
     Text::of(value).filter(|text| !text.is_empty())
 }
 
@@ -168,30 +169,30 @@ fn text<'a>(object: &Object<'a>, name: &str) -> Option<Cow<'a, str>> {
     Text::of(object.get(name)?)?.decode()
 }
 
-impl Watcher for AnthropicPassThrough {
-    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Passage {
+impl StreamObserver for AnthropicPassThrough {
+    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> EventAction {
         if self.is_over() {
-            return Passage::Altered;
+            return EventAction::Rewritten;
         }
         // Also an event that came in pieces.
         if !event.data.is_empty()
-            && !self.told(event.raw).is_empty()
+            && !self.match_prefix(event.raw).is_empty()
             && let Err(error) = self.observe(event)
         {
             self.fail(error, out);
-            return Passage::Altered;
+            return EventAction::Rewritten;
         }
         out.extend_from_slice(event.raw);
-        Passage::Unchanged
+        EventAction::Forwarded
     }
 
-    fn told<'e>(&mut self, events: &'e [u8]) -> &'e [u8] {
+    fn match_prefix<'e>(&mut self, events: &'e [u8]) -> &'e [u8] {
         let mut rest = events;
         if !self.is_over() {
-            while let Some(verse) = self.refrain.next(rest) {
-                let bytes = u64::try_from(verse.text.len()).unwrap_or(u64::MAX);
+            while let Some(matched) = self.template.match_prefix(rest) {
+                let bytes = u64::try_from(matched.text.len()).unwrap_or(u64::MAX);
                 self.text_bytes = self.text_bytes.saturating_add(bytes);
-                rest = verse.rest;
+                rest = matched.rest;
             }
         }
         rest
@@ -212,9 +213,9 @@ impl Translator for AnthropicPassThrough {
                 .clone()
                 .map(|beta| ("anthropic-beta", beta)),
         );
-        let mut edits = unsigned_thinking::cuts(body).map_err(RequestError::not_json)?;
-        let parts = Parts::of(body, &self.attempt.model_span);
-        edits.extend(model_edit(&self.attempt, parts.model)?);
+        let mut edits = unsigned_thinking::removals(body).map_err(RequestError::not_json)?;
+        let prefix = BodyPrefix::of(body, &self.attempt.model_span);
+        edits.extend(model_edit(&self.attempt, prefix.model)?);
         Ok(OutgoingRequest {
             path: upstream_path::anthropic(&self.attempt.base_path, self.endpoint),
             headers,
@@ -255,7 +256,7 @@ impl Translator for AnthropicPassThrough {
         self.events = events;
         fed.unwrap_or_else(|error| {
             if !self.is_over() {
-                self.fail(ProviderError::unreadable(error), out);
+                self.fail(ProviderError::invalid_response(error), out);
             }
             false
         })
@@ -266,7 +267,7 @@ impl Translator for AnthropicPassThrough {
         let mut events = std::mem::take(&mut self.events);
         events.finish(out, is_whole, self);
         if self.state == StreamState::Content {
-            self.fail(ProviderError::cut_off(), out);
+            self.fail(ProviderError::truncated(), out);
         }
     }
 
@@ -274,7 +275,7 @@ impl Translator for AnthropicPassThrough {
         &self.state
     }
 
-    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
+    fn error(&self, status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
         error::classify(status, headers, body)
     }
 

@@ -15,26 +15,26 @@ mod rewrites;
 
 use std::rc::Rc;
 
-use crate::body_edit::{BodyEdit, Parts};
+use crate::body_edit::{BodyEdit, BodyPrefix};
 use crate::error::{self, ErrorKind, ProviderError, RequestError};
 use crate::format::ClientFormat;
-use crate::headers::LentHeaders;
+use crate::headers::HeaderSlice;
 use crate::json;
-use crate::passthrough::{Passage, Watcher, WholeEvents, state_of};
+use crate::passthrough::{EventAction, SseFramer, StreamObserver, state_of};
 use crate::scanner::TopLevel;
 use crate::sse::{self, SseEvent};
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::upstream_path;
 use crate::usage::Usage;
 use chunk::{Chunk, Ending};
-use response_normalizer::{Cleaned, Quirks};
-use rewrites::{Alike, Form};
+use response_normalizer::{Normalized, ResponseNormalizer};
+use rewrites::{Rewrite, RewriteTemplate};
 
 /// See the [module](self).
 pub struct OpenAiPassThrough {
     attempt: Rc<Attempt>,
     endpoint: &'static str,
-    events: WholeEvents,
+    events: SseFramer,
     state: StreamState,
     /// The choices of the stream so far: their index, and whether they have a finish reason.
     choices: Vec<(u64, bool)>,
@@ -44,8 +44,8 @@ pub struct OpenAiPassThrough {
     text_bytes: u64,
     served_model: Option<String>,
     json: TopLevel,
-    quirks: Quirks,
-    alike: Alike,
+    normalizer: ResponseNormalizer,
+    template: RewriteTemplate,
 }
 
 impl OpenAiPassThrough {
@@ -72,10 +72,10 @@ impl OpenAiPassThrough {
             }
         };
         Ok(Self {
-            quirks: Quirks::new(attempt.upstream, attempt.client),
+            normalizer: ResponseNormalizer::new(attempt.upstream, attempt.client),
             attempt,
             endpoint,
-            events: WholeEvents::default(),
+            events: SseFramer::default(),
             state: StreamState::Opening,
             choices: Vec::new(),
             has_content: false,
@@ -83,7 +83,7 @@ impl OpenAiPassThrough {
             text_bytes: 0,
             served_model: None,
             json: TopLevel::new(&["usage", "model"]),
-            alike: Alike::default(),
+            template: RewriteTemplate::default(),
         })
     }
 
@@ -96,40 +96,40 @@ impl OpenAiPassThrough {
     }
 
     /// Writes an event of which nothing is left to be noted.
-    fn write(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Passage {
-        match self.quirks.chunk(event.data) {
-            Cleaned::AsItCame => {
+    fn write(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> EventAction {
+        match self.normalizer.chunk(event.data) {
+            Normalized::Unchanged => {
                 out.extend_from_slice(event.raw);
-                Passage::Unchanged
+                EventAction::Forwarded
             }
-            Cleaned::Nothing => Passage::Altered,
-            Cleaned::Other(data) => {
+            Normalized::Dropped => EventAction::Rewritten,
+            Normalized::Rewritten(data) => {
                 sse::write_data(out, &data);
-                Passage::Altered
+                EventAction::Rewritten
             }
         }
     }
 
     /// Writes an event that is like one before but for its text.
-    fn pass_alike(&mut self, event: &SseEvent<'_>, text: &str, out: &mut Vec<u8>) -> Passage {
+    fn pass_alike(&mut self, event: &SseEvent<'_>, text: &str, out: &mut Vec<u8>) -> EventAction {
         self.count(text);
-        match self.alike.form() {
-            Form::Same => {
+        match self.template.rewrite() {
+            Rewrite::Unchanged => {
                 out.extend_from_slice(event.raw);
-                Passage::Unchanged
+                EventAction::Forwarded
             }
-            Form::Around(before, behind) => {
+            Rewrite::Wrap(before, behind) => {
                 out.extend_from_slice(before);
                 out.extend_from_slice(text.as_bytes());
                 out.extend_from_slice(behind);
-                Passage::Altered
+                EventAction::Rewritten
             }
-            Form::Sample(..) => {
+            Rewrite::Sample(..) => {
                 let start = out.len();
-                let passage = self.write(event, out);
-                let became = out.get(start..).unwrap_or_default();
-                self.alike.compare(text, passage, became);
-                passage
+                let action = self.write(event, out);
+                let written = out.get(start..).unwrap_or_default();
+                self.template.record_rewrite(text, action, written);
+                action
             }
         }
     }
@@ -188,28 +188,28 @@ impl OpenAiPassThrough {
     }
 }
 
-impl Watcher for OpenAiPassThrough {
-    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Passage {
+impl StreamObserver for OpenAiPassThrough {
+    fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> EventAction {
         if self.is_over() {
-            return Passage::Altered;
+            return EventAction::Rewritten;
         }
         if event.data.is_empty() {
             out.extend_from_slice(event.raw);
-            return Passage::Unchanged;
+            return EventAction::Forwarded;
         }
         if event.data == b"[DONE]" {
             self.complete();
             out.extend_from_slice(event.raw);
-            return Passage::Unchanged;
+            return EventAction::Forwarded;
         }
-        if let Some(verse) = self.alike.next(event.raw) {
-            return self.pass_alike(event, verse.text, out);
+        if let Some(matched) = self.template.match_prefix(event.raw) {
+            return self.pass_alike(event, matched.text, out);
         }
         let chunk = match Chunk::read(self.attempt.client, event.data) {
             Ok(chunk) => chunk,
             Err(error) => {
-                self.fail(ProviderError::unreadable(error), out);
-                return Passage::Altered;
+                self.fail(ProviderError::invalid_response(error), out);
+                return EventAction::Rewritten;
             }
         };
         self.observe(&chunk);
@@ -222,15 +222,16 @@ impl Watcher for OpenAiPassThrough {
                     // Its clients know these events by their sequence numbers and response ids.
                     self.state = StreamState::Failed(error);
                     out.extend_from_slice(event.raw);
-                    return Passage::Unchanged;
+                    return EventAction::Forwarded;
                 }
                 self.fail(error, out);
-                return Passage::Altered;
+                return EventAction::Rewritten;
             }
         }
         // Only the count: a provider that puts it beside content would send it unasked, too.
-        if self.attempt.asks_for_usage() && chunk.usage.is_some() && chunk.choices.is_empty() {
-            return Passage::Altered;
+        if self.attempt.injects_usage_request() && chunk.usage.is_some() && chunk.choices.is_empty()
+        {
+            return EventAction::Rewritten;
         }
         if self.refused_by_filter(&chunk) {
             let message = "the provider's content filter refused the prompt";
@@ -238,26 +239,26 @@ impl Watcher for OpenAiPassThrough {
                 ProviderError::new(ErrorKind::ContentPolicy, message).with_code("content_filter"),
                 out,
             );
-            return Passage::Altered;
+            return EventAction::Rewritten;
         }
         self.has_content |= chunk.has_content;
         if self.has_content && self.state == StreamState::Opening {
             self.state = StreamState::Content;
         }
         let start = out.len();
-        let passage = self.write(event, out);
-        let became = out.get(start..).unwrap_or_default();
-        self.alike
-            .learn(event, &chunk, &self.quirks, passage, became);
-        passage
+        let action = self.write(event, out);
+        let written = out.get(start..).unwrap_or_default();
+        self.template
+            .record(event, &chunk, &self.normalizer, action, written);
+        action
     }
 
-    fn told<'e>(&mut self, events: &'e [u8]) -> &'e [u8] {
+    fn match_prefix<'e>(&mut self, events: &'e [u8]) -> &'e [u8] {
         let mut rest = events;
-        if let (Form::Same, false) = (self.alike.form(), self.is_over()) {
-            while let Some(verse) = self.alike.next(rest) {
-                self.count(verse.text);
-                rest = verse.rest;
+        if let (Rewrite::Unchanged, false) = (self.template.rewrite(), self.is_over()) {
+            while let Some(matched) = self.template.match_prefix(rest) {
+                self.count(matched.text);
+                rest = matched.rest;
             }
         }
         rest
@@ -269,29 +270,32 @@ impl Translator for OpenAiPassThrough {
         self.outgoing(request::edit(&self.attempt, body)?)
     }
 
-    fn request_from(&mut self, parts: Parts<'_>) -> Option<Result<OutgoingRequest, RequestError>> {
-        let edit = request::edit_from(&self.attempt, parts)?;
+    fn request_from_prefix(
+        &mut self,
+        prefix: BodyPrefix<'_>,
+    ) -> Option<Result<OutgoingRequest, RequestError>> {
+        let edit = request::edit_from_prefix(&self.attempt, prefix)?;
         Some(edit.and_then(|edit| self.outgoing(edit)))
     }
 
-    fn needs_only_parts(&self) -> bool {
-        request::needs_only_parts(&self.attempt)
+    fn needs_only_prefix(&self) -> bool {
+        request::needs_only_prefix(&self.attempt)
     }
 
     fn changes_only_the_model(&self) -> bool {
-        self.needs_only_parts() && !self.attempt.asks_for_usage()
+        self.needs_only_prefix() && !self.attempt.injects_usage_request()
     }
 
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
         self.watch_json(body);
-        match self.quirks.answer(body) {
-            Cleaned::AsItCame | Cleaned::Nothing => Ok(None),
-            Cleaned::Other(body) => Ok(Some(body)),
+        match self.normalizer.response(body) {
+            Normalized::Unchanged | Normalized::Dropped => Ok(None),
+            Normalized::Rewritten(body) => Ok(Some(body)),
         }
     }
 
     fn passes_json(&self) -> bool {
-        !self.quirks.changes_answers()
+        !self.normalizer.changes_responses()
     }
 
     fn watch_json(&mut self, chunk: &[u8]) {
@@ -313,7 +317,7 @@ impl Translator for OpenAiPassThrough {
         self.events = events;
         fed.unwrap_or_else(|error| {
             if !self.is_over() {
-                self.fail(ProviderError::unreadable(error), out);
+                self.fail(ProviderError::invalid_response(error), out);
             }
             false
         })
@@ -331,7 +335,7 @@ impl Translator for OpenAiPassThrough {
             out.extend_from_slice(sse::DONE);
             self.state = StreamState::Complete;
         } else {
-            self.fail(ProviderError::cut_off(), out);
+            self.fail(ProviderError::truncated(), out);
         }
     }
 
@@ -339,7 +343,7 @@ impl Translator for OpenAiPassThrough {
         &self.state
     }
 
-    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
+    fn error(&self, status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
         error::classify(status, headers, body)
     }
 

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use crate::body_edit::Edit;
+use crate::body_edit::Splice;
 use crate::scanner::{JsonError, Kind, Scanner};
 
 /// What to cut from the array that is the member `name` of `body`. `element` reads one value, says where it stands and
@@ -10,27 +10,30 @@ use crate::scanner::{JsonError, Kind, Scanner};
 ///
 /// # Errors
 /// Not JSON.
-pub(crate) fn cuts<'a>(
+pub(crate) fn removals<'a>(
     body: &'a [u8],
     name: &str,
-    mut element: impl FnMut(&mut Scanner<'a>, &mut Vec<Edit>) -> Result<(Range<usize>, bool), JsonError>,
-) -> Result<Vec<Edit>, JsonError> {
-    let mut cuts = Vec::new();
+    mut element: impl FnMut(
+        &mut Scanner<'a>,
+        &mut Vec<Splice>,
+    ) -> Result<(Range<usize>, bool), JsonError>,
+) -> Result<Vec<Splice>, JsonError> {
+    let mut removals = Vec::new();
     let mut scanner = Scanner::new(body)?;
     if scanner.kind()? != Kind::Object {
-        return Ok(cuts);
+        return Ok(removals);
     }
     scanner.object(|scanner, key| {
         if !key.is(name) {
             return scanner.value().map(|_| ());
         }
-        let elements = Elements::read(scanner, |scanner| element(scanner, &mut cuts))?;
-        if !elements.are_all_left_out() {
-            cuts.extend(elements.cuts());
+        let elements = Elements::read(scanner, |scanner| element(scanner, &mut removals))?;
+        if !elements.are_all_removed() {
+            removals.extend(elements.removals());
         }
         Ok::<(), JsonError>(())
     })?;
-    Ok(cuts)
+    Ok(removals)
 }
 
 /// The elements of one array: where each stands, and whether it is left out.
@@ -59,13 +62,13 @@ impl Elements {
     }
 
     /// Nothing would be left of an array that had something.
-    pub(crate) fn are_all_left_out(&self) -> bool {
-        !self.found.is_empty() && self.found.iter().all(|(_, left_out)| *left_out)
+    pub(crate) fn are_all_removed(&self) -> bool {
+        !self.found.is_empty() && self.found.iter().all(|(_, removed)| *removed)
     }
 
     /// What to cut so that the others remain, each with one comma between it and the next.
-    pub(crate) fn cuts(&self) -> impl Iterator<Item = Edit> {
-        let last_kept = self.found.iter().rposition(|(_, left_out)| !left_out);
+    pub(crate) fn removals(&self) -> impl Iterator<Item = Splice> {
+        let last_kept = self.found.iter().rposition(|(_, removed)| !removed);
         let behind_last_kept = last_kept
             .and_then(|last| self.found.get(last))
             .map(|(span, _)| span.end);
@@ -75,13 +78,13 @@ impl Elements {
             .iter()
             .zip(self.found.iter().skip(1))
             .enumerate()
-            .filter(move |(index, ((_, left_out), _))| {
-                *left_out && last_kept.is_some_and(|last| *index < last)
+            .filter(move |(index, ((_, removed), _))| {
+                *removed && last_kept.is_some_and(|last| *index < last)
             })
             .map(|(_, ((span, _), (next, _)))| span.start..next.start);
         // What follows it goes as one, with the comma before it.
-        let tail = self.found.last().and_then(|(span, left_out)| {
-            left_out.then(|| {
+        let tail = self.found.last().and_then(|(span, removed)| {
+            removed.then(|| {
                 let first = self
                     .found
                     .first()
@@ -117,14 +120,14 @@ mod tests {
             let mut scanner = Scanner::new(array.as_bytes()).unwrap();
             let elements = Elements::read(&mut scanner, |scanner| {
                 let span = scanner.value()?;
-                let left_out = &array[span.clone()] == "0";
-                Ok((span, left_out))
+                let removed = &array[span.clone()] == "0";
+                Ok((span, removed))
             })
             .unwrap();
-            let cuts: Vec<Edit> = elements.cuts().collect();
-            let left = String::from_utf8(applied(array.as_bytes(), &cuts)).unwrap();
+            let removals: Vec<Splice> = elements.removals().collect();
+            let left = String::from_utf8(applied(array.as_bytes(), &removals)).unwrap();
             assert_eq!(left, remains, "{array}");
-            assert_eq!(elements.are_all_left_out(), array == "[ 0 , 0 ]", "{array}");
+            assert_eq!(elements.are_all_removed(), array == "[ 0 , 0 ]", "{array}");
         }
     }
 }

@@ -5,18 +5,18 @@ mod request;
 mod response;
 mod stream;
 
-pub use dropped_params::{IGNORED_FIELDS, IGNORED_TOOL_FIELDS};
+pub use dropped_params::{DROPPED_PARAMS, DROPPED_TOOL_PARAMS};
 
 use crate::error::{ProviderError, RequestError};
 use crate::formats::bedrock_converse::ToolNames;
-use crate::translate::to_bedrock_converse::{ConverseClient, ToConverse};
+use crate::translate::to_bedrock_converse::{ConverseClient, ToConverseTranslator};
 use crate::translator::Attempt;
 use crate::usage::Usage;
 pub use stream::MessageSink;
 
-/// Translates one attempt. See [`IGNORED_FIELDS`] and [`IGNORED_TOOL_FIELDS`] for what it leaves out; everything else that
+/// Translates one attempt. See [`DROPPED_PARAMS`] and [`DROPPED_TOOL_PARAMS`] for what it leaves out; everything else that
 /// cannot be said is refused.
-pub type AnthropicMessagesToBedrockConverse = ToConverse<MessagesClient>;
+pub type AnthropicMessagesToBedrockConverse = ToConverseTranslator<MessagesClient>;
 
 /// Clients of Anthropic Messages.
 #[derive(Debug)]
@@ -24,7 +24,7 @@ pub struct MessagesClient;
 
 impl ConverseClient for MessagesClient {
     /// What tools are called at the client.
-    type Agreed = ToolNames;
+    type RequestState = ToolNames;
     type Sink = MessageSink;
 
     fn sink(attempt: &Attempt) -> MessageSink {
@@ -35,7 +35,7 @@ impl ConverseClient for MessagesClient {
         request::translate(attempt, body)
     }
 
-    fn agree(sink: &mut MessageSink, tool_names: &ToolNames) {
+    fn set_request_state(sink: &mut MessageSink, tool_names: &ToolNames) {
         sink.call_tools(tool_names.clone());
     }
 

@@ -6,29 +6,29 @@ mod response;
 mod stop_reason;
 mod stream;
 
-pub use dropped_params::{IGNORED_FIELDS, IGNORED_TOOL_FIELDS};
+pub use dropped_params::{DROPPED_PARAMS, DROPPED_TOOL_PARAMS};
 pub use stop_reason::StopSequences;
 pub use stream::Stream;
 
 use crate::body_edit::BodyEdit;
 use crate::error::{ProviderError, RequestError};
 use crate::format::ClientFormat;
-use crate::translate::{Pair, Translation, WholeAnswer};
+use crate::translate::{Translate, TranslatedResponse, TranslatorFor};
 use crate::translator::{Attempt, OutgoingRequest};
 use crate::upstream_path;
 
-/// Translates one attempt. See [`IGNORED_FIELDS`] for what it leaves out; everything else that cannot be said is refused.
+/// Translates one attempt. See [`DROPPED_PARAMS`] for what it leaves out; everything else that cannot be said is refused.
 ///
 /// `count_tokens` is refused: no endpoint of these upstreams counts tokens, and an estimate would be taken for a count.
-pub type AnthropicMessagesToChatCompletions = Translation<MessagesOverChat>;
+pub type AnthropicMessagesToChatCompletions = TranslatorFor<MessagesOverChat>;
 
 /// Clients of Anthropic Messages, upstreams that speak Chat Completions.
 #[derive(Debug)]
 pub struct MessagesOverChat;
 
-impl Pair for MessagesOverChat {
+impl Translate for MessagesOverChat {
     /// The client's, to tell which one ended an answer.
-    type Agreed = StopSequences;
+    type RequestState = StopSequences;
     type Stream = Stream;
 
     fn stream(_attempt: &Attempt) -> Stream {
@@ -60,7 +60,7 @@ impl Pair for MessagesOverChat {
         attempt: &Attempt,
         stop_sequences: &StopSequences,
         body: &[u8],
-    ) -> Result<WholeAnswer, ProviderError> {
+    ) -> Result<TranslatedResponse, ProviderError> {
         response::translate(attempt, stop_sequences, body)
     }
 }

@@ -5,43 +5,43 @@ mod request;
 mod response;
 mod stream;
 
-pub use dropped_params::IGNORED_FIELDS;
+pub use dropped_params::DROPPED_PARAMS;
 
 use crate::error::{ProviderError, RequestError};
-use crate::translate::to_bedrock_converse::{ConverseClient, ToConverse};
+use crate::translate::to_bedrock_converse::{ConverseClient, ToConverseTranslator};
 use crate::translator::Attempt;
 use crate::usage::Usage;
-pub use request::Answer;
+pub use request::ResponseHints;
 pub use stream::ChatSink;
 
-/// Translates one attempt. See [`IGNORED_FIELDS`] for what it leaves out; everything else that cannot be said is refused.
-pub type ChatCompletionsToBedrockConverse = ToConverse<ChatClient>;
+/// Translates one attempt. See [`DROPPED_PARAMS`] for what it leaves out; everything else that cannot be said is refused.
+pub type ChatCompletionsToBedrockConverse = ToConverseTranslator<ChatClient>;
 
 /// Clients of Chat Completions.
 #[derive(Debug)]
 pub struct ChatClient;
 
 impl ConverseClient for ChatClient {
-    type Agreed = Answer;
+    type RequestState = ResponseHints;
     type Sink = ChatSink;
 
     fn sink(attempt: &Attempt) -> ChatSink {
         ChatSink::new(attempt)
     }
 
-    fn request(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answer), RequestError> {
+    fn request(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, ResponseHints), RequestError> {
         request::translate(attempt, body)
     }
 
-    fn agree(sink: &mut ChatSink, answer: &Answer) {
-        sink.expect(answer);
+    fn set_request_state(sink: &mut ChatSink, hints: &ResponseHints) {
+        sink.expect(hints);
     }
 
     fn response(
         attempt: &Attempt,
-        answer: &Answer,
+        hints: &ResponseHints,
         body: &[u8],
     ) -> Result<(Vec<u8>, Option<Usage>), ProviderError> {
-        response::translate(attempt, answer, body)
+        response::translate(attempt, hints, body)
     }
 }

@@ -5,22 +5,22 @@ use std::rc::Rc;
 
 use crate::error::{ProviderError, RequestError};
 use crate::format::ClientFormat;
-use crate::headers::LentHeaders;
+use crate::headers::HeaderSlice;
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 
 /// One attempt, translated twice. What one stage writes the other one reads, piece by piece: nothing waits that would not
 /// wait in a stage alone.
-pub struct Chain {
+pub struct ComposedTranslator {
     /// Speaks the client's format to a Chat Completions upstream.
     client: Box<dyn Translator>,
     /// Speaks Chat Completions to the upstream.
     upstream: Box<dyn Translator>,
     /// Chat Completions on their way from one stage to the other.
-    between: Vec<u8>,
+    intermediate: Vec<u8>,
 }
 
-impl Chain {
+impl ComposedTranslator {
     /// A chain for one attempt. Each stage gets the attempt as it looks from there.
     pub fn new(
         attempt: impl Into<Rc<Attempt>>,
@@ -40,20 +40,20 @@ impl Chain {
         Self {
             client: client(from_client),
             upstream: upstream(Rc::new(to_upstream)),
-            between: Vec::new(),
+            intermediate: Vec::new(),
         }
     }
 
     /// Hands what is between the stages to the client's one.
-    fn hand_over(&mut self, out: &mut Vec<u8>) {
-        if self.client.stream(&self.between, out) {
-            out.extend_from_slice(&self.between);
+    fn drain_intermediate(&mut self, out: &mut Vec<u8>) {
+        if self.client.stream(&self.intermediate, out) {
+            out.extend_from_slice(&self.intermediate);
         }
-        self.between.clear();
+        self.intermediate.clear();
     }
 }
 
-impl Translator for Chain {
+impl Translator for ComposedTranslator {
     fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
         let chat = self.client.request(body)?.body.applied(body);
         self.upstream.request(&chat).map_err(|error| RequestError {
@@ -67,22 +67,22 @@ impl Translator for Chain {
         let chat = self.upstream.response(body)?;
         let chat = chat.as_deref().unwrap_or(body);
         Ok(Some(match self.client.response(chat)? {
-            Some(answer) => answer,
+            Some(response) => response,
             None => chat.to_vec(),
         }))
     }
 
     fn stream(&mut self, chunk: &[u8], out: &mut Vec<u8>) -> bool {
-        if self.upstream.stream(chunk, &mut self.between) {
-            self.between.extend_from_slice(chunk);
+        if self.upstream.stream(chunk, &mut self.intermediate) {
+            self.intermediate.extend_from_slice(chunk);
         }
-        self.hand_over(out);
+        self.drain_intermediate(out);
         false
     }
 
     fn stream_end(&mut self, out: &mut Vec<u8>) {
-        self.upstream.stream_end(&mut self.between);
-        self.hand_over(out);
+        self.upstream.stream_end(&mut self.intermediate);
+        self.drain_intermediate(out);
         self.client.stream_end(out);
     }
 
@@ -96,7 +96,7 @@ impl Translator for Chain {
         }
     }
 
-    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
+    fn error(&self, status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
         self.upstream.error(status, headers, body)
     }
 

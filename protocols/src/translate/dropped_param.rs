@@ -9,18 +9,18 @@ use crate::json;
 /// A field that an upstream has no counterpart for and that may be dropped. The tables of these are printed in the
 /// documentation: nothing else is ever dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct IgnoredField {
+pub struct DroppedParam {
     /// Name in the client's request.
     pub name: &'static str,
     /// When it is dropped.
-    pub when: Ignorable,
+    pub when: DropWhen,
     /// Why the answer is still the one that the client asked for.
     pub reason: &'static str,
 }
 
 /// Which values of a field may be dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ignorable {
+pub enum DropWhen {
     /// All.
     Always,
     /// Only this one, given as JSON: it asks for what the upstream does anyway. Others are refused.
@@ -29,12 +29,12 @@ pub enum Ignorable {
     Where(&'static str),
 }
 
-impl IgnoredField {
+impl DroppedParam {
     /// Dropped whatever its value.
     pub const fn always(name: &'static str, reason: &'static str) -> Self {
         Self {
             name,
-            when: Ignorable::Always,
+            when: DropWhen::Always,
             reason,
         }
     }
@@ -43,7 +43,7 @@ impl IgnoredField {
     pub const fn only(name: &'static str, value: &'static str, reason: &'static str) -> Self {
         Self {
             name,
-            when: Ignorable::Only(value),
+            when: DropWhen::Only(value),
             reason,
         }
     }
@@ -56,7 +56,7 @@ impl IgnoredField {
     ) -> Self {
         Self {
             name,
-            when: Ignorable::Where(condition),
+            when: DropWhen::Where(condition),
             reason,
         }
     }
@@ -66,8 +66,8 @@ impl IgnoredField {
 ///
 /// # Errors
 /// The field is not in `table`, or not with this value.
-pub fn ignore(
-    table: &[IgnoredField],
+pub fn drop_or_refuse(
+    table: &[DroppedParam],
     name: &str,
     path: impl std::fmt::Display,
     value: &RawValue,
@@ -79,9 +79,9 @@ pub fn ignore(
         ));
     };
     match field.when {
-        Ignorable::Always | Ignorable::Where(_) => Ok(()),
-        Ignorable::Only(only) if same_json(value.get(), only) => Ok(()),
-        Ignorable::Only(only) => Err(RequestError {
+        DropWhen::Always | DropWhen::Where(_) => Ok(()),
+        DropWhen::Only(only) if same_json(value.get(), only) => Ok(()),
+        DropWhen::Only(only) => Err(RequestError {
             code: Some("unsupported_value"),
             ..RequestError::unsupported(
                 path.to_string(),
@@ -103,15 +103,15 @@ mod tests {
 
     use super::*;
 
-    const TABLE: &[IgnoredField] = &[
-        IgnoredField {
+    const TABLE: &[DroppedParam] = &[
+        DroppedParam {
             name: "seed",
-            when: Ignorable::Always,
+            when: DropWhen::Always,
             reason: "",
         },
-        IgnoredField {
+        DroppedParam {
             name: "modalities",
-            when: Ignorable::Only(r#"["text"]"#),
+            when: DropWhen::Only(r#"["text"]"#),
             reason: "",
         },
     ];
@@ -129,7 +129,7 @@ mod tests {
             ("audio", "{}", Some("unsupported_parameter")),
         ] {
             let value = RawValue::from_string(value.to_owned()).unwrap();
-            let error = ignore(TABLE, name, name, &value).err();
+            let error = drop_or_refuse(TABLE, name, name, &value).err();
             assert_eq!(error.as_ref().and_then(|error| error.code), code, "{name}");
             if let Some(error) = error {
                 assert_eq!(error.param.as_deref(), Some(name));

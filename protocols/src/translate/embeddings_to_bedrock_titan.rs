@@ -10,22 +10,22 @@ use serde_json::value::RawValue;
 use crate::body_edit::BodyEdit;
 use crate::error::{self, ProviderError, RequestError};
 use crate::formats::bedrock_converse::{self, Operation};
-use crate::headers::LentHeaders;
+use crate::headers::HeaderSlice;
 use crate::json::{self, Object, Text, Writer, lenient};
-use crate::translate::dropped_param::{self, Ignorable, IgnoredField};
+use crate::translate::dropped_param::{self, DropWhen, DroppedParam};
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 
 /// Fields that are left out, with the reasons; every other field is translated or refused.
-pub const IGNORED_FIELDS: &[IgnoredField] = &[
-    IgnoredField {
+pub const DROPPED_PARAMS: &[DroppedParam] = &[
+    DroppedParam {
         name: "user",
-        when: Ignorable::Always,
+        when: DropWhen::Always,
         reason: "tells OpenAI whose request it is; Bedrock has no such field",
     },
-    IgnoredField {
+    DroppedParam {
         name: "encoding_format",
-        when: Ignorable::Where("always"),
+        when: DropWhen::Where("always"),
         reason: "Titan answers with numbers; the gateway turns them into base64 where that was asked for",
     },
 ];
@@ -59,7 +59,7 @@ struct EmbeddingsRequest<'a> {
 /// Titan's answer.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-struct TitanAnswer<'a> {
+struct TitanResponse<'a> {
     #[serde(borrow, default)]
     embedding: Option<&'a RawValue>,
     #[serde(default, deserialize_with = "lenient")]
@@ -111,14 +111,15 @@ impl Translator for EmbeddingsToBedrockTitan {
     }
 
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
-        let answer: TitanAnswer<'_> = json::parse(body).map_err(ProviderError::unreadable)?;
-        let by_type = answer.embeddings_by_type.and_then(|types| types.float);
-        let Some(embedding) = answer.embedding.or(by_type) else {
+        let response: TitanResponse<'_> =
+            json::parse(body).map_err(ProviderError::invalid_response)?;
+        let by_type = response.embeddings_by_type.and_then(|types| types.float);
+        let Some(embedding) = response.embedding.or(by_type) else {
             return Err(error::classify_in_stream("", body));
         };
         let numbers: Vec<f32> =
-            json::parse_text(embedding.get()).map_err(ProviderError::unreadable)?;
-        let tokens = answer.input_text_token_count;
+            json::parse_text(embedding.get()).map_err(ProviderError::invalid_response)?;
+        let tokens = response.input_text_token_count;
         self.usage = tokens.map(|prompt| Usage {
             prompt,
             ..Usage::default()
@@ -148,7 +149,7 @@ impl Translator for EmbeddingsToBedrockTitan {
 
     /// InvokeModel does not stream.
     fn stream(&mut self, _chunk: &[u8], _out: &mut Vec<u8>) -> bool {
-        self.state = StreamState::Failed(ProviderError::unreadable(
+        self.state = StreamState::Failed(ProviderError::invalid_response(
             "a stream in answer to a request for embeddings",
         ));
         false
@@ -162,7 +163,7 @@ impl Translator for EmbeddingsToBedrockTitan {
         &self.state
     }
 
-    fn error(&self, status: u16, headers: &LentHeaders<'_>, body: &[u8]) -> ProviderError {
+    fn error(&self, status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
         bedrock_converse::read_error(status, headers, body)
     }
 
@@ -186,7 +187,7 @@ impl<'a> EmbeddingsRequest<'a> {
             .map_err(|error| RequestError::new(format!("expected a JSON object: {error}")))?;
         for (name, value) in fields.fields() {
             if !["model", "input", "dimensions", "normalize"].contains(&name) {
-                dropped_param::ignore(IGNORED_FIELDS, name, name, value)?;
+                dropped_param::drop_or_refuse(DROPPED_PARAMS, name, name, value)?;
             }
         }
         let input = fields
@@ -386,9 +387,9 @@ mod tests {
             let mut translator = translator();
             let request = json!({"input": "a", "encoding_format": encoding});
             translator.request(request.to_string().as_bytes()).unwrap();
-            let answer = translator.response(titan).unwrap().unwrap();
+            let response = translator.response(titan).unwrap().unwrap();
             assert_eq!(
-                serde_json::from_slice::<Value>(&answer).unwrap(),
+                serde_json::from_slice::<Value>(&response).unwrap(),
                 json!({
                     "object": "list",
                     "data": [{"object": "embedding", "index": 0, "embedding": embedding}],
@@ -413,9 +414,9 @@ mod tests {
             assert!(error.message.contains(message), "{error:?}");
         }
         let by_type = br#"{"embeddingsByType":{"float":[0.5]}}"#;
-        let answer = translator().response(by_type).unwrap().unwrap();
-        let answer: Value = serde_json::from_slice(&answer).unwrap();
-        assert_eq!(answer["data"][0]["embedding"], json!([0.5]));
+        let response = translator().response(by_type).unwrap().unwrap();
+        let response: Value = serde_json::from_slice(&response).unwrap();
+        assert_eq!(response["data"][0]["embedding"], json!([0.5]));
     }
 
     proptest! {

@@ -7,33 +7,36 @@ mod request;
 mod response;
 mod stream;
 
-pub use dropped_params::{IGNORED_FIELDS, IGNORED_ITEM_FIELDS};
+pub use dropped_params::{DROPPED_ITEM_PARAMS, DROPPED_PARAMS};
 pub use stream::Stream;
 
 use crate::body_edit::BodyEdit;
 use crate::error::{ProviderError, RequestError};
-use crate::formats::responses::Echo;
-use crate::translate::{Pair, Translation, WholeAnswer};
+use crate::formats::responses::EchoedFields;
+use crate::translate::{Translate, TranslatedResponse, TranslatorFor};
 use crate::translator::{Attempt, OutgoingRequest};
 use crate::upstream_path;
 
-/// Translates one attempt. See [`IGNORED_FIELDS`] for what it leaves out; everything else that cannot be said is refused.
-pub type ResponsesToChatCompletions = Translation<ResponsesOverChat>;
+/// Translates one attempt. See [`DROPPED_PARAMS`] for what it leaves out; everything else that cannot be said is refused.
+pub type ResponsesToChatCompletions = TranslatorFor<ResponsesOverChat>;
 
 /// Clients of OpenAI Responses, upstreams that speak Chat Completions.
 #[derive(Debug)]
 pub struct ResponsesOverChat;
 
-impl Pair for ResponsesOverChat {
+impl Translate for ResponsesOverChat {
     /// What the answer repeats of the request.
-    type Agreed = Echo;
+    type RequestState = EchoedFields;
     type Stream = Stream;
 
     fn stream(_attempt: &Attempt) -> Stream {
         Stream::default()
     }
 
-    fn request(attempt: &Attempt, body: &[u8]) -> Result<(OutgoingRequest, Echo), RequestError> {
+    fn request(
+        attempt: &Attempt,
+        body: &[u8],
+    ) -> Result<(OutgoingRequest, EchoedFields), RequestError> {
         let (body, echo) = request::translate(attempt, body)?;
         let outgoing = OutgoingRequest {
             path: upstream_path::openai(attempt, "chat/completions")?,
@@ -43,7 +46,11 @@ impl Pair for ResponsesOverChat {
         Ok((outgoing, echo))
     }
 
-    fn response(attempt: &Attempt, echo: &Echo, body: &[u8]) -> Result<WholeAnswer, ProviderError> {
+    fn response(
+        attempt: &Attempt,
+        echo: &EchoedFields,
+        body: &[u8],
+    ) -> Result<TranslatedResponse, ProviderError> {
         response::translate(attempt, echo, body)
     }
 }

@@ -4,7 +4,7 @@ use protocols::translate::anthropic_messages_to_bedrock_converse::AnthropicMessa
 use protocols::translate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
 use protocols::translate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
 use protocols::translate::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
-use protocols::translate::composed::Chain;
+use protocols::translate::composed::ComposedTranslator;
 use protocols::translate::responses_to_chat_completions::ResponsesToChatCompletions;
 use protocols::{Attempt, ClientFormat, Translator, UpstreamFormat};
 use serde_json::Value;
@@ -83,7 +83,7 @@ pub const PAIRS: &[Pair] = &[
         upstream: UpstreamFormat::Anthropic,
         conformance: None,
         make: |attempt| {
-            Box::new(Chain::new(
+            Box::new(ComposedTranslator::new(
                 attempt,
                 |attempt| Box::new(ResponsesToChatCompletions::new(attempt)),
                 |attempt| Box::new(ChatCompletionsToAnthropicMessages::new(attempt)),
@@ -96,7 +96,7 @@ pub const PAIRS: &[Pair] = &[
         upstream: UpstreamFormat::Bedrock,
         conformance: None,
         make: |attempt| {
-            Box::new(Chain::new(
+            Box::new(ComposedTranslator::new(
                 attempt,
                 |attempt| Box::new(ResponsesToChatCompletions::new(attempt)),
                 |attempt| Box::new(ChatCompletionsToBedrockConverse::new(attempt)),

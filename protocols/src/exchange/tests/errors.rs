@@ -80,7 +80,7 @@ fn error_answers() {
                 stream,
                 ..attempt(ChatCompletions, OpenAi)
             };
-            let (outcome, report) = answer(&attempt, *status, &[JSON], body);
+            let (outcome, report) = response(&attempt, *status, &[JSON], body);
             match (&outcome, reason) {
                 (Outcome::FailedOver(found), Some(expected)) => {
                     assert_eq!(found, expected, "{status} {body}")
@@ -118,7 +118,7 @@ fn context_length_and_filter_fail_over_where_the_policy_says_so() {
     ] {
         let body = json!({"error": {"message": "m", "code": code}}).to_string();
         assert_eq!(
-            answer(&asked, 400, &[JSON], &body).0,
+            response(&asked, 400, &[JSON], &body).0,
             Outcome::FailedOver(reason)
         );
         let stream = Attempt {
@@ -127,7 +127,7 @@ fn context_length_and_filter_fail_over_where_the_policy_says_so() {
         };
         let event = format!("data: {body}\n\n");
         assert_eq!(
-            answer(&stream, 200, &[SSE], &event).0,
+            response(&stream, 200, &[SSE], &event).0,
             Outcome::FailedOver(reason)
         );
     }
@@ -147,16 +147,16 @@ fn a_failed_attempt_has_an_answer_for_the_last_one() {
         };
         let mut exchange = Exchange::new(attempt(client, upstream)).unwrap();
         exchange.response_head(429, &head, false);
-        let verdict = exchange.response_body(
+        let action = exchange.response_body(
             br#"{"error":{"message":"slow down"}}"#,
             true,
             &mut Vec::new(),
         );
         assert_eq!(
-            verdict,
-            Verdict::FailOver(FailoverReason::UpstreamRateLimited)
+            action,
+            ResponseAction::Failover(FailoverReason::UpstreamRateLimited)
         );
-        let (status, list, body) = exchange.error_answer().unwrap();
+        let (status, list, body) = exchange.error_response().unwrap();
         let body: Value = serde_json::from_slice(&body).unwrap();
         assert_eq!(
             (status, &body["error"]["type"], &body["error"]["message"]),
@@ -169,9 +169,9 @@ fn a_failed_attempt_has_an_answer_for_the_last_one() {
     let mut exchange = Exchange::new(attempt(ChatCompletions, OpenAi)).unwrap();
     assert_eq!(
         exchange.on_reset(&mut Vec::new()),
-        Verdict::FailOver(FailoverReason::UpstreamReset)
+        ResponseAction::Failover(FailoverReason::UpstreamReset)
     );
-    assert_eq!(exchange.error_answer(), None, "there was no answer");
+    assert_eq!(exchange.error_response(), None, "there was no answer");
 }
 
 #[test]
@@ -181,13 +181,13 @@ fn a_date_to_retry_after_is_read_without_the_providers_clock() {
         ..attempt(ChatCompletions, OpenAi)
     };
     let head = [("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")];
-    let (_, report) = answer(&late, 503, &head, "");
+    let (_, report) = response(&late, 503, &head, "");
     assert_eq!(report.error.unwrap().retry_after_ms, Some(37_000));
 }
 
 #[test]
 fn a_compressed_error_is_judged_by_its_status() {
-    let (outcome, report) = answer(
+    let (outcome, report) = response(
         &attempt(ChatCompletions, OpenAi),
         400,
         &[("content-encoding", "gzip")],

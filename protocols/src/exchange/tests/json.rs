@@ -12,7 +12,7 @@ fn json_passes_with_metadata_in_front() {
         ..attempt(ChatCompletions, OpenAi)
     };
     for (before, after) in [("", ""), ("\n\n \r\n", ""), ("", "\n")] {
-        let (outcome, report) = answer(&attempt, 200, &[JSON], &format!("{before}{CHAT}{after}"));
+        let (outcome, report) = response(&attempt, 200, &[JSON], &format!("{before}{CHAT}{after}"));
         let expected = CHAT.replacen('{', r#"{"keeptrusts_metadata":{"provider":"p"},"#, 1) + after;
         assert_eq!(body_of(&outcome), expected);
         assert_eq!(header(&outcome, "content-type"), Some("application/json"));
@@ -32,18 +32,18 @@ fn json_passes_with_metadata_in_front() {
 #[test]
 fn json_without_metadata_passes_untouched() {
     let attempt = attempt(ChatCompletions, OpenAi);
-    let (outcome, report) = answer(&attempt, 200, &[JSON], CHAT);
+    let (outcome, report) = response(&attempt, 200, &[JSON], CHAT);
     assert_eq!(body_of(&outcome), CHAT);
     assert!(report.complete);
     let mut exchange = Exchange::new(attempt).unwrap();
     assert_eq!(
         exchange.response_head(200, &headers(&[JSON]), false),
-        Verdict::Hold
+        ResponseAction::Buffer
     );
     let mut out = Vec::new();
     assert_eq!(
         exchange.response_body(CHAT.as_bytes(), true, &mut out),
-        Verdict::PassUnchanged
+        ResponseAction::Forward
     );
     assert!(out.is_empty());
 }
@@ -62,22 +62,25 @@ fn a_long_json_answer_passes_before_its_end() {
     let mut exchange = Exchange::new(attempt.clone()).unwrap();
     let length = body.len().to_string();
     let head = headers(&[JSON, ("content-length", &length)]);
-    assert_eq!(exchange.response_head(200, &head, false), Verdict::Hold);
+    assert_eq!(
+        exchange.response_head(200, &head, false),
+        ResponseAction::Buffer
+    );
     let mut out = Vec::new();
     assert_eq!(
         exchange.response_body(&body.as_bytes()[..100], false, &mut out),
-        Verdict::Hold
+        ResponseAction::Buffer
     );
     assert_eq!(
         exchange.response_body(&body.as_bytes()[100..9000], false, &mut out),
-        Verdict::Pass
+        ResponseAction::Replace
     );
     assert!(out.starts_with(b"{\"keeptrusts_metadata\":{},\"object\"") && out.len() > 9000);
     let (_, passed) = exchange.response_headers(&head);
     let length = body.len() + r#""keeptrusts_metadata":{},"#.len();
     assert!(passed.contains(&("content-length", length.to_string().into_bytes().into())));
 
-    let (outcome, report) = answer(&attempt, 200, &[JSON], &body);
+    let (outcome, report) = response(&attempt, 200, &[JSON], &body);
     assert_eq!(body_of(&outcome).len(), length);
     assert_eq!(
         report.usage,
@@ -98,7 +101,7 @@ fn json_that_needs_translation_is_gathered() {
     let upstream = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-1",
         "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn", "stop_sequence": null,
         "usage": {"input_tokens": 3, "output_tokens": 2}});
-    let (outcome, report) = answer(&attempt, 200, &[JSON], &upstream.to_string());
+    let (outcome, report) = response(&attempt, 200, &[JSON], &upstream.to_string());
     let body: Value = serde_json::from_str(body_of(&outcome)).unwrap();
     assert_eq!(body["keeptrusts_metadata"]["provider"], "p");
     assert_eq!(body["choices"][0]["message"]["content"], "Hi");
@@ -111,7 +114,7 @@ fn json_that_needs_translation_is_gathered() {
         upstream: Ollama,
         ..attempt
     };
-    let (outcome, _) = answer(&ollama, 200, &[JSON], CHAT);
+    let (outcome, _) = response(&ollama, 200, &[JSON], CHAT);
     assert!(body_of(&outcome).starts_with(r#"{"keeptrusts_metadata":{"provider":"p"},"id":"c""#));
 }
 
@@ -147,7 +150,8 @@ fn errors_in_the_clothes_of_success_fail_over() {
     ];
     for upstream in [OpenAi, Anthropic, Ollama] {
         for (body, reason) in table {
-            let (outcome, report) = answer(&attempt(ChatCompletions, upstream), 200, &[JSON], body);
+            let (outcome, report) =
+                response(&attempt(ChatCompletions, upstream), 200, &[JSON], body);
             assert_eq!(outcome, Outcome::FailedOver(reason), "{upstream:?} {body}");
             assert!(report.error.is_some() && !report.content_sent);
         }
@@ -156,14 +160,14 @@ fn errors_in_the_clothes_of_success_fail_over() {
         r#"{{"error":{{"message":"{}","code":500}}}}"#,
         "x".repeat(20_000)
     );
-    let (outcome, _) = answer(&attempt(ChatCompletions, OpenAi), 200, &[JSON], &long);
+    let (outcome, _) = response(&attempt(ChatCompletions, OpenAi), 200, &[JSON], &long);
     assert_eq!(outcome, Outcome::FailedOver(Upstream5xx));
 }
 
 #[test]
 fn the_clients_own_fault_is_its_answer_whatever_the_status() {
     let body = r#"{"error":{"message":"bad","code":400,"type":"invalid_request_error"}}"#;
-    let (outcome, report) = answer(&attempt(ChatCompletions, OpenAi), 200, &[JSON], body);
+    let (outcome, report) = response(&attempt(ChatCompletions, OpenAi), 200, &[JSON], body);
     let Outcome::Answered { status, body, .. } = outcome else {
         panic!("failed over")
     };

@@ -9,7 +9,7 @@ use crate::error::ErrorKind;
 #[test]
 fn a_stream_is_held_until_it_shows_content() {
     let stream = hello() + &chunk("{}", "\"stop\"") + "data: [DONE]\n\n";
-    let (outcome, report) = answer(
+    let (outcome, report) = response(
         &streaming(ChatCompletions, OpenAi),
         200,
         &[SSE, ("x-request-id", "r")],
@@ -26,23 +26,23 @@ fn a_stream_is_held_until_it_shows_content() {
     let mut out = Vec::new();
     let mut give =
         |text: &str, out: &mut Vec<u8>| exchange.response_body(text.as_bytes(), false, out);
-    assert_eq!(give(": ping\n\n", &mut out), Verdict::Hold);
+    assert_eq!(give(": ping\n\n", &mut out), ResponseAction::Buffer);
     let role = chunk(r#"{"role":"assistant","content":""}"#, "null");
-    assert_eq!(give(&role, &mut out), Verdict::Hold);
+    assert_eq!(give(&role, &mut out), ResponseAction::Buffer);
     let content = chunk(r#"{"content":"a"}"#, "null");
-    assert_eq!(give(&content, &mut out), Verdict::Pass);
+    assert_eq!(give(&content, &mut out), ResponseAction::Replace);
     assert_eq!(
         std::mem::take(&mut out),
         format!(": ping\n\n{role}{content}").into_bytes()
     );
-    assert_eq!(give(&content, &mut out), Verdict::PassUnchanged);
+    assert_eq!(give(&content, &mut out), ResponseAction::Forward);
 }
 
 #[test]
 fn the_only_choices_stream_goes_out_as_it_begins() {
     let begin = || {
         let exchange = Exchange::new(streaming(ChatCompletions, OpenAi)).unwrap();
-        let mut exchange = exchange.as_only_choice();
+        let mut exchange = exchange.without_failover();
         exchange.response_head(200, &headers(&[SSE]), false);
         exchange
     };
@@ -51,11 +51,14 @@ fn the_only_choices_stream_goes_out_as_it_begins() {
     let mut out = Vec::new();
     assert_eq!(
         exchange.response_body(role.as_bytes(), false, &mut out),
-        Verdict::Pass
+        ResponseAction::Replace
     );
     assert_eq!(std::mem::take(&mut out), role.as_bytes());
     // What never shows content still does not look complete.
-    assert_eq!(exchange.response_body(&[], true, &mut out), Verdict::Pass);
+    assert_eq!(
+        exchange.response_body(&[], true, &mut out),
+        ResponseAction::Replace
+    );
     let end = String::from_utf8(out).unwrap();
     assert!(
         end.contains("\"error\"") && !end.contains("[DONE]"),
@@ -67,11 +70,11 @@ fn the_only_choices_stream_goes_out_as_it_begins() {
         data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n";
     let failure = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n";
     let exchange = Exchange::new(streaming(ChatCompletions, Anthropic)).unwrap();
-    let mut exchange = exchange.as_only_choice();
+    let mut exchange = exchange.without_failover();
     exchange.response_head(200, &headers(&[SSE]), false);
     let mut out = Vec::new();
-    let verdict = exchange.response_body(start.as_bytes(), false, &mut out);
-    assert_eq!(verdict, Verdict::Pass);
+    let action = exchange.response_body(start.as_bytes(), false, &mut out);
+    assert_eq!(action, ResponseAction::Replace);
     assert!(String::from_utf8_lossy(&out).contains("assistant"));
     out.clear();
     exchange.response_body(failure.as_bytes(), false, &mut out);
@@ -85,9 +88,9 @@ fn the_only_choices_stream_goes_out_as_it_begins() {
     let mut exchange = begin();
     assert_eq!(
         exchange.response_body(error.as_bytes(), false, &mut Vec::new()),
-        Verdict::FailOver(FailoverReason::ErrorInStream)
+        ResponseAction::Failover(FailoverReason::ErrorInStream)
     );
-    assert!(exchange.error_answer().is_some());
+    assert!(exchange.error_response().is_some());
 }
 
 #[test]
@@ -97,7 +100,7 @@ fn a_stream_whose_first_piece_shows_content_passes_without_a_copy() {
     let mut out = Vec::new();
     assert_eq!(
         exchange.response_body(hello().as_bytes(), false, &mut out),
-        Verdict::PassUnchanged
+        ResponseAction::Forward
     );
     assert!(out.is_empty());
 }
@@ -133,7 +136,7 @@ fn a_stream_without_content_fails_over() {
         (format!("{role}data: <html>\n\n"), ErrorInStream),
     ];
     for (stream, reason) in table {
-        let (outcome, report) = answer(&streaming(ChatCompletions, OpenAi), 200, &[SSE], &stream);
+        let (outcome, report) = response(&streaming(ChatCompletions, OpenAi), 200, &[SSE], &stream);
         assert_eq!(outcome, Outcome::FailedOver(reason), "{stream}");
         assert!(
             report.error.is_some() && !report.content_sent && !report.complete,
@@ -142,7 +145,7 @@ fn a_stream_without_content_fails_over() {
     }
     let overloaded = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
     for client in [ChatCompletions, AnthropicMessages] {
-        let (outcome, report) = answer(&streaming(client, Anthropic), 200, &[SSE], overloaded);
+        let (outcome, report) = response(&streaming(client, Anthropic), 200, &[SSE], overloaded);
         assert_eq!(outcome, Outcome::FailedOver(ErrorInStream));
         assert_eq!(report.error.unwrap().kind, ErrorKind::Overloaded);
     }
@@ -152,7 +155,7 @@ fn a_stream_without_content_fails_over() {
 fn a_finish_reason_that_explains_an_empty_answer_is_an_answer() {
     let stream = chunk("{}", "\"length\"") + "data: [DONE]\n\n";
     assert_eq!(
-        body_of(&answer(&streaming(ChatCompletions, OpenAi), 200, &[SSE], &stream).0),
+        body_of(&response(&streaming(ChatCompletions, OpenAi), 200, &[SSE], &stream).0),
         stream
     );
 }
@@ -257,7 +260,7 @@ fn a_stream_without_content_fails_over_for_every_pair() {
                 ),
             };
             for stream in streams {
-                let (outcome, report) = answer(&attempt, 200, &[head], stream);
+                let (outcome, report) = response(&attempt, 200, &[head], stream);
                 let expected = Outcome::FailedOver(FailoverReason::EmptyStream);
                 assert_eq!(outcome, expected, "{client:?} {upstream:?} {stream}");
                 assert!(report.error.is_some());
@@ -281,10 +284,10 @@ fn an_error_that_passes_unchanged_fails_over_where_it_comes_first() {
         let mut exchange = Exchange::new(native.clone()).unwrap();
         exchange.response_head(200, &headers(&[SSE]), false);
         let mut out = Vec::new();
-        let verdict = exchange.response_body(event.as_bytes(), false, &mut out);
+        let action = exchange.response_body(event.as_bytes(), false, &mut out);
         assert_eq!(
-            verdict,
-            Verdict::FailOver(FailoverReason::ErrorInStream),
+            action,
+            ResponseAction::Failover(FailoverReason::ErrorInStream),
             "{event}"
         );
         assert!(out.is_empty());

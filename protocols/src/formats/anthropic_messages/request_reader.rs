@@ -14,9 +14,9 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 pub use block::{
-    Block, Document, IGNORED_BLOCK_FIELDS, Image, Source, TextBlock, ToolResult, ToolUse,
+    Block, DROPPED_BLOCK_PARAMS, Document, Image, Source, TextBlock, ToolResult, ToolUse,
 };
-pub use options::{OutputConfig, ThinkingWish};
+pub use options::{OutputConfig, ThinkingConfig};
 pub use tools::{FunctionTool, Tool, ToolChoice, ToolChoiceKind};
 
 use crate::error::RequestError;
@@ -48,7 +48,7 @@ pub struct MessagesRequest<'a> {
     /// `metadata.user_id`; other labels are left out.
     pub user_id: Option<Text<'a>>,
     /// How the model is to think.
-    pub thinking: Option<ThinkingWish<'a>>,
+    pub thinking: Option<ThinkingConfig<'a>>,
     /// How much effort the answer is worth, and its form.
     pub output_config: OutputConfig<'a>,
     /// Every other field that is not `null`, in order.
@@ -105,7 +105,7 @@ impl<'a> MessagesRequest<'a> {
                 "top_p" => request.top_p = Some(Number::read(value, &name, 1.0)?),
                 "top_k" => request.top_k = Some(json::read(value, &name, "a whole number")?),
                 "metadata" => request.user_id = options::read_user_id(value)?,
-                "thinking" => request.thinking = Some(ThinkingWish::read(value)?),
+                "thinking" => request.thinking = Some(ThinkingConfig::read(value)?),
                 "output_config" => request.output_config.read(value)?,
                 // What `output_config.format` was called first.
                 "output_format" if value.get().starts_with('{') => {

@@ -8,7 +8,7 @@ use crate::usage::Usage;
 
 /// A `message` object.
 #[derive(Debug, Clone)]
-pub struct MessageAnswer<'a> {
+pub struct MessageResponse<'a> {
     /// The provider's id of the answer, or one of ours.
     pub id: Text<'a>,
     /// The model that answered.
@@ -51,7 +51,7 @@ pub enum MessageBlock<'a> {
     },
 }
 
-impl MessageAnswer<'_> {
+impl MessageResponse<'_> {
     /// Appends the answer to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
         Writer::new(out).object(|w| {
@@ -133,7 +133,7 @@ mod tests {
 
     #[test]
     fn every_kind_of_block_has_all_required_fields() {
-        let answer = MessageAnswer {
+        let response = MessageResponse {
             id: "msg".into(),
             model: "m".into(),
             content: vec![
@@ -161,7 +161,7 @@ mod tests {
             },
         };
         let mut out = Vec::new();
-        answer.write(&mut out);
+        response.write(&mut out);
         assert_eq!(
             std::str::from_utf8(&out).unwrap(),
             concat!(

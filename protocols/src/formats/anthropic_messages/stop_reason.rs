@@ -22,7 +22,7 @@ pub enum StopReason {
 impl StopReason {
     /// This word on the wire says why an answer has no content: a limit, or a filter. Any other empty answer is one that
     /// another target may do better.
-    pub fn explains_silence(word: &str) -> bool {
+    pub fn allows_empty_content(word: &str) -> bool {
         [
             Self::MaxTokens,
             Self::ModelContextWindowExceeded,

@@ -21,7 +21,7 @@ const WAITING_BLOCK_BYTES: usize = 128;
 /// Content that came while a tool's arguments were still incomplete is more than is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("interleaved content blocks of more than {MAX_WAITING_BYTES} bytes")]
-pub struct TooMuchBuffered;
+pub struct BufferLimitExceeded;
 
 /// Writes the events of one message, and keeps the rules that clients rely on:
 ///
@@ -128,7 +128,7 @@ impl MessageStreamWriter {
     ///
     /// # Errors
     /// Too much waits.
-    pub fn text(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), TooMuchBuffered> {
+    pub fn text(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), BufferLimitExceeded> {
         if text.is_empty() || self.ended {
             return Ok(());
         }
@@ -165,7 +165,7 @@ impl MessageStreamWriter {
         &mut self,
         thinking: Text<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), TooMuchBuffered> {
+    ) -> Result<(), BufferLimitExceeded> {
         self.think(thinking, Part::Thinking, out)
     }
 
@@ -177,7 +177,7 @@ impl MessageStreamWriter {
         &mut self,
         signature: Text<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), TooMuchBuffered> {
+    ) -> Result<(), BufferLimitExceeded> {
         self.think(signature, Part::Signature, out)
     }
 
@@ -189,7 +189,7 @@ impl MessageStreamWriter {
         &mut self,
         data: Text<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), TooMuchBuffered> {
+    ) -> Result<(), BufferLimitExceeded> {
         if self.ended {
             return Ok(());
         }
@@ -216,7 +216,7 @@ impl MessageStreamWriter {
         id: Text<'_>,
         name: Text<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<ToolBlock, TooMuchBuffered> {
+    ) -> Result<ToolBlock, BufferLimitExceeded> {
         let serial = self.next_serial;
         if self.ended {
             return Ok(ToolBlock(serial));
@@ -249,7 +249,7 @@ impl MessageStreamWriter {
         tool: ToolBlock,
         fragment: Text<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), TooMuchBuffered> {
+    ) -> Result<(), BufferLimitExceeded> {
         if fragment.is_empty() || self.ended {
             return Ok(());
         }
@@ -361,7 +361,7 @@ impl MessageStreamWriter {
         &mut self,
         field: impl FnOnce(&mut Waiting) -> Option<&mut Vec<u8>>,
         text: Text<'_>,
-    ) -> Result<(), TooMuchBuffered> {
+    ) -> Result<(), BufferLimitExceeded> {
         let mut added = 0;
         if let Some(buffer) = self.waiting.back_mut().and_then(field) {
             let length = buffer.len();
@@ -371,10 +371,10 @@ impl MessageStreamWriter {
         self.count_waiting(added)
     }
 
-    fn count_waiting(&mut self, added: usize) -> Result<(), TooMuchBuffered> {
+    fn count_waiting(&mut self, added: usize) -> Result<(), BufferLimitExceeded> {
         self.waiting_bytes = self.waiting_bytes.saturating_add(added);
         if self.waiting_bytes > MAX_WAITING_BYTES {
-            return Err(TooMuchBuffered);
+            return Err(BufferLimitExceeded);
         }
         Ok(())
     }
@@ -425,7 +425,7 @@ impl MessageStreamWriter {
         text: Text<'_>,
         part: Part,
         out: &mut Vec<u8>,
-    ) -> Result<(), TooMuchBuffered> {
+    ) -> Result<(), BufferLimitExceeded> {
         if text.is_empty() || self.ended {
             return Ok(());
         }

@@ -16,7 +16,7 @@ use crate::formats::chat_completions::request_reader::ReasoningEffort;
 
 /// What the client asked for and what stands against it.
 #[derive(Debug, Clone, Copy)]
-pub struct ReasoningWish<'a> {
+pub struct ReasoningRequest<'a> {
     /// The model's id.
     pub model: &'a str,
     /// How much it is to think.
@@ -45,20 +45,20 @@ pub struct ReasoningPlan {
 
 impl ReasoningPlan {
     /// Decides.
-    pub fn new(wish: &ReasoningWish<'_>) -> Self {
-        match Vendor::of(wish.model) {
-            Vendor::Anthropic => Self::anthropic(wish),
-            Vendor::Nova2 => Self::field(nova_effort(wish.effort).map(|effort| {
+    pub fn new(requested: &ReasoningRequest<'_>) -> Self {
+        match Vendor::of(requested.model) {
+            Vendor::Anthropic => Self::anthropic(requested),
+            Vendor::Nova2 => Self::field(nova_effort(requested.effort).map(|effort| {
                 let config = format!(r#"{{"type":"enabled","maxReasoningEffort":"{effort}"}}"#);
                 ("reasoningConfig", config)
             })),
             Vendor::GptOss | Vendor::Moonshot => Self::field(Some((
                 "reasoning_effort",
-                format!("\"{}\"", up_to_high(wish.effort)),
+                format!("\"{}\"", up_to_high(requested.effort)),
             ))),
             Vendor::OpenAi => Self::field(Some((
                 "reasoning",
-                format!(r#"{{"effort":"{}"}}"#, openai_effort(wish.effort)),
+                format!(r#"{{"effort":"{}"}}"#, openai_effort(requested.effort)),
             ))),
             Vendor::Other => Self::default(),
         }
@@ -72,28 +72,28 @@ impl ReasoningPlan {
         }
     }
 
-    fn anthropic(wish: &ReasoningWish<'_>) -> Self {
-        let model = Claude::from_name(wish.model);
+    fn anthropic(requested: &ReasoningRequest<'_>) -> Self {
+        let model = Claude::from_name(requested.model);
         let mut plan = Self::default();
-        if let Some(effort) = model.effort().word(wish.effort) {
+        if let Some(effort) = model.effort().word(requested.effort) {
             let config = format!(r#"{{"effort":"{effort}"}}"#);
             plan.fields
                 .push(AdditionalField::new("output_config", config));
         }
-        if wish.effort == ReasoningEffort::None || wish.forced_tool {
+        if requested.effort == ReasoningEffort::None || requested.forced_tool {
             return plan;
         }
         let thinking = match model.thinking() {
             Thinking::Unsupported => None,
             Thinking::Adaptive => Some(String::from(r#"{"type":"adaptive"}"#)),
-            Thinking::Budget if wish.unsigned_tool_loop => None,
+            Thinking::Budget if requested.unsigned_tool_loop => None,
             Thinking::Budget => {
                 // OpenAI's limit counts reasoning, as Anthropic's does: half of the client's limit stays for the answer.
-                let most = wish.max_tokens.map_or(u64::MAX, |limit| limit / 2);
-                let budget = Thinking::budget(wish.effort).min(most);
+                let most = requested.max_tokens.map_or(u64::MAX, |limit| limit / 2);
+                let budget = Thinking::budget(requested.effort).min(most);
                 (budget >= Thinking::MIN_BUDGET).then(|| {
-                    if wish.max_tokens.is_none() {
-                        plan.max_tokens = Some(wish.default_max_tokens.saturating_add(budget));
+                    if requested.max_tokens.is_none() {
+                        plan.max_tokens = Some(requested.default_max_tokens.saturating_add(budget));
                     }
                     format!(r#"{{"type":"enabled","budget_tokens":{budget}}}"#)
                 })
@@ -146,8 +146,8 @@ mod tests {
 
     use super::*;
 
-    fn wish(model: &str, effort: ReasoningEffort) -> ReasoningWish<'_> {
-        ReasoningWish {
+    fn requested(model: &str, effort: ReasoningEffort) -> ReasoningRequest<'_> {
+        ReasoningRequest {
             model,
             effort,
             max_tokens: None,
@@ -212,7 +212,7 @@ mod tests {
             ),
             ("meta.llama3-1-8b-instruct-v1:0", R::High, vec![]),
         ] {
-            let plan = ReasoningPlan::new(&wish(model, effort));
+            let plan = ReasoningPlan::new(&requested(model, effort));
             assert_eq!(fields(&plan), expected, "{model}");
         }
     }
@@ -220,14 +220,14 @@ mod tests {
     #[test]
     fn a_budget_leaves_room_for_the_answer() {
         let model = "anthropic.claude-3-7-sonnet-20250219-v1:0";
-        let high = wish(model, ReasoningEffort::High);
+        let high = requested(model, ReasoningEffort::High);
         for (max_tokens, budget, limit) in [
             (None, Some(16_384), Some(4096 + 16_384)),
             (Some(40_000), Some(16_384), None),
             (Some(4000), Some(2000), None),
             (Some(2047), None, None),
         ] {
-            let plan = ReasoningPlan::new(&ReasoningWish { max_tokens, ..high });
+            let plan = ReasoningPlan::new(&ReasoningRequest { max_tokens, ..high });
             let expected: Vec<_> = budget
                 .map(|budget| format!(r#"thinking={{"type":"enabled","budget_tokens":{budget}}}"#))
                 .into_iter()
@@ -237,11 +237,11 @@ mod tests {
             assert_eq!(plan.refuses_sampling, budget.is_some());
         }
         for refused in [
-            ReasoningWish {
+            ReasoningRequest {
                 forced_tool: true,
                 ..high
             },
-            ReasoningWish {
+            ReasoningRequest {
                 unsigned_tool_loop: true,
                 ..high
             },

@@ -9,7 +9,7 @@ use crate::usage::Usage;
 /// The answer's body. Fields that nobody reads are skipped; a field of an unexpected type is as if it were absent.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
-pub struct ReceivedAnswer<'a> {
+pub struct ConverseResponse<'a> {
     #[serde(default, deserialize_with = "lenient")]
     output: Option<Output<'a>>,
     /// Why it ended.
@@ -137,7 +137,7 @@ pub struct ReceivedUsage {
     pub cache_write_input_tokens: Option<u64>,
 }
 
-impl<'a> ReceivedAnswer<'a> {
+impl<'a> ConverseResponse<'a> {
     /// The blocks of the answer; `None` where the body is no answer.
     pub fn content(&self) -> Option<&[ReceivedBlock<'a>]> {
         self.output.as_ref()?.message.as_ref()?.content.as_deref()

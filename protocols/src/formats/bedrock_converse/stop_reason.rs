@@ -70,7 +70,7 @@ impl StopReason {
     }
 
     /// It tells why an answer may have no content at all.
-    pub fn explains_silence(self) -> bool {
+    pub fn allows_empty_content(self) -> bool {
         match self {
             Self::MaxTokens
             | Self::GuardrailIntervened

@@ -147,7 +147,7 @@ pub fn read_event<'a>(frame: &Frame<'a>) -> Result<ConverseEvent<'a>, ProviderEr
         return Ok(ConverseEvent::Other);
     };
     let read = || -> Result<Payload<'a>, ProviderError> {
-        json::parse(frame.payload).map_err(ProviderError::unreadable)
+        json::parse(frame.payload).map_err(ProviderError::invalid_response)
     };
     match name {
         "messageStart" => Ok(ConverseEvent::Start),
@@ -178,7 +178,7 @@ fn block_start<'a>(payload: &Payload<'a>) -> Result<ConverseEvent<'a>, ProviderE
         Some(call) if call.is_servers() => Ok(ConverseEvent::SkippedStart { block }),
         Some(call) => match (call.tool_use_id, call.name) {
             (Some(id), Some(name)) => Ok(ConverseEvent::ToolStart { block, id, name }),
-            _ => Err(ProviderError::unreadable(
+            _ => Err(ProviderError::invalid_response(
                 "toolUse without toolUseId or name",
             )),
         },

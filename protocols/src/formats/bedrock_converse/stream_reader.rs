@@ -154,7 +154,7 @@ impl<S: ConverseSink> ConverseStream<S> {
             let result = match decoder.next(&mut rest) {
                 Ok(Some(frame)) => read_event(&frame).and_then(|event| self.event(event, out)),
                 Ok(None) => break,
-                Err(damage) => Err(ProviderError::unreadable(damage)),
+                Err(damage) => Err(ProviderError::invalid_response(damage)),
             };
             if let Err(error) = result {
                 self.fail(error, out);
@@ -175,9 +175,9 @@ impl<S: ConverseSink> ConverseStream<S> {
                 }
             }
             Ok(()) | Err(EventStreamError::Truncated { .. }) => {
-                self.fail(ProviderError::cut_off(), out);
+                self.fail(ProviderError::truncated(), out);
             }
-            Err(damage) => self.fail(ProviderError::unreadable(damage), out),
+            Err(damage) => self.fail(ProviderError::invalid_response(damage), out),
         }
     }
 
@@ -229,7 +229,7 @@ impl<S: ConverseSink> ConverseStream<S> {
                 None => {
                     let found =
                         format_args!("input for a call in block {block}, which is not open");
-                    return Err(ProviderError::unreadable(found));
+                    return Err(ProviderError::invalid_response(found));
                 }
             },
             ConverseEvent::BlockStop { block } => match self.calls.remove(block) {
@@ -312,7 +312,7 @@ impl<S: ConverseSink> ConverseStream<S> {
             signature.push_str(&piece.decode().unwrap_or_default());
             if signature.len() > MAX_SIGNATURE_BYTES {
                 let found = format_args!("a signature of more than {MAX_SIGNATURE_BYTES} bytes");
-                return Err(ProviderError::unreadable(found));
+                return Err(ProviderError::invalid_response(found));
             }
         }
         Ok(())
@@ -322,7 +322,7 @@ impl<S: ConverseSink> ConverseStream<S> {
         self.calls.insert(block, call);
         if self.calls.len() > MAX_OPEN_CALLS {
             let found = format_args!("more than {MAX_OPEN_CALLS} open content blocks");
-            return Err(ProviderError::unreadable(found));
+            return Err(ProviderError::invalid_response(found));
         }
         Ok(())
     }
@@ -346,7 +346,7 @@ impl<S: ConverseSink> ConverseStream<S> {
         };
         self.close_block(out)?;
         self.ended = true;
-        if self.state == StreamState::Opening && !stop.reason.explains_silence() {
+        if self.state == StreamState::Opening && !stop.reason.allows_empty_content() {
             // Left open, so that the exchange asks another target for the content that did not come.
             return Ok(());
         }

@@ -20,7 +20,7 @@ use crate::json::Text;
 
 /// The pieces, in the order in which clients of other protocols expect them.
 #[derive(Debug, Default)]
-pub struct Said<'a> {
+pub struct MessageDelta<'a> {
     /// Reasoning.
     pub reasoning: Vec<Text<'a>>,
     /// What a later request needs to replay the reasoning.
@@ -30,12 +30,12 @@ pub struct Said<'a> {
     /// The text of a refusal.
     pub refusal: Vec<Text<'a>>,
     /// Tool calls or fragments of them.
-    pub tool_calls: Vec<SaidCall<'a>>,
+    pub tool_calls: Vec<ToolCallDelta<'a>>,
 }
 
 /// A tool call, or a fragment of one.
 #[derive(Debug, Clone, Copy)]
-pub struct SaidCall<'a> {
+pub struct ToolCallDelta<'a> {
     /// Which call the fragment belongs to.
     pub index: Option<u64>,
     /// Never empty.
@@ -104,33 +104,33 @@ struct WireFunction<'a> {
     arguments: Option<&'a RawValue>,
 }
 
-impl<'a> Said<'a> {
+impl<'a> MessageDelta<'a> {
     /// Reads a `message` or `delta`. What is not understood is left out; `None` where it is no object.
     pub fn read(raw: &'a RawValue) -> Option<Self> {
         let wire: WireMessage<'_> = object(raw)?;
-        let mut said = Self::default();
-        said.read_reasoning(wire.reasoning_content);
-        if said.reasoning.is_empty() {
-            said.read_reasoning(wire.reasoning);
+        let mut delta = Self::default();
+        delta.read_reasoning(wire.reasoning_content);
+        if delta.reasoning.is_empty() {
+            delta.read_reasoning(wire.reasoning);
         }
-        said.signature = given(wire.reasoning_signature).or(said.signature);
-        said.read_thinking_blocks(wire.thinking_blocks);
-        said.read_content(wire.content);
-        said.refusal.extend(given(wire.refusal));
+        delta.signature = non_empty(wire.reasoning_signature).or(delta.signature);
+        delta.read_thinking_blocks(wire.thinking_blocks);
+        delta.read_content(wire.content);
+        delta.refusal.extend(non_empty(wire.refusal));
         if let Some(raw) = wire.tool_calls {
-            said.tool_calls = objects(raw).iter().map(SaidCall::read).collect();
+            delta.tool_calls = objects(raw).iter().map(ToolCallDelta::read).collect();
         }
         if let Some(function) = wire.function_call {
-            said.tool_calls.push(SaidCall::read(&WireCall {
+            delta.tool_calls.push(ToolCallDelta::read(&WireCall {
                 function: Some(function),
                 ..WireCall::default()
             }));
         }
-        Some(said)
+        Some(delta)
     }
 
     /// Its text, where it says nothing else and says it in one piece.
-    pub(super) fn only_text(&self) -> Option<Text<'a>> {
+    pub(super) fn sole_text(&self) -> Option<Text<'a>> {
         let Self {
             reasoning,
             signature: None,
@@ -151,8 +151,8 @@ impl<'a> Said<'a> {
         if let Some(text) = Text::of(raw) {
             self.reasoning.extend(not_empty(text));
         } else if let Some(part) = object::<WirePart<'_>>(raw) {
-            self.reasoning.extend(given(part.text));
-            self.signature = given(part.signature).or(self.signature);
+            self.reasoning.extend(non_empty(part.text));
+            self.signature = non_empty(part.signature).or(self.signature);
         }
     }
 
@@ -162,9 +162,9 @@ impl<'a> Said<'a> {
         let repeated = !self.reasoning.is_empty();
         for block in objects::<WirePart<'_>>(raw) {
             if !repeated {
-                self.reasoning.extend(given(block.thinking));
+                self.reasoning.extend(non_empty(block.thinking));
             }
-            self.signature = self.signature.or(given(block.signature));
+            self.signature = self.signature.or(non_empty(block.signature));
         }
     }
 
@@ -177,9 +177,9 @@ impl<'a> Said<'a> {
         for part in objects::<WirePart<'_>>(raw) {
             match part.kind.as_deref() {
                 Some("thinking") => self.read_thinking(part.thinking),
-                Some("refusal") => self.refusal.extend(given(part.refusal)),
+                Some("refusal") => self.refusal.extend(non_empty(part.refusal)),
                 // References, images and what else may come have no counterpart in text.
-                _ => self.text.extend(given(part.text)),
+                _ => self.text.extend(non_empty(part.text)),
             }
         }
     }
@@ -193,17 +193,17 @@ impl<'a> Said<'a> {
         }
         let parts = objects::<WirePart<'_>>(raw);
         self.reasoning
-            .extend(parts.iter().filter_map(|part| given(part.text)));
+            .extend(parts.iter().filter_map(|part| non_empty(part.text)));
     }
 }
 
-impl<'a> SaidCall<'a> {
+impl<'a> ToolCallDelta<'a> {
     fn read(wire: &WireCall<'a>) -> Self {
         let function: WireFunction<'a> = wire.function.and_then(object).unwrap_or_default();
         Self {
             index: wire.index.and_then(|raw| raw.get().parse().ok()),
-            id: given(wire.id),
-            name: given(function.name),
+            id: non_empty(wire.id),
+            name: non_empty(function.name),
             arguments: match function.arguments {
                 None => Text::Plain(""),
                 Some(raw) => Text::of(raw).unwrap_or(Text::Plain(raw.get())),
@@ -225,7 +225,7 @@ fn objects<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Vec<T> {
 }
 
 /// A string that is there and not empty.
-pub(super) fn given(raw: Option<&RawValue>) -> Option<Text<'_>> {
+pub(super) fn non_empty(raw: Option<&RawValue>) -> Option<Text<'_>> {
     raw.and_then(Text::of).and_then(not_empty)
 }
 
@@ -325,12 +325,12 @@ mod tests {
             ),
         ] {
             let raw = RawValue::from_string(json.to_owned()).unwrap();
-            let said = Said::read(&raw).unwrap();
-            assert_eq!(joined(&said.reasoning), reasoning, "{json}");
-            assert_eq!(said.signature, signature.map(Text::Plain), "{json}");
-            assert_eq!(joined(&said.text), text, "{json}");
-            assert_eq!(joined(&said.refusal), refusal, "{json}");
-            assert!(said.tool_calls.is_empty(), "{json}");
+            let delta = MessageDelta::read(&raw).unwrap();
+            assert_eq!(joined(&delta.reasoning), reasoning, "{json}");
+            assert_eq!(delta.signature, signature.map(Text::Plain), "{json}");
+            assert_eq!(joined(&delta.text), text, "{json}");
+            assert_eq!(joined(&delta.refusal), refusal, "{json}");
+            assert!(delta.tool_calls.is_empty(), "{json}");
         }
     }
 
@@ -342,8 +342,8 @@ mod tests {
             {"index":null,"function":null}],
             "function_call":{"name":"g","arguments":""}}"#;
         let raw = RawValue::from_string(json.to_owned()).unwrap();
-        let said = Said::read(&raw).unwrap();
-        let calls: Vec<_> = said
+        let delta = MessageDelta::read(&raw).unwrap();
+        let calls: Vec<_> = delta
             .tool_calls
             .iter()
             .map(|call| {
@@ -372,7 +372,7 @@ mod tests {
     fn what_is_no_object_says_nothing() {
         for json in ["null", "[]", "\"x\"", "1"] {
             let raw = RawValue::from_string(json.to_owned()).unwrap();
-            assert!(Said::read(&raw).is_none(), "{json}");
+            assert!(MessageDelta::read(&raw).is_none(), "{json}");
         }
     }
 }

@@ -6,14 +6,14 @@
 use crate::json::Text;
 
 /// What may open a fence, and how long it may get before it is taken for text.
-const LONGEST_OPENING: usize = 32;
+const MAX_OPENING_BYTES: usize = 32;
 
 /// Most white space and backticks that are kept back at the end of what has come.
-const LONGEST_CLOSING: usize = 256;
+const MAX_CLOSING_BYTES: usize = 256;
 
 /// Filters the text of one answer, piece by piece.
 #[derive(Debug, Clone)]
-pub struct JsonFence {
+pub struct MarkdownFence {
     place: Place,
     /// What has come and is not decided.
     held: String,
@@ -29,7 +29,7 @@ enum Place {
     Fenced,
 }
 
-impl Default for JsonFence {
+impl Default for MarkdownFence {
     fn default() -> Self {
         Self {
             place: Place::Start,
@@ -38,9 +38,9 @@ impl Default for JsonFence {
     }
 }
 
-impl JsonFence {
+impl MarkdownFence {
     /// A whole answer, given in pieces, without its fence; `None` where there is no text, or no valid one.
-    pub fn take_off(content: &[Text<'_>]) -> Option<String> {
+    pub fn strip_code_fence(content: &[Text<'_>]) -> Option<String> {
         let mut fence = Self::default();
         let mut out = String::new();
         for text in content {
@@ -62,7 +62,7 @@ impl JsonFence {
             Place::Fenced => {
                 let closing = |c: char| c == '`' || c.is_whitespace();
                 let certain = self.held.trim_end_matches(closing).len();
-                if self.held.len().saturating_sub(certain) > LONGEST_CLOSING {
+                if self.held.len().saturating_sub(certain) > MAX_CLOSING_BYTES {
                     return std::mem::take(&mut self.held);
                 }
                 let kept = self.held.split_off(certain);
@@ -83,7 +83,7 @@ impl JsonFence {
     /// Decides whether the answer begins with a fence, if enough of it has come.
     fn begin(&mut self) {
         let text = self.held.trim_start();
-        let undecided = self.held.len() <= LONGEST_OPENING;
+        let undecided = self.held.len() <= MAX_OPENING_BYTES;
         match text.strip_prefix("```").map(|line| line.split_once('\n')) {
             Some(Some((language, rest))) if is_json(language) => {
                 self.held = rest.to_owned();
@@ -128,7 +128,7 @@ mod tests {
             ),
         ] {
             for size in [1, 2, 3, 100] {
-                let mut fence = JsonFence::default();
+                let mut fence = MarkdownFence::default();
                 let characters: Vec<char> = text.chars().collect();
                 let mut out = String::new();
                 for piece in characters.chunks(size) {
@@ -143,11 +143,11 @@ mod tests {
     #[test]
     fn what_is_kept_back_is_bounded() {
         for opening in ["", "```json\n"] {
-            let mut fence = JsonFence::default();
+            let mut fence = MarkdownFence::default();
             fence.push(opening);
             for _ in 0..1000 {
                 fence.push(" \n");
-                assert!(fence.held.len() <= LONGEST_CLOSING + 2);
+                assert!(fence.held.len() <= MAX_CLOSING_BYTES + 2);
             }
         }
     }

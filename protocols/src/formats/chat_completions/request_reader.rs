@@ -5,9 +5,9 @@
 
 mod content;
 mod message;
-pub(crate) mod no_counterpart;
 mod options;
 mod tools;
+pub(crate) mod unsupported_params;
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 
 pub use content::{Media, Part, PartKind};
 pub use message::{
-    AssistantMessage, IGNORED_MESSAGE_FIELDS, Message, ToolCallRequest, ToolMessage,
+    AssistantMessage, DROPPED_MESSAGE_PARAMS, Message, ToolCallRequest, ToolMessage,
 };
 pub use options::{Number, ReasoningEffort, ResponseFormat};
 pub use tools::{Tool, ToolChoice};

@@ -4,7 +4,7 @@ use serde_json::value::RawValue;
 
 use crate::error::{ProviderError, classify_in_stream};
 use crate::formats::chat_completions::FinishReason;
-use crate::formats::chat_completions::delta::{Said, given};
+use crate::formats::chat_completions::delta::{MessageDelta, non_empty};
 use crate::formats::chat_completions::finish::Finish;
 use crate::json;
 use crate::json::{Object, Text};
@@ -12,7 +12,7 @@ use crate::usage::Usage;
 
 /// What the first choice of a `chat.completion` says. Further choices are for clients that can take them.
 #[derive(Debug)]
-pub struct ReadAnswer<'a> {
+pub struct ReceivedResponse<'a> {
     /// The provider's id; never empty.
     pub id: Option<Text<'a>>,
     /// The model that answered; never empty.
@@ -20,7 +20,7 @@ pub struct ReadAnswer<'a> {
     /// Unix seconds.
     pub created: Option<u64>,
     /// The message. Gemini leaves it out where nothing was said.
-    pub said: Said<'a>,
+    pub delta: MessageDelta<'a>,
     /// Why it ended.
     pub finish_reason: FinishReason,
     /// Which stop sequence was met, where the provider says so.
@@ -29,36 +29,38 @@ pub struct ReadAnswer<'a> {
     pub usage: Option<Usage>,
 }
 
-impl<'a> ReadAnswer<'a> {
+impl<'a> ReceivedResponse<'a> {
     /// Reads a body that came with a status of success.
     ///
     /// # Errors
     /// It is an error in spite of its status, or no `chat.completion` with a choice.
     pub fn read(body: &'a [u8]) -> Result<Self, ProviderError> {
-        let answer: Object<'_> = json::parse(body).map_err(ProviderError::unreadable)?;
-        if answer.get("error").is_some() {
+        let response: Object<'_> = json::parse(body).map_err(ProviderError::invalid_response)?;
+        if response.get("error").is_some() {
             return Err(classify_in_stream("", body));
         }
-        let choice = answer
+        let choice = response
             .get("choices")
             .and_then(first_object)
-            .ok_or_else(|| ProviderError::unreadable("no choices in it"))?;
-        let said = choice
+            .ok_or_else(|| ProviderError::invalid_response("no choices in it"))?;
+        let delta = choice
             .get("message")
-            .and_then(Said::read)
+            .and_then(MessageDelta::read)
             .unwrap_or_default();
         let finish = Finish::read(&choice)?;
         let reason = finish.map_or(FinishReason::Stop, |finish| finish.reason);
         // Without a name nobody could run it.
-        let has_calls = said.tool_calls.iter().any(|call| call.name.is_some());
+        let has_calls = delta.tool_calls.iter().any(|call| call.name.is_some());
         Ok(Self {
-            id: given(answer.get("id")),
-            model: given(answer.get("model")),
-            created: answer.get("created").and_then(|raw| raw.get().parse().ok()),
+            id: non_empty(response.get("id")),
+            model: non_empty(response.get("model")),
+            created: response
+                .get("created")
+                .and_then(|raw| raw.get().parse().ok()),
             finish_reason: Finish::reason_with_tools(reason, has_calls),
             stop_sequence: finish.and_then(|finish| finish.stop_sequence),
-            said,
-            usage: answer
+            delta,
+            usage: response
                 .get("usage")
                 .and_then(|usage| Usage::from_openai(usage.get().as_bytes())),
         })
@@ -85,16 +87,16 @@ mod tests {
              "finish_reason":"stop"},
             {"message":{"content":"b"},"finish_reason":"length"}],
             "usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
-        let answer = ReadAnswer::read(body).unwrap();
-        assert_eq!(answer.id, Some("i".into()));
-        assert_eq!(answer.created, Some(7));
-        assert_eq!(answer.said.text, ["a".into()]);
-        assert_eq!(answer.finish_reason, FinishReason::ToolCalls);
-        assert_eq!(answer.usage.map(|usage| usage.total()), Some(3));
+        let response = ReceivedResponse::read(body).unwrap();
+        assert_eq!(response.id, Some("i".into()));
+        assert_eq!(response.created, Some(7));
+        assert_eq!(response.delta.text, ["a".into()]);
+        assert_eq!(response.finish_reason, FinishReason::ToolCalls);
+        assert_eq!(response.usage.map(|usage| usage.total()), Some(3));
 
-        let answer = ReadAnswer::read(br#"{"id":"","choices":[{}]}"#).unwrap();
-        assert!(answer.id.is_none() && answer.model.is_none() && answer.usage.is_none());
-        assert_eq!(answer.finish_reason, FinishReason::Stop);
+        let response = ReceivedResponse::read(br#"{"id":"","choices":[{}]}"#).unwrap();
+        assert!(response.id.is_none() && response.model.is_none() && response.usage.is_none());
+        assert_eq!(response.finish_reason, FinishReason::Stop);
     }
 
     #[test]
@@ -117,7 +119,7 @@ mod tests {
                 "ended its answer",
             ),
         ] {
-            let error = ReadAnswer::read(body.as_bytes()).unwrap_err();
+            let error = ReceivedResponse::read(body.as_bytes()).unwrap_err();
             assert_eq!(error.kind, kind, "{body}");
             assert!(error.message.contains(message), "{body}: {}", error.message);
         }

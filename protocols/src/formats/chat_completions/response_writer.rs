@@ -6,7 +6,7 @@ use crate::usage::Usage;
 
 /// A `chat.completion` object with one choice.
 #[derive(Debug, Clone)]
-pub struct ChatAnswer<'a> {
+pub struct ChatResponse<'a> {
     /// The provider's id of the answer, or one of ours.
     pub id: Text<'a>,
     /// Unix seconds.
@@ -38,7 +38,7 @@ pub struct ToolCall<'a> {
     pub arguments: Text<'a>,
 }
 
-impl ChatAnswer<'_> {
+impl ChatResponse<'_> {
     /// Appends the answer to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
         Writer::new(out).object(|w| {
@@ -119,8 +119,8 @@ mod tests {
 
     use super::*;
 
-    fn answer<'a>() -> ChatAnswer<'a> {
-        ChatAnswer {
+    fn response<'a>() -> ChatResponse<'a> {
+        ChatResponse {
             id: "id".into(),
             created: 7,
             model: "m".into(),
@@ -133,16 +133,16 @@ mod tests {
         }
     }
 
-    fn written(answer: &ChatAnswer<'_>) -> String {
+    fn written(response: &ChatResponse<'_>) -> String {
         let mut out = Vec::new();
-        answer.write(&mut out);
+        response.write(&mut out);
         String::from_utf8(out).unwrap()
     }
 
     #[test]
     fn text_pieces_become_one_content_string() {
         assert_eq!(
-            written(&answer()),
+            written(&response()),
             concat!(
                 r#"{"id":"id","object":"chat.completion","created":7,"model":"m","choices":[{"index":0,"#,
                 r#""message":{"role":"assistant","content":"a\"\u00e9","refusal":null},"logprobs":null,"finish_reason":"stop"}]}"#
@@ -152,16 +152,16 @@ mod tests {
 
     #[test]
     fn tool_calls_without_text_have_null_content() {
-        let answer = ChatAnswer {
+        let response = ChatResponse {
             content: vec!["".into()],
             tool_calls: vec![ToolCall {
                 id: "c".into(),
                 name: "f".into(),
                 arguments: r#"{"a":1}"#.into(),
             }],
-            ..answer()
+            ..response()
         };
-        assert!(written(&answer).contains(concat!(
+        assert!(written(&response).contains(concat!(
             r#""content":null,"refusal":null,"tool_calls":[{"id":"c","type":"function","#,
             r#""function":{"name":"f","arguments":"{\"a\":1}"}}]"#
         )));

@@ -7,9 +7,9 @@ use serde_json::value::RawValue;
 use tool_calls::ToolCalls;
 
 use crate::error::{ProviderError, classify_in_stream};
-use crate::fast_path::Refrain;
+use crate::fast_path::DeltaTemplate;
 use crate::formats::chat_completions::FinishReason;
-use crate::formats::chat_completions::delta::{Said, given};
+use crate::formats::chat_completions::delta::{MessageDelta, non_empty};
 use crate::formats::chat_completions::finish::Finish;
 use crate::json;
 use crate::json::{Object, Text};
@@ -86,7 +86,7 @@ pub struct ChatStreamReader {
     text_bytes: u64,
     model: Option<String>,
     /// A chunk that brought text and nothing else.
-    refrain: Refrain,
+    template: DeltaTemplate,
 }
 
 impl Default for ChatStreamReader {
@@ -101,7 +101,7 @@ impl Default for ChatStreamReader {
             usage: None,
             text_bytes: 0,
             model: None,
-            refrain: Refrain::default(),
+            template: DeltaTemplate::default(),
         }
     }
 }
@@ -119,14 +119,14 @@ impl ChatStreamReader {
         }
         let mut parser = std::mem::take(&mut self.parser);
         loop {
-            parser.pass_over(&mut chunk, |events| self.more_text(events, sink));
+            parser.pass_over(&mut chunk, |events| self.match_prefix(events, sink));
             if self.over {
                 return;
             }
             match parser.next(&mut chunk) {
                 Ok(Some(event)) => self.event(&event, sink),
                 Ok(None) => break,
-                Err(too_long) => self.fail(ProviderError::unreadable(too_long), sink),
+                Err(too_long) => self.fail(ProviderError::invalid_response(too_long), sink),
             }
             if self.over {
                 return;
@@ -147,7 +147,7 @@ impl ChatStreamReader {
                 self.event(&event, sink);
             }
             Ok(_) => {}
-            Err(too_long) => self.fail(ProviderError::unreadable(too_long), sink),
+            Err(too_long) => self.fail(ProviderError::invalid_response(too_long), sink),
         }
         if self.over {
             return;
@@ -155,7 +155,7 @@ impl ChatStreamReader {
         if self.finish.is_some() {
             self.finish(sink);
         } else {
-            self.fail(ProviderError::cut_off(), sink);
+            self.fail(ProviderError::truncated(), sink);
         }
     }
 
@@ -203,13 +203,13 @@ impl ChatStreamReader {
     }
 
     /// Tells what the events at the front of `events` say that bring more text and nothing else. Gives what follows them.
-    fn more_text<'e>(&mut self, events: &'e [u8], sink: &mut impl StreamSink) -> &'e [u8] {
+    fn match_prefix<'e>(&mut self, events: &'e [u8], sink: &mut impl StreamSink) -> &'e [u8] {
         let mut rest = events;
         while !self.over
-            && let Some(verse) = self.refrain.next(rest)
+            && let Some(matched) = self.template.match_prefix(rest)
         {
-            rest = verse.rest;
-            let text = Text::Escaped(verse.text);
+            rest = matched.rest;
+            let text = Text::Escaped(matched.text);
             self.text_bytes = self.text_bytes.saturating_add(text.length());
             if let Err(error) = sink.text(text) {
                 self.fail(error, sink);
@@ -220,7 +220,7 @@ impl ChatStreamReader {
 
     fn event(&mut self, event: &SseEvent<'_>, sink: &mut impl StreamSink) {
         // Also an event that came in pieces.
-        if self.more_text(event.raw, sink).is_empty() {
+        if self.match_prefix(event.raw, sink).is_empty() {
             return;
         }
         if is_done(event.data) {
@@ -237,7 +237,7 @@ impl ChatStreamReader {
         event: &SseEvent<'_>,
         sink: &mut impl StreamSink,
     ) -> Result<(), ProviderError> {
-        let chunk: Object<'_> = json::parse(event.data).map_err(ProviderError::unreadable)?;
+        let chunk: Object<'_> = json::parse(event.data).map_err(ProviderError::invalid_response)?;
         let vllm_error = || {
             chunk
                 .get("object")
@@ -253,20 +253,20 @@ impl ChatStreamReader {
         let Some(choice) = chunk.get("choices").and_then(first_choice) else {
             return Ok(());
         };
-        let said = choice.get("delta").and_then(Said::read);
-        if let Some(said) = &said {
-            self.count(said);
+        let delta = choice.get("delta").and_then(MessageDelta::read);
+        if let Some(delta) = &delta {
+            self.count(delta);
         }
         let finish = Finish::read(&choice)?;
-        if said.is_none() && finish.is_none() {
+        if delta.is_none() && finish.is_none() {
             return Ok(());
         }
         self.start(&chunk, sink);
-        if let Some(said) = said {
-            self.say(&said, sink)?;
-            if let (Some(text), None, None) = (said.only_text(), &finish, usage) {
+        if let Some(delta) = delta {
+            self.say(&delta, sink)?;
+            if let (Some(text), None, None) = (delta.sole_text(), &finish, usage) {
                 let padding = chunk.get("obfuscation").and_then(Text::of);
-                self.refrain.learn_parts(event, text, padding);
+                self.template.record_parts(event, text, padding);
             }
         }
         if let Some(finish) = finish {
@@ -289,29 +289,33 @@ impl ChatStreamReader {
         if std::mem::replace(&mut self.started, true) {
             return;
         }
-        let model = given(chunk.get("model"));
+        let model = non_empty(chunk.get("model"));
         self.model = model.and_then(Text::decode).map(|model| model.into_owned());
-        sink.start(given(chunk.get("id")), model);
+        sink.start(non_empty(chunk.get("id")), model);
     }
 
-    fn say(&mut self, said: &Said<'_>, sink: &mut impl StreamSink) -> Result<(), ProviderError> {
-        for text in &said.reasoning {
+    fn say(
+        &mut self,
+        delta: &MessageDelta<'_>,
+        sink: &mut impl StreamSink,
+    ) -> Result<(), ProviderError> {
+        for text in &delta.reasoning {
             self.content_came();
             sink.reasoning(*text)?;
         }
-        if let Some(signature) = said.signature {
+        if let Some(signature) = delta.signature {
             self.content_came();
             sink.signature(signature)?;
         }
-        for text in &said.text {
+        for text in &delta.text {
             self.content_came();
             sink.text(*text)?;
         }
-        for text in &said.refusal {
+        for text in &delta.refusal {
             self.content_came();
             sink.refusal(*text)?;
         }
-        for call in &said.tool_calls {
+        for call in &delta.tool_calls {
             if self.calls.accept(call, sink)? {
                 self.content_came();
             }
@@ -319,9 +323,13 @@ impl ChatStreamReader {
         Ok(())
     }
 
-    fn count(&mut self, said: &Said<'_>) {
-        let texts = said.reasoning.iter().chain(&said.text).chain(&said.refusal);
-        let arguments = said.tool_calls.iter().map(|call| call.arguments);
+    fn count(&mut self, delta: &MessageDelta<'_>) {
+        let texts = delta
+            .reasoning
+            .iter()
+            .chain(&delta.text)
+            .chain(&delta.refusal);
+        let arguments = delta.tool_calls.iter().map(|call| call.arguments);
         let bytes = texts.copied().chain(arguments).map(Text::length);
         self.text_bytes = bytes.fold(self.text_bytes, u64::saturating_add);
     }

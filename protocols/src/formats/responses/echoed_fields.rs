@@ -25,9 +25,9 @@ const REPEATED: &[(&str, &str)] = &[
 
 /// The repeated fields of one request, as JSON.
 #[derive(Debug, Clone, Default)]
-pub struct Echo(Vec<(&'static str, String)>);
+pub struct EchoedFields(Vec<(&'static str, String)>);
 
-impl Echo {
+impl EchoedFields {
     /// Keeps a field of the request, if it is one that responses repeat.
     pub(crate) fn keep(&mut self, name: &str, value: &RawValue) {
         self.keep_json(name, value.get());
@@ -94,7 +94,7 @@ mod tests {
 
     #[test]
     fn a_field_that_comes_twice_counts_once_and_others_have_their_defaults() {
-        let mut echo = Echo::default();
+        let mut echo = EchoedFields::default();
         for (name, value) in [("user", "\"a\""), ("user", "\"b\""), ("input", "\"x\"")] {
             echo.keep_json(name, value);
         }

@@ -2,7 +2,7 @@
 
 use crate::error::{ErrorKind, ProviderError};
 use crate::formats::chat_completions::FinishReason;
-use crate::formats::responses::Echo;
+use crate::formats::responses::EchoedFields;
 use crate::formats::responses::output_item::ItemStatus;
 use crate::json::{Text, Writer};
 use crate::translator::Attempt;
@@ -12,7 +12,7 @@ use crate::usage::Usage;
 #[derive(Clone, Copy)]
 pub(crate) struct ResponseObject<'a> {
     pub(crate) attempt: &'a Attempt,
-    pub(crate) echo: &'a Echo,
+    pub(crate) echo: &'a EchoedFields,
     /// Unix seconds.
     pub(crate) created_at: u64,
     pub(crate) model: Text<'a>,

@@ -12,15 +12,15 @@ use crate::translator::Attempt;
 use crate::usage::Usage;
 
 /// Longest answer, in bytes: its end repeats all of it.
-const MAX_ANSWER_BYTES: usize = 16 * 1024 * 1024;
+const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
 /// What an item costs beside its text.
 const ITEM_BYTES: usize = 256;
 
 /// The answer is longer than is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("an answer of more than {MAX_ANSWER_BYTES} bytes")]
-pub(crate) struct TooLong;
+#[error("an answer of more than {MAX_RESPONSE_BYTES} bytes")]
+pub(crate) struct ResponseTooLong;
 
 /// Writes the events, and keeps what the last ones repeat:
 ///
@@ -31,7 +31,7 @@ pub(crate) struct TooLong;
 /// - reasoning and text are done when something else begins; calls, which may interleave, at the end;
 /// - `response.completed`, `response.incomplete` or `response.failed` last.
 #[derive(Debug, Default)]
-pub(crate) struct Events {
+pub(crate) struct ResponsesStreamWriter {
     sequence: u64,
     started: bool,
     items: Vec<Item>,
@@ -102,7 +102,7 @@ impl Content {
     }
 }
 
-impl Events {
+impl ResponsesStreamWriter {
     pub(crate) fn start(&mut self, object: &ResponseObject<'_>, out: &mut Vec<u8>) {
         self.started = true;
         for name in ["response.created", "response.in_progress"] {
@@ -118,7 +118,7 @@ impl Events {
         attempt: &Attempt,
         text: Text<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), TooLong> {
+    ) -> Result<(), ResponseTooLong> {
         let index = self.open_reasoning(attempt, out)?;
         let id = ItemKind::Reasoning.id(attempt, index);
         let Some(Content::Reasoning { summary, .. }) = self.content(index) else {
@@ -147,7 +147,7 @@ impl Events {
         attempt: &Attempt,
         text: Text<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), TooLong> {
+    ) -> Result<(), ResponseTooLong> {
         let index = self.open_reasoning(attempt, out)?;
         let Some(Content::Reasoning { signature, .. }) = self.content(index) else {
             return Ok(());
@@ -157,13 +157,13 @@ impl Events {
     }
 
     /// A piece of text or of a refusal.
-    pub(crate) fn said(
+    pub(crate) fn delta(
         &mut self,
         attempt: &Attempt,
         kind: PartKind,
         text: Text<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), TooLong> {
+    ) -> Result<(), ResponseTooLong> {
         let index = match self.open_item(ItemKind::Message) {
             Some(index) => index,
             None => self.open(attempt, Content::Message(Vec::new()), out)?,
@@ -217,7 +217,7 @@ impl Events {
         call_id: Text<'_>,
         name: Text<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), TooLong> {
+    ) -> Result<(), ResponseTooLong> {
         let mut content = Content::FunctionCall {
             call_id: Vec::new(),
             name: Vec::new(),
@@ -245,7 +245,7 @@ impl Events {
         call: usize,
         fragment: Text<'_>,
         out: &mut Vec<u8>,
-    ) -> Result<(), TooLong> {
+    ) -> Result<(), ResponseTooLong> {
         let Some(index) = self.calls.get(call).copied() else {
             return Ok(());
         };
@@ -311,7 +311,11 @@ impl Events {
         });
     }
 
-    fn open_reasoning(&mut self, attempt: &Attempt, out: &mut Vec<u8>) -> Result<usize, TooLong> {
+    fn open_reasoning(
+        &mut self,
+        attempt: &Attempt,
+        out: &mut Vec<u8>,
+    ) -> Result<usize, ResponseTooLong> {
         if let Some(index) = self.open_item(ItemKind::Reasoning) {
             return Ok(index);
         }
@@ -337,7 +341,7 @@ impl Events {
         attempt: &Attempt,
         content: Content,
         out: &mut Vec<u8>,
-    ) -> Result<usize, TooLong> {
+    ) -> Result<usize, ResponseTooLong> {
         if let Some(index) = self.open {
             self.close(attempt, index, ItemStatus::Completed, out);
         }
@@ -462,10 +466,10 @@ impl Events {
         self.items.get_mut(index).map(|item| &mut item.content)
     }
 
-    fn count(&mut self, added: usize) -> Result<(), TooLong> {
+    fn count(&mut self, added: usize) -> Result<(), ResponseTooLong> {
         self.bytes = self.bytes.saturating_add(added);
-        if self.bytes > MAX_ANSWER_BYTES {
-            return Err(TooLong);
+        if self.bytes > MAX_RESPONSE_BYTES {
+            return Err(ResponseTooLong);
         }
         Ok(())
     }

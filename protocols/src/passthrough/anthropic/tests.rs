@@ -216,8 +216,8 @@ fn a_last_event_without_its_blank_line_gets_one() {
 #[test]
 fn json_answers_are_watched_while_they_pass() {
     let mut translator = AnthropicPassThrough::new(attempt()).unwrap();
-    let answer = br#"{"model":"claude-1","content":[{"text":"\"usage\":1"}],"usage":{"input_tokens":3,"output_tokens":2,"cache_creation_input_tokens":4}}"#;
-    translator.watch_json(answer);
+    let response = br#"{"model":"claude-1","content":[{"text":"\"usage\":1"}],"usage":{"input_tokens":3,"output_tokens":2,"cache_creation_input_tokens":4}}"#;
+    translator.watch_json(response);
     assert_eq!(*translator.stream_state(), StreamState::Complete);
     // 3 uncached + 4 written to the cache
     assert_eq!(

@@ -6,7 +6,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::body_edit::Edit;
+use crate::body_edit::Splice;
 use crate::formats::responses::SIGNATURE_MARK;
 use crate::passthrough::{self, Elements};
 use crate::scanner::{JsonError, Kind, Scanner};
@@ -15,18 +15,18 @@ use crate::scanner::{JsonError, Kind, Scanner};
 ///
 /// # Errors
 /// Not JSON.
-pub(super) fn cuts(body: &[u8]) -> Result<Vec<Edit>, JsonError> {
+pub(super) fn removals(body: &[u8]) -> Result<Vec<Splice>, JsonError> {
     // Most requests have no thinking, and are not read again for it.
     if memmem::find(body, b"\"thinking\"").is_none() {
         return Ok(Vec::new());
     }
-    passthrough::cuts(body, "messages", message)
+    passthrough::removals(body, "messages", message)
 }
 
-/// Where a message stands, and whether it is left out. Otherwise its own cuts go into `cuts`.
+/// Where a message stands, and whether it is left out. Otherwise its own cuts go into `removals`.
 fn message(
     scanner: &mut Scanner<'_>,
-    cuts: &mut Vec<Edit>,
+    removals: &mut Vec<Splice>,
 ) -> Result<(Range<usize>, bool), JsonError> {
     if scanner.kind()? != Kind::Object {
         return Ok((scanner.value()?, false));
@@ -40,9 +40,9 @@ fn message(
         }
         Ok::<(), JsonError>(())
     })?;
-    let is_empty = blocks.are_all_left_out();
+    let is_empty = blocks.are_all_removed();
     if !is_empty {
-        cuts.extend(blocks.cuts());
+        removals.extend(blocks.removals());
     }
     Ok((span, is_empty))
 }
@@ -94,7 +94,7 @@ mod tests {
             ),
         ] {
             let body = format!("{{\"thinking\":{{\"type\":\"enabled\"}},\"messages\":{messages}}}");
-            let edited = applied(body.as_bytes(), &cuts(body.as_bytes()).unwrap());
+            let edited = applied(body.as_bytes(), &removals(body.as_bytes()).unwrap());
             let expected = format!("{{\"thinking\":{{\"type\":\"enabled\"}},\"messages\":{left}}}");
             assert_eq!(String::from_utf8(edited).unwrap(), expected);
         }
@@ -109,7 +109,7 @@ mod tests {
             r#"{"messages":"thinking","thinking":{"type":"disabled"}}"#,
             r#"{"thinking":1,"messages":[1,[],{"content":[1,"thinking"]}]}"#,
         ] {
-            assert_eq!(cuts(body.as_bytes()), Ok(Vec::new()), "{body}");
+            assert_eq!(removals(body.as_bytes()), Ok(Vec::new()), "{body}");
         }
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-use crate::body_edit::Edit;
+use crate::body_edit::Splice;
 use crate::formats::responses::SIGNATURE_MARK;
 use crate::passthrough;
 use crate::scanner::{JsonError, Kind, Scanner};
@@ -14,11 +14,11 @@ use crate::scanner::{JsonError, Kind, Scanner};
 ///
 /// # Errors
 /// Not JSON.
-pub(super) fn cuts(body: &[u8]) -> Result<Vec<Edit>, JsonError> {
+pub(super) fn removals(body: &[u8]) -> Result<Vec<Splice>, JsonError> {
     if memmem::find(body, SIGNATURE_MARK.as_bytes()).is_none() {
         return Ok(Vec::new());
     }
-    passthrough::cuts(body, "input", |scanner, _| item(scanner))
+    passthrough::removals(body, "input", |scanner, _| item(scanner))
 }
 
 fn item(scanner: &mut Scanner<'_>) -> Result<(Range<usize>, bool), JsonError> {
@@ -59,7 +59,7 @@ mod tests {
             (r#""kt-signature:""#, r#""kt-signature:""#),
         ] {
             let body = format!("{{\"model\":\"m\",\"input\":{input}}}");
-            let edited = applied(body.as_bytes(), &cuts(body.as_bytes()).unwrap());
+            let edited = applied(body.as_bytes(), &removals(body.as_bytes()).unwrap());
             let expected = format!("{{\"model\":\"m\",\"input\":{left}}}");
             assert_eq!(String::from_utf8(edited).unwrap(), expected);
         }

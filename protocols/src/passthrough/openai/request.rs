@@ -1,7 +1,7 @@
 //! The few bytes of a request that change on the way to an upstream that speaks the client's own protocol.
 
 use super::reasoning_items;
-use crate::body_edit::{BodyEdit, Edit, Parts};
+use crate::body_edit::{BodyEdit, BodyPrefix, Splice};
 use crate::error::RequestError;
 use crate::format::{ClientFormat, UpstreamFormat};
 use crate::passthrough::model_edit;
@@ -16,7 +16,7 @@ pub(super) fn edit(attempt: &Attempt, body: &[u8]) -> Result<BodyEdit, RequestEr
     let mut edits = match (attempt.upstream, attempt.client) {
         (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) => ollama_edits(body)?,
         (_, ClientFormat::Responses) => {
-            reasoning_items::cuts(body).map_err(RequestError::not_json)?
+            reasoning_items::removals(body).map_err(RequestError::not_json)?
         }
         (
             UpstreamFormat::OpenAi
@@ -27,30 +27,30 @@ pub(super) fn edit(attempt: &Attempt, body: &[u8]) -> Result<BodyEdit, RequestEr
             _,
         ) => Vec::new(),
     };
-    let parts = Parts::of(body, &attempt.model_span);
-    edits.extend(model_edit(attempt, parts.model)?);
-    edits.extend(usage_edit(attempt, parts));
+    let prefix = BodyPrefix::of(body, &attempt.model_span);
+    edits.extend(model_edit(attempt, prefix.model)?);
+    edits.extend(usage_edit(attempt, prefix));
     Ok(BodyEdit::of(edits))
 }
 
 /// [`edit`], from parts of the body. `None` where they are not enough.
-pub(super) fn edit_from(
+pub(super) fn edit_from_prefix(
     attempt: &Attempt,
-    parts: Parts<'_>,
+    prefix: BodyPrefix<'_>,
 ) -> Option<Result<BodyEdit, RequestError>> {
-    if !needs_only_parts(attempt) {
+    if !needs_only_prefix(attempt) {
         return None;
     }
-    let usage = usage_edit(attempt, parts);
-    if attempt.asks_for_usage() && usage.is_none() {
+    let usage = usage_edit(attempt, prefix);
+    if attempt.injects_usage_request() && usage.is_none() {
         return None;
     }
-    let model = model_edit(attempt, parts.model);
+    let model = model_edit(attempt, prefix.model);
     Some(model.map(|model| BodyEdit::of(model.into_iter().chain(usage).collect())))
 }
 
 /// Nothing changes but the model's name and what asks for usage.
-pub(super) fn needs_only_parts(attempt: &Attempt) -> bool {
+pub(super) fn needs_only_prefix(attempt: &Attempt) -> bool {
     match (attempt.upstream, attempt.client) {
         (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) | (_, ClientFormat::Responses) => {
             false
@@ -67,11 +67,11 @@ pub(super) fn needs_only_parts(attempt: &Attempt) -> bool {
 }
 
 /// Asks for usage in the client's place: a first member, because where others are is not known.
-fn usage_edit(attempt: &Attempt, parts: Parts<'_>) -> Option<Edit> {
-    if !attempt.asks_for_usage() {
+fn usage_edit(attempt: &Attempt, prefix: BodyPrefix<'_>) -> Option<Splice> {
+    if !attempt.injects_usage_request() {
         return None;
     }
-    let brace = parts.start.iter().position(|byte| *byte == b'{')?;
+    let brace = prefix.start.iter().position(|byte| *byte == b'{')?;
     let inside = brace.checked_add(1)?;
     let member = br#""stream_options":{"include_usage":true},"#;
     Some((inside..inside, member.to_vec()))
@@ -91,7 +91,7 @@ impl From<JsonError> for Refusal {
 }
 
 /// Ollama knows `max_tokens` only, and does not fetch images.
-fn ollama_edits(body: &[u8]) -> Result<Vec<Edit>, RequestError> {
+fn ollama_edits(body: &[u8]) -> Result<Vec<Splice>, RequestError> {
     let mut new_limit = None;
     let mut old_limit = None;
     let read = Scanner::new(body)

@@ -16,34 +16,34 @@ use serde_json::value::RawValue;
 
 /// What is left of a chunk or answer.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Cleaned {
+pub(super) enum Normalized {
     /// It had nothing to change.
-    AsItCame,
+    Unchanged,
     /// Nothing for the client.
-    Nothing,
-    Other(Vec<u8>),
+    Dropped,
+    Rewritten(Vec<u8>),
 }
 
 /// Takes out of an answer what does not belong to OpenAI's protocol. What cannot be read stays as it is.
 #[derive(Debug)]
-pub(super) struct Quirks {
-    whose: Whose,
+pub(super) struct ResponseNormalizer {
+    vendor: Vendor,
     /// Indexes of the choices whose role was sent, as they stand in JSON.
     roles_sent: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Whose {
-    Nobody,
+enum Vendor {
+    OpenAi,
     Azure,
     Ollama,
 }
 
-impl Quirks {
+impl ResponseNormalizer {
     pub(super) fn new(upstream: UpstreamFormat, client: ClientFormat) -> Self {
-        let whose = match (upstream, client) {
-            (UpstreamFormat::AzureOpenAi, ClientFormat::ChatCompletions) => Whose::Azure,
-            (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) => Whose::Ollama,
+        let vendor = match (upstream, client) {
+            (UpstreamFormat::AzureOpenAi, ClientFormat::ChatCompletions) => Vendor::Azure,
+            (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) => Vendor::Ollama,
             (
                 UpstreamFormat::OpenAi
                 | UpstreamFormat::AzureOpenAi
@@ -51,50 +51,50 @@ impl Quirks {
                 | UpstreamFormat::Anthropic
                 | UpstreamFormat::Bedrock,
                 _,
-            ) => Whose::Nobody,
+            ) => Vendor::OpenAi,
         };
         Self {
-            whose,
+            vendor,
             roles_sent: Vec::new(),
         }
     }
 
     /// JSON answers change.
-    pub(super) fn changes_answers(&self) -> bool {
-        self.whose == Whose::Ollama
+    pub(super) fn changes_responses(&self) -> bool {
+        self.vendor == Vendor::Ollama
     }
 
     /// What becomes of an event does not depend on those before it.
-    pub(super) fn treat_all_alike(&self) -> bool {
-        self.whose != Whose::Ollama
+    pub(super) fn is_stateless(&self) -> bool {
+        self.vendor != Vendor::Ollama
     }
 
     /// Padding goes where what it was to pad goes.
-    pub(super) fn drop_padding(&self) -> bool {
-        self.whose == Whose::Azure
+    pub(super) fn drops_padding(&self) -> bool {
+        self.vendor == Vendor::Azure
     }
 
     /// The data of one event of a stream.
-    pub(super) fn chunk(&mut self, data: &[u8]) -> Cleaned {
-        match self.whose {
-            Whose::Nobody => None,
-            Whose::Azure => azure(data),
-            Whose::Ollama => ollama(data, &mut self.roles_sent),
+    pub(super) fn chunk(&mut self, data: &[u8]) -> Normalized {
+        match self.vendor {
+            Vendor::OpenAi => None,
+            Vendor::Azure => azure(data),
+            Vendor::Ollama => ollama(data, &mut self.roles_sent),
         }
-        .unwrap_or(Cleaned::AsItCame)
+        .unwrap_or(Normalized::Unchanged)
     }
 
     /// A whole JSON answer.
-    pub(super) fn answer(&self, data: &[u8]) -> Cleaned {
-        match self.whose {
-            Whose::Nobody | Whose::Azure => None,
-            Whose::Ollama => ollama(data, &mut Vec::new()),
+    pub(super) fn response(&self, data: &[u8]) -> Normalized {
+        match self.vendor {
+            Vendor::OpenAi | Vendor::Azure => None,
+            Vendor::Ollama => ollama(data, &mut Vec::new()),
         }
-        .unwrap_or(Cleaned::AsItCame)
+        .unwrap_or(Normalized::Unchanged)
     }
 }
 
-fn azure(data: &[u8]) -> Option<Cleaned> {
+fn azure(data: &[u8]) -> Option<Normalized> {
     let chunk: Object<'_> = json::parse(data).ok()?;
     let all_choices = objects(chunk.get("choices"))?;
     let choices: Vec<&Object<'_>> = all_choices
@@ -102,7 +102,7 @@ fn azure(data: &[u8]) -> Option<Cleaned> {
         .filter(|choice| choice.get("delta").is_some())
         .collect();
     if choices.is_empty() && chunk.get("usage").is_none() {
-        return Some(Cleaned::Nothing);
+        return Some(Normalized::Dropped);
     }
     let in_chunk = |name: &str| matches!(name, "prompt_filter_results" | "obfuscation");
     let in_choice =
@@ -114,7 +114,7 @@ fn azure(data: &[u8]) -> Option<Cleaned> {
         || has(&chunk, in_chunk)
         || choices.iter().any(|choice| has(choice, in_choice));
     if !changed {
-        return Some(Cleaned::AsItCame);
+        return Some(Normalized::Unchanged);
     }
     let mut out = Vec::with_capacity(data.len());
     Writer::new(&mut out).object(|w| {
@@ -134,10 +134,10 @@ fn azure(data: &[u8]) -> Option<Cleaned> {
             });
         }
     });
-    Some(Cleaned::Other(out))
+    Some(Normalized::Rewritten(out))
 }
 
-fn ollama(data: &[u8], roles_sent: &mut Vec<String>) -> Option<Cleaned> {
+fn ollama(data: &[u8], roles_sent: &mut Vec<String>) -> Option<Normalized> {
     let chunk: Object<'_> = json::parse(data).ok()?;
     let choices = objects(chunk.get("choices"))?;
     let mut changed = false;
@@ -156,9 +156,9 @@ fn ollama(data: &[u8], roles_sent: &mut Vec<String>) -> Option<Cleaned> {
         }
     });
     Some(if changed {
-        Cleaned::Other(out)
+        Normalized::Rewritten(out)
     } else {
-        Cleaned::AsItCame
+        Normalized::Unchanged
     })
 }
 

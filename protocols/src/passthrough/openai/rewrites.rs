@@ -3,78 +3,78 @@
 use std::ops::Range;
 
 use super::chunk::{Chunk, Ending};
-use super::response_normalizer::Quirks;
-use crate::fast_path::{Refrain, Verse};
-use crate::passthrough::Passage;
+use super::response_normalizer::ResponseNormalizer;
+use crate::fast_path::{DeltaTemplate, TemplateMatch};
+use crate::passthrough::EventAction;
 use crate::sse::SseEvent;
 
 /// Events that say nothing but their text, and what becomes of them.
 #[derive(Debug, Default)]
-pub(super) struct Alike {
-    refrain: Refrain,
-    form: Form,
+pub(super) struct RewriteTemplate {
+    template: DeltaTemplate,
+    rewrite: Rewrite,
 }
 
 /// What becomes of an event.
 #[derive(Debug, Default)]
-pub(super) enum Form {
+pub(super) enum Rewrite {
     /// It passes as it came.
     #[default]
-    Same,
+    Unchanged,
     /// The text with these bytes before and behind it.
-    Around(Vec<u8>, Vec<u8>),
+    Wrap(Vec<u8>, Vec<u8>),
     /// To be told from another event: this text came last, and these bytes became of its event.
     Sample(Vec<u8>, Vec<u8>),
 }
 
-impl Alike {
-    /// Events may be like this one from now on, if it says nothing but its text. `became` is what was written for it.
-    pub(super) fn learn(
+impl RewriteTemplate {
+    /// Events may be like this one from now on, if it says nothing but its text. `written` is what was written for it.
+    pub(super) fn record(
         &mut self,
         event: &SseEvent<'_>,
         chunk: &Chunk<'_>,
-        quirks: &Quirks,
-        passage: Passage,
-        became: &[u8],
+        normalizer: &ResponseNormalizer,
+        action: EventAction,
+        written: &[u8],
     ) {
-        self.refrain.forget();
-        let Some(text) = only_text(chunk) else { return };
-        self.form = match passage {
-            Passage::Unchanged if quirks.treat_all_alike() => Form::Same,
+        self.template.reset();
+        let Some(text) = sole_text(chunk) else { return };
+        self.rewrite = match action {
+            EventAction::Forwarded if normalizer.is_stateless() => Rewrite::Unchanged,
             // What is left of the padding would be that of the sample.
-            _ if chunk.padding.is_some() && !quirks.drop_padding() => return,
-            Passage::Unchanged | Passage::Altered => {
+            _ if chunk.padding.is_some() && !normalizer.drops_padding() => return,
+            EventAction::Forwarded | EventAction::Rewritten => {
                 let inside = event.data.get(text.clone()).unwrap_or_default();
-                Form::Sample(inside.to_vec(), became.to_vec())
+                Rewrite::Sample(inside.to_vec(), written.to_vec())
             }
         };
-        self.refrain.learn(event, text, chunk.padding.clone());
+        self.template.record(event, text, chunk.padding.clone());
     }
 
-    /// The event with which `stream` begins, if it is like one before. See [`Refrain::next`].
+    /// The event with which `stream` begins, if it is like one before. See [`DeltaTemplate::next`].
     #[inline]
-    pub(super) fn next<'a>(&self, stream: &'a [u8]) -> Option<Verse<'a>> {
-        self.refrain.next(stream)
+    pub(super) fn match_prefix<'a>(&self, stream: &'a [u8]) -> Option<TemplateMatch<'a>> {
+        self.template.match_prefix(stream)
     }
 
     /// What becomes of events that are alike.
     #[inline]
-    pub(super) fn form(&self) -> &Form {
-        &self.form
+    pub(super) fn rewrite(&self) -> &Rewrite {
+        &self.rewrite
     }
 
     /// Takes note of what became of another event, whose text is `text`.
-    pub(super) fn compare(&mut self, text: &str, passage: Passage, became: &[u8]) {
-        let Form::Sample(last_text, last) = &self.form else {
+    pub(super) fn record_rewrite(&mut self, text: &str, action: EventAction, written: &[u8]) {
+        let Rewrite::Sample(last_text, last) = &self.rewrite else {
             return;
         };
-        let around = around((last_text, last), (text.as_bytes(), became));
-        self.form = match (around, passage) {
-            (Some(_), Passage::Unchanged) => Form::Same,
-            (Some((before, behind)), Passage::Altered) => {
-                Form::Around(before.to_vec(), behind.to_vec())
+        let around = around((last_text, last), (text.as_bytes(), written));
+        self.rewrite = match (around, action) {
+            (Some(_), EventAction::Forwarded) => Rewrite::Unchanged,
+            (Some((before, behind)), EventAction::Rewritten) => {
+                Rewrite::Wrap(before.to_vec(), behind.to_vec())
             }
-            (None, _) => Form::Sample(text.as_bytes().to_vec(), became.to_vec()),
+            (None, _) => Rewrite::Sample(text.as_bytes().to_vec(), written.to_vec()),
         };
     }
 }
@@ -97,7 +97,7 @@ fn in_common(one: impl AsRef<[u8]>, other: impl AsRef<[u8]>) -> usize {
 }
 
 /// The text of a chunk that says nothing else.
-fn only_text(chunk: &Chunk<'_>) -> Option<Range<usize>> {
+fn sole_text(chunk: &Chunk<'_>) -> Option<Range<usize>> {
     let (text, 1) = (chunk.text.clone()?, chunk.contents) else {
         return None;
     };
@@ -125,8 +125,8 @@ mod tests {
         )
     }
 
-    fn after(first: &str) -> Alike {
-        let mut alike = Alike::default();
+    fn after(first: &str) -> RewriteTemplate {
+        let mut template = RewriteTemplate::default();
         let chunk = Chunk::read(ChatCompletions, first.as_bytes()).unwrap();
         let raw = framed(first.as_bytes());
         let event = SseEvent {
@@ -134,20 +134,20 @@ mod tests {
             data: first.as_bytes(),
             raw: &raw,
         };
-        let quirks = Quirks::new(UpstreamFormat::OpenAi, ChatCompletions);
-        alike.learn(&event, &chunk, &quirks, Passage::Unchanged, &raw);
-        alike
+        let normalizer = ResponseNormalizer::new(UpstreamFormat::OpenAi, ChatCompletions);
+        template.record(&event, &chunk, &normalizer, EventAction::Forwarded, &raw);
+        template
     }
 
     fn framed(data: &[u8]) -> Vec<u8> {
         [b"data: ", data, b"\n\n"].concat()
     }
 
-    fn length(alike: &Alike, data: &[u8]) -> Option<u64> {
+    fn length(template: &RewriteTemplate, data: &[u8]) -> Option<u64> {
         let event = framed(data);
-        let verse = alike.next(&event)?;
-        assert!(verse.rest.is_empty());
-        Some(verse.text.len() as u64)
+        let matched = template.match_prefix(&event)?;
+        assert!(matched.rest.is_empty());
+        Some(matched.text.len() as u64)
     }
 
     #[test]
@@ -196,8 +196,9 @@ mod tests {
             (("a", ""), ("b", ""), None),
         ];
         for (one, other, expected) in table {
-            let bytes =
-                |(text, became): (&'static str, &'static str)| (text.as_bytes(), became.as_bytes());
+            let bytes = |(text, written): (&'static str, &'static str)| {
+                (text.as_bytes(), written.as_bytes())
+            };
             let expected = expected.map(|(before, behind)| (before.as_bytes(), behind.as_bytes()));
             assert_eq!(
                 around(bytes(one), bytes(other)),
@@ -247,7 +248,7 @@ mod tests {
             let known = Chunk::read(ChatCompletions, first.as_bytes()).unwrap();
             if let Some(bytes) = length(&after(&first), &second) {
                 let read = Chunk::read(ChatCompletions, &second).unwrap();
-                prop_assert!(only_text(&read).is_some());
+                prop_assert!(sole_text(&read).is_some());
                 prop_assert_eq!(bytes, read.text_bytes);
                 prop_assert_eq!((read.choices, read.model), (known.choices, known.model));
             }

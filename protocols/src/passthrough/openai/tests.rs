@@ -18,9 +18,9 @@ fn streamed(attempt: Attempt, input: &str) -> Streamed {
 
 /// The upstream's body for a client's body.
 fn body(attempt: Attempt, client_body: &str) -> Result<String, RequestError> {
-    let facts = crate::facts::scan(attempt.client, client_body.as_bytes())?;
+    let info = crate::request_info::scan(attempt.client, client_body.as_bytes())?;
     let attempt = Attempt {
-        model_span: facts.model_span,
+        model_span: info.model_span,
         ..attempt
     };
     let outgoing = OpenAiPassThrough::new(attempt)?.request(client_body.as_bytes())?;
@@ -511,14 +511,14 @@ fn ollamas_reasoning_gets_the_usual_name_and_one_role() {
     assert_eq!(streamed.out, expected.concat());
 
     let mut translator = OpenAiPassThrough::new(attempt(Ollama)).unwrap();
-    let answer = r#"{"model":"llama","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","reasoning":"hm"}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
-    let changed = translator.response(answer.as_bytes()).unwrap().unwrap();
+    let response = r#"{"model":"llama","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","reasoning":"hm"}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
+    let changed = translator.response(response.as_bytes()).unwrap().unwrap();
     assert_eq!(
         String::from_utf8(changed).unwrap(),
-        answer.replace("\"reasoning\"", "\"reasoning_content\"")
+        response.replace("\"reasoning\"", "\"reasoning_content\"")
     );
     assert_eq!(translator.usage().map(|usage| usage.total()), Some(3));
-    let plain = answer.replace(",\"reasoning\":\"hm\"", "");
+    let plain = response.replace(",\"reasoning\":\"hm\"", "");
     assert_eq!(
         OpenAiPassThrough::new(attempt(Ollama))
             .unwrap()
@@ -609,8 +609,8 @@ fn responses_streams() {
 fn json_answers_are_watched_while_they_pass() {
     let mut translator = OpenAiPassThrough::new(attempt(OpenAi)).unwrap();
     assert!(translator.passes_json());
-    let answer = r#"{"choices":[{"message":{"content":"\"usage\":{\"prompt_tokens\":9}"}}],"model":"gpt-4o","usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
-    for byte in answer.as_bytes() {
+    let response = r#"{"choices":[{"message":{"content":"\"usage\":{\"prompt_tokens\":9}"}}],"model":"gpt-4o","usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
+    for byte in response.as_bytes() {
         assert_ne!(*translator.stream_state(), StreamState::Complete);
         translator.watch_json(&[*byte]);
     }
@@ -636,9 +636,10 @@ fn parts_of_a_body_are_as_good_as_the_whole() {
     for upstream in [UpstreamFormat::OpenAi, UpstreamFormat::AzureOpenAi] {
         for (stream, ask_for_usage) in [(false, true), (true, true), (true, false)] {
             for body in bodies {
-                let model_span = crate::facts::scan(ClientFormat::ChatCompletions, body.as_bytes())
-                    .unwrap()
-                    .model_span;
+                let model_span =
+                    crate::request_info::scan(ClientFormat::ChatCompletions, body.as_bytes())
+                        .unwrap()
+                        .model_span;
                 let attempt = Attempt {
                     stream,
                     ask_for_usage,
@@ -646,18 +647,21 @@ fn parts_of_a_body_are_as_good_as_the_whole() {
                     ..test_attempt(ClientFormat::ChatCompletions, upstream)
                 };
                 let mut translator = OpenAiPassThrough::new(attempt).unwrap();
-                assert!(translator.needs_only_parts());
-                let parts = Parts {
+                assert!(translator.needs_only_prefix());
+                let prefix = BodyPrefix {
                     start: &body.as_bytes()[..5],
                     model: &body.as_bytes()[model_span],
                 };
                 let whole = translator.request(body.as_bytes()).unwrap();
-                assert_eq!(translator.request_from(parts).unwrap().unwrap(), whole);
-                let nothing = Parts {
+                assert_eq!(
+                    translator.request_from_prefix(prefix).unwrap().unwrap(),
+                    whole
+                );
+                let nothing = BodyPrefix {
                     start: b" ",
-                    ..parts
+                    ..prefix
                 };
-                let is_enough = translator.request_from(nothing).is_some();
+                let is_enough = translator.request_from_prefix(nothing).is_some();
                 assert_eq!(is_enough, translator.changes_only_the_model());
                 assert_eq!(is_enough, !(stream && ask_for_usage));
             }
@@ -676,10 +680,12 @@ fn what_is_looked_for_in_all_of_a_body_needs_the_whole() {
             ..test_attempt(client, upstream)
         };
         let mut translator = OpenAiPassThrough::new(attempt).unwrap();
-        let parts = Parts {
+        let prefix = BodyPrefix {
             start: b"{",
             model: b"\"m\"",
         };
-        assert!(!translator.needs_only_parts() && translator.request_from(parts).is_none());
+        assert!(
+            !translator.needs_only_prefix() && translator.request_from_prefix(prefix).is_none()
+        );
     }
 }

@@ -12,7 +12,7 @@ use crate::formats::bedrock_converse::{
     AdditionalField, CachePoint, ConverseRequest, Inference, JsonSchema, ToolNames, Vendor,
 };
 use crate::json;
-use crate::translate::anthropic_messages_to_bedrock_converse::IGNORED_FIELDS;
+use crate::translate::anthropic_messages_to_bedrock_converse::DROPPED_PARAMS;
 use crate::translate::dropped_param;
 use crate::translator::Attempt;
 use tools::ToolPlan;
@@ -31,7 +31,7 @@ pub(super) fn translate(
                 json::require_object(value, name)?;
                 cache_control = Some(value);
             }
-            _ => dropped_param::ignore(IGNORED_FIELDS, name, name, value)?,
+            _ => dropped_param::drop_or_refuse(DROPPED_PARAMS, name, name, value)?,
         }
     }
     if request.max_tokens == Some(0) {

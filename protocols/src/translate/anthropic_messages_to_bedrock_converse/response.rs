@@ -3,9 +3,9 @@
 use std::borrow::Cow;
 
 use crate::error::{self, ProviderError};
-use crate::formats::anthropic_messages::{self, MessageAnswer, MessageBlock};
+use crate::formats::anthropic_messages::{self, MessageBlock, MessageResponse};
 use crate::formats::bedrock_converse::{
-    ReceivedAnswer, ReceivedBlock, Stop, StopReason, ToolNames,
+    ConverseResponse, ReceivedBlock, Stop, StopReason, ToolNames,
 };
 use crate::json;
 use crate::json::Text;
@@ -50,8 +50,9 @@ pub(super) fn translate(
     tool_names: &ToolNames,
     body: &[u8],
 ) -> Result<(Vec<u8>, Option<Usage>), ProviderError> {
-    let answer: ReceivedAnswer<'_> = json::parse(body).map_err(ProviderError::unreadable)?;
-    let Some(blocks) = answer.content() else {
+    let response: ConverseResponse<'_> =
+        json::parse(body).map_err(ProviderError::invalid_response)?;
+    let Some(blocks) = response.content() else {
         return Err(error::classify_in_stream("", body));
     };
     let mut content = Vec::with_capacity(blocks.len());
@@ -61,10 +62,13 @@ pub(super) fn translate(
     let called_tools = content
         .iter()
         .any(|block| matches!(block, MessageBlock::ToolUse { .. }));
-    let stop = Stop::read(answer.stop_reason, answer.additional_model_response_fields);
+    let stop = Stop::read(
+        response.stop_reason,
+        response.additional_model_response_fields,
+    );
     let id = format!("msg_{}", attempt.request_id);
-    let usage = answer.usage.map(|usage| usage.total());
-    let message = MessageAnswer {
+    let usage = response.usage.map(|usage| usage.total());
+    let message = MessageResponse {
         id: Text::Plain(&id),
         model: Text::Plain(&attempt.model),
         content,
@@ -106,7 +110,7 @@ fn message_block<'a>(
         return Ok(None);
     };
     let (Some(id), Some(name)) = (call.tool_use_id, call.name) else {
-        return Err(ProviderError::unreadable(
+        return Err(ProviderError::invalid_response(
             "toolUse without toolUseId or name",
         ));
     };

@@ -1,7 +1,7 @@
 //! Writes the events of an Anthropic Messages stream.
 
 use crate::error::ProviderError;
-use crate::formats::anthropic_messages::{MessageStreamWriter, TooMuchBuffered, ToolBlock};
+use crate::formats::anthropic_messages::{BufferLimitExceeded, MessageStreamWriter, ToolBlock};
 use crate::formats::bedrock_converse::{ConverseSink, Stop, ToolNames};
 use crate::json::Text;
 use crate::translate::anthropic_messages_to_bedrock_converse::response::stop_reason;
@@ -49,21 +49,23 @@ impl ConverseSink for MessageSink {
     }
 
     fn text(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError> {
-        self.writer.text(text, out).map_err(too_much)
+        self.writer.text(text, out).map_err(buffer_limit_error)
     }
 
     fn reasoning(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError> {
-        self.writer.thinking(text, out).map_err(too_much)
+        self.writer.thinking(text, out).map_err(buffer_limit_error)
     }
 
     fn signature(&mut self, signature: &str, out: &mut Vec<u8>) -> Result<(), ProviderError> {
         self.writer
             .signature(Text::Plain(signature), out)
-            .map_err(too_much)
+            .map_err(buffer_limit_error)
     }
 
     fn redacted(&mut self, data: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError> {
-        self.writer.redacted_thinking(data, out).map_err(too_much)
+        self.writer
+            .redacted_thinking(data, out)
+            .map_err(buffer_limit_error)
     }
 
     fn close_block(&mut self, out: &mut Vec<u8>) {
@@ -78,7 +80,9 @@ impl ConverseSink for MessageSink {
     ) -> Result<ToolBlock, ProviderError> {
         self.called_tools = true;
         let name = self.tool_names.client_name(name);
-        self.writer.open_tool(id, name, out).map_err(too_much)
+        self.writer
+            .open_tool(id, name, out)
+            .map_err(buffer_limit_error)
     }
 
     fn call_input(
@@ -89,7 +93,7 @@ impl ConverseSink for MessageSink {
     ) -> Result<(), ProviderError> {
         self.writer
             .tool_arguments(call, fragment, out)
-            .map_err(too_much)
+            .map_err(buffer_limit_error)
     }
 
     fn close_call(&mut self, call: ToolBlock, out: &mut Vec<u8>) {
@@ -111,6 +115,6 @@ impl ConverseSink for MessageSink {
     }
 }
 
-fn too_much(error: TooMuchBuffered) -> ProviderError {
-    ProviderError::unreadable(error)
+fn buffer_limit_error(error: BufferLimitExceeded) -> ProviderError {
+    ProviderError::invalid_response(error)
 }

@@ -1,95 +1,95 @@
 //! The fields of Anthropic's requests that are left out of Chat Completions, with the reasons. These lists are printed in
 //! the documentation; a field that is not in them is either translated or refused.
 
-use crate::translate::dropped_param::IgnoredField;
+use crate::translate::dropped_param::DroppedParam;
 
 /// Fields of a request.
-pub const IGNORED_FIELDS: &[IgnoredField] = &[
-    IgnoredField::where_holds(
+pub const DROPPED_PARAMS: &[DroppedParam] = &[
+    DroppedParam::where_holds(
         "top_k",
         "always",
         "a hint for sampling; Chat Completions has none like it",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "thinking",
         "always",
         "Chat Completions has effort, not budgets; say `output_config.effort`, which becomes `reasoning_effort`",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "output_config.effort",
         "for OpenAI's models before o1",
         "they do not reason, and OpenAI refuses `reasoning_effort` there; Ollama gets `high` for more than that",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "output_format",
         "where it is no object",
         "an older name of `output_config.format`; other values mean nothing",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "metadata",
         "all but `user_id`, and a `user_id` of more than 64 characters",
         "labels of the request; OpenAI's `user` takes 64 characters",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "tools",
         "Anthropic's server tools: web_search, web_fetch, code_execution, tool_search, advisor and mcp_toolset",
         "the target has no such servers, so its model is not offered them; refused where `tool_choice` forces one",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "tool_choice",
         "auto and none without `tools`",
         "there is nothing to choose",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "messages[].content[] of type thinking and redacted_thinking",
         "always",
         "only the model that wrote it can take it back",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "messages[].content[] of type server_tool_use, mcp_tool_use and their results",
         "always",
         "the work of Anthropic's servers; the text that came of it stays",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "messages[].content[].is_error",
         "always",
         "the text of the result says it; tool messages have no flag for it",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "cache_control",
         "everywhere",
         "asks Anthropic to cache; these upstreams cache without being asked",
     ),
-    IgnoredField::always(
+    DroppedParam::always(
         "cache_control",
         "asks Anthropic to cache; these upstreams cache without being asked",
     ),
-    IgnoredField::always(
+    DroppedParam::always(
         "context_management",
         "lets Anthropic shorten the prompt; the target gets all of it",
     ),
-    IgnoredField::always("service_tier", "a choice among Anthropic's prices"),
-    IgnoredField::always("speed", "a choice among Anthropic's prices"),
-    IgnoredField::always("diagnostics", "asks for a report on Anthropic's cache"),
-    IgnoredField::always("user_profile_id", "names a profile stored with Anthropic"),
-    IgnoredField::always("workspace_id", "names a workspace of an Anthropic account"),
-    IgnoredField::always("conversation", "the gateway's own, for session affinity"),
-    IgnoredField::always("session_id", "the gateway's own, for session affinity"),
-    IgnoredField::only("mcp_servers", "[]", "refused if it names any"),
+    DroppedParam::always("service_tier", "a choice among Anthropic's prices"),
+    DroppedParam::always("speed", "a choice among Anthropic's prices"),
+    DroppedParam::always("diagnostics", "asks for a report on Anthropic's cache"),
+    DroppedParam::always("user_profile_id", "names a profile stored with Anthropic"),
+    DroppedParam::always("workspace_id", "names a workspace of an Anthropic account"),
+    DroppedParam::always("conversation", "the gateway's own, for session affinity"),
+    DroppedParam::always("session_id", "the gateway's own, for session affinity"),
+    DroppedParam::only("mcp_servers", "[]", "refused if it names any"),
 ];
 
 /// Fields of a tool.
-pub const IGNORED_TOOL_FIELDS: &[IgnoredField] = &[
-    IgnoredField::always(
+pub const DROPPED_TOOL_PARAMS: &[DroppedParam] = &[
+    DroppedParam::always(
         "eager_input_streaming",
         "how Anthropic cuts a stream into pieces",
     ),
-    IgnoredField::always(
+    DroppedParam::always(
         "defer_loading",
         "hides a tool until a search finds it; the target sees it from the beginning",
     ),
-    IgnoredField::always("input_examples", "hints beside the schema, which stays"),
-    IgnoredField::only(
+    DroppedParam::always("input_examples", "hints beside the schema, which stays"),
+    DroppedParam::only(
         "allowed_callers",
         r#"["direct"]"#,
         "the model itself; Anthropic's code execution cannot call from elsewhere",

@@ -9,7 +9,7 @@ use crate::format::UpstreamFormat;
 use crate::formats::anthropic_messages::MessagesRequest;
 use crate::formats::chat_completions::request_reader::ReasoningEffort;
 use crate::json::{Text, Writer};
-use crate::translate::anthropic_messages_to_chat_completions::IGNORED_FIELDS;
+use crate::translate::anthropic_messages_to_chat_completions::DROPPED_PARAMS;
 use crate::translate::anthropic_messages_to_chat_completions::stop_reason::StopSequences;
 use crate::translate::dropped_param;
 use crate::translator::Attempt;
@@ -33,7 +33,7 @@ pub(super) fn translate(
         match name.as_ref() {
             "prompt_cache_key" => prompt_cache_key = Some(*value),
             "output_format" => {}
-            _ => dropped_param::ignore(IGNORED_FIELDS, name, name, value)?,
+            _ => dropped_param::drop_or_refuse(DROPPED_PARAMS, name, name, value)?,
         }
     }
     if request.max_tokens == Some(0) {

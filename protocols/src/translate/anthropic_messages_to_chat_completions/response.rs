@@ -5,11 +5,11 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 
 use crate::error::ProviderError;
-use crate::formats::anthropic_messages::{MessageAnswer, MessageBlock};
-use crate::formats::chat_completions::ReadAnswer;
+use crate::formats::anthropic_messages::{MessageBlock, MessageResponse};
+use crate::formats::chat_completions::ReceivedResponse;
 use crate::json;
 use crate::json::Text;
-use crate::translate::WholeAnswer;
+use crate::translate::TranslatedResponse;
 use crate::translate::anthropic_messages_to_chat_completions::stop_reason::StopSequences;
 use crate::translator::Attempt;
 
@@ -18,26 +18,26 @@ pub(super) fn translate(
     attempt: &Attempt,
     stop_sequences: &StopSequences,
     body: &[u8],
-) -> Result<WholeAnswer, ProviderError> {
-    let answer = ReadAnswer::read(body)?;
+) -> Result<TranslatedResponse, ProviderError> {
+    let response = ReceivedResponse::read(body)?;
     let own_id = own_message_id(attempt);
-    let own_call_ids: Vec<String> = (0..answer.said.tool_calls.len())
+    let own_call_ids: Vec<String> = (0..response.delta.tool_calls.len())
         .map(|call| own_call_id(attempt, call))
         .collect();
     let mut content = Vec::new();
-    let said = answer.said;
-    if !said.reasoning.is_empty() || said.signature.is_some() {
+    let delta = response.delta;
+    if !delta.reasoning.is_empty() || delta.signature.is_some() {
         content.push(MessageBlock::Thinking {
-            thinking: said.reasoning,
-            signature: said.signature,
+            thinking: delta.reasoning,
+            signature: delta.signature,
         });
     }
-    for text in [said.text, said.refusal] {
+    for text in [delta.text, delta.refusal] {
         if !text.is_empty() {
             content.push(MessageBlock::Text(text));
         }
     }
-    for (call, own_id) in said.tool_calls.iter().zip(&own_call_ids) {
+    for (call, own_id) in delta.tool_calls.iter().zip(&own_call_ids) {
         // Without a name nobody could run it.
         if let Some(name) = call.name {
             content.push(MessageBlock::ToolUse {
@@ -47,23 +47,23 @@ pub(super) fn translate(
             });
         }
     }
-    let met = answer.stop_sequence.and_then(Text::decode);
+    let met = response.stop_sequence.and_then(Text::decode);
     let (stop_reason, stop_sequence) =
-        stop_sequences.stop_reason(answer.finish_reason, met.as_deref());
-    let message = MessageAnswer {
-        id: answer.id.unwrap_or(Text::Plain(&own_id)),
-        model: answer.model.unwrap_or(Text::Plain(&attempt.model)),
+        stop_sequences.stop_reason(response.finish_reason, met.as_deref());
+    let message = MessageResponse {
+        id: response.id.unwrap_or(Text::Plain(&own_id)),
+        model: response.model.unwrap_or(Text::Plain(&attempt.model)),
         content,
         stop_reason,
         stop_sequence: stop_sequence.map(Text::Plain),
-        usage: answer.usage.unwrap_or_default(),
+        usage: response.usage.unwrap_or_default(),
     };
     let mut out = Vec::with_capacity(body.len().saturating_add(256));
     message.write(&mut out);
-    Ok(WholeAnswer {
+    Ok(TranslatedResponse {
         body: out,
-        usage: answer.usage,
-        served_model: answer.model.and_then(Text::decode).map(Cow::into_owned),
+        usage: response.usage,
+        served_model: response.model.and_then(Text::decode).map(Cow::into_owned),
     })
 }
 

@@ -1,10 +1,10 @@
 //! A streamed answer: chunks in, Anthropic's events out.
 
 use crate::error::ProviderError;
-use crate::formats::anthropic_messages::{MessageStreamWriter, TooMuchBuffered, ToolBlock};
+use crate::formats::anthropic_messages::{BufferLimitExceeded, MessageStreamWriter, ToolBlock};
 use crate::formats::chat_completions::{ChatStreamReader, StreamEnd, StreamSink};
 use crate::json::Text;
-use crate::translate::AnswerStream;
+use crate::translate::StreamTranslator;
 use crate::translate::anthropic_messages_to_chat_completions::response::{
     own_call_id, own_message_id,
 };
@@ -30,7 +30,7 @@ struct Sink<'s> {
     out: &'s mut Vec<u8>,
 }
 
-impl AnswerStream<StopSequences> for Stream {
+impl StreamTranslator<StopSequences> for Stream {
     fn push(
         &mut self,
         attempt: &Attempt,
@@ -89,15 +89,19 @@ impl StreamSink for Sink<'_> {
     }
 
     fn reasoning(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
-        self.writer.thinking(text, self.out).map_err(too_much)
+        self.writer
+            .thinking(text, self.out)
+            .map_err(buffer_limit_error)
     }
 
     fn signature(&mut self, signature: Text<'_>) -> Result<(), ProviderError> {
-        self.writer.signature(signature, self.out).map_err(too_much)
+        self.writer
+            .signature(signature, self.out)
+            .map_err(buffer_limit_error)
     }
 
     fn text(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
-        self.writer.text(text, self.out).map_err(too_much)
+        self.writer.text(text, self.out).map_err(buffer_limit_error)
     }
 
     /// Anthropic has no other place for it.
@@ -116,7 +120,7 @@ impl StreamSink for Sink<'_> {
         let block = self
             .writer
             .open_tool(id, name, self.out)
-            .map_err(too_much)?;
+            .map_err(buffer_limit_error)?;
         self.calls.push(block);
         Ok(())
     }
@@ -126,7 +130,7 @@ impl StreamSink for Sink<'_> {
             Some(block) => self
                 .writer
                 .tool_arguments(*block, fragment, self.out)
-                .map_err(too_much),
+                .map_err(buffer_limit_error),
             None => Ok(()),
         }
     }
@@ -148,6 +152,6 @@ impl StreamSink for Sink<'_> {
     }
 }
 
-fn too_much(error: TooMuchBuffered) -> ProviderError {
-    ProviderError::unreadable(error)
+fn buffer_limit_error(error: BufferLimitExceeded) -> ProviderError {
+    ProviderError::invalid_response(error)
 }

@@ -12,7 +12,7 @@ use crate::formats::anthropic_messages::{Claude, Sampling};
 use crate::formats::chat_completions::ChatRequest;
 use crate::formats::chat_completions::request_reader::{Number, ResponseFormat};
 use crate::json::{self, Writer};
-use crate::translate::chat_completions_to_anthropic_messages::IGNORED_FIELDS;
+use crate::translate::chat_completions_to_anthropic_messages::DROPPED_PARAMS;
 use crate::translate::dropped_param;
 use crate::translator::Attempt;
 use conversation::Conversation;
@@ -21,11 +21,11 @@ use tools::ToolPlan;
 
 /// What the request does in a way that the answer has to undo.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Answer {
+pub struct ResponseHints {
     /// Name of the synthetic tool whose arguments are the text of the answer.
     pub(super) tool: Option<String>,
     /// The text was to be JSON, and nothing but the prompt saw to it: a Markdown fence around it is taken off.
-    pub(super) unfence: bool,
+    pub(super) strips_code_fence: bool,
 }
 
 /// Anthropic's own fields, which clients send through OpenAI's SDKs as extra fields, as Anthropic's own
@@ -38,7 +38,10 @@ struct Extras<'a> {
 }
 
 /// The upstream's body, and what its answer needs.
-pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answer), RequestError> {
+pub(super) fn translate(
+    attempt: &Attempt,
+    body: &[u8],
+) -> Result<(Vec<u8>, ResponseHints), RequestError> {
     let request = ChatRequest::read(body)?;
     let mut extras = Extras::default();
     for (name, value) in &request.rest {
@@ -55,10 +58,10 @@ pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answ
                 json::require_object(value, name)?;
                 extras.cache_control = Some(value);
             }
-            _ => dropped_param::ignore(IGNORED_FIELDS, name, name, value)?,
+            _ => dropped_param::drop_or_refuse(DROPPED_PARAMS, name, name, value)?,
         }
     }
-    let unfence = matches!(request.response_format, ResponseFormat::JsonObject);
+    let strips_code_fence = matches!(request.response_format, ResponseFormat::JsonObject);
     let model = Claude::from_name(&attempt.model);
     let conversation = Conversation::build(request.messages)?;
     let tools = ToolPlan::new(
@@ -68,7 +71,7 @@ pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answ
         request.parallel_tool_calls,
         request.response_format,
     )?;
-    let thinking = ThinkingPlan::new(&thinking::Wish {
+    let thinking = ThinkingPlan::new(&thinking::ThinkingRequest {
         model,
         effort: request.reasoning_effort,
         thinking: extras.thinking,
@@ -118,11 +121,11 @@ pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answ
             w.field("cache_control").raw(cache_control);
         }
     });
-    let answer = Answer {
+    let hints = ResponseHints {
         tool: tools.into_answer_tool(),
-        unfence,
+        strips_code_fence,
     };
-    Ok((out, answer))
+    Ok((out, hints))
 }
 
 fn write_output_config(w: &mut Writer<'_>, effort: Option<&str>, schema: Option<&RawValue>) {

@@ -2,30 +2,30 @@
 
 use crate::error::{self, ProviderError};
 use crate::formats::anthropic_messages::{ReceivedBlock, ReceivedMessage};
-use crate::formats::chat_completions::{ChatAnswer, FinishReason, JsonFence, ToolCall};
+use crate::formats::chat_completions::{ChatResponse, FinishReason, MarkdownFence, ToolCall};
 use crate::json::{self, Text};
-use crate::translate::WholeAnswer;
+use crate::translate::TranslatedResponse;
 use crate::translate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
-use crate::translate::chat_completions_to_anthropic_messages::request::Answer;
+use crate::translate::chat_completions_to_anthropic_messages::request::ResponseHints;
 use crate::translator::Attempt;
 
 /// Translates the body of a successful answer.
 pub(super) fn translate(
     attempt: &Attempt,
-    answer: &Answer,
+    hints: &ResponseHints,
     body: &[u8],
-) -> Result<WholeAnswer, ProviderError> {
-    let message: ReceivedMessage<'_> = json::read_answer(body)?;
+) -> Result<TranslatedResponse, ProviderError> {
+    let message: ReceivedMessage<'_> = json::read_response(body)?;
     let kind = message.kind.and_then(Text::decode);
     if kind.as_deref() == Some("error") {
         return Err(error::classify_in_stream("", body));
     }
     let blocks = message
         .content
-        .ok_or_else(|| ProviderError::unreadable("no list of content blocks"))?;
+        .ok_or_else(|| ProviderError::invalid_response("no list of content blocks"))?;
     let own_id = format!("chatcmpl-{}", attempt.request_id);
     let usage = message.usage.map(|usage| usage.total());
-    let mut chat = ChatAnswer {
+    let mut chat = ChatResponse {
         id: message.id.unwrap_or(Text::Plain(&own_id)),
         created: attempt.created,
         model: message.model.unwrap_or(Text::Plain(&attempt.model)),
@@ -44,12 +44,14 @@ pub(super) fn translate(
             "thinking" => chat.reasoning.extend(block.thinking),
             "tool_use" => {
                 let (Some(id), Some(name)) = (block.id, block.name) else {
-                    return Err(ProviderError::unreadable("tool_use without id or name"));
+                    return Err(ProviderError::invalid_response(
+                        "tool_use without id or name",
+                    ));
                 };
                 // What is no object would break the client, which parses it.
                 let input = block.input.map(|input| input.get());
                 let arguments = input.filter(|input| input.starts_with('{')).unwrap_or("{}");
-                if answer.tool.is_some() && name.decode().as_deref() == answer.tool.as_deref() {
+                if hints.tool.is_some() && name.decode().as_deref() == hints.tool.as_deref() {
                     // Its arguments are the text of the answer.
                     chat.content.push(Text::Plain(arguments));
                 } else {
@@ -65,16 +67,16 @@ pub(super) fn translate(
         }
     }
     chat.finish_reason = finish_reason(message.stop_reason, !chat.tool_calls.is_empty());
-    let unfenced = answer
-        .unfence
-        .then(|| JsonFence::take_off(&chat.content))
+    let unfenced = hints
+        .strips_code_fence
+        .then(|| MarkdownFence::strip_code_fence(&chat.content))
         .flatten();
     if let Some(text) = &unfenced {
         chat.content = vec![Text::Plain(text)];
     }
     let mut out = Vec::with_capacity(body.len().saturating_add(512));
     chat.write(&mut out);
-    Ok(WholeAnswer {
+    Ok(TranslatedResponse {
         body: out,
         usage,
         served_model: message

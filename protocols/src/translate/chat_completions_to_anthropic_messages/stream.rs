@@ -4,16 +4,16 @@ use serde::de::IgnoredAny;
 
 use crate::by_index::ByIndex;
 use crate::error::{self, ProviderError};
-use crate::fast_path::Refrain;
+use crate::fast_path::DeltaTemplate;
 use crate::formats::anthropic_messages::{
     ReceivedBlock, ReceivedDelta, ReceivedEvent, ReceivedMessage, ReceivedUsage, StopReason,
 };
-use crate::formats::chat_completions::{ChatStreamWriter, JsonFence, ToolIndex};
+use crate::formats::chat_completions::{ChatStreamWriter, MarkdownFence, ToolIndex};
 use crate::json::{self, Object, Text};
 use crate::sse::{SseEvent, SseParser};
-use crate::translate::AnswerStream;
+use crate::translate::StreamTranslator;
 use crate::translate::chat_completions_to_anthropic_messages::finish_reason::finish_reason;
-use crate::translate::chat_completions_to_anthropic_messages::request::Answer;
+use crate::translate::chat_completions_to_anthropic_messages::request::ResponseHints;
 use crate::translator::{Attempt, StreamState};
 use crate::usage::Usage;
 
@@ -32,7 +32,7 @@ pub struct Stream {
     /// The synthetic tool whose arguments are the answer.
     answer_tool: Option<String>,
     /// Set where the text was to be JSON.
-    fence: Option<JsonFence>,
+    fence: Option<MarkdownFence>,
     /// From `message_start` on.
     writer: Option<ChatStreamWriter>,
     served_model: Option<String>,
@@ -44,7 +44,7 @@ pub struct Stream {
     called_tools: bool,
     stop_reason: Option<String>,
     /// A delta of an open block, and nothing that the block's type makes of it but more of the same.
-    refrain: Refrain,
+    template: DeltaTemplate,
     /// Index of that block.
     refrain_block: u64,
 }
@@ -71,7 +71,7 @@ enum Block {
         whole: Option<String>,
     },
     /// Arguments of the synthetic tool are the text of the answer.
-    Answer,
+    AnswerTool,
     /// Server tools, their results, and types that are new: not for the client.
     Skipped,
 }
@@ -108,19 +108,19 @@ impl Stream {
             signature: Signature::None,
             called_tools: false,
             stop_reason: None,
-            refrain: Refrain::default(),
+            template: DeltaTemplate::default(),
             refrain_block: 0,
         }
     }
 
     /// Takes what the request has agreed on.
-    pub(super) fn expect(&mut self, answer: &Answer) {
-        self.answer_tool.clone_from(&answer.tool);
-        self.fence = answer.unfence.then(JsonFence::default);
+    pub(super) fn expect(&mut self, hints: &ResponseHints) {
+        self.answer_tool.clone_from(&hints.tool);
+        self.fence = hints.strips_code_fence.then(MarkdownFence::default);
     }
 }
 
-impl AnswerStream<Answer> for Stream {
+impl StreamTranslator<ResponseHints> for Stream {
     fn state(&self) -> &StreamState {
         &self.state
     }
@@ -137,13 +137,19 @@ impl AnswerStream<Answer> for Stream {
         self.served_model.as_deref()
     }
 
-    fn push(&mut self, _attempt: &Attempt, _agreed: &Answer, chunk: &[u8], out: &mut Vec<u8>) {
+    fn push(
+        &mut self,
+        _attempt: &Attempt,
+        _request_state: &ResponseHints,
+        chunk: &[u8],
+        out: &mut Vec<u8>,
+    ) {
         // What an event becomes is mostly less than twice as long.
         out.reserve(chunk.len().saturating_mul(2));
         let mut parser = std::mem::take(&mut self.parser);
         let mut rest = chunk;
         while !self.is_over() {
-            parser.pass_over(&mut rest, |events| self.more_of_it(events, out));
+            parser.pass_over(&mut rest, |events| self.match_prefix(events, out));
             match parser.next(&mut rest) {
                 Ok(Some(event)) => {
                     if let Err(error) = self.event(&event, out) {
@@ -151,14 +157,14 @@ impl AnswerStream<Answer> for Stream {
                     }
                 }
                 Ok(None) => break,
-                Err(too_long) => self.fail(ProviderError::unreadable(too_long), out),
+                Err(too_long) => self.fail(ProviderError::invalid_response(too_long), out),
             }
         }
         self.parser = parser;
     }
 
     /// An event without its blank line still counts; anything but a finished message is a failure.
-    fn end(&mut self, _attempt: &Attempt, _agreed: &Answer, out: &mut Vec<u8>) {
+    fn end(&mut self, _attempt: &Attempt, _request_state: &ResponseHints, out: &mut Vec<u8>) {
         if self.is_over() {
             return;
         }
@@ -171,7 +177,7 @@ impl AnswerStream<Answer> for Stream {
             self.fail(error, out);
         }
         if !self.is_over() {
-            self.fail(ProviderError::cut_off(), out);
+            self.fail(ProviderError::truncated(), out);
         }
     }
 }
@@ -193,14 +199,14 @@ impl Stream {
 
     fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Broken {
         // Also an event that came in pieces.
-        if self.more_of_it(event.raw, out).is_empty() {
+        if self.match_prefix(event.raw, out).is_empty() {
             return Ok(());
         }
         // Some proxies end Anthropic's streams as if they were OpenAI's.
         if event.data == b"[DONE]" {
             return Ok(());
         }
-        let data: ReceivedEvent<'_> = json::read_answer(event.data)?;
+        let data: ReceivedEvent<'_> = json::read_response(event.data)?;
         let kind = data.kind.and_then(Text::decode);
         match kind.as_deref().unwrap_or(event.name) {
             "message_start" => self.message_start(&data),
@@ -226,7 +232,7 @@ impl Stream {
 
     /// Translates the events at the front of `events` that bring more of what is under way, told by what is around it: most
     /// events do. Gives what follows them.
-    fn more_of_it<'e>(&mut self, events: &'e [u8], out: &mut Vec<u8>) -> &'e [u8] {
+    fn match_prefix<'e>(&mut self, events: &'e [u8], out: &mut Vec<u8>) -> &'e [u8] {
         let mut rest = events;
         let (StreamState::Content, Some(block), Some(writer)) = (
             &self.state,
@@ -235,8 +241,8 @@ impl Stream {
         ) else {
             return rest;
         };
-        while let Some(verse) = self.refrain.next(rest) {
-            let text = Text::Escaped(verse.text);
+        while let Some(matched) = self.template.match_prefix(rest) {
+            let text = Text::Escaped(matched.text);
             match block {
                 Block::Text => write_text(writer, &mut self.fence, Some(text), out),
                 Block::Thinking { .. } => writer.reasoning(text, out),
@@ -244,10 +250,10 @@ impl Stream {
                     *whole = None;
                     writer.tool_arguments(*index, text, out);
                 }
-                Block::Answer => writer.content(text, out),
+                Block::AnswerTool => writer.content(text, out),
                 Block::Skipped => {}
             }
-            rest = verse.rest;
+            rest = matched.rest;
         }
         rest
     }
@@ -268,14 +274,16 @@ impl Stream {
 
     fn block_start(&mut self, data: &ReceivedEvent<'_>, out: &mut Vec<u8>) -> Broken {
         let (Some(index), Some(raw)) = (data.index, data.content_block) else {
-            return Err(ProviderError::unreadable(
+            return Err(ProviderError::invalid_response(
                 "content_block_start without block",
             ));
         };
         let block: ReceivedBlock<'_> =
-            json::parse_text(raw.get()).map_err(ProviderError::unreadable)?;
+            json::parse_text(raw.get()).map_err(ProviderError::invalid_response)?;
         if self.blocks.len() >= MAX_OPEN_BLOCKS {
-            return Err(ProviderError::unreadable("too many open content blocks"));
+            return Err(ProviderError::invalid_response(
+                "too many open content blocks",
+            ));
         }
         let writer = self
             .writer
@@ -298,7 +306,9 @@ impl Stream {
             }
             "tool_use" => {
                 let (Some(id), Some(name)) = (block.id, block.name) else {
-                    return Err(ProviderError::unreadable("tool_use without id or name"));
+                    return Err(ProviderError::invalid_response(
+                        "tool_use without id or name",
+                    ));
                 };
                 let whole = block.input.map(|input| input.get()).filter(|input| {
                     json::parse_text(input).is_ok_and(|Object(fields)| !fields.is_empty())
@@ -307,7 +317,7 @@ impl Stream {
                     && name.decode().as_deref() == self.answer_tool.as_deref()
                 {
                     writer.content(Text::Plain(whole.unwrap_or_default()), out);
-                    Block::Answer
+                    Block::AnswerTool
                 } else {
                     self.called_tools = true;
                     Block::Tool {
@@ -323,7 +333,7 @@ impl Stream {
             _ => Block::Skipped,
         };
         // What its deltas are may not be what those of an earlier block with its index were.
-        self.refrain.forget();
+        self.template.reset();
         self.blocks.insert(index, open);
         Ok(())
     }
@@ -335,18 +345,18 @@ impl Stream {
         out: &mut Vec<u8>,
     ) -> Broken {
         let Some(raw) = data.delta else {
-            return Err(ProviderError::unreadable(
+            return Err(ProviderError::invalid_response(
                 "content_block_delta without delta",
             ));
         };
         let delta: ReceivedDelta<'_> =
-            json::parse_text(raw.get()).map_err(ProviderError::unreadable)?;
+            json::parse_text(raw.get()).map_err(ProviderError::invalid_response)?;
         let writer = self
             .writer
             .get_or_insert_with(|| self.origin.writer(None, None));
         let block = data.index.and_then(|index| self.blocks.get_mut(index));
         // The block's type decides: a delta that does not fit it is not for the client.
-        let alike = match block {
+        let template = match block {
             // A block that nobody opened can only be told by its delta.
             None => {
                 write_text(writer, &mut self.fence, delta.text, out);
@@ -376,14 +386,14 @@ impl Stream {
                 }
                 delta.partial_json
             }
-            Some(Block::Answer) => {
+            Some(Block::AnswerTool) => {
                 writer.content(delta.partial_json.unwrap_or_default(), out);
                 delta.partial_json
             }
             Some(Block::Skipped) => None,
         };
-        if let (Some(text), Some(index)) = (alike, data.index) {
-            self.refrain.learn_parts(event, text, None);
+        if let (Some(text), Some(index)) = (template, data.index) {
+            self.template.record_parts(event, text, None);
             self.refrain_block = index;
         }
         Ok(())
@@ -405,7 +415,7 @@ impl Stream {
                     Signature::One(_) | Signature::Impossible => Signature::Impossible,
                 };
             }
-            Block::Text | Block::Answer | Block::Skipped => {}
+            Block::Text | Block::AnswerTool | Block::Skipped => {}
         }
     }
 
@@ -413,7 +423,7 @@ impl Stream {
         self.update_usage(data.usage.as_ref());
         if let Some(raw) = data.delta {
             let delta: ReceivedDelta<'_> =
-                json::parse_text(raw.get()).map_err(ProviderError::unreadable)?;
+                json::parse_text(raw.get()).map_err(ProviderError::invalid_response)?;
             if delta.stop_reason.is_some() {
                 self.stop_reason = Some(decoded(delta.stop_reason));
             }
@@ -436,7 +446,7 @@ impl Stream {
         let explained = self
             .stop_reason
             .as_deref()
-            .is_some_and(StopReason::explains_silence);
+            .is_some_and(StopReason::allows_empty_content);
         if !writer.has_begun() && !explained {
             // Left open, so that the exchange asks another target for the content that did not come.
             return;
@@ -470,7 +480,7 @@ impl Origin {
 /// Writes a piece of text, without the Markdown fence where the text was to be JSON.
 fn write_text(
     writer: &mut ChatStreamWriter,
-    fence: &mut Option<JsonFence>,
+    fence: &mut Option<MarkdownFence>,
     text: Option<Text<'_>>,
     out: &mut Vec<u8>,
 ) {

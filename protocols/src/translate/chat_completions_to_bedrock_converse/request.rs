@@ -9,12 +9,12 @@ use crate::error::RequestError;
 use crate::formats::anthropic_messages::{Claude, Sampling};
 use crate::formats::bedrock_converse::{
     AdditionalField, CachePoint, ConverseRequest, Inference, JsonSchema, ReasoningPlan,
-    ReasoningWish, ToolNames, Vendor,
+    ReasoningRequest, ToolNames, Vendor,
 };
 use crate::formats::chat_completions::ChatRequest;
 use crate::formats::chat_completions::request_reader::{Number, ResponseFormat};
 use crate::json;
-use crate::translate::chat_completions_to_bedrock_converse::IGNORED_FIELDS;
+use crate::translate::chat_completions_to_bedrock_converse::DROPPED_PARAMS;
 use crate::translate::dropped_param;
 use crate::translator::Attempt;
 use tools::ToolPlan;
@@ -31,15 +31,18 @@ struct Extras<'a> {
 
 /// What the request does in a way that the answer has to undo.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Answer {
+pub struct ResponseHints {
     /// What tools are called at the client.
     pub(super) tool_names: ToolNames,
     /// The text was to be JSON, and nothing but the prompt saw to it: a Markdown fence around it is taken off.
-    pub(super) unfence: bool,
+    pub(super) strips_code_fence: bool,
 }
 
 /// The upstream's body, and what its answer needs.
-pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answer), RequestError> {
+pub(super) fn translate(
+    attempt: &Attempt,
+    body: &[u8],
+) -> Result<(Vec<u8>, ResponseHints), RequestError> {
     let request = ChatRequest::read(body)?;
     let mut extras = Extras::default();
     for (name, value) in &request.rest {
@@ -56,7 +59,7 @@ pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answ
                 json::require_object(value, name)?;
                 extras.cache_control = Some(value);
             }
-            _ => dropped_param::ignore(IGNORED_FIELDS, name, name, value)?,
+            _ => dropped_param::drop_or_refuse(DROPPED_PARAMS, name, name, value)?,
         }
     }
     let mut tool_names = ToolNames::default();
@@ -78,7 +81,7 @@ pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answ
         additional.push(AdditionalField::new("thinking", thinking.get()));
         reasoning.refuses_sampling = !is_disabled(thinking)?;
     } else if let Some(effort) = request.reasoning_effort {
-        reasoning = ReasoningPlan::new(&ReasoningWish {
+        reasoning = ReasoningPlan::new(&ReasoningRequest {
             model: &attempt.model,
             effort,
             max_tokens: request.max_tokens,
@@ -112,7 +115,7 @@ pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answ
         additional.push(AdditionalField::new("top_k", top_k.get()));
     }
 
-    let unfence = matches!(request.response_format, ResponseFormat::JsonObject);
+    let strips_code_fence = matches!(request.response_format, ResponseFormat::JsonObject);
     let (tools, tool_choice) = tools.into_config();
     let mut out = Vec::with_capacity(body.len().saturating_add(1024));
     let mut converse = ConverseRequest {
@@ -139,11 +142,11 @@ pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Answ
         converse.forget_cache_points();
     }
     converse.write(&mut out);
-    let answer = Answer {
+    let hints = ResponseHints {
         tool_names,
-        unfence,
+        strips_code_fence,
     };
-    Ok((out, answer))
+    Ok((out, hints))
 }
 
 fn is_disabled(thinking: &RawValue) -> Result<bool, RequestError> {

@@ -2,12 +2,12 @@
 
 use crate::error::{self, ProviderError};
 use crate::formats::bedrock_converse::{
-    ReasoningSignature, ReceivedAnswer, ReceivedBlock, StopReason, ToolNames,
+    ConverseResponse, ReasoningSignature, ReceivedBlock, StopReason, ToolNames,
 };
-use crate::formats::chat_completions::{ChatAnswer, FinishReason, JsonFence, ToolCall};
+use crate::formats::chat_completions::{ChatResponse, FinishReason, MarkdownFence, ToolCall};
 use crate::json;
 use crate::json::Text;
-use crate::translate::chat_completions_to_bedrock_converse::request::Answer;
+use crate::translate::chat_completions_to_bedrock_converse::request::ResponseHints;
 use crate::translator::Attempt;
 use crate::usage::Usage;
 
@@ -37,16 +37,17 @@ pub(super) fn finish_reason(reason: StopReason, called_tools: bool) -> FinishRea
 /// Translates the body of a successful answer; gives its usage as well.
 pub(super) fn translate(
     attempt: &Attempt,
-    expected: &Answer,
+    hints: &ResponseHints,
     body: &[u8],
 ) -> Result<(Vec<u8>, Option<Usage>), ProviderError> {
-    let answer: ReceivedAnswer<'_> = json::parse(body).map_err(ProviderError::unreadable)?;
-    let Some(blocks) = answer.content() else {
+    let response: ConverseResponse<'_> =
+        json::parse(body).map_err(ProviderError::invalid_response)?;
+    let Some(blocks) = response.content() else {
         return Err(error::classify_in_stream("", body));
     };
     let id = format!("chatcmpl-{}", attempt.request_id);
-    let usage = answer.usage.map(|usage| usage.total());
-    let mut chat = ChatAnswer {
+    let usage = response.usage.map(|usage| usage.total());
+    let mut chat = ChatResponse {
         id: Text::Plain(&id),
         created: attempt.created,
         model: Text::Plain(&attempt.model),
@@ -60,16 +61,16 @@ pub(super) fn translate(
     };
     let mut signature = ReasoningSignature::None;
     for block in blocks {
-        add_block(&mut chat, &mut signature, &expected.tool_names, block)?;
+        add_block(&mut chat, &mut signature, &hints.tool_names, block)?;
     }
     if let ReasoningSignature::One(signature) = &signature {
         chat.reasoning_signature = Some(Text::Plain(signature));
     }
-    let reason = StopReason::read(answer.stop_reason);
+    let reason = StopReason::read(response.stop_reason);
     chat.finish_reason = finish_reason(reason, !chat.tool_calls.is_empty());
-    let unfenced = expected
-        .unfence
-        .then(|| JsonFence::take_off(&chat.content))
+    let unfenced = hints
+        .strips_code_fence
+        .then(|| MarkdownFence::strip_code_fence(&chat.content))
         .flatten();
     if let Some(text) = &unfenced {
         chat.content = vec![Text::Plain(text)];
@@ -81,7 +82,7 @@ pub(super) fn translate(
 
 /// Kinds of blocks that the client's protocol does not have are left out.
 fn add_block<'a>(
-    chat: &mut ChatAnswer<'a>,
+    chat: &mut ChatResponse<'a>,
     signature: &mut ReasoningSignature,
     tool_names: &'a ToolNames,
     block: &ReceivedBlock<'a>,
@@ -103,7 +104,7 @@ fn add_block<'a>(
     }
     if let Some(call) = block.tool_use.as_ref().filter(|call| !call.is_servers()) {
         let (Some(id), Some(name)) = (call.tool_use_id, call.name) else {
-            return Err(ProviderError::unreadable(
+            return Err(ProviderError::invalid_response(
                 "toolUse without toolUseId or name",
             ));
         };

@@ -2,9 +2,9 @@
 
 use crate::error::ProviderError;
 use crate::formats::bedrock_converse::{ConverseSink, ReasoningSignature, Stop};
-use crate::formats::chat_completions::{ChatStreamWriter, JsonFence, ToolIndex};
+use crate::formats::chat_completions::{ChatStreamWriter, MarkdownFence, ToolIndex};
 use crate::json::Text;
-use crate::translate::chat_completions_to_bedrock_converse::request::Answer;
+use crate::translate::chat_completions_to_bedrock_converse::request::ResponseHints;
 use crate::translate::chat_completions_to_bedrock_converse::response::finish_reason;
 use crate::translator::Attempt;
 use crate::usage::Usage;
@@ -13,9 +13,9 @@ use crate::usage::Usage;
 #[derive(Debug)]
 pub struct ChatSink {
     writer: ChatStreamWriter,
-    answer: Answer,
+    hints: ResponseHints,
     /// Set where the text was to be JSON.
-    fence: Option<JsonFence>,
+    fence: Option<MarkdownFence>,
     signature: ReasoningSignature,
     called_tools: bool,
 }
@@ -30,7 +30,7 @@ impl ChatSink {
                 Text::Plain(&attempt.model),
                 attempt.include_usage,
             ),
-            answer: Answer::default(),
+            hints: ResponseHints::default(),
             fence: None,
             signature: ReasoningSignature::None,
             called_tools: false,
@@ -38,9 +38,9 @@ impl ChatSink {
     }
 
     /// Takes what the request has agreed on.
-    pub(super) fn expect(&mut self, answer: &Answer) {
-        self.fence = answer.unfence.then(JsonFence::default);
-        self.answer = answer.clone();
+    pub(super) fn expect(&mut self, hints: &ResponseHints) {
+        self.fence = hints.strips_code_fence.then(MarkdownFence::default);
+        self.hints = hints.clone();
     }
 }
 
@@ -85,7 +85,7 @@ impl ConverseSink for ChatSink {
         out: &mut Vec<u8>,
     ) -> Result<ToolIndex, ProviderError> {
         self.called_tools = true;
-        let name = self.answer.tool_names.client_name(name);
+        let name = self.hints.tool_names.client_name(name);
         Ok(self.writer.open_tool(id, name, out))
     }
 

@@ -15,7 +15,7 @@ fn there_and_back() -> Box<dyn Translator> {
         stream: true,
         ..test_attempt(ClientFormat::AnthropicMessages, UpstreamFormat::Anthropic)
     };
-    Box::new(Chain::new(
+    Box::new(ComposedTranslator::new(
         attempt,
         |attempt| Box::new(AnthropicMessagesToChatCompletions::new(attempt)),
         |attempt| Box::new(ChatCompletionsToAnthropicMessages::new(attempt)),
@@ -159,9 +159,9 @@ fn a_whole_answer_passes_both_stages() {
         {"type":"thinking","thinking":"hm","signature":"s="},{"type":"text","text":"a"}],
         "stop_reason":"max_tokens","usage":{"input_tokens":5,"cache_read_input_tokens":3,"output_tokens":7}}"#;
     let mut chain = there_and_back();
-    let answer = chain.response(body.as_bytes()).unwrap().unwrap();
+    let response = chain.response(body.as_bytes()).unwrap().unwrap();
     assert_eq!(
-        String::from_utf8(answer).unwrap(),
+        String::from_utf8(response).unwrap(),
         concat!(
             r#"{"id":"msg_1","type":"message","role":"assistant","model":"claude","content":["#,
             r#"{"type":"thinking","thinking":"hm","signature":"s="},{"type":"text","text":"a"}],"#,

@@ -1,74 +1,74 @@
 //! The fields of Responses requests that are left out of Chat Completions, with the reasons. These lists are printed in
 //! the documentation; a field that is not in them is either translated or refused.
 
-use crate::translate::dropped_param::IgnoredField;
+use crate::translate::dropped_param::DroppedParam;
 
 /// Fields of a request.
-pub const IGNORED_FIELDS: &[IgnoredField] = &[
-    IgnoredField::always(
+pub const DROPPED_PARAMS: &[DroppedParam] = &[
+    DroppedParam::always(
         "store",
         "asks OpenAI to keep the answer; nothing is kept here, whatever it says",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "metadata",
         "always",
         "labels for stored answers; the answer repeats them",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "include",
         "all but message.output_text.logprobs",
         "details of tools that are refused anyway; reasoning that can be replayed always comes with `encrypted_content`",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "reasoning",
         "all but `effort`",
         "how OpenAI sums up reasoning; what the target says of it is passed on",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "service_tier, prompt_cache_key, prompt_cache_retention, text.verbosity",
         "for upstreams that are neither OpenAI nor Azure",
         "prices, cache and models of OpenAI",
     ),
-    IgnoredField::where_holds("user, safety_identifier", "for Ollama", "it has one user"),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds("user, safety_identifier", "for Ollama", "it has one user"),
+    DroppedParam::where_holds(
         "tool_choice, parallel_tool_calls",
         "without `tools`",
         "there is nothing to choose",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "input[] of type reasoning",
         "where the target has not signed it",
         "no provider takes the reasoning of another one back",
     ),
-    IgnoredField::where_holds(
+    DroppedParam::where_holds(
         "input[] of type web_search_call, file_search_call, code_interpreter_call, mcp_call and mcp_list_tools",
         "always",
         "the work of OpenAI's servers; the text that came of it stays",
     ),
-    IgnoredField::only("background", "false", "the answer comes at once"),
-    IgnoredField::only("top_logprobs", "0", "none are asked for"),
-    IgnoredField::always(
+    DroppedParam::only("background", "false", "the answer comes at once"),
+    DroppedParam::only("top_logprobs", "0", "none are asked for"),
+    DroppedParam::always(
         "truncation",
         "what to leave out of a prompt that is too long; the target answers with an error then",
     ),
-    IgnoredField::always("max_tool_calls", "counts calls of tools that run at OpenAI"),
-    IgnoredField::always("stream_options", "how OpenAI pads its events"),
-    IgnoredField::always(
+    DroppedParam::always("max_tool_calls", "counts calls of tools that run at OpenAI"),
+    DroppedParam::always("stream_options", "how OpenAI pads its events"),
+    DroppedParam::always(
         "context_management",
         "lets OpenAI shorten the prompt; the target gets all of it",
     ),
-    IgnoredField::always("prompt_cache_options", "how OpenAI caches"),
+    DroppedParam::always("prompt_cache_options", "how OpenAI caches"),
 ];
 
 /// Fields of input items and their parts.
-pub const IGNORED_ITEM_FIELDS: &[IgnoredField] = &[
-    IgnoredField::always("id", "names an item at OpenAI"),
-    IgnoredField::always("status", "of an item that came in an answer"),
-    IgnoredField::always("phase", "tells commentary from the final answer at OpenAI"),
-    IgnoredField::always("annotations", "describe text and change nothing"),
-    IgnoredField::always("logprobs", "describe text and change nothing"),
-    IgnoredField::always("summary", "of reasoning: see `input[]` of type reasoning"),
-    IgnoredField::always("caller", "which of OpenAI's tools made the call"),
-    IgnoredField::always("created_by", "who made an item at OpenAI"),
-    IgnoredField::always("prompt_cache_breakpoint", "how OpenAI caches"),
+pub const DROPPED_ITEM_PARAMS: &[DroppedParam] = &[
+    DroppedParam::always("id", "names an item at OpenAI"),
+    DroppedParam::always("status", "of an item that came in an answer"),
+    DroppedParam::always("phase", "tells commentary from the final answer at OpenAI"),
+    DroppedParam::always("annotations", "describe text and change nothing"),
+    DroppedParam::always("logprobs", "describe text and change nothing"),
+    DroppedParam::always("summary", "of reasoning: see `input[]` of type reasoning"),
+    DroppedParam::always("caller", "which of OpenAI's tools made the call"),
+    DroppedParam::always("created_by", "who made an item at OpenAI"),
+    DroppedParam::always("prompt_cache_breakpoint", "how OpenAI caches"),
 ];

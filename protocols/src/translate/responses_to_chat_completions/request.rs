@@ -11,10 +11,10 @@ use crate::error::RequestError;
 use crate::format::UpstreamFormat;
 use crate::formats::chat_completions::OutgoingMessage;
 use crate::formats::chat_completions::request_reader::{Number, ReasoningEffort};
-use crate::formats::responses::Echo;
+use crate::formats::responses::EchoedFields;
 use crate::json::{self, Object, Text, Writer};
 use crate::translate::dropped_param;
-use crate::translate::responses_to_chat_completions::IGNORED_FIELDS;
+use crate::translate::responses_to_chat_completions::DROPPED_PARAMS;
 use crate::translator::Attempt;
 use options::TextConfig;
 use tools::ToolPlan;
@@ -43,11 +43,14 @@ struct Request<'a> {
 }
 
 /// The upstream's body, and what the answer repeats of the request.
-pub(super) fn translate(attempt: &Attempt, body: &[u8]) -> Result<(Vec<u8>, Echo), RequestError> {
+pub(super) fn translate(
+    attempt: &Attempt,
+    body: &[u8],
+) -> Result<(Vec<u8>, EchoedFields), RequestError> {
     let object: Object<'_> = json::parse(body)
         .map_err(|error| RequestError::new(format!("expected a JSON object: {error}")))?;
     let request = Request::read(&object)?;
-    let mut echo = Echo::default();
+    let mut echo = EchoedFields::default();
     for (name, value) in object.fields() {
         echo.keep(name, value);
     }
@@ -151,7 +154,7 @@ impl<'a> Request<'a> {
                     let mut same = SAME_AT_OPENAI.iter().chain(SAME);
                     match same.find(|known| **known == name) {
                         Some(name) => request.same.push((name, value)),
-                        None => dropped_param::ignore(IGNORED_FIELDS, name, name, value)?,
+                        None => dropped_param::drop_or_refuse(DROPPED_PARAMS, name, name, value)?,
                     }
                 }
             }

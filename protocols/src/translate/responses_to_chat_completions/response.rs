@@ -3,35 +3,35 @@
 use std::borrow::Cow;
 
 use crate::error::ProviderError;
-use crate::formats::chat_completions::ReadAnswer;
-use crate::formats::responses::Echo;
+use crate::formats::chat_completions::ReceivedResponse;
+use crate::formats::responses::EchoedFields;
 use crate::formats::responses::output_item::{OutputItem, OutputPart, PartKind};
 use crate::formats::responses::response_object::{ResponseObject, Status, last_item_status};
 use crate::json::Text;
-use crate::translate::WholeAnswer;
+use crate::translate::TranslatedResponse;
 use crate::translator::Attempt;
 
 /// Translates the body of a successful answer.
 pub(super) fn translate(
     attempt: &Attempt,
-    echo: &Echo,
+    echo: &EchoedFields,
     body: &[u8],
-) -> Result<WholeAnswer, ProviderError> {
-    let answer = ReadAnswer::read(body)?;
-    let said = &answer.said;
-    let own_call_ids: Vec<String> = (0..said.tool_calls.len())
+) -> Result<TranslatedResponse, ProviderError> {
+    let response = ReceivedResponse::read(body)?;
+    let delta = &response.delta;
+    let own_call_ids: Vec<String> = (0..delta.tool_calls.len())
         .map(|call| own_call_id(attempt, call))
         .collect();
     let mut items = Vec::new();
-    if !said.reasoning.is_empty() || said.signature.is_some() {
+    if !delta.reasoning.is_empty() || delta.signature.is_some() {
         items.push(OutputItem::Reasoning {
-            summary: &said.reasoning,
-            signature: said.signature,
+            summary: &delta.reasoning,
+            signature: delta.signature,
         });
     }
     let parts: Vec<OutputPart<'_>> = [
-        (PartKind::Text, &said.text),
-        (PartKind::Refusal, &said.refusal),
+        (PartKind::Text, &delta.text),
+        (PartKind::Refusal, &delta.refusal),
     ]
     .into_iter()
     .filter(|(_, text)| !text.is_empty())
@@ -40,7 +40,7 @@ pub(super) fn translate(
     if !parts.is_empty() {
         items.push(OutputItem::Message(parts));
     }
-    for (call, own_id) in said.tool_calls.iter().zip(&own_call_ids) {
+    for (call, own_id) in delta.tool_calls.iter().zip(&own_call_ids) {
         // Without a name nobody could run it.
         if let Some(name) = call.name {
             items.push(OutputItem::FunctionCall {
@@ -53,14 +53,14 @@ pub(super) fn translate(
     let object = ResponseObject {
         attempt,
         echo,
-        created_at: answer.created.unwrap_or(attempt.created),
-        model: answer.model.unwrap_or(Text::Plain(&attempt.model)),
+        created_at: response.created.unwrap_or(attempt.created),
+        model: response.model.unwrap_or(Text::Plain(&attempt.model)),
     };
-    let item_status = last_item_status(answer.finish_reason);
+    let item_status = last_item_status(response.finish_reason);
     let mut out = Vec::with_capacity(body.len().saturating_add(1024));
     object.write(
-        Status::Finished(answer.finish_reason),
-        answer.usage.as_ref(),
+        Status::Finished(response.finish_reason),
+        response.usage.as_ref(),
         |w| {
             for (index, item) in items.iter().enumerate() {
                 item.write(&item.kind().id(attempt, index), item_status, w);
@@ -68,10 +68,10 @@ pub(super) fn translate(
         },
         &mut crate::json::Writer::new(&mut out),
     );
-    Ok(WholeAnswer {
+    Ok(TranslatedResponse {
         body: out,
-        usage: answer.usage,
-        served_model: answer.model.and_then(Text::decode).map(Cow::into_owned),
+        usage: response.usage,
+        served_model: response.model.and_then(Text::decode).map(Cow::into_owned),
     })
 }
 

@@ -1,14 +1,14 @@
 //! A streamed answer: chunks in, the events of a response out.
 
-use crate::formats::responses::stream_writer::{Events, TooLong};
+use crate::formats::responses::stream_writer::{ResponseTooLong, ResponsesStreamWriter};
 
 use crate::error::ProviderError;
 use crate::formats::chat_completions::{ChatStreamReader, StreamEnd, StreamSink};
-use crate::formats::responses::Echo;
+use crate::formats::responses::EchoedFields;
 use crate::formats::responses::output_item::PartKind;
 use crate::formats::responses::response_object::ResponseObject;
 use crate::json::Text;
-use crate::translate::AnswerStream;
+use crate::translate::StreamTranslator;
 use crate::translate::responses_to_chat_completions::response::own_call_id;
 use crate::translator::{Attempt, StreamState};
 use crate::usage::Usage;
@@ -17,7 +17,7 @@ use crate::usage::Usage;
 #[derive(Debug, Default)]
 pub struct Stream {
     reader: ChatStreamReader,
-    events: Events,
+    writer: ResponsesStreamWriter,
     /// The model that the provider names, as the inside of a JSON literal.
     model: Option<Vec<u8>>,
 }
@@ -25,19 +25,19 @@ pub struct Stream {
 /// Writes what the reader tells.
 struct Sink<'s> {
     attempt: &'s Attempt,
-    echo: &'s Echo,
-    events: &'s mut Events,
+    echo: &'s EchoedFields,
+    writer: &'s mut ResponsesStreamWriter,
     model: &'s mut Option<Vec<u8>>,
     out: &'s mut Vec<u8>,
 }
 
-impl AnswerStream<Echo> for Stream {
-    fn push(&mut self, attempt: &Attempt, echo: &Echo, chunk: &[u8], out: &mut Vec<u8>) {
+impl StreamTranslator<EchoedFields> for Stream {
+    fn push(&mut self, attempt: &Attempt, echo: &EchoedFields, chunk: &[u8], out: &mut Vec<u8>) {
         let (reader, mut sink) = self.parts(attempt, echo, out);
         reader.feed(chunk, &mut sink);
     }
 
-    fn end(&mut self, attempt: &Attempt, echo: &Echo, out: &mut Vec<u8>) {
+    fn end(&mut self, attempt: &Attempt, echo: &EchoedFields, out: &mut Vec<u8>) {
         let (reader, mut sink) = self.parts(attempt, echo, out);
         reader.end(&mut sink);
     }
@@ -63,13 +63,13 @@ impl Stream {
     fn parts<'s>(
         &'s mut self,
         attempt: &'s Attempt,
-        echo: &'s Echo,
+        echo: &'s EchoedFields,
         out: &'s mut Vec<u8>,
     ) -> (&'s mut ChatStreamReader, Sink<'s>) {
         let sink = Sink {
             attempt,
             echo,
-            events: &mut self.events,
+            writer: &mut self.writer,
             model: &mut self.model,
             out,
         };
@@ -78,7 +78,11 @@ impl Stream {
 }
 
 /// The response without what its events say. A function of fields, so that the events can be borrowed beside it.
-fn object<'s>(attempt: &'s Attempt, echo: &'s Echo, model: Option<&'s [u8]>) -> ResponseObject<'s> {
+fn object<'s>(
+    attempt: &'s Attempt,
+    echo: &'s EchoedFields,
+    model: Option<&'s [u8]>,
+) -> ResponseObject<'s> {
     let named = model.and_then(|model| std::str::from_utf8(model).ok());
     ResponseObject {
         attempt,
@@ -97,31 +101,31 @@ impl StreamSink for Sink<'_> {
             inside
         });
         let object = object(self.attempt, self.echo, self.model.as_deref());
-        self.events.start(&object, self.out);
+        self.writer.start(&object, self.out);
     }
 
     fn reasoning(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
-        self.events
+        self.writer
             .reasoning(self.attempt, text, self.out)
-            .map_err(too_long)
+            .map_err(response_too_long)
     }
 
     fn signature(&mut self, signature: Text<'_>) -> Result<(), ProviderError> {
-        self.events
+        self.writer
             .signature(self.attempt, signature, self.out)
-            .map_err(too_long)
+            .map_err(response_too_long)
     }
 
     fn text(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
-        self.events
-            .said(self.attempt, PartKind::Text, text, self.out)
-            .map_err(too_long)
+        self.writer
+            .delta(self.attempt, PartKind::Text, text, self.out)
+            .map_err(response_too_long)
     }
 
     fn refusal(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
-        self.events
-            .said(self.attempt, PartKind::Refusal, text, self.out)
-            .map_err(too_long)
+        self.writer
+            .delta(self.attempt, PartKind::Refusal, text, self.out)
+            .map_err(response_too_long)
     }
 
     fn open_call(
@@ -132,29 +136,29 @@ impl StreamSink for Sink<'_> {
     ) -> Result<(), ProviderError> {
         let own_id = own_call_id(self.attempt, call);
         let id = id.unwrap_or(Text::Plain(&own_id));
-        self.events
+        self.writer
             .open_call(self.attempt, id, name, self.out)
-            .map_err(too_long)
+            .map_err(response_too_long)
     }
 
     fn arguments(&mut self, call: usize, fragment: Text<'_>) -> Result<(), ProviderError> {
-        self.events
+        self.writer
             .arguments(self.attempt, call, fragment, self.out)
-            .map_err(too_long)
+            .map_err(response_too_long)
     }
 
     fn finish(&mut self, end: &StreamEnd) {
         let object = object(self.attempt, self.echo, self.model.as_deref());
-        self.events
+        self.writer
             .finish(&object, end.reason, end.usage.as_ref(), self.out);
     }
 
     fn fail(&mut self, error: &ProviderError) {
         let object = object(self.attempt, self.echo, self.model.as_deref());
-        self.events.fail(&object, error, self.out);
+        self.writer.fail(&object, error, self.out);
     }
 }
 
-fn too_long(error: TooLong) -> ProviderError {
-    ProviderError::unreadable(error)
+fn response_too_long(error: ResponseTooLong) -> ProviderError {
+    ProviderError::invalid_response(error)
 }

@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::error::RequestError;
 use crate::json::{self, Object, Text};
-use crate::translate::dropped_param::{Ignorable, IgnoredField};
+use crate::translate::dropped_param::{DropWhen, DroppedParam};
 
 /// One content block.
 #[derive(Debug, Clone)]
@@ -134,25 +134,25 @@ pub enum Source<'a> {
 }
 
 /// Fields of blocks that are dropped whatever the target.
-pub const IGNORED_BLOCK_FIELDS: &[IgnoredField] = &[
-    IgnoredField {
+pub const DROPPED_BLOCK_PARAMS: &[DroppedParam] = &[
+    DroppedParam {
         name: "citations",
-        when: Ignorable::Where("text blocks"),
+        when: DropWhen::Where("text blocks"),
         reason: "come back when a client echoes an answer; they describe its text and change nothing",
     },
-    IgnoredField {
+    DroppedParam {
         name: "caller",
-        when: Ignorable::Where("tool_use blocks"),
+        when: DropWhen::Where("tool_use blocks"),
         reason: "says which of Anthropic's own tools made the call; the call and its result stand for themselves",
     },
-    IgnoredField {
+    DroppedParam {
         name: "toolset_name",
-        when: Ignorable::Where("tool_use and tool_result blocks"),
+        when: DropWhen::Where("tool_use and tool_result blocks"),
         reason: "names the family of one of Anthropic's own tools",
     },
-    IgnoredField {
+    DroppedParam {
         name: "transformations",
-        when: Ignorable::Where("image blocks"),
+        when: DropWhen::Where("image blocks"),
         reason: "how Anthropic's servers prepare an image for the model",
     },
 ];

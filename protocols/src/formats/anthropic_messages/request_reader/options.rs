@@ -11,7 +11,7 @@ use crate::json::{self, Object, Text};
 
 /// `thinking`
 #[derive(Debug, Clone)]
-pub struct ThinkingWish<'a> {
+pub struct ThinkingConfig<'a> {
     /// `enabled`, `adaptive`, `disabled`, or a word that came later.
     pub kind: Cow<'a, str>,
     /// Tokens that thinking may use, with `enabled`.
@@ -29,7 +29,7 @@ pub struct OutputConfig<'a> {
     pub schema: Option<&'a RawValue>,
 }
 
-impl<'a> ThinkingWish<'a> {
+impl<'a> ThinkingConfig<'a> {
     pub(super) fn read(raw: &'a RawValue) -> Result<Self, RequestError> {
         let thinking: Object<'_> = json::read(raw, "thinking", "an object")?;
         let kind = thinking

@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::error::RequestError;
 use crate::formats::chat_completions::request_reader::content::{self, Part, PartKind};
 use crate::json::{self, Object, Text};
-use crate::translate::dropped_param::{self, Ignorable, IgnoredField};
+use crate::translate::dropped_param::{self, DropWhen, DroppedParam};
 
 /// One message.
 #[derive(Debug, Clone)]
@@ -61,40 +61,40 @@ pub struct ToolMessage<'a> {
 }
 
 /// Fields of messages that are dropped whatever the target.
-pub const IGNORED_MESSAGE_FIELDS: &[IgnoredField] = &[
-    IgnoredField {
+pub const DROPPED_MESSAGE_PARAMS: &[DroppedParam] = &[
+    DroppedParam {
         name: "name",
-        when: Ignorable::Always,
+        when: DropWhen::Always,
         reason: "tells participants with the same role apart; other protocols have roles only",
     },
-    IgnoredField {
+    DroppedParam {
         name: "annotations",
-        when: Ignorable::Always,
+        when: DropWhen::Always,
         reason: "comes back when a client echoes an answer; describes its text and changes nothing",
     },
-    IgnoredField {
+    DroppedParam {
         name: "parsed",
-        when: Ignorable::Always,
+        when: DropWhen::Always,
         reason: "OpenAI's SDK adds it to answers; it repeats the content",
     },
-    IgnoredField {
+    DroppedParam {
         name: "reasoning",
-        when: Ignorable::Always,
+        when: DropWhen::Always,
         reason: "unsigned reasoning of other providers; no provider takes it back",
     },
-    IgnoredField {
+    DroppedParam {
         name: "reasoning_details",
-        when: Ignorable::Always,
+        when: DropWhen::Always,
         reason: "unsigned reasoning of other providers; no provider takes it back",
     },
-    IgnoredField {
+    DroppedParam {
         name: "thinking_blocks",
-        when: Ignorable::Always,
+        when: DropWhen::Always,
         reason: "reasoning as another gateway returns it; ours comes back as `reasoning_signature`",
     },
-    IgnoredField {
+    DroppedParam {
         name: "provider_specific_fields",
-        when: Ignorable::Always,
+        when: DropWhen::Always,
         reason: "comes back when a client echoes the answer of another gateway",
     },
 ];
@@ -178,7 +178,7 @@ impl<'a> Fields<'a, '_> {
         for (name, value) in self.message.fields() {
             if !["role", "content", "cache_control"].contains(&name) && !known.contains(&name) {
                 let path = format_args!("{}.{name}", self.path);
-                dropped_param::ignore(IGNORED_MESSAGE_FIELDS, name, path, value)?;
+                dropped_param::drop_or_refuse(DROPPED_MESSAGE_PARAMS, name, path, value)?;
             }
         }
         Ok(())

@@ -23,7 +23,7 @@ impl Protocol {
         assert!(!text.is_empty(), "empty {what}");
         self.lines.push(format!("{what} {}", characters(text)));
         if self.full {
-            return Err(ProviderError::unreadable("full"));
+            return Err(ProviderError::invalid_response("full"));
         }
         Ok(())
     }

@@ -2,7 +2,7 @@
 
 use crate::by_index::ByIndex;
 use crate::error::ProviderError;
-use crate::formats::chat_completions::delta::SaidCall;
+use crate::formats::chat_completions::delta::ToolCallDelta;
 use crate::formats::chat_completions::stream_reader::StreamSink;
 use crate::json::Text;
 
@@ -50,19 +50,19 @@ impl ToolCalls {
     /// Hands a fragment to the sink. `true` if the sink knows its call.
     pub(super) fn accept(
         &mut self,
-        said: &SaidCall<'_>,
+        delta: &ToolCallDelta<'_>,
         sink: &mut impl StreamSink,
     ) -> Result<bool, ProviderError> {
-        let position = self.position(said)?;
+        let position = self.position(delta)?;
         let Some(call) = self.calls.get_mut(position) else {
             return Ok(false);
         };
-        if let (None, Some(id)) = (&call.id, said.id) {
+        if let (None, Some(id)) = (&call.id, delta.id) {
             let mut inside = Vec::new();
             id.write_inside(&mut inside);
             call.id = Some(inside);
         }
-        let number = match (call.number, said.name) {
+        let number = match (call.number, delta.name) {
             (Some(number), _) => number,
             (None, Some(name)) => {
                 let number = self.opened;
@@ -77,30 +77,32 @@ impl ToolCalls {
             }
             (None, None) => {
                 let before = call.arguments.len();
-                said.arguments.write_inside(&mut call.arguments);
+                delta.arguments.write_inside(&mut call.arguments);
                 let added = call.arguments.len().saturating_sub(before);
                 self.nameless_bytes = self.nameless_bytes.saturating_add(added);
                 if self.nameless_bytes > MAX_NAMELESS_BYTES {
-                    return Err(ProviderError::unreadable("a tool call without a name"));
+                    return Err(ProviderError::invalid_response(
+                        "a tool call without a name",
+                    ));
                 }
                 return Ok(false);
             }
         };
-        if !said.arguments.is_empty() {
-            sink.arguments(number, said.arguments)?;
+        if !delta.arguments.is_empty() {
+            sink.arguments(number, delta.arguments)?;
         }
         Ok(true)
     }
 
-    fn position(&mut self, said: &SaidCall<'_>) -> Result<usize, ProviderError> {
-        let known = match said.index {
+    fn position(&mut self, delta: &ToolCallDelta<'_>) -> Result<usize, ProviderError> {
+        let known = match delta.index {
             Some(index) => self.by_index.get(index).copied(),
             None => self.calls.len().checked_sub(1),
         };
         let continued = known.filter(|known| {
-            self.calls.get(*known).is_some_and(|call| match said.id {
+            self.calls.get(*known).is_some_and(|call| match delta.id {
                 Some(id) => call.id.as_deref().is_none_or(|known| escaped(known) == id),
-                None => said.index.is_some() || said.name.is_none() || call.number.is_none(),
+                None => delta.index.is_some() || delta.name.is_none() || call.number.is_none(),
             })
         });
         if let Some(position) = continued {
@@ -108,12 +110,12 @@ impl ToolCalls {
         }
         let position = self.calls.len();
         if position >= MAX_CALLS {
-            return Err(ProviderError::unreadable(format_args!(
+            return Err(ProviderError::invalid_response(format_args!(
                 "more than {MAX_CALLS} tool calls"
             )));
         }
         self.calls.push(Call::default());
-        if let Some(index) = said.index {
+        if let Some(index) = delta.index {
             self.by_index.insert(index, position);
         }
         Ok(position)

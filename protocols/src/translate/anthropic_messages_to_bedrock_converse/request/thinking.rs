@@ -1,13 +1,13 @@
 //! How the model is to think: for Claude in the client's own words, for other vendors in theirs.
 
-use crate::formats::anthropic_messages::request_reader::ThinkingWish;
-use crate::formats::bedrock_converse::{AdditionalField, ReasoningPlan, ReasoningWish, Vendor};
+use crate::formats::anthropic_messages::request_reader::ThinkingConfig;
+use crate::formats::bedrock_converse::{AdditionalField, ReasoningPlan, ReasoningRequest, Vendor};
 use crate::formats::chat_completions::request_reader::ReasoningEffort;
 
 /// The fields for `thinking` and `output_config.effort`.
 pub(super) fn fields<'a>(
     model: &str,
-    thinking: Option<&ThinkingWish<'a>>,
+    thinking: Option<&ThinkingConfig<'a>>,
     effort: Option<ReasoningEffort>,
 ) -> Vec<AdditionalField<'a>> {
     match Vendor::of(model) {
@@ -22,7 +22,7 @@ pub(super) fn fields<'a>(
             thinking.into_iter().chain(effort).collect()
         }
         Vendor::Nova2 | Vendor::GptOss | Vendor::OpenAi | Vendor::Moonshot => {
-            let wish = wished_effort(thinking, effort).map(|effort| ReasoningWish {
+            let requested = requested_effort(thinking, effort).map(|effort| ReasoningRequest {
                 model,
                 effort,
                 max_tokens: None,
@@ -30,15 +30,16 @@ pub(super) fn fields<'a>(
                 forced_tool: false,
                 unsigned_tool_loop: false,
             });
-            wish.map(|wish| ReasoningPlan::new(&wish).fields)
+            requested
+                .map(|requested| ReasoningPlan::new(&requested).fields)
                 .unwrap_or_default()
         }
     }
 }
 
 /// The effort that the client's words come to; `None` where it leaves that to the model.
-fn wished_effort(
-    thinking: Option<&ThinkingWish<'_>>,
+fn requested_effort(
+    thinking: Option<&ThinkingConfig<'_>>,
     effort: Option<ReasoningEffort>,
 ) -> Option<ReasoningEffort> {
     match thinking {
@@ -68,14 +69,14 @@ mod tests {
         let raw = RawValue::from_string(thinking.to_owned()).unwrap();
         let object: Object<'_> = serde_json::from_str(raw.get()).unwrap();
         let text = |name| serde_json::from_str::<String>(object.get(name).unwrap().get()).unwrap();
-        let wish = ThinkingWish {
+        let requested = ThinkingConfig {
             kind: text("type").into(),
             budget_tokens: object
                 .get("budget_tokens")
                 .map(|raw| raw.get().parse().unwrap()),
             raw: &raw,
         };
-        fields(model, Some(&wish), effort)
+        fields(model, Some(&requested), effort)
             .into_iter()
             .map(|field| format!("{}={}", field.name, field.json))
             .collect()

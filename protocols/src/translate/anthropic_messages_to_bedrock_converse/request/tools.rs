@@ -8,7 +8,7 @@ use crate::formats::anthropic_messages::request_reader::{
 use crate::formats::bedrock_converse::{
     self, AdditionalField, CachePoint, ToolNames, ToolSpec, Vendor,
 };
-use crate::translate::anthropic_messages_to_bedrock_converse::IGNORED_TOOL_FIELDS;
+use crate::translate::anthropic_messages_to_bedrock_converse::DROPPED_TOOL_PARAMS;
 use crate::translate::dropped_param;
 
 /// Tools that Anthropic's servers run begin with one of these words; a version follows.
@@ -111,7 +111,7 @@ fn own_tool(tool: Tool<'_>, index: usize) -> Result<Option<FunctionTool<'_>>, Re
         Tool::Function(function) => {
             for (name, value) in &function.rest {
                 let path = format_args!("tools[{index}].{name}");
-                dropped_param::ignore(IGNORED_TOOL_FIELDS, name, path, value)?;
+                dropped_param::drop_or_refuse(DROPPED_TOOL_PARAMS, name, path, value)?;
             }
             Ok(Some(function))
         }

@@ -5,7 +5,7 @@ use crate::formats::anthropic_messages::request_reader::{
     FunctionTool, Tool, ToolChoice, ToolChoiceKind,
 };
 use crate::json::Writer;
-use crate::translate::anthropic_messages_to_chat_completions::IGNORED_TOOL_FIELDS;
+use crate::translate::anthropic_messages_to_chat_completions::DROPPED_TOOL_PARAMS;
 use crate::translate::dropped_param;
 
 /// Beginnings of the `type` of tools that run on Anthropic's servers. Others of Anthropic's tools run on the client's
@@ -41,7 +41,7 @@ impl<'a> ToolPlan<'a> {
                 Tool::Function(function) => {
                     for (name, value) in &function.rest {
                         let path = format_args!("tools[{index}].{name}");
-                        dropped_param::ignore(IGNORED_TOOL_FIELDS, name, path, value)?;
+                        dropped_param::drop_or_refuse(DROPPED_TOOL_PARAMS, name, path, value)?;
                     }
                     functions.push(function);
                 }

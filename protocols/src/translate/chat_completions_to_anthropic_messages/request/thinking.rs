@@ -11,7 +11,7 @@ use crate::formats::chat_completions::request_reader::ReasoningEffort;
 use crate::json::{self, Object, Writer};
 
 /// What the client asked for and what stands against it.
-pub(super) struct Wish<'a> {
+pub(super) struct ThinkingRequest<'a> {
     pub(super) model: Claude,
     pub(super) effort: Option<ReasoningEffort>,
     /// Anthropic's own `thinking`; it is sent as it is.
@@ -44,17 +44,17 @@ impl<'a> ThinkingPlan<'a> {
     ///
     /// # Errors
     /// The client's `thinking` has no `type`.
-    pub(super) fn new(wish: &Wish<'a>) -> Result<Self, RequestError> {
-        let effort = wish
+    pub(super) fn new(requested: &ThinkingRequest<'a>) -> Result<Self, RequestError> {
+        let effort = requested
             .effort
-            .and_then(|effort| wish.model.effort().word(effort));
-        let (mode, budget) = match wish.thinking {
+            .and_then(|effort| requested.model.effort().word(effort));
+        let (mode, budget) = match requested.thinking {
             Some(raw) => client_mode(raw)?,
-            None => own_mode(wish),
+            None => own_mode(requested),
         };
-        let max_tokens = wish
+        let max_tokens = requested
             .max_tokens
-            .unwrap_or_else(|| wish.default_max_tokens.saturating_add(budget));
+            .unwrap_or_else(|| requested.default_max_tokens.saturating_add(budget));
         Ok(Self {
             max_tokens,
             effort,
@@ -102,19 +102,19 @@ fn client_mode(raw: &RawValue) -> Result<(Mode<'_>, u64), RequestError> {
 }
 
 /// What `reasoning_effort` means for this model, with its budget.
-fn own_mode<'a>(wish: &Wish<'a>) -> (Mode<'a>, u64) {
-    let Some(effort) = wish.effort else {
+fn own_mode<'a>(requested: &ThinkingRequest<'a>) -> (Mode<'a>, u64) {
+    let Some(effort) = requested.effort else {
         return (Mode::Off, 0);
     };
-    if effort == ReasoningEffort::None || wish.forced_tool {
+    if effort == ReasoningEffort::None || requested.forced_tool {
         return (Mode::Off, 0);
     }
-    match wish.model.thinking() {
+    match requested.model.thinking() {
         Thinking::Unsupported => (Mode::Off, 0),
         Thinking::Adaptive => (Mode::Adaptive, 0),
-        Thinking::Budget if wish.unsigned_tool_loop => (Mode::Off, 0),
+        Thinking::Budget if requested.unsigned_tool_loop => (Mode::Off, 0),
         Thinking::Budget => {
-            let most = wish.max_tokens.map_or(u64::MAX, |limit| limit / 2);
+            let most = requested.max_tokens.map_or(u64::MAX, |limit| limit / 2);
             let budget = Thinking::budget(effort).min(most);
             if budget < Thinking::MIN_BUDGET {
                 (Mode::Off, 0)

@@ -9,7 +9,7 @@ use crate::format::UpstreamFormat;
 use crate::formats::chat_completions::OutgoingPart;
 use crate::json::{self, Object, Text};
 use crate::translate::dropped_param;
-use crate::translate::responses_to_chat_completions::IGNORED_ITEM_FIELDS;
+use crate::translate::responses_to_chat_completions::DROPPED_ITEM_PARAMS;
 
 /// Reads a string or an array of parts. Text with nothing in it is left out.
 pub(super) fn read_parts<'a>(
@@ -131,7 +131,7 @@ pub(super) fn only(
     for (name, value) in object.fields() {
         if name != "type" && !known.contains(&name) {
             let path = format_args!("{path}.{name}");
-            dropped_param::ignore(IGNORED_ITEM_FIELDS, name, path, value)?;
+            dropped_param::drop_or_refuse(DROPPED_ITEM_PARAMS, name, path, value)?;
         }
     }
     Ok(())

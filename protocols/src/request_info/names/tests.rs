@@ -2,8 +2,8 @@
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
-use crate::facts::scan;
 use crate::format::ClientFormat::{AnthropicMessages, ChatCompletions};
+use crate::request_info::scan;
 
 /// More would have no bit; names as long as these are never abridged.
 #[test]

@@ -4,25 +4,25 @@
 //! consists of a few long texts, mostly: pictures and documents. So it need not be in memory as a whole, and its bytes are
 //! looked at while they are in the processor's caches.
 
-use super::{Body, Omission, Omissions};
+use super::{Body, Elision, Elisions};
 use crate::scanner::{quoteless_prefix, string_prefix};
 
 /// A body that is longer without the middles of its texts is better read whole, in memory that is allocated once.
-const LONGEST_TEXT: usize = 1024 * 1024;
+const MAX_ELIDED_BYTES: usize = 1024 * 1024;
 
 /// With as many bytes at each end, no string that loses something is taken for one of the names that are read.
-const SHORTEST_ENDS: usize = 16;
+const MIN_KEPT_BYTES: usize = 16;
 
 /// Longest escape sequence, in bytes.
-const LONGEST_ESCAPE: usize = 6;
+const MAX_ESCAPE_BYTES: usize = 6;
 
 /// What was kept of the bytes taken so far. What is left out is checked as strictly as what is scanned later.
 #[derive(Debug)]
-pub struct Abridged {
+pub struct ElidedBody {
     /// So many bytes at each end of a string are kept, or a few more.
     ends: usize,
     text: Vec<u8>,
-    omissions: Vec<Omission>,
+    elisions: Vec<Elision>,
     taken: usize,
     /// The string in which the bytes taken so far end.
     open: Option<OpenString>,
@@ -40,13 +40,13 @@ struct OpenString {
     saved_by_decoding: usize,
 }
 
-impl Abridged {
+impl ElidedBody {
     /// Nothing was taken. Of each string, the first and the last `ends` bytes will be kept, 16 at least.
     pub fn keeping(ends: usize) -> Self {
         Self {
-            ends: ends.max(SHORTEST_ENDS),
+            ends: ends.max(MIN_KEPT_BYTES),
             text: Vec::new(),
-            omissions: Vec::new(),
+            elisions: Vec::new(),
             taken: 0,
             open: None,
         }
@@ -61,7 +61,7 @@ impl Abridged {
     pub fn body(&self) -> Body<'_> {
         Body {
             text: &self.text,
-            omissions: Omissions(&self.omissions),
+            elisions: Elisions(&self.elisions),
         }
     }
 
@@ -106,7 +106,7 @@ impl Abridged {
             self.keep_outside(quote);
             rest = behind;
         }
-        self.text.len() <= LONGEST_TEXT
+        self.text.len() <= MAX_ELIDED_BYTES
     }
 
     fn keep_outside(&mut self, bytes: &[u8]) {
@@ -152,7 +152,7 @@ impl Abridged {
         let bytes = string.bytes.saturating_sub(tail.len());
         if bytes > 0 {
             let saved_by_tail = saved_by_decoding(tail);
-            self.omissions.push(Omission {
+            self.elisions.push(Elision {
                 at: string.tail_at,
                 bytes,
                 saved_by_decoding: string.saved_by_decoding.saturating_sub(saved_by_tail),
@@ -164,7 +164,7 @@ impl Abridged {
 /// Where the first `lacking` bytes of a string's inside end, or a few more, so that no escape sequence and no character is cut.
 fn end_of_head(inside: &[u8], lacking: usize) -> usize {
     // Room to go back over a sequence and a character.
-    let end = cut(inside, lacking.saturating_add(2 * LONGEST_ESCAPE));
+    let end = cut(inside, lacking.saturating_add(2 * MAX_ESCAPE_BYTES));
     if end < lacking { inside.len() } else { end }
 }
 
@@ -183,7 +183,7 @@ fn cut(inside: &[u8], mut at: usize) -> usize {
         while (inside.get(at)).is_some_and(|byte| byte & 0b1100_0000 == 0b1000_0000) {
             at = at.saturating_sub(1);
         }
-        let before = at.saturating_sub(LONGEST_ESCAPE)..at;
+        let before = at.saturating_sub(MAX_ESCAPE_BYTES)..at;
         let bytes = inside.get(before.clone()).unwrap_or_default();
         match bytes.iter().position(|byte| *byte == b'\\') {
             // What begins so far back may have ended since; whether it has depends on what comes before it.

@@ -18,7 +18,7 @@ const ALL: [ClientFormat; 6] = [
     AnthropicCountTokens,
 ];
 
-fn facts(format: ClientFormat, body: &str) -> RequestFacts<'_> {
+fn info(format: ClientFormat, body: &str) -> RequestInfo<'_> {
     scan(format, body.as_bytes()).unwrap_or_else(|error| panic!("{body}: {error}"))
 }
 
@@ -34,38 +34,38 @@ fn a_whole_chat_request() {
         {"type":"text","text":"c"}]}], "model" : "gr\u0061nd" ,"stream":true,"stream_options":{"include_usage":true},
         "max_tokens":10,"max_completion_tokens":20,"n":2,"logprobs":true,"tools":[{"type":"function"}],
         "metadata":{"user":"x","session_id":"s-1"},"prompt_cache_key":"p","unknown":[{"model":1}]}"#;
-    let facts = facts(ChatCompletions, body);
-    assert_eq!(facts.model, "grand");
-    assert_eq!(part(body, &facts.model_span), "\"gr\\u0061nd\"");
-    assert!(facts.stream && facts.include_usage);
-    assert_eq!(facts.max_output_tokens, Some(20));
-    assert_eq!(facts.conversation_id.as_deref(), Some("s-1"));
+    let info = info(ChatCompletions, body);
+    assert_eq!(info.model, "grand");
+    assert_eq!(part(body, &info.model_span), "\"gr\\u0061nd\"");
+    assert!(info.stream && info.include_usage);
+    assert_eq!(info.max_output_tokens, Some(20));
+    assert_eq!(info.conversation_id.as_deref(), Some("s-1"));
     assert_eq!(
-        part(body, &facts.opening_span),
+        part(body, &info.opening_span),
         r#"{"role":"system","content":"be brief"},{"content":"hi","role":"user"}"#
     );
-    assert!(facts.system_span.is_empty());
-    assert_eq!(facts.last_user_message.as_deref(), Some("a\nb\nc"));
+    assert!(info.system_span.is_empty());
+    assert_eq!(info.last_user_message.as_deref(), Some("a\nb\nc"));
     // "be brief" + "hi" + [{"id":"1"}] + "42" + "a\nb" decoded + "c" + {"type":"function"}
-    assert_eq!(facts.text_bytes, 8 + 2 + 12 + 2 + 3 + 1 + 19);
-    let needs = Needs {
+    assert_eq!(info.text_bytes, 8 + 2 + 12 + 2 + 3 + 1 + 19);
+    let required = RequiredCapabilities {
         tools: true,
         images: 1,
         audio: false,
         several_choices: true,
         logprobs: true,
     };
-    assert_eq!(facts.needs, needs);
+    assert_eq!(info.required, required);
 }
 
 #[test]
 fn a_small_request_borrows_everything() {
     let body = r#"{"model":"m","messages":[{"role":"user","content":"hi"}]}"#;
-    let facts = facts(ChatCompletions, body);
-    assert!(matches!(facts.model, Cow::Borrowed("m")));
-    assert!(matches!(facts.last_user_message, Some(Cow::Borrowed("hi"))));
-    assert!(!facts.stream && !facts.include_usage);
-    assert_eq!(facts.needs, Needs::default());
+    let info = info(ChatCompletions, body);
+    assert!(matches!(info.model, Cow::Borrowed("m")));
+    assert!(matches!(info.last_user_message, Some(Cow::Borrowed("hi"))));
+    assert!(!info.stream && !info.include_usage);
+    assert_eq!(info.required, RequiredCapabilities::default());
 }
 
 #[test]
@@ -75,22 +75,22 @@ fn anthropics_fields() {
         {"role":"assistant","content":[{"type":"tool_use","id":"t","name":"f","input":{"a":1}}]},
         {"role":"user","content":[{"type":"tool_result","tool_use_id":"t","content":[{"type":"text","text":"result"},
         {"type":"image","source":{"type":"url","url":"u"}}]}]}],"model":"c","system":[{"type":"text","text":"sys"}],"stream":false}"#;
-    let facts = facts(AnthropicMessages, body);
-    assert_eq!(facts.max_output_tokens, Some(5));
+    let info = info(AnthropicMessages, body);
+    assert_eq!(info.max_output_tokens, Some(5));
     assert_eq!(
-        part(body, &facts.system_span),
+        part(body, &info.system_span),
         r#"[{"type":"text","text":"sys"}]"#
     );
     assert!(
-        part(body, &facts.opening_span)
+        part(body, &info.opening_span)
             .starts_with(r#"{"role":"user","content":[{"type":"text","text":"look"}"#)
     );
-    assert!(part(body, &facts.opening_span).ends_with(r#""data":"AAAA"}}]}"#));
+    assert!(part(body, &info.opening_span).ends_with(r#""data":"AAAA"}}]}"#));
     // The last turn holds a tool's result only: what the user said last is the turn before.
-    assert_eq!(facts.last_user_message.as_deref(), Some("look"));
-    assert_eq!(facts.needs.images, 2);
+    assert_eq!(info.last_user_message.as_deref(), Some("look"));
+    assert_eq!(info.required.images, 2);
     // "look" + {"a":1} + "result" + "sys"
-    assert_eq!(facts.text_bytes, 4 + 7 + 6 + 3);
+    assert_eq!(info.text_bytes, 4 + 7 + 6 + 3);
 }
 
 #[test]
@@ -104,7 +104,7 @@ fn anthropics_older_output_format_may_stand_beside_its_successor() {
 #[test]
 fn responses_fields() {
     let text = r#"{"model":"m","instructions":"sys","input":"hello","max_output_tokens":7,"conversation":{"id":"conv_1"}}"#;
-    let found = facts(Responses, text);
+    let found = info(Responses, text);
     assert_eq!(part(text, &found.system_span), "\"sys\"");
     assert_eq!(part(text, &found.opening_span), "\"hello\"");
     assert_eq!(found.last_user_message.as_deref(), Some("hello"));
@@ -113,12 +113,12 @@ fn responses_fields() {
 
     let items = r#"{"model":"m","input":[{"role":"user","content":[{"type":"input_text","text":"x"},{"type":"input_image","image_url":"u"}]},
         {"type":"function_call","name":"f","arguments":"{}"},{"type":"function_call_output","output":"out"}],"conversation":"c"}"#;
-    let found = facts(Responses, items);
+    let found = info(Responses, items);
     assert_eq!(found.last_user_message.as_deref(), Some("x"));
-    assert_eq!((found.needs.images, found.text_bytes), (1, 1 + 2 + 3));
+    assert_eq!((found.required.images, found.text_bytes), (1, 1 + 2 + 3));
     assert_eq!(found.conversation_id.as_deref(), Some("c"));
     assert_eq!(
-        facts(Responses, r#"{"model":"m","prompt":{"id":"stored"}}"#).opening_span,
+        info(Responses, r#"{"model":"m","prompt":{"id":"stored"}}"#).opening_span,
         0..0
     );
 }
@@ -138,7 +138,7 @@ fn only_the_limit_of_the_clients_own_protocol_counts() {
             let body = format!(r#"{{"model":"m",{content},"{name}":7}}"#);
             let expected = known.contains(&name).then_some(7);
             assert_eq!(
-                facts(format, &body).max_output_tokens,
+                info(format, &body).max_output_tokens,
                 expected,
                 "{format:?} {body}"
             );
@@ -146,7 +146,7 @@ fn only_the_limit_of_the_clients_own_protocol_counts() {
             if expected.is_none() {
                 let body = format!(r#"{{"model":"m",{content},"{name}":"x"}}"#);
                 assert_eq!(
-                    facts(format, &body).max_output_tokens,
+                    info(format, &body).max_output_tokens,
                     None,
                     "{format:?} {body}"
                 );
@@ -159,17 +159,14 @@ fn only_the_limit_of_the_clients_own_protocol_counts() {
             r#"{{"model":"m","messages":[],"max_completion_tokens":{first},"max_tokens":{second}}}"#
         );
         assert_eq!(
-            facts(ChatCompletions, &body).max_output_tokens,
+            info(ChatCompletions, &body).max_output_tokens,
             Some(100_000)
         );
     }
     let embeddings = r#"{"model":"m","input":"x","max_tokens":9}"#;
-    assert_eq!(facts(Embeddings, embeddings).max_output_tokens, Some(0));
+    assert_eq!(info(Embeddings, embeddings).max_output_tokens, Some(0));
     let count = r#"{"model":"m","messages":[],"max_tokens":9}"#;
-    assert_eq!(
-        facts(AnthropicCountTokens, count).max_output_tokens,
-        Some(0)
-    );
+    assert_eq!(info(AnthropicCountTokens, count).max_output_tokens, Some(0));
 }
 
 #[test]
@@ -187,7 +184,7 @@ fn answers_are_counted_as_they_are_billed() {
     ];
     for (format, member, choices) in table {
         let body = format!(r#"{{"model":"m","messages":[],"prompt":"x"{member}}}"#);
-        assert_eq!(facts(format, &body).choices, choices, "{format:?} {body}");
+        assert_eq!(info(format, &body).choices, choices, "{format:?} {body}");
     }
 }
 
@@ -207,9 +204,9 @@ fn completions_and_embeddings_fields() {
         (Embeddings, r#"{"model":"m","input":[[1,2],[3]]}"#, None, 12),
     ];
     for (format, body, last, text_bytes) in table {
-        let facts = facts(format, body);
+        let info = info(format, body);
         assert_eq!(
-            (facts.last_user_message.as_deref(), facts.text_bytes),
+            (info.last_user_message.as_deref(), info.text_bytes),
             (last, text_bytes),
             "{body}"
         );
@@ -246,7 +243,7 @@ fn conversation_ids_have_an_order() {
         body["messages"] = json!([]);
         let body = body.to_string();
         assert_eq!(
-            facts(ChatCompletions, &body).conversation_id.as_deref(),
+            info(ChatCompletions, &body).conversation_id.as_deref(),
             expected,
             "{body}"
         );
@@ -260,63 +257,67 @@ fn the_opening_stays_the_same_through_all_turns() {
         r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":"1"},{"role":"assistant","content":"2"},{"role":"user","content":"3"}]}"#,
     ];
     let openings =
-        turns.map(|body| part(body, &facts(ChatCompletions, body).opening_span).to_owned());
+        turns.map(|body| part(body, &info(ChatCompletions, body).opening_span).to_owned());
     assert_eq!(openings[0], openings[1]);
     let no_user = r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"assistant","content":"2"}]}"#;
     assert_eq!(
-        part(no_user, &facts(ChatCompletions, no_user).opening_span),
+        part(no_user, &info(ChatCompletions, no_user).opening_span),
         r#"{"role":"system","content":"s"}"#
     );
 }
 
 #[test]
-fn needs() {
-    let table: &[(&str, Needs)] = &[
-        (r#""tools":[]"#, Needs::default()),
-        (r#""tools":null"#, Needs::default()),
+fn required() {
+    let table: &[(&str, RequiredCapabilities)] = &[
+        (r#""tools":[]"#, RequiredCapabilities::default()),
+        (r#""tools":null"#, RequiredCapabilities::default()),
         (
             r#""functions":[{}]"#,
-            Needs {
+            RequiredCapabilities {
                 tools: true,
-                ..Needs::default()
+                ..RequiredCapabilities::default()
             },
         ),
         (
             r#""n":1,"logprobs":false,"top_logprobs":0"#,
-            Needs::default(),
+            RequiredCapabilities::default(),
         ),
         (
             r#""logprobs":null,"n":null,"audio":null,"modalities":["text"]"#,
-            Needs::default(),
+            RequiredCapabilities::default(),
         ),
         (
             r#""top_logprobs":2"#,
-            Needs {
+            RequiredCapabilities {
                 logprobs: true,
-                ..Needs::default()
+                ..RequiredCapabilities::default()
             },
         ),
         (
             r#""modalities":["text","audio"]"#,
-            Needs {
+            RequiredCapabilities {
                 audio: true,
-                ..Needs::default()
+                ..RequiredCapabilities::default()
             },
         ),
         (
             r#""audio":{"voice":"x"}"#,
-            Needs {
+            RequiredCapabilities {
                 audio: true,
-                ..Needs::default()
+                ..RequiredCapabilities::default()
             },
         ),
     ];
     for (members, expected) in table {
         let body = format!(r#"{{"model":"m","messages":[],{members}}}"#);
-        assert_eq!(facts(ChatCompletions, &body).needs, *expected, "{members}");
+        assert_eq!(
+            info(ChatCompletions, &body).required,
+            *expected,
+            "{members}"
+        );
     }
     let audio = r#"{"model":"m","messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"A"}}]}]}"#;
-    assert!(facts(ChatCompletions, audio).needs.audio);
+    assert!(info(ChatCompletions, audio).required.audio);
 }
 
 #[test]
@@ -330,7 +331,7 @@ fn limits_are_whole_numbers() {
     ] {
         let body = format!(r#"{{"model":"m","messages":[],"max_tokens":{text}}}"#);
         assert_eq!(
-            facts(ChatCompletions, &body).max_output_tokens,
+            info(ChatCompletions, &body).max_output_tokens,
             expected,
             "{text}"
         );
@@ -581,12 +582,12 @@ proptest! {
         let list: Vec<String> =
             members.iter().map(|name| format!("{space}\"{name}\"{space}:{space}{}", value(name))).collect();
         let body = format!("{space}{{{}{space}}}{space}", list.join(","));
-        let facts = facts(ChatCompletions, &body);
-        prop_assert_eq!(part(&body, &facts.model_span), "\"m\"");
-        prop_assert_eq!(facts.text_bytes, text.len());
-        prop_assert_eq!(facts.last_user_message.as_deref().unwrap_or_default(), text.as_str());
-        prop_assert!(facts.stream && facts.max_output_tokens == Some(3));
-        prop_assert_eq!(part(&body, &facts.opening_span), json!({"role": "user", "content": text}).to_string());
+        let info = info(ChatCompletions, &body);
+        prop_assert_eq!(part(&body, &info.model_span), "\"m\"");
+        prop_assert_eq!(info.text_bytes, text.len());
+        prop_assert_eq!(info.last_user_message.as_deref().unwrap_or_default(), text.as_str());
+        prop_assert!(info.stream && info.max_output_tokens == Some(3));
+        prop_assert_eq!(part(&body, &info.opening_span), json!({"role": "user", "content": text}).to_string());
     }
 }
 

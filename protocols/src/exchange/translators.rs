@@ -10,7 +10,7 @@ use crate::translate::anthropic_messages_to_bedrock_converse::AnthropicMessagesT
 use crate::translate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
 use crate::translate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
 use crate::translate::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
-use crate::translate::composed::Chain;
+use crate::translate::composed::ComposedTranslator;
 use crate::translate::embeddings_to_bedrock_titan::EmbeddingsToBedrockTitan;
 use crate::translate::responses_to_chat_completions::ResponsesToChatCompletions;
 use crate::translator::{Attempt, Translator};
@@ -45,12 +45,12 @@ pub(super) fn translator(attempt: &Rc<Attempt>) -> Result<Box<dyn Translator>, R
         (Responses, OpenAi | AzureOpenAi | Ollama) => {
             Ok(Box::new(ResponsesToChatCompletions::new(own)))
         }
-        (Responses, Anthropic) => Ok(Box::new(Chain::new(
+        (Responses, Anthropic) => Ok(Box::new(ComposedTranslator::new(
             own,
             |own| Box::new(ResponsesToChatCompletions::new(own)),
             |own| Box::new(ChatCompletionsToAnthropicMessages::new(own)),
         ))),
-        (Responses, Bedrock) => Ok(Box::new(Chain::new(
+        (Responses, Bedrock) => Ok(Box::new(ComposedTranslator::new(
             own,
             |own| Box::new(ResponsesToChatCompletions::new(own)),
             |own| Box::new(ChatCompletionsToBedrockConverse::new(own)),

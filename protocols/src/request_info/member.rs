@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::message::Messages;
 use super::mismatch::Mismatch;
-use super::{Needs, RequestFacts};
+use super::{RequestInfo, RequiredCapabilities};
 use crate::body::Body;
 use crate::format::ClientFormat;
 use crate::name::{InvalidName, MAX_NAME_BYTES, check_name};
@@ -217,7 +217,7 @@ impl<'a> Collected<'a> {
         self,
         format: ClientFormat,
         body: Body<'_>,
-    ) -> Result<RequestFacts<'a>, Mismatch> {
+    ) -> Result<RequestInfo<'a>, Mismatch> {
         let model = self.model.ok_or_else(|| Mismatch::missing("model"))?;
         if model.is_empty() {
             return Err(
@@ -252,9 +252,9 @@ impl<'a> Collected<'a> {
             None => None,
         };
         let messages = self.messages.finish();
-        Ok(RequestFacts {
+        Ok(RequestInfo {
             model: name("model", &model)?,
-            model_span: body.omissions.before_omitting(&model.span()),
+            model_span: body.elisions.original_span(&model.span()),
             stream: self.stream,
             include_usage: self.include_usage,
             has_stream_options: self.seen & (1 << Field::StreamOptions as u32) != 0,
@@ -278,7 +278,7 @@ impl<'a> Collected<'a> {
             system_span: self.system_span,
             last_user_message: messages.last_user_message,
             text_bytes: messages.text_bytes,
-            needs: Needs {
+            required: RequiredCapabilities {
                 tools: self.tools,
                 images: messages.images,
                 audio: self.audio || messages.audio,
@@ -291,7 +291,7 @@ impl<'a> Collected<'a> {
 
 /// What the messages of a request add up to.
 #[derive(Debug)]
-pub(super) struct MessageFacts<'a> {
+pub(super) struct MessageInfo<'a> {
     pub(super) opening_span: Range<usize>,
     pub(super) last_user_message: Option<Cow<'a, str>>,
     pub(super) text_bytes: usize,

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 /// The middle of one string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Omission {
+pub(crate) struct Elision {
     /// Where it would stand in the text that was kept.
     pub(super) at: usize,
     /// Its length as it came.
@@ -15,9 +15,9 @@ pub(crate) struct Omission {
 
 /// All omissions of a text, in the order in which they stand.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Omissions<'a>(pub(super) &'a [Omission]);
+pub(crate) struct Elisions<'a>(pub(super) &'a [Elision]);
 
-impl Omissions<'_> {
+impl Elisions<'_> {
     /// Nothing was left out.
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
@@ -26,32 +26,32 @@ impl Omissions<'_> {
 
     /// Bytes of `span`, with those left out of it.
     pub(crate) fn length(self, span: &Range<usize>) -> usize {
-        let left_out = self.sum(span, |omission| omission.bytes);
+        let left_out = self.sum(span, |elision| elision.bytes);
         span.len().saturating_add(left_out)
     }
 
     /// Bytes left out of `span`, decoded.
-    pub(crate) fn decoded_within(self, span: &Range<usize>) -> usize {
-        self.sum(span, |omission| {
-            omission.bytes.saturating_sub(omission.saved_by_decoding)
+    pub(crate) fn elided_decoded_len(self, span: &Range<usize>) -> usize {
+        self.sum(span, |elision| {
+            elision.bytes.saturating_sub(elision.saved_by_decoding)
         })
     }
 
     /// Where `span` stands in what it was before.
-    pub(crate) fn before_omitting(self, span: &Range<usize>) -> Range<usize> {
+    pub(crate) fn original_span(self, span: &Range<usize>) -> Range<usize> {
         let start = self.length(&(0..span.start));
         start..start.saturating_add(self.length(span))
     }
 
     /// Where the first one stands.
     pub(super) fn first(self) -> Option<usize> {
-        self.0.first().map(|omission| omission.at)
+        self.0.first().map(|elision| elision.at)
     }
 
-    fn sum(self, span: &Range<usize>, length: impl Fn(&Omission) -> usize) -> usize {
-        let first = self.0.partition_point(|omission| omission.at < span.start);
+    fn sum(self, span: &Range<usize>, length: impl Fn(&Elision) -> usize) -> usize {
+        let first = self.0.partition_point(|elision| elision.at < span.start);
         (self.0.iter().skip(first))
-            .take_while(|omission| omission.at < span.end)
+            .take_while(|elision| elision.at < span.end)
             .map(length)
             .fold(0, usize::saturating_add)
     }

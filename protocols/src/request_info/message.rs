@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use super::member::{MessageFacts, required_string, string};
+use super::member::{MessageInfo, required_string, string};
 use super::mismatch::Mismatch;
 use super::names::{self, Names};
 use crate::scanner::{Kind, Literal, Scanner};
@@ -243,7 +243,7 @@ impl<'a> Messages<'a> {
     }
 
     /// All messages have been read.
-    pub(super) fn finish(self) -> MessageFacts<'a> {
+    pub(super) fn finish(self) -> MessageInfo<'a> {
         let last_user_message = match self.last_user_text.as_slice() {
             texts if !texts.iter().all(Literal::is_whole) => None,
             [] => None,
@@ -257,7 +257,7 @@ impl<'a> Messages<'a> {
                 Some(Cow::Owned(joined))
             }
         };
-        MessageFacts {
+        MessageInfo {
             opening_span: self.opening.span.unwrap_or(0..0),
             last_user_message,
             text_bytes: self.text_bytes,

@@ -14,28 +14,28 @@ const METADATA: &str = "\"keeptrusts_metadata\"";
 
 /// What a JSON answer of success shows so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Shown {
+pub(super) enum BodySniff {
     /// White space, or nothing at all.
-    Nothing,
+    Empty,
     NotAnObject,
     /// An error in the clothes of success.
     Error,
-    Answer,
+    Success,
 }
 
 /// Looks for an error in the members of the outermost object, as far as they have come.
-pub(super) fn shows(body: &[u8]) -> Shown {
+pub(super) fn sniff(body: &[u8]) -> BodySniff {
     // Most answers do not so much as name an error.
     if body.trim_ascii_start().starts_with(b"{") && ERROR.find(body).is_none() {
-        return Shown::Answer;
+        return BodySniff::Success;
     }
     let mut members = TopLevel::new(&["error", "object", "type"]);
     members.watch(body);
     if members.progress() == Progress::NotAnObject {
-        return Shown::NotAnObject;
+        return BodySniff::NotAnObject;
     }
     if body.trim_ascii().is_empty() {
-        return Shown::Nothing;
+        return BodySniff::Empty;
     }
     let is_error = |name: &str| members.value(name) == Some(b"\"error\"");
     let has_error = match members.value("error") {
@@ -44,22 +44,22 @@ pub(super) fn shows(body: &[u8]) -> Shown {
         None => members.is_reading("error"),
     };
     if has_error || is_error("object") || is_error("type") {
-        Shown::Error
+        BodySniff::Error
     } else {
-        Shown::Answer
+        BodySniff::Success
     }
 }
 
-/// Appends `answer`, which begins with its `{`, with `metadata` as its first member. What a gateway behind this one put
+/// Appends `response`, which begins with its `{`, with `metadata` as its first member. What a gateway behind this one put
 /// there is taken out.
-pub(super) fn write_with_metadata(answer: &[u8], metadata: Option<&str>, out: &mut Vec<u8>) {
-    let Some(members) = answer.strip_prefix(b"{") else {
-        out.extend_from_slice(answer);
+pub(super) fn write_with_metadata(response: &[u8], metadata: Option<&str>, out: &mut Vec<u8>) {
+    let Some(members) = response.strip_prefix(b"{") else {
+        out.extend_from_slice(response);
         return;
     };
     let members = after_metadata(members).unwrap_or(members);
     let added = METADATA.len().saturating_add(metadata.map_or(0, str::len));
-    out.reserve(answer.len().saturating_add(added).saturating_add(4));
+    out.reserve(response.len().saturating_add(added).saturating_add(4));
     out.push(b'{');
     if let Some(metadata) = metadata {
         out.extend_from_slice(METADATA.as_bytes());
@@ -72,9 +72,9 @@ pub(super) fn write_with_metadata(answer: &[u8], metadata: Option<&str>, out: &m
     out.extend_from_slice(members);
 }
 
-/// `answer` comes from a gateway like this one.
-pub(super) fn has_metadata(answer: &[u8]) -> bool {
-    answer
+/// `response` comes from a gateway like this one.
+pub(super) fn has_metadata(response: &[u8]) -> bool {
+    response
         .strip_prefix(b"{")
         .is_some_and(|members| after_metadata(members).is_some())
 }
@@ -110,35 +110,35 @@ mod tests {
     #[test]
     fn errors_in_the_clothes_of_success() {
         let table = [
-            ("", Shown::Nothing),
-            (" \n", Shown::Nothing),
-            ("[]", Shown::NotAnObject),
-            ("<html>", Shown::NotAnObject),
-            ("{}", Shown::Answer),
-            (r#"{"error":{"message":"x"}}"#, Shown::Error),
-            (r#"{"error":"x"}"#, Shown::Error),
-            (r#"{"error": {"message":"#, Shown::Error),
-            (r#"{"error": "#, Shown::Error),
-            (r#"{"id":"r","error":{"message":"x"}}"#, Shown::Error),
-            (r#"{"object":"error","message":"x"}"#, Shown::Error),
+            ("", BodySniff::Empty),
+            (" \n", BodySniff::Empty),
+            ("[]", BodySniff::NotAnObject),
+            ("<html>", BodySniff::NotAnObject),
+            ("{}", BodySniff::Success),
+            (r#"{"error":{"message":"x"}}"#, BodySniff::Error),
+            (r#"{"error":"x"}"#, BodySniff::Error),
+            (r#"{"error": {"message":"#, BodySniff::Error),
+            (r#"{"error": "#, BodySniff::Error),
+            (r#"{"id":"r","error":{"message":"x"}}"#, BodySniff::Error),
+            (r#"{"object":"error","message":"x"}"#, BodySniff::Error),
             (
                 r#"{"type":"error","error":{"type":"overloaded_error"}}"#,
-                Shown::Error,
+                BodySniff::Error,
             ),
-            (r#"{"error":null,"choices":[]}"#, Shown::Answer),
+            (r#"{"error":null,"choices":[]}"#, BodySniff::Success),
             (
                 r#"{"id":"r","object":"response","error":null}"#,
-                Shown::Answer,
+                BodySniff::Success,
             ),
             (
                 r#"{"type":"message","content":[{"type":"error"}]}"#,
-                Shown::Answer,
+                BodySniff::Success,
             ),
-            (r#"{"choices":[{"error":1}],"mess"#, Shown::Answer),
-            (r#"{"text":"\"error\":1"}"#, Shown::Answer),
+            (r#"{"choices":[{"error":1}],"mess"#, BodySniff::Success),
+            (r#"{"text":"\"error\":1"}"#, BodySniff::Success),
         ];
         for (body, expected) in table {
-            assert_eq!(shows(body.as_bytes()), expected, "{body}");
+            assert_eq!(sniff(body.as_bytes()), expected, "{body}");
         }
     }
 
@@ -182,9 +182,9 @@ mod tests {
                 "{\"keeptrusts_metadata\":{\"p\"",
             ),
         ];
-        for (answer, metadata, expected) in table {
+        for (response, metadata, expected) in table {
             let mut out = Vec::new();
-            write_with_metadata(answer.as_bytes(), metadata, &mut out);
+            write_with_metadata(response.as_bytes(), metadata, &mut out);
             assert_eq!(std::str::from_utf8(&out), Ok(expected));
         }
     }

@@ -1,6 +1,6 @@
 //! Streams: held until they show content, then passed on to their end, whatever end that is.
 
-use super::{Exchange, FailoverReason, Stage, Verdict, failover};
+use super::{Exchange, FailoverReason, ResponseAction, Stage, failover};
 use crate::error::{self, ErrorKind, ProviderError};
 use crate::translator::StreamState;
 
@@ -8,7 +8,12 @@ use crate::translator::StreamState;
 const MAX_HELD_BYTES: usize = 16 * 1024 * 1024;
 
 impl Exchange {
-    pub(super) fn open_stream(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> Verdict {
+    pub(super) fn open_stream(
+        &mut self,
+        chunk: &[u8],
+        end: bool,
+        out: &mut Vec<u8>,
+    ) -> ResponseAction {
         let held_before = !out.is_empty();
         let unchanged = self.translator.stream(chunk, out);
         let (is_open, passes) = match self.translator.stream_state() {
@@ -18,7 +23,7 @@ impl Exchange {
             StreamState::Failed(_) => (false, false),
         };
         if unchanged && !end && !held_before && passes {
-            return self.release_stream(Verdict::PassUnchanged);
+            return self.release_stream(ResponseAction::Forward);
         }
         if unchanged {
             out.extend_from_slice(chunk);
@@ -27,31 +32,35 @@ impl Exchange {
             self.translator.stream_end(out);
         }
         match self.translator.stream_state() {
-            StreamState::Opening if self.is_only_choice && !end && !out.is_empty() => {
-                self.release_stream(Verdict::Pass)
+            StreamState::Opening if self.is_last_attempt && !end && !out.is_empty() => {
+                self.release_stream(ResponseAction::Replace)
             }
             StreamState::Opening if end || out.len() > MAX_HELD_BYTES => self.empty_stream(),
             StreamState::Opening => {
                 self.stage = Stage::StreamOpening;
-                Verdict::Hold
+                ResponseAction::Buffer
             }
-            StreamState::Content | StreamState::Complete => self.release_stream(Verdict::Pass),
+            StreamState::Content | StreamState::Complete => {
+                self.release_stream(ResponseAction::Replace)
+            }
             // It broke off, and nothing had come.
-            StreamState::Failed(error) if end && is_open && *error == ProviderError::cut_off() => {
+            StreamState::Failed(error)
+                if end && is_open && *error == ProviderError::truncated() =>
+            {
                 self.empty_stream()
             }
             // Content that came before the error was not passed on: another target may answer as if nothing had been.
             StreamState::Failed(error) => {
                 let reason = failover::reason_in_stream(error, &self.attempt);
                 self.error = Some(error.clone());
-                Verdict::FailOver(reason)
+                ResponseAction::Failover(reason)
             }
         }
     }
 
-    fn empty_stream(&mut self) -> Verdict {
+    fn empty_stream(&mut self) -> ResponseAction {
         self.error = Some(without_content());
-        Verdict::FailOver(FailoverReason::EmptyStream)
+        ResponseAction::Failover(FailoverReason::EmptyStream)
     }
 
     /// The end of a stream of which something was passed on: an error where nothing of it was content.
@@ -64,15 +73,20 @@ impl Exchange {
         }
     }
 
-    fn release_stream(&mut self, verdict: Verdict) -> Verdict {
+    fn release_stream(&mut self, action: ResponseAction) -> ResponseAction {
         self.stage = Stage::StreamPassing;
         self.is_stream = true;
         self.content_sent = true;
-        self.note_stream_state();
-        verdict
+        self.record_stream_state();
+        action
     }
 
-    pub(super) fn pass_stream(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> Verdict {
+    pub(super) fn pass_stream(
+        &mut self,
+        chunk: &[u8],
+        end: bool,
+        out: &mut Vec<u8>,
+    ) -> ResponseAction {
         self.stage = Stage::StreamPassing;
         let was_opening = *self.translator.stream_state() == StreamState::Opening;
         let unchanged = self.translator.stream(chunk, out);
@@ -88,18 +102,18 @@ impl Exchange {
         if end {
             self.end_stream(&mut owed);
         }
-        self.note_stream_state();
+        self.record_stream_state();
         if unchanged && owed.is_empty() {
-            return Verdict::PassUnchanged;
+            return ResponseAction::Forward;
         }
         if unchanged {
             out.extend_from_slice(chunk);
         }
         out.append(&mut owed);
-        Verdict::Pass
+        ResponseAction::Replace
     }
 
-    pub(super) fn note_stream_state(&mut self) {
+    pub(super) fn record_stream_state(&mut self) {
         match self.translator.stream_state() {
             StreamState::Opening | StreamState::Content => {}
             StreamState::Complete => self.complete = true,

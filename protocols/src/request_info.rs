@@ -18,7 +18,7 @@ use names::Names;
 
 /// What one pass over a request body found.
 #[derive(Debug, Clone, PartialEq)]
-pub struct RequestFacts<'a> {
+pub struct RequestInfo<'a> {
     /// The requested model, unescaped. Not empty.
     pub model: Cow<'a, str>,
     /// Bytes of the `model` value in the whole body, quotes included.
@@ -47,12 +47,12 @@ pub struct RequestFacts<'a> {
     /// Bytes of text in prompt, tools and schemas; images are counted apart. Token ids count as four bytes.
     pub text_bytes: usize,
     /// What the request asks of whoever serves it.
-    pub needs: Needs,
+    pub required: RequiredCapabilities,
 }
 
 /// Abilities that not every upstream format has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Needs {
+pub struct RequiredCapabilities {
     /// Tools or functions.
     pub tools: bool,
     /// Images in messages; how many.
@@ -65,7 +65,7 @@ pub struct Needs {
     pub logprobs: bool,
 }
 
-impl Needs {
+impl RequiredCapabilities {
     /// Whether an upstream of this format has all that is needed. Where it has not, another target is preferred; where
     /// there is no other, the translator refuses and names the field. `logprobs` are documented as ignorable.
     pub fn are_met_by(self, upstream: UpstreamFormat) -> bool {
@@ -88,11 +88,11 @@ impl Needs {
 pub fn scan<'a>(
     format: ClientFormat,
     body: impl Into<Body<'a>>,
-) -> Result<RequestFacts<'a>, RequestError> {
+) -> Result<RequestInfo<'a>, RequestError> {
     read(format, body.into()).map_err(RequestError::from)
 }
 
-fn read(format: ClientFormat, body: Body<'_>) -> Result<RequestFacts<'_>, Mismatch> {
+fn read(format: ClientFormat, body: Body<'_>) -> Result<RequestInfo<'_>, Mismatch> {
     let mut scanner = Scanner::over(body)?;
     let kind = scanner.kind()?;
     if kind != Kind::Object {
