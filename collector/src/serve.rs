@@ -13,6 +13,7 @@ use crate::api::{Api as _, ApiError};
 use crate::control::ControlMark;
 use crate::gateways::Gateways;
 use crate::health::Problems;
+use crate::http::playground::GatewayUrl;
 use crate::http::{Shared, router};
 use crate::local::Local;
 use crate::settings::{Rules, Settings};
@@ -41,6 +42,7 @@ pub struct Running {
     address: SocketAddr,
     api: Local,
     rules: Arc<RwLock<Rules>>,
+    gateway_url: GatewayUrl,
     end: watch::Sender<bool>,
     end_upkeep: Option<Sender<()>>,
     end_watch: Option<Sender<()>>,
@@ -134,6 +136,7 @@ impl Collector {
         let watching = std::thread::Builder::new()
             .name("kt-alerts".to_owned())
             .spawn(move || watch_thresholds(&watched, &announcing, &watch_ends))?;
+        let gateway_url = GatewayUrl::default();
         let shared = Shared {
             api: self.api.clone(),
             tokens: Arc::new(self.settings.tokens),
@@ -142,6 +145,8 @@ impl Collector {
             batches: Shared::batches(),
             teller,
             gateways: Gateways::default(),
+            gateway_url: gateway_url.clone(),
+            players: Shared::players(),
             mark,
             problems,
             ending: ending.clone(),
@@ -160,6 +165,7 @@ impl Collector {
             address,
             api: self.api,
             rules,
+            gateway_url,
             end,
             end_upkeep: Some(end_upkeep),
             end_watch: Some(end_watch),
@@ -212,6 +218,11 @@ impl Running {
     /// What people ask, without HTTP.
     pub fn api(&self) -> &Local {
         &self.api
+    }
+
+    /// Tells it where the gateway beside it listens, for the playground: a base URL without a path.
+    pub fn set_gateway_url(&self, url: String) {
+        self.gateway_url.set(url);
     }
 
     /// Follows a changed policy.

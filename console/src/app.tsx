@@ -1,5 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { get, onSignedOut, remove } from "./api/client";
+import { get, onSignedOut, post, remove } from "./api/client";
 import type { Page, Row } from "./api/types";
 import { Empty, Link, Moment, Problem, Skeleton } from "./components/basics";
 import { Icon } from "./components/icon";
@@ -12,7 +12,7 @@ export function App() {
   const [session, setSession] = useState<"unknown" | "in" | "out">("unknown");
   const [problem, setProblem] = useState<Error>();
   useEffect(() => {
-    get("/v1/session").then(
+    signInByAddress().then(
       () => setSession("in"),
       (error) => {
         setSession("out");
@@ -25,6 +25,14 @@ export function App() {
   if (session === "unknown") return <Skeleton />;
   if (session === "out") return <SignIn problem={problem} onDone={() => setSession("in")} />;
   return <Frame onSignOut={() => setSession("out")} />;
+}
+
+/** `kt console` puts the token behind the `#`, where no server sees it; it does not stay in the address. */
+async function signInByAddress(): Promise<unknown> {
+  const token = new URLSearchParams(location.hash.slice(1)).get("token");
+  if (!token) return get("/v1/session");
+  history.replaceState(null, "", location.pathname + location.search);
+  return post("/v1/session", { token });
 }
 
 const RANGE_NAMES: Record<string, string> = {

@@ -8,6 +8,7 @@ mod control;
 mod events_api;
 mod gateways;
 mod ingest;
+pub(crate) mod playground;
 mod session;
 
 use std::sync::{Arc, RwLock};
@@ -16,6 +17,7 @@ use axum::Router;
 use axum::routing::{delete, get, post};
 use tokio::sync::{Semaphore, watch};
 
+use self::playground::GatewayUrl;
 use crate::control::ControlMark;
 use crate::gateways::Gateways;
 use crate::health::Problems;
@@ -38,6 +40,10 @@ pub(crate) struct Shared {
     pub(crate) teller: Teller,
     /// What gateways say of themselves.
     pub(crate) gateways: Gateways,
+    /// The gateway beside this collector.
+    pub(crate) gateway_url: GatewayUrl,
+    /// Requests of the playground at the same time.
+    pub(crate) players: Arc<Semaphore>,
     pub(crate) mark: Arc<ControlMark>,
     pub(crate) problems: Arc<Problems>,
     /// `true` when the service ends: followers do not wait any longer.
@@ -45,6 +51,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
+    pub(crate) fn players() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(playground::MAX_AT_ONCE))
+    }
+
     pub(crate) fn batches() -> Arc<Semaphore> {
         Arc::new(Semaphore::new(BATCHES_AT_ONCE))
     }
@@ -83,6 +93,7 @@ pub(crate) fn router(shared: Shared) -> Router {
                 .delete(api::reset_threshold),
         )
         .route("/v1/alerts", get(api::alerts))
+        .route("/v1/playground", post(playground::play))
         .route("/v1/gateways", get(gateways::list))
         .route("/v1/gateways/{id}/providers", get(gateways::providers))
         .route("/v1/gateways/{id}/policy", get(gateways::policy))

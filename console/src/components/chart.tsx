@@ -31,6 +31,11 @@ export function colorOf(index: number): string {
   return PALETTE[index % PALETTE.length] ?? "--c1";
 }
 
+/** Places of values without a neighbour. */
+function isolated(values: (number | null)[]): number[] {
+  return [...values.keys()].filter((at) => values[at] != null && values[at - 1] == null && values[at + 1] == null);
+}
+
 const variable = (name: string) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 /** Lines or stacked areas over time, with axes, legend, zoom by dragging, and a table of the same figures for screen readers. */
@@ -43,6 +48,7 @@ export function Chart({ title, times, lines, format, stack, threshold, onZoom, h
   useEffect(() => {
     const element = host.current;
     if (!element || !times.length) return;
+    const bars = uPlot.paths.bars?.({ size: [0.8, 64] });
     const draw = () => {
       element.replaceChildren();
       const colors = lines.map((line, index) => variable(line.color ?? colorOf(index)));
@@ -59,7 +65,14 @@ export function Chart({ title, times, lines, format, stack, threshold, onZoom, h
             stroke: color,
             width: stack ? 0 : 1.5,
             ...(stack ? { fill: color } : {}),
-            points: { show: times.length === 1 },
+            // A value between two gaps has no line: a point shows it.
+            points: {
+              show: !stack,
+              size: 5,
+              fill: color,
+              filter: (_, index) => isolated(lines[order[index - 1] ?? 0]?.values ?? []),
+            },
+            ...(stack && bars ? { paths: bars } : {}),
             value: (_, __, ___, at) => (at == null ? "" : format(lines[index]?.values[at] ?? null)),
           };
         }),

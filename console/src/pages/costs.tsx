@@ -16,7 +16,6 @@ const METRICS =
 const BY = {
   provider: "Provider",
   resolved_model: "Model",
-  team: "Team",
   key_name: "Key",
   tag: "Tag",
   month: "Month",

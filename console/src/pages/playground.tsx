@@ -46,6 +46,7 @@ export function Playground({ view, update }: PageProps) {
     const stream = form.get("stream") === "on";
     const group = String(form.get("group"));
     update({ extra: { ...view.extra, group_name: group } }, true);
+    const key = String(form.get("key")).trim();
     const system = String(form.get("system")).trim();
     const body = {
       model: group,
@@ -66,7 +67,7 @@ export function Playground({ view, update }: PageProps) {
     try {
       await postStreaming(
         "/v1/playground",
-        body,
+        { request: body, ...(key ? { key } : {}) },
         ended.signal,
         (answer) => {
           const headers = [...answer.headers].filter(([name]) => name.startsWith("x-keeptrusts-"));
@@ -112,6 +113,10 @@ export function Playground({ view, update }: PageProps) {
           </label>
           <label class="check">
             <input type="checkbox" name="tools" /> With a tool (get_weather)
+          </label>
+          <label>
+            Gateway key (empty where none is required)
+            <input name="key" type="password" autocomplete="off" />
           </label>
           <p class="quiet">This is a real request: it costs what the provider charges.</p>
           <div class="buttons">

@@ -6,10 +6,12 @@ use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
 use collector::{AuditScope, Rules, Settings, StoreLocation, Tokens};
+use policy::BaseUrl;
 use serde_json::json;
 
 use super::Failure;
 use super::gateway::{DEFAULT_COLLECTOR, key_rule, store};
+use crate::collector_url;
 use crate::gateway::{StopSignals, private_folder};
 use crate::output::print;
 use crate::paths::{self, variable};
@@ -43,6 +45,9 @@ pub(crate) struct Run {
     /// Tell gateways to let nobody in without a key, even before the first one was made
     #[arg(long, conflicts_with = "allow_anonymous")]
     require_keys: bool,
+    /// A gateway of these, for the console's playground: http(s)://host[:port] [default: none]
+    #[arg(long, value_name = "URL", value_parser = collector_url::parse)]
+    gateway_url: Option<BaseUrl>,
     /// Print one JSON line with the real address once ready
     #[arg(long)]
     print_ports: bool,
@@ -72,6 +77,9 @@ impl Run {
             let mut stop = StopSignals::new()?;
             let running = self.start()?;
             let address = running.address();
+            if let Some(url) = &self.gateway_url {
+                running.set_gateway_url(format!("{}://{}", url.scheme(), url.authority()));
+            }
             log::info!(target: "keeptrusts::collector", "Listening on http://{address}");
             if self.print_ports {
                 print(&format!(

@@ -2,6 +2,7 @@
 
 mod audit;
 mod collector;
+mod console;
 mod doctor;
 mod envoy;
 mod events;
@@ -46,6 +47,8 @@ enum Command {
     /// Run a collector for gateways that run elsewhere
     #[command(subcommand)]
     Collector(collector::Command),
+    /// Open the console in a browser, signed in
+    Console(console::Console),
     /// Look at what happened to requests
     #[command(subcommand)]
     Events(events::Command),
@@ -67,6 +70,7 @@ impl Cli {
             Command::Audit(command) => command.run(),
             Command::Doctor(doctor) => doctor.run(),
             Command::Collector(command) => command.run(),
+            Command::Console(console) => console.run(),
             Command::Events(command) => command.run(),
             Command::Spend(command) => command.run(),
             Command::Tokens(command) => command.run(),

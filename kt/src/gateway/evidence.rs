@@ -184,7 +184,7 @@ fn rules(policy: &Policy, keys: KeyRule) -> Rules {
 }
 
 /// How this machine reaches what listens on `address`.
-fn reached_at(address: SocketAddr) -> BaseUrl {
+pub(super) fn reached_at(address: SocketAddr) -> BaseUrl {
     let ip = match address.ip() {
         IpAddr::V4(ip) if ip.is_unspecified() => IpAddr::V4(Ipv4Addr::LOCALHOST),
         IpAddr::V6(ip) if ip.is_unspecified() => IpAddr::V6(Ipv6Addr::LOCALHOST),

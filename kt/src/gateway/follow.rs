@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use super::LOG;
 use super::access_log::AccessLog;
 use super::admin::AdminClient;
 use super::change::{ChangeError, Served};
-use super::evidence::Evidence;
+use super::evidence::{Evidence, reached_at};
 use super::simulation::Simulation;
 use super::startup;
 use super::watch::Watch;
@@ -98,6 +99,18 @@ impl Follower<'_> {
         let cluster = self.evidence.cluster.as_ref()?;
         let address = &cluster.address;
         Some(format!("{}:{}", address.host, address.port))
+    }
+
+    /// Tells the collector of this process where the gateway listens.
+    pub(crate) fn gateway_is_at(&self, address: SocketAddr) {
+        if let Some(own) = &self.evidence.own {
+            own.set_gateway_url(format!("http://{}", reached_at(address).authority()));
+            log::info!(
+                target: "keeptrusts::collector",
+                "Console at http://{}/ (`kt console` opens it, signed in)",
+                own.address()
+            );
+        }
     }
 
     /// Ends the collector of this process, after Envoy.

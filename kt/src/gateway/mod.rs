@@ -95,6 +95,7 @@ async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     };
     ready?;
     let gateway = client.listener_address("gateway").await?;
+    parts.follower.gateway_is_at(gateway);
     log::info!(target: LOG, "Gateway ready");
     log::info!(target: "keeptrusts::envoy", "Listening on http://{gateway}");
     if settings.print_ports {
