@@ -307,3 +307,80 @@ fn reports_by_attempt_count_what_failover_rescued() {
         (&json!(1.0), &json!(1))
     );
 }
+
+/// A gateway that answers one request with a stream, and says what it was asked.
+fn one_answer() -> (String, std::thread::JoinHandle<String>) {
+    use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let asked = std::thread::spawn(move || {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut reader = BufReader::new(connection.try_clone().unwrap());
+        let (mut head, mut length) = (String::new(), 0);
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).unwrap();
+            if let Some(value) = line.to_lowercase().strip_prefix("content-length:") {
+                length = value.trim().parse().unwrap();
+            }
+            if line.trim().is_empty() {
+                break;
+            }
+            head.push_str(&line);
+        }
+        let mut body = vec![0; length];
+        reader.read_exact(&mut body).unwrap();
+        let events = "data: {\"choices\": []}\n\ndata: [DONE]\n\n";
+        write!(
+            connection,
+            "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nx-keeptrusts-provider: openai\r\nset-cookie: a=b\r\n\
+             content-length: {}\r\n\r\n{events}",
+            events.len()
+        )
+        .unwrap();
+        head + &String::from_utf8(body).unwrap()
+    });
+    (url, asked)
+}
+
+#[test]
+fn the_playground_passes_a_request_on_and_streams_the_answer_back() {
+    let service = Service::start();
+    let play =
+        json!({"request": {"model": "chat", "stream": true}, "key": "kt_gk_mine"}).to_string();
+    let (status, answer) = service.post("/v1/playground", API, play.as_bytes());
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (503, &json!("no_gateway"))
+    );
+    let (url, asked) = one_answer();
+    service.running.set_gateway_url(url);
+    let mut answer = agent()
+        .post(service.url("/v1/playground"))
+        .header("authorization", format!("Bearer {API}"))
+        .send(play.as_bytes())
+        .unwrap();
+    assert_eq!(answer.headers()["x-keeptrusts-provider"], "openai");
+    assert_eq!(answer.headers()["content-type"], "text/event-stream");
+    assert!(
+        !answer.headers().contains_key("set-cookie"),
+        "only what the page shows comes back"
+    );
+    assert!(
+        answer
+            .body_mut()
+            .read_to_string()
+            .unwrap()
+            .ends_with("data: [DONE]\n\n")
+    );
+    let asked = asked.join().unwrap();
+    assert!(
+        asked.starts_with("POST /v1/chat/completions") && asked.contains("Bearer kt_gk_mine"),
+        "{asked}"
+    );
+    assert!(
+        asked.ends_with(r#"{"model":"chat","stream":true}"#),
+        "{asked}"
+    );
+    assert_eq!(service.post("/v1/playground", API, b"{}").0, 400);
+}
