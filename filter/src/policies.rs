@@ -2,10 +2,10 @@
 //! while the request waits.
 
 use events::PolicyVerdict;
-use guardrails::moderation::{self, NoJudgement};
+use guardrails::moderation::{self, ModerationUnavailable};
 use guardrails::{Evaluation, Guardrails, Outcome, Verdict};
 use policy::Moderation;
-use protocols::{ClientFormat, RequestError};
+use protocols::RequestError;
 
 use crate::config::GatewayConfig;
 use crate::host::{Host, HostError, HostResult};
@@ -18,8 +18,18 @@ const MAX_BYTES: usize = 4 * 1024 * 1024;
 #[derive(Debug)]
 pub(crate) struct Inspection {
     evaluation: Evaluation,
-    /// Questions to moderation targets: token of the call, and which policy has asked.
-    under_way: Vec<(u32, usize)>,
+    under_way: Vec<Question>,
+}
+
+/// A question to a moderation target.
+#[derive(Debug)]
+struct Question {
+    /// Of the call.
+    token: u32,
+    /// Which policy has asked.
+    policy: usize,
+    /// About how many texts.
+    inputs: usize,
 }
 
 impl Inspection {
@@ -31,10 +41,9 @@ impl Inspection {
         host: &impl Host,
         config: &GatewayConfig,
         guardrails: &Guardrails,
-        client: ClientFormat,
         body: &[u8],
     ) -> Result<Self, RequestError> {
-        let mut evaluation = guardrails.evaluate(client, body)?;
+        let mut evaluation = guardrails.evaluate(body)?;
         let mut under_way = Vec::new();
         let redacted = match &evaluation.verdict {
             Verdict::Block { .. } => {
@@ -48,13 +57,18 @@ impl Inspection {
         };
         let body = redacted.as_deref().unwrap_or(body);
         for (policy, moderation) in guardrails.moderations() {
-            let Some(question) = moderation::request(moderation, client, body)? else {
+            let Some(question) = moderation::request(moderation, body)? else {
                 continue;
             };
-            match call(host, config, moderation, &question) {
-                Ok(token) => under_way.push((token, policy)),
+            match call(host, config, moderation, &question.body) {
+                Ok(token) => under_way.push(Question {
+                    token,
+                    policy,
+                    inputs: question.inputs,
+                }),
                 Err(_) => {
-                    guardrails.judged(&mut evaluation, policy, &Err(NoJudgement::NoAnswer));
+                    let unavailable = Err(ModerationUnavailable::NoAnswer);
+                    guardrails.record_moderation(&mut evaluation, policy, &unavailable);
                 }
             }
         }
@@ -76,25 +90,26 @@ impl Inspection {
         guardrails: &Guardrails,
         token: u32,
     ) {
-        let Some(position) = self.under_way.iter().position(|(call, _)| *call == token) else {
+        let mut under_way = self.under_way.iter();
+        let Some(position) = under_way.position(|question| question.token == token) else {
             return;
         };
-        let (_, policy) = self.under_way.swap_remove(position);
+        let question = self.under_way.swap_remove(position);
         let headers = host.call_response_headers().unwrap_or_default();
         let status = headers
             .text(":status")
             .and_then(|status| status.parse().ok());
-        let judgement = match status {
-            None => Err(NoJudgement::NoAnswer),
+        let result = match status {
+            None => Err(ModerationUnavailable::NoAnswer),
             Some(status) => {
                 let body = host.call_response_body(MAX_BYTES).unwrap_or_default();
-                moderation::read(status, &body)
+                moderation::read(status, &body, question.inputs)
             }
         };
-        if let Err(why) = &judgement {
-            log::warn!("a content policy has no judgement: {why}");
+        if let Err(why) = &result {
+            log::warn!("a content policy has no moderation result: {why}");
         }
-        guardrails.judged(&mut self.evaluation, policy, &judgement);
+        guardrails.record_moderation(&mut self.evaluation, question.policy, &result);
     }
 
     /// What follows, and what the event says of each policy.

@@ -86,7 +86,7 @@ impl Detector {
             })
         };
         match self {
-            Self::Email => found(ContentCategory::Email, email::around(bytes, at)),
+            Self::Email => found(ContentCategory::Email, email::around(text, at)),
             Self::Digits => {
                 let before = at.checked_sub(1).and_then(|before| bytes.get(before));
                 if before.is_some_and(u8::is_ascii_digit) {

@@ -61,12 +61,12 @@ impl Outcome {
     /// As it stands in events.
     pub fn name(self) -> &'static str {
         match self {
-            Self::Recorded => "recorded",
+            Self::Recorded => "logged",
             Self::Passed => "passed",
             Self::Flagged => "flagged",
             Self::Redacted => "redacted",
             Self::Blocked => "blocked",
-            Self::NotJudged => "not_judged",
+            Self::NotJudged => "skipped",
         }
     }
 }

@@ -6,23 +6,32 @@
 
 mod categories;
 mod detector;
+mod escapes;
 mod evaluation;
-mod fold;
+mod layers;
+mod lookalikes;
 pub mod moderation;
+mod normalize;
 mod patterns;
 mod redaction;
 mod search;
+mod source_map;
+mod structure;
 
 use policy::{ContentPolicy, ContentPolicyKind, Moderation, PolicyAction};
-use protocols::{ClientFormat, RequestError, texts};
+use protocols::RequestError;
+use protocols::texts::{self, TextKind};
 
 use categories::Categories;
 pub use evaluation::{Evaluation, Outcome, PolicyResult, Verdict};
-use fold::Folded;
 pub use patterns::InvalidLists;
 use patterns::Patterns;
+use redaction::Redaction;
 pub use redaction::{Splice, apply};
-use search::Hits;
+use search::Search;
+
+/// Fewest bytes of a number that can be unwanted: all digits of a payment card.
+const MIN_NUMBER_BYTES: usize = 13;
 
 /// The content policies of a document, ready to run.
 pub struct Guardrails {
@@ -89,21 +98,26 @@ impl Guardrails {
     ///
     /// # Errors
     /// `body` is not JSON.
-    pub fn evaluate(&self, format: ClientFormat, body: &[u8]) -> Result<Evaluation, RequestError> {
-        let mut hits = Hits::new(self.wanted, self.located);
-        let mut splices = Vec::new();
-        if let Some(patterns) = &self.patterns {
-            let mut folded = Folded::default();
-            for text in texts::scan(format, body)? {
-                let inside = body.get(text.inside.clone()).unwrap_or_default();
-                // The scan made sure of it.
-                let inside = std::str::from_utf8(inside).unwrap_or_default();
-                folded.fold(inside, text.inside.start, text.is_json);
-                hits.search(patterns, folded.text());
-                splices.extend(redaction::splices(&text, &folded, &hits.findings));
+    pub fn evaluate(&self, body: &[u8]) -> Result<Evaluation, RequestError> {
+        let Some(patterns) = &self.patterns else {
+            return Ok(self.conclude(Categories::default(), Redaction::default()));
+        };
+        let mut search = Search::new(patterns, self.wanted, self.located);
+        let mut redaction = Redaction::default();
+        texts::scan(body, |text| {
+            let is_short = text.kind == TextKind::Number && text.inside.len() < MIN_NUMBER_BYTES;
+            if is_short || search.is_over() {
+                return;
             }
-        }
-        Ok(self.conclude(hits.found, splices))
+            let inside = body.get(text.inside.clone()).unwrap_or_default();
+            // The scan made sure of it.
+            let inside = std::str::from_utf8(inside).unwrap_or_default();
+            let findings = search.find(inside);
+            if !findings.is_empty() {
+                redaction.add(&mut search, &text, inside, findings);
+            }
+        })?;
+        Ok(self.conclude(search.found(), redaction))
     }
 
     /// The policies that ask a moderation target too, by their place in [`Evaluation::results`].
@@ -114,7 +128,7 @@ impl Guardrails {
         })
     }
 
-    fn conclude(&self, found: Categories, splices: Vec<Splice>) -> Evaluation {
+    fn conclude(&self, found: Categories, redaction: Redaction) -> Evaluation {
         let mut results = Vec::with_capacity(self.rules.len());
         let mut block = None;
         let mut flag = false;
@@ -129,8 +143,11 @@ impl Guardrails {
                             flag = true;
                             Outcome::Flagged
                         }
-                        PolicyAction::Redact => Outcome::Redacted,
-                        PolicyAction::Block => {
+                        PolicyAction::Redact if hit.intersection(redaction.stubborn).is_empty() => {
+                            Outcome::Redacted
+                        }
+                        // What was to be removed must not go on.
+                        PolicyAction::Redact | PolicyAction::Block => {
                             block.get_or_insert_with(|| Verdict::Block {
                                 policy: rule.name.clone(),
                                 categories: hit.iter().collect(),
@@ -147,7 +164,7 @@ impl Guardrails {
         }
         let verdict = match block {
             Some(block) => block,
-            None if !splices.is_empty() => Verdict::Redact(splices),
+            None if !redaction.splices.is_empty() => Verdict::Redact(redaction.ordered()),
             None if flag => Verdict::Flag,
             None => Verdict::Allow,
         };

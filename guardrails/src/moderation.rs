@@ -2,55 +2,39 @@
 //!
 //! Wire format: `POST {base}/moderations` of OpenAI's API, which Mistral and others serve with categories of their own.
 
+mod response;
+
 use policy::{ContentCategory, Moderation, OnModerationError, PolicyAction};
-use protocols::{ClientFormat, RequestError, texts};
-use serde::Deserialize;
-use serde_json::{Map, Value};
+use protocols::{RequestError, texts};
+use serde_json::Value;
 
 use crate::categories::Categories;
 use crate::evaluation::{Evaluation, Outcome, Verdict};
 use crate::{Filter, Guardrails};
+pub use response::{ModerationResult, ModerationUnavailable, read};
 
 /// Below the target's base URL.
 pub const PATH: &str = "/moderations";
 
-/// What a moderation target said.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Judgement {
-    /// Some text has unwanted content.
-    pub flagged: bool,
-    /// Which, in the target's own words.
-    pub categories: Vec<String>,
+/// What a moderation target is asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModerationRequest {
+    /// JSON.
+    pub body: Vec<u8>,
+    /// How many texts it asks about, each of which gets a result.
+    pub inputs: usize,
 }
 
-/// Why there is no judgement.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoJudgement {
-    /// No answer came in time, or the target could not be reached.
-    #[error("the moderation target did not answer")]
-    NoAnswer,
-    /// It answered with an error.
-    #[error("expected status 200 of the moderation target, found {0}")]
-    Status(u16),
-    /// It answered something else.
-    #[error("expected `results` with `flagged` or `categories` of the moderation target: {0}")]
-    NotAModeration(String),
-}
-
-/// The body of the question: all texts of the request as `input`, in the client's own escapes. `None` where there is no
-/// text, so nothing to ask. Ask with the redacted body where there was something to redact.
+/// The question: all texts of the request as `input`, in the client's own escapes. Texts that belong together, such as the
+/// input of a tool, are the lines of one. `None` where there is no text, so nothing to ask. Ask with the redacted body where
+/// there was something to redact.
 ///
 /// # Errors
 /// `body` is not JSON.
 pub fn request(
     moderation: &Moderation,
-    format: ClientFormat,
     body: &[u8],
-) -> Result<Option<Vec<u8>>, RequestError> {
-    let texts = texts::scan(format, body)?;
-    if texts.is_empty() {
-        return Ok(None);
-    }
+) -> Result<Option<ModerationRequest>, RequestError> {
     let mut question = Vec::with_capacity(body.len());
     question.push(b'{');
     if let Some(model) = &moderation.model {
@@ -59,65 +43,35 @@ pub fn request(
         question.push(b',');
     }
     question.extend_from_slice(b"\"input\":[");
-    for (index, text) in texts.into_iter().enumerate() {
-        if index > 0 {
-            question.push(b',');
+    let mut inputs = 0_usize;
+    let mut group = None;
+    texts::scan(body, |text| {
+        let separator: &[u8] = match group {
+            None => b"\"",
+            Some(last) if last == text.group => b"\\n",
+            Some(_) => b"\",\"",
+        };
+        if group != Some(text.group) {
+            group = Some(text.group);
+            inputs = inputs.saturating_add(1);
         }
-        question.push(b'"');
+        question.extend_from_slice(separator);
         question.extend_from_slice(body.get(text.inside).unwrap_or_default());
-        question.push(b'"');
-    }
-    question.extend_from_slice(b"]}");
-    Ok(Some(question))
-}
-
-/// Reads the answer. A text counts as flagged where it says so or has a category that is `true`.
-///
-/// # Errors
-/// Another status than 200, or another body.
-pub fn read(status: u16, body: &[u8]) -> Result<Judgement, NoJudgement> {
-    #[derive(Deserialize)]
-    struct Answer {
-        results: Vec<Judged>,
-    }
-    #[derive(Deserialize)]
-    struct Judged {
-        flagged: Option<bool>,
-        categories: Option<Map<String, Value>>,
-    }
-    if status != 200 {
-        return Err(NoJudgement::Status(status));
-    }
-    // Readers of bytes would be compiled beside those of text that the gateway has already.
-    let text = std::str::from_utf8(body)
-        .map_err(|error| NoJudgement::NotAModeration(error.to_string()))?;
-    let answer: Answer = serde_json::from_str(text)
-        .map_err(|error| NoJudgement::NotAModeration(error.to_string()))?;
-    let mut judgement = Judgement::default();
-    for judged in answer.results {
-        if judged.flagged.is_none() && judged.categories.is_none() {
-            return Err(NoJudgement::NotAModeration("found neither".to_owned()));
-        }
-        judgement.flagged |= judged.flagged.unwrap_or(false);
-        for (name, value) in judged.categories.unwrap_or_default() {
-            if value == Value::Bool(true) {
-                judgement.flagged = true;
-                if !judgement.categories.contains(&name) {
-                    judgement.categories.push(name);
-                }
-            }
-        }
-    }
-    Ok(judgement)
+    })?;
+    question.extend_from_slice(b"\"]}");
+    Ok((inputs > 0).then_some(ModerationRequest {
+        body: question,
+        inputs,
+    }))
 }
 
 impl Guardrails {
     /// Adds to `evaluation` what the moderation target of policy number `policy` said, see [`Guardrails::moderations`].
-    pub fn judged(
+    pub fn record_moderation(
         &self,
         evaluation: &mut Evaluation,
         policy: usize,
-        judgement: &Result<Judgement, NoJudgement>,
+        moderation: &Result<ModerationResult, ModerationUnavailable>,
     ) {
         let Some((rule, result)) = self
             .rules
@@ -126,7 +80,7 @@ impl Guardrails {
         else {
             return;
         };
-        let Some((filter, moderation)) = rule
+        let Some((filter, asked)) = rule
             .filter
             .as_ref()
             .and_then(|filter| Some((filter, filter.moderation.as_ref()?)))
@@ -137,24 +91,23 @@ impl Guardrails {
             policy: rule.name.clone(),
             categories: categories.iter().collect(),
         };
-        let verdict = match judgement {
-            Ok(judgement) => {
-                let Some(hit) = filter.hit(judgement) else {
-                    return;
-                };
-                match filter.action {
-                    PolicyAction::Block => {
-                        result.result = Outcome::Blocked;
-                        block(hit)
-                    }
-                    // Lint refuses `redact` beside a moderation target.
-                    PolicyAction::Flag | PolicyAction::Redact => {
-                        result.result = Outcome::Flagged;
-                        Verdict::Flag
-                    }
+        let verdict = match moderation
+            .as_ref()
+            .map(|moderation| filter.weigh(moderation))
+        {
+            Ok(Weight::Nothing) => return,
+            Ok(Weight::Hit(hit)) => match filter.action {
+                PolicyAction::Block => {
+                    result.result = Outcome::Blocked;
+                    block(hit)
                 }
-            }
-            Err(_) => match moderation.on_error {
+                // Lint refuses `redact` beside a moderation target.
+                PolicyAction::Flag | PolicyAction::Redact => {
+                    result.result = Outcome::Flagged;
+                    Verdict::Flag
+                }
+            },
+            Ok(Weight::NotJudged) | Err(_) => match asked.on_error {
                 OnModerationError::Allow => {
                     if result.result == Outcome::Passed {
                         result.result = Outcome::NotJudged;
@@ -178,23 +131,42 @@ impl Guardrails {
     }
 }
 
+/// What an answer means for one filter.
+enum Weight {
+    /// It is content with the request.
+    Nothing,
+    /// These categories were found, of those it asked for.
+    Hit(Categories),
+    /// The target does not judge a category that it asked for.
+    NotJudged,
+}
+
 impl Filter {
-    /// The categories of a judgement that this filter asked for; `None` where it is content with the request. A filter
-    /// that names none that a moderation target knows takes the target's word.
-    fn hit(&self, judgement: &Judgement) -> Option<Categories> {
+    /// A filter that names no category that a moderation target knows takes the target's word.
+    fn weigh(&self, moderation: &ModerationResult) -> Weight {
         let mut found = Categories::default();
-        for category in judgement.categories.iter().filter_map(|name| named(name)) {
+        for category in moderation.categories.iter().filter_map(|name| named(name)) {
             found.insert(category);
         }
-        let asked = self
+        let mut asked = Categories::default();
+        for category in self
             .categories
             .iter()
-            .any(ContentCategory::is_judged_by_moderation);
-        if asked {
-            let hit = found.intersection(self.categories);
-            (!hit.is_empty()).then_some(hit)
+            .filter(|category| category.is_judged_by_moderation())
+        {
+            asked.insert(category);
+        }
+        let hit = found.intersection(asked);
+        if !hit.is_empty() {
+            return Weight::Hit(hit);
+        }
+        let is_reason_known = !asked.is_empty() && !moderation.judged.is_empty();
+        if moderation.flagged && !is_reason_known {
+            Weight::Hit(found)
+        } else if moderation.judged.intersection(asked) == asked {
+            Weight::Nothing
         } else {
-            judgement.flagged.then_some(found)
+            Weight::NotJudged
         }
     }
 }

@@ -3,17 +3,24 @@
 use std::ops::Range;
 
 use policy::ContentCategory;
-use protocols::texts::TextSpan;
+use policy::order::by_rank;
+use protocols::texts::{TextKind, TextSpan};
 
+use crate::categories::Categories;
 use crate::detector::Finding;
-use crate::fold::Folded;
+use crate::layers::Layers;
+use crate::search::{Search, merge};
+use crate::structure::{self, Token, TokenKind};
+
+/// How often what is left of a text is searched again. What stood against a finding can be one itself once that is gone.
+const MAX_ROUNDS: usize = 4;
 
 /// Bytes of a body, and what is to stand there instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Splice {
-    /// Inside of a string literal, never through an escape sequence.
+    /// Inside of a string literal, never through an escape sequence; or all of a number.
     pub span: Range<usize>,
-    /// `[redacted:email]` and the like.
+    /// `[redacted:email]` and the like; in place of a number with quotes. Empty in place of a signature.
     pub replacement: String,
 }
 
@@ -34,115 +41,192 @@ pub fn apply(body: &[u8], splices: &[Splice]) -> Vec<u8> {
     redacted
 }
 
-/// The splices for what was found in one text, in ascending order.
-pub(crate) fn splices<'a>(
-    text: &TextSpan,
-    folded: &'a Folded,
-    findings: &'a [Finding],
-) -> impl Iterator<Item = Splice> + 'a {
-    let mut literals = text.is_json.then(|| Literals::new(folded.text()));
-    findings.iter().map(move |finding| {
-        let place = literals
-            .as_mut()
-            .map(|literals| literals.place_of(&finding.span));
-        let name = placeholder(finding.category);
-        let (span, replacement) = match place {
-            None => (finding.span.clone(), name),
-            Some(Place::Literal(span)) => (span, name),
-            Some(Place::Bare) => (
-                token(folded.text(), &finding.span),
-                format!("\\\"{name}\\\""),
-            ),
-        };
-        Splice {
-            span: folded.source(&span),
-            replacement,
+/// What is to be replaced in a body, text by text.
+#[derive(Debug, Default)]
+pub(crate) struct Redaction {
+    pub(crate) splices: Vec<Splice>,
+    /// What could not be removed: new findings kept coming up.
+    pub(crate) stubborn: Categories,
+    /// Placeholders that stand for keys.
+    keys: usize,
+}
+
+/// A finding, and what replaces it.
+#[derive(Debug, Clone)]
+struct Edit {
+    finding: Finding,
+    /// String literals around it, where it is a number.
+    number_depth: Option<usize>,
+    is_key: bool,
+}
+
+impl Redaction {
+    /// Takes what `search` found in `inside`, the bytes of `text`; there is something.
+    pub(crate) fn add(
+        &mut self,
+        search: &mut Search<'_>,
+        text: &TextSpan,
+        inside: &str,
+        findings: Vec<Finding>,
+    ) {
+        let layers = Layers::all_of(inside);
+        let tokens = tokens(text.kind, inside, &layers);
+        let mut edits = edits(findings, &layers, &tokens);
+        for round in 0..MAX_ROUNDS {
+            let splices = self.splices(&edits);
+            let left = String::from_utf8(apply(inside.as_bytes(), &splices)).unwrap_or_default();
+            let others = search.find(&left);
+            if others.is_empty() {
+                break;
+            }
+            if round.saturating_add(1) == MAX_ROUNDS {
+                others
+                    .iter()
+                    .for_each(|finding| self.stubborn.insert(finding.category));
+            }
+            let mut findings: Vec<Finding> = edits.into_iter().map(|edit| edit.finding).collect();
+            findings.extend(others.into_iter().map(|finding| Finding {
+                span: before(&splices, finding.span),
+                ..finding
+            }));
+            edits = self::edits(findings, &layers, &tokens);
         }
-    })
+        let splices = self.splices(&edits);
+        self.keys = self
+            .keys
+            .saturating_add(edits.iter().filter(|edit| edit.is_key).count());
+        self.splices
+            .extend(splices.into_iter().map(|splice| Splice {
+                span: text.inside.start.saturating_add(splice.span.start)
+                    ..text.inside.start.saturating_add(splice.span.end),
+                ..splice
+            }));
+        if let Some(signature) = &text.signature {
+            self.splices.push(Splice {
+                span: signature.clone(),
+                replacement: String::new(),
+            });
+        }
+    }
+
+    /// All splices in ascending order: a signed text comes behind the rest of its object.
+    pub(crate) fn ordered(self) -> Vec<Splice> {
+        by_rank(self.splices, |splice| splice.span.start as u64)
+    }
+
+    fn splices(&self, edits: &[Edit]) -> Vec<Splice> {
+        let mut keys = self.keys;
+        let splice = |edit: &Edit| {
+            if edit.is_key {
+                keys = keys.saturating_add(1);
+            }
+            Splice {
+                span: edit.finding.span.clone(),
+                replacement: edit.replacement(keys),
+            }
+        };
+        edits.iter().map(splice).collect()
+    }
+}
+
+impl Edit {
+    /// Where it is a key, it is the `number`th.
+    fn replacement(&self, number: usize) -> String {
+        let name = placeholder(self.finding.category);
+        match self.number_depth {
+            Some(depth) => {
+                let quote = quote(depth);
+                format!("{quote}{name}{quote}")
+            }
+            None if self.is_key && number > 1 => {
+                format!("{}:{number}]", name.trim_end_matches(']'))
+            }
+            None => name,
+        }
+    }
 }
 
 fn placeholder(category: ContentCategory) -> String {
     format!("[redacted:{}]", category.name())
 }
 
-/// The number around `span` in a JSON text: a part of it cannot be replaced by words.
-fn token(text: &str, span: &Range<usize>) -> Range<usize> {
-    let is_part = |byte: &u8| byte.is_ascii_alphanumeric() || b"+-.".contains(byte);
-    let before = text.as_bytes().get(..span.start).unwrap_or_default();
-    let after = text.as_bytes().get(span.end..).unwrap_or_default();
-    let before = before.iter().rev().take_while(|byte| is_part(byte)).count();
-    let after = after.iter().take_while(|byte| is_part(byte)).count();
-    span.start.saturating_sub(before)..span.end.saturating_add(after)
+/// A quote that was written as JSON `depth` times.
+fn quote(depth: usize) -> String {
+    let backslashes = 1_usize
+        .checked_shl(u32::try_from(depth).unwrap_or(u32::MAX))
+        .map_or(0, |length| length.saturating_sub(1));
+    let mut quote = "\\".repeat(backslashes);
+    quote.push('"');
+    quote
 }
 
-/// Follows the string literals of a text that is JSON, and the escape sequences in them.
-struct Literals<'a> {
-    text: &'a str,
-    open: bool,
-    /// The last character or escape sequence that was passed.
-    passed: Range<usize>,
-}
-
-/// Where a finding stands in a text that is JSON.
-enum Place {
-    /// Outside of literals: it is a number, or a part of one.
-    Bare,
-    /// Inside of a literal. The span is the finding's without half an escape sequence at its ends: in
-    /// `\tjane@example.com` the address begins behind the `t`.
-    Literal(Range<usize>),
-}
-
-impl<'a> Literals<'a> {
-    fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            open: false,
-            passed: 0..0,
-        }
-    }
-
-    /// Asked in ascending order of spans that are apart from each other.
-    fn place_of(&mut self, span: &Range<usize>) -> Place {
-        self.advance_to(span.start);
-        if !self.open {
-            return Place::Bare;
-        }
-        let first = self.passed.clone();
-        self.advance_to(span.end);
-        let end = self.passed.end.max(span.end);
-        let start = first.end.max(span.start);
-        // A finding inside of one escape sequence takes all of it.
-        Place::Literal(if start < end { start } else { first.start }..end)
-    }
-
-    /// Passes what begins before `at`.
-    fn advance_to(&mut self, at: usize) {
-        while self.passed.end < at {
-            let start = self.passed.end;
-            let rest = self.text.as_bytes().get(start..).unwrap_or_default();
-            let length = match rest {
-                [b'\\', ..] if self.open => escape_length(rest),
-                [b'"', ..] => {
-                    self.open = !self.open;
-                    1
-                }
-                _ => 1,
-            };
-            self.passed = start..start.saturating_add(length);
-        }
+fn tokens(kind: TextKind, inside: &str, layers: &Layers) -> Vec<Token> {
+    let whole = |kind| Token {
+        span: 0..inside.len(),
+        depth: 0,
+        kind,
+    };
+    match kind {
+        TextKind::Number => vec![whole(TokenKind::Number)],
+        TextKind::Key => vec![whole(TokenKind::Key)],
+        TextKind::String => structure::tokens(inside, layers),
     }
 }
 
-/// How long the escape sequence is with which `rest` begins. A broken one ends where it breaks.
-fn escape_length(rest: &[u8]) -> usize {
-    const HEX_DIGITS: usize = 4;
-    match rest {
-        // Folded text is in lower case.
-        [_, b'u', digits @ ..] => {
-            let digits = digits.iter().take(HEX_DIGITS);
-            2 + digits.take_while(|byte| byte.is_ascii_hexdigit()).count()
+/// `findings` without half an escape sequence, and with all of the numbers in which they stand.
+fn edits(findings: Vec<Finding>, layers: &Layers, tokens: &[Token]) -> Vec<Edit> {
+    let overlapping = |span: &Range<usize>| {
+        let behind = tokens.partition_point(|token| token.span.end <= span.start);
+        let rest = tokens.get(behind..).unwrap_or_default();
+        let span = span.clone();
+        rest.iter()
+            .take_while(move |token| token.span.start < span.end)
+    };
+    let numbers = |span: &Range<usize>| {
+        overlapping(span)
+            .filter(|token| token.kind == TokenKind::Number)
+            .cloned()
+            .collect::<Vec<_>>()
+    };
+    let whole = |finding: Finding| {
+        let span = layers.align(finding.span);
+        let all = numbers(&span).into_iter().fold(span, |span, token| {
+            span.start.min(token.span.start)..span.end.max(token.span.end)
+        });
+        Finding {
+            span: all,
+            ..finding
         }
-        [_, _, ..] => 2,
-        _ => rest.len(),
+    };
+    let findings = merge(merge(findings).into_iter().map(whole).collect());
+    let edit = |finding: Finding| Edit {
+        number_depth: numbers(&finding.span).first().map(|token| token.depth),
+        is_key: overlapping(&finding.span).any(|token| token.kind == TokenKind::Key),
+        finding,
+    };
+    findings.into_iter().map(edit).collect()
+}
+
+/// Where a part of the spliced text stood before: what holds a part of a replacement holds all that it replaced.
+fn before(splices: &[Splice], span: Range<usize>) -> Range<usize> {
+    let start = place_before(splices, span.start, |splice| splice.span.start);
+    let end = place_before(splices, span.end, |splice| splice.span.end);
+    start..end
+}
+
+fn place_before(splices: &[Splice], place: usize, inside: impl Fn(&Splice) -> usize) -> usize {
+    // As far as `splices` go: where the text goes on in both.
+    let (mut old, mut new) = (0_usize, 0_usize);
+    for splice in splices {
+        let begin = new.saturating_add(splice.span.start.saturating_sub(old));
+        if place <= begin {
+            break;
+        }
+        let end = begin.saturating_add(splice.replacement.len());
+        if place < end {
+            return inside(splice);
+        }
+        (old, new) = (splice.span.end, end);
     }
+    old.saturating_add(place.saturating_sub(new))
 }

@@ -11,7 +11,6 @@
 use guardrails::{Evaluation, Guardrails, Outcome, Splice, Verdict, apply};
 use policy::{ContentPolicy, load};
 use proptest::prelude::*;
-use protocols::ClientFormat;
 use serde_json::{Value, json};
 
 /// The content policies of a document with this list.
@@ -41,9 +40,7 @@ fn chat(text: &str) -> String {
 }
 
 fn evaluate(guardrails: &Guardrails, body: &str) -> Evaluation {
-    guardrails
-        .evaluate(ClientFormat::ChatCompletions, body.as_bytes())
-        .unwrap()
+    guardrails.evaluate(body.as_bytes()).unwrap()
 }
 
 fn results(evaluation: &Evaluation) -> Vec<(&str, &str)> {
@@ -53,8 +50,8 @@ fn results(evaluation: &Evaluation) -> Vec<(&str, &str)> {
         .collect()
 }
 
-fn redact(guardrails: &Guardrails, format: ClientFormat, body: &str) -> String {
-    let evaluation = guardrails.evaluate(format, body.as_bytes()).unwrap();
+fn redact(guardrails: &Guardrails, body: &str) -> String {
+    let evaluation = guardrails.evaluate(body.as_bytes()).unwrap();
     match evaluation.verdict {
         Verdict::Redact(splices) => String::from_utf8(apply(body.as_bytes(), &splices)).unwrap(),
         Verdict::Allow => body.to_owned(),
@@ -110,29 +107,25 @@ fn every_policy_has_its_result_and_the_strongest_decides() {
           {name: stops, type: content_filter, action: block, config: {categories: [self_harm, hate]}}]",
     );
     let rows = [
-        (
-            "hello",
-            ["recorded", "passed", "passed", "passed"],
-            "allowed",
-        ),
+        ("hello", ["logged", "passed", "passed", "passed"], "allowed"),
         (
             "kill him",
-            ["recorded", "flagged", "passed", "passed"],
+            ["logged", "flagged", "passed", "passed"],
             "flagged",
         ),
         (
             "a@b.io",
-            ["recorded", "passed", "redacted", "passed"],
+            ["logged", "passed", "redacted", "passed"],
             "flagged",
         ),
         (
             "kill him a@b.io",
-            ["recorded", "flagged", "redacted", "passed"],
+            ["logged", "flagged", "redacted", "passed"],
             "flagged",
         ),
         (
             "suicide, kill him, a@b.io",
-            ["recorded", "flagged", "redacted", "blocked"],
+            ["logged", "flagged", "redacted", "blocked"],
             "blocked",
         ),
     ];
@@ -156,56 +149,59 @@ fn every_policy_has_its_result_and_the_strongest_decides() {
 #[test]
 fn what_is_redacted_is_replaced_and_nothing_else_moves() {
     let pii = filter("pii, secrets", "redact");
-    for (format, body, expected) in [
+    for (body, expected) in [
         (
-            ClientFormat::ChatCompletions,
-            r#"{ "model":"m", "user":"a@b.io","messages":[ {"role":"user","content":"x\n\u0061@b.io \"é\" +14155550123"} ] }"#,
-            r#"{ "model":"m", "user":"a@b.io","messages":[ {"role":"user","content":"x\n[redacted:email] \"é\" [redacted:phone]"} ] }"#,
+            r#"{ "model":"m", "user":"u-1","messages":[ {"role":"user","content":"x\n\u0061@b.io \"é\" +14155550123"} ] }"#,
+            r#"{ "model":"m", "user":"u-1","messages":[ {"role":"user","content":"x\n[redacted:email] \"é\" [redacted:phone]"} ] }"#,
         ),
         (
-            ClientFormat::AnthropicMessages,
-            r#"{"system":"a@b.io","messages":[{"role":"user","content":[{"type":"text","text":"a@b.io"},{"type":"thinking","thinking":"a@b.io","signature":"s"}]}]}"#,
-            r#"{"system":"[redacted:email]","messages":[{"role":"user","content":[{"type":"text","text":"[redacted:email]"},{"type":"thinking","thinking":"a@b.io","signature":"s"}]}]}"#,
+            r#"{"system":"a@b.io","messages":[{"role":"user","content":[{"type":"text","text":"a@b.io"},{"type":"thinking","thinking":"a b","signature":"s"}]}]}"#,
+            r#"{"system":"[redacted:email]","messages":[{"role":"user","content":[{"type":"text","text":"[redacted:email]"},{"type":"thinking","thinking":"a b","signature":"s"}]}]}"#,
+        ),
+        // A signature over what was said fits nothing else.
+        (
+            r#"{"messages":[{"content":[{"type":"thinking","signature":"c2ln","thinking":"of a@b.io"},{"type":"text","text":"b"}]}]}"#,
+            r#"{"messages":[{"content":[{"type":"thinking","signature":"","thinking":"of [redacted:email]"},{"type":"text","text":"b"}]}]}"#,
+        ),
+        // Numbers, and names of the client's own.
+        (
+            r#"{"user":"a@b.io","metadata":{"card":4111111111111111},"messages":[{"content":[{"type":"tool_use","input":{"a@b.io":-4111111111111111.0,"c@d.io":[5555555555554444]}}]}]}"#,
+            r#"{"user":"[redacted:email]","metadata":{"card":"[redacted:credit_card]"},"messages":[{"content":[{"type":"tool_use","input":{"[redacted:email]":"[redacted:credit_card]","[redacted:email:2]":["[redacted:credit_card]"]}}]}]}"#,
+        ),
+        // JSON inside of JSON inside of JSON.
+        (
+            r#"{"messages":[{"content":"{\"a\":\"{\\\"b\\\":\\\"\\\\n4111111111111111\\\",\\\"c\\\":5555555555554444}\"}"}]}"#,
+            r#"{"messages":[{"content":"{\"a\":\"{\\\"b\\\":\\\"\\\\n[redacted:credit_card]\\\",\\\"c\\\":\\\"[redacted:credit_card]\\\"}\"}"}]}"#,
         ),
         (
-            ClientFormat::Responses,
             r#"{"input":"my card is 4111 1111 1111 1111"}"#,
             r#"{"input":"my card is [redacted:credit_card]"}"#,
         ),
         (
-            ClientFormat::Completions,
             r#"{"prompt":["a@b.io","b"]}"#,
             r#"{"prompt":["[redacted:email]","b"]}"#,
         ),
-        (
-            ClientFormat::Embeddings,
-            r#"{"input":"a@b.io"}"#,
-            r#"{"input":"[redacted:email]"}"#,
-        ),
+        (r#"{"input":"a@b.io"}"#, r#"{"input":"[redacted:email]"}"#),
         // Arguments of a call are JSON inside of JSON, and stay JSON.
         (
-            ClientFormat::ChatCompletions,
             r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"to\":\"a@b.io\",\"card\":4111111111111111,\"n\":[5555555555554444]}"}}]}]}"#,
             r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"to\":\"[redacted:email]\",\"card\":\"[redacted:credit_card]\",\"n\":[\"[redacted:credit_card]\"]}"}}]}]}"#,
         ),
         (
-            ClientFormat::ChatCompletions,
             r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"\\tjane@example.com\\n\"}"}}]}]}"#,
             r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"\\t[redacted:email]\\n\"}"}}]}]}"#,
         ),
         (
-            ClientFormat::ChatCompletions,
             r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"\\u0061jane@example.com \\\\\",\"n\":4111111111111111}"}}]}]}"#,
-            r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"\\u0061[redacted:email] \\\\\",\"n\":\"[redacted:credit_card]\"}"}}]}]}"#,
+            r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"[redacted:email] \\\\\",\"n\":\"[redacted:credit_card]\"}"}}]}]}"#,
         ),
         // Only its own quotes begin and end its literals.
         (
-            ClientFormat::ChatCompletions,
             r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"“a@b.io\",\"b\":\"＼\",\"n\":4111111111111111}"}}]}]}"#,
             r#"{"messages":[{"tool_calls":[{"function":{"arguments":"{\"a\":\"“[redacted:email]\",\"b\":\"＼\",\"n\":\"[redacted:credit_card]\"}"}}]}]}"#,
         ),
     ] {
-        assert_eq!(redact(&pii, format, body), expected);
+        assert_eq!(redact(&pii, body), expected);
     }
 }
 
@@ -214,7 +210,7 @@ fn words_can_be_redacted_too() {
     let words = filter("violence", "redact");
     let body = chat("they were BEHEADED, then kill  him");
     assert_eq!(
-        redact(&words, ClientFormat::ChatCompletions, &body),
+        redact(&words, &body),
         chat("they were [redacted:violence], then [redacted:violence]")
     );
 }
@@ -222,13 +218,8 @@ fn words_can_be_redacted_too() {
 #[test]
 fn a_body_that_is_no_json_is_an_error_only_where_it_is_read() {
     let body = b"{\"messages\":[";
-    let format = ClientFormat::ChatCompletions;
-    assert!(filter("hate", "flag").evaluate(format, body).is_err());
-    assert!(
-        guardrails("[{type: audit-logger}]")
-            .evaluate(format, body)
-            .is_ok()
-    );
+    assert!(filter("hate", "flag").evaluate(body).is_err());
+    assert!(guardrails("[{type: audit-logger}]").evaluate(body).is_ok());
 }
 
 #[test]
@@ -263,19 +254,72 @@ fn piece() -> impl Strategy<Value = String> {
     ]
 }
 
+/// What a client may put where any JSON goes: things to find in strings, keys and numbers, some of it written as JSON.
+fn anything() -> impl Strategy<Value = Value> {
+    let text = || proptest::collection::vec(piece(), 1..6).prop_map(|pieces| pieces.concat());
+    let leaf = prop_oneof![
+        4 => text().prop_map(Value::from),
+        1 => Just(json!(4_111_111_111_111_111_u64)),
+        1 => Just(json!([5_555_555_555_554_444_u64, 7, null])),
+    ];
+    leaf.prop_recursive(4, 12, 3, move |inner| {
+        let members = proptest::collection::btree_map(text(), inner.clone(), 1..3);
+        prop_oneof![
+            members.prop_map(|members| json!(members)),
+            proptest::collection::vec(inner.clone(), 1..3).prop_map(Value::from),
+            inner.prop_map(|value| Value::from(value.to_string())),
+        ]
+    })
+}
+
 /// A request in which texts stand in every place that has one, some as JSON in JSON.
 fn request() -> impl Strategy<Value = Value> {
     let text = proptest::collection::vec(piece(), 1..6).prop_map(|pieces| pieces.concat());
-    proptest::collection::vec(text, 4).prop_map(|texts| {
-        let arguments = json!({"a": texts[2], "n": 4_111_111_111_111_111_u64}).to_string();
-        json!({"model": "m", "user": "jane@example.com", "messages": [
+    let texts = proptest::collection::vec(text, 3);
+    (texts, proptest::collection::vec(anything(), 4)).prop_map(|(texts, values)| {
+        let arguments = json!({"a": values[0], "n": 4_111_111_111_111_111_u64}).to_string();
+        json!({"model": "m", "user": "user-1", "metadata": {"m": values[1]}, "messages": [
             {"role": "system", "content": texts[0]},
             {"role": "user", "content": [{"type": "text", "text": texts[1]}]},
             {"role": "assistant", "content": null, "tool_calls": [
                 {"id": "c", "type": "function", "function": {"name": "f", "arguments": arguments}}]},
-            {"role": "tool", "tool_call_id": "c", "content": texts[3]},
+            {"role": "tool", "tool_call_id": "c", "content": texts[2]},
+            {"role": "user", "content": [{"type": "tool_result", "content": values[2].to_string()},
+                {"type": "tool_use", "id": "d", "name": "g", "input": values[3]}]},
         ]})
     })
+}
+
+/// Whether `redacted` is `sent` but for its texts, keys and numbers; JSON in strings included.
+fn is_like(redacted: &Value, sent: &Value, depth: usize) -> bool {
+    let document = |text: &str| {
+        let value: Value = serde_json::from_str(text).ok()?;
+        (depth < 4 && (value.is_array() || value.is_object())).then_some(value)
+    };
+    match (redacted, sent) {
+        (Value::Object(redacted), Value::Object(sent)) => {
+            redacted.len() == sent.len()
+                && redacted.iter().all(|(key, value)| {
+                    sent.get(key).is_none_or(|sent| is_like(value, sent, depth))
+                })
+        }
+        (Value::Array(redacted), Value::Array(sent)) => {
+            redacted.len() == sent.len()
+                && redacted
+                    .iter()
+                    .zip(sent)
+                    .all(|(redacted, sent)| is_like(redacted, sent, depth))
+        }
+        (Value::String(redacted), Value::String(sent)) => match document(sent) {
+            None => true,
+            Some(sent) => {
+                let redacted = serde_json::from_str(redacted);
+                redacted.is_ok_and(|redacted| is_like(&redacted, &sent, depth + 1))
+            }
+        },
+        (Value::String(redacted), Value::Number(_)) => redacted.starts_with("[redacted:"),
+        (redacted, sent) => redacted == sent,
+    }
 }
 
 /// `json` with characters of its strings written as escapes, here and there.
@@ -311,8 +355,7 @@ proptest! {
     fn a_redacted_body_is_json_and_has_nothing_left_to_find(request in request(), choice: u64) {
         let filter = filter("pii, secrets, violence", "redact");
         let body = escaped(&request.to_string(), choice);
-        let format = ClientFormat::ChatCompletions;
-        let evaluation = filter.evaluate(format, body.as_bytes()).unwrap();
+        let evaluation = filter.evaluate(body.as_bytes()).unwrap();
         let splices = match evaluation.verdict {
             Verdict::Redact(splices) => splices,
             Verdict::Allow => Vec::new(),
@@ -322,8 +365,9 @@ proptest! {
         let parsed: Value = serde_json::from_str(&redacted).unwrap();
         let arguments = parsed["messages"][2]["tool_calls"][0]["function"]["arguments"].as_str().unwrap();
         prop_assert!(serde_json::from_str::<Value>(arguments).is_ok(), "{}", arguments);
+        prop_assert!(is_like(&parsed, &request, 0), "{}\n{}", body, redacted);
         prop_assert_eq!(&parsed["user"], &request["user"]);
-        let again = filter.evaluate(format, redacted.as_bytes()).unwrap();
+        let again = filter.evaluate(redacted.as_bytes()).unwrap();
         prop_assert_eq!(again.verdict, Verdict::Allow, "{}\n{}", body, redacted);
 
         // What was not replaced is what was sent, byte for byte.
@@ -351,6 +395,6 @@ proptest! {
 
     #[test]
     fn any_bytes_give_an_answer(bytes in proptest::collection::vec(any::<u8>(), 0..100)) {
-        let _ = filter("pii", "redact").evaluate(ClientFormat::Responses, &bytes);
+        let _ = filter("pii", "redact").evaluate(&bytes);
     }
 }

@@ -12,7 +12,6 @@ use std::time::{Duration, Instant};
 
 use guardrails::Guardrails;
 use policy::{CONTENT_CATEGORIES, ContentPolicy, ContentPolicyKind, PolicyAction};
-use protocols::ClientFormat;
 use serde_json::json;
 
 fn cost(guardrails: &Guardrails, text: &str) -> Duration {
@@ -20,7 +19,7 @@ fn cost(guardrails: &Guardrails, text: &str) -> Duration {
     (0..3)
         .map(|_| {
             let start = Instant::now();
-            let evaluation = guardrails.evaluate(ClientFormat::ChatCompletions, body.as_bytes());
+            let evaluation = guardrails.evaluate(body.as_bytes());
             assert!(evaluation.is_ok());
             start.elapsed()
         })

@@ -14,5 +14,3 @@ pub use object::{
 pub use parse::{parse, parse_text};
 pub use text::Text;
 pub use writer::Writer;
-
-pub use crate::scanner::first_char;

@@ -3,7 +3,7 @@
 mod member;
 mod message;
 mod mismatch;
-mod names;
+pub(crate) mod names;
 
 use std::borrow::Cow;
 use std::ops::Range;

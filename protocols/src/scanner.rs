@@ -13,7 +13,6 @@ use std::ops::Range;
 
 use crate::body::{Body, Elisions};
 pub(crate) use error::JsonError;
-pub use literal::first_char;
 pub(crate) use literal::{Literal, plain_prefix, quoteless_prefix, string_inside, string_prefix};
 pub(crate) use top_level::{Progress, TopLevel};
 

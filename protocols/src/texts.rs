@@ -1,209 +1,240 @@
-//! Where the texts that a model reads stand in a client's request, so that they can be judged and replaced in place.
+//! What a client says in a request, string by string, so that it can be judged and replaced in place.
 //!
-//! Texts are the words of messages, system prompts, documents and tools' results, and what tools were called with.
-//! Everything else is passed over: media, names and ids, schemas and descriptions of tools, and what a provider signed
-//! (thinking, reasoning, encrypted content), which would be refused if a byte of it were changed.
+//! Everything is read, whatever it is called: messages, inputs and results of tools, their definitions, metadata, members
+//! that no API knows. Passed over are only the [`exceptions`]: media and what providers encrypt or sign, in base64; ids and
+//! names; words and numbers that an API defines; ids of tokens.
+
+mod exceptions;
 
 use std::ops::Range;
 
 use crate::error::RequestError;
-use crate::format::ClientFormat;
 use crate::scanner::{JsonError, Kind, Literal, Scanner};
+use exceptions::Role;
 
-/// One string literal that holds text.
+/// One string, key or number of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextSpan {
-    /// Bytes between the quotes, escapes as the client wrote them.
+    /// Bytes between the quotes, escapes as the client wrote them; all bytes of a number. Not empty.
     pub inside: Range<usize>,
-    /// The text is itself JSON: the arguments of a function call.
-    pub is_json: bool,
+    /// What it is in the body.
+    pub kind: TextKind,
+    /// The same for the texts of one value, such as the input of a tool. Ascends.
+    pub group: usize,
+    /// Inside of the signature over this text, which fits no other text.
+    pub signature: Option<Range<usize>>,
 }
 
-/// Finds the texts of `body` in the order in which they stand.
+/// What a text is in the body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TextKind {
+    /// A string literal.
+    String,
+    /// The name of a member that no API defines.
+    Key,
+    /// A number, which has no quotes around it.
+    Number,
+}
+
+/// Calls `each` for the texts of `body` in the order in which they stand; for a text that can be signed, at the end of its
+/// object.
 ///
 /// # Errors
-/// Not JSON. A body whose members are of other types than its format asks for is none: those hold no text.
-pub fn scan(format: ClientFormat, body: &[u8]) -> Result<Vec<TextSpan>, RequestError> {
-    read(format, body).map_err(RequestError::not_json)
+/// Not JSON.
+pub fn scan(body: &[u8], each: impl FnMut(TextSpan)) -> Result<(), RequestError> {
+    Texts::new(each).body(body).map_err(RequestError::not_json)
 }
 
-fn read(format: ClientFormat, body: &[u8]) -> Result<Vec<TextSpan>, JsonError> {
-    let mut scanner = Scanner::new(body)?;
-    let mut texts = Texts::default();
-    members(&mut scanner, |scanner, name| {
-        use ClientFormat::{
-            AnthropicCountTokens, AnthropicMessages, ChatCompletions, Completions, Embeddings,
-            Responses,
-        };
-        match (name, format) {
-            ("messages", ChatCompletions | AnthropicMessages | AnthropicCountTokens)
-            | ("input", Responses) => texts.messages(scanner),
-            ("system", AnthropicMessages | AnthropicCountTokens) | ("instructions", Responses) => {
-                texts.content(scanner)
-            }
-            ("prediction", ChatCompletions) => texts.part(scanner),
-            ("prompt" | "suffix", Completions) | ("input", Embeddings) => {
-                texts.all_strings(scanner)
-            }
-            ("prompt", Responses) => members(scanner, |scanner, name| match name {
-                "variables" => texts.variables(scanner),
-                _ => pass(scanner),
-            }),
-            _ => pass(scanner),
-        }
-    })?;
-    scanner.end()?;
-    Ok(texts.found)
+/// [`scan`] for JSON of which no API defines anything, such as the arguments of a call.
+///
+/// # Errors
+/// Not JSON.
+pub fn scan_value(json: &[u8], each: impl FnMut(TextSpan)) -> Result<(), RequestError> {
+    let read = || {
+        let mut scanner = Scanner::new(json)?;
+        Texts::new(each).value(&mut scanner, "")?;
+        scanner.end()
+    };
+    read().map_err(RequestError::not_json)
 }
 
-#[derive(Debug, Default)]
-struct Texts {
-    found: Vec<TextSpan>,
+struct Texts<F> {
+    each: F,
+    group: usize,
+    /// Inside of a value whose texts belong together.
+    is_grouped: bool,
 }
 
-impl Texts {
-    fn push(&mut self, literal: &Literal<'_>, is_json: bool) {
-        let span = literal.span();
-        let inside = span.start.saturating_add(1)..span.end.saturating_sub(1);
-        if !inside.is_empty() {
-            self.found.push(TextSpan { inside, is_json });
+impl<F: FnMut(TextSpan)> Texts<F> {
+    fn new(each: F) -> Self {
+        Self {
+            each,
+            group: 0,
+            is_grouped: false,
         }
     }
 
-    /// A string, which is text; anything else is passed over.
-    fn text(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-        if scanner.kind()? != Kind::String {
-            return pass(scanner);
+    fn body(&mut self, body: &[u8]) -> Result<(), JsonError> {
+        let mut scanner = Scanner::new(body)?;
+        if scanner.kind()? == Kind::Object {
+            self.members(&mut scanner, |texts, scanner, key| {
+                let name = key.decode();
+                match scanner.kind()? {
+                    // A parameter, such as a temperature.
+                    Kind::Number if exceptions::is_parameter(&name) => scanner.value().map(|_| ()),
+                    _ => texts.member(scanner, key, &name, Role::in_body(&name)),
+                }
+            })?;
+        } else {
+            self.value(&mut scanner, "")?;
         }
-        let literal = scanner.string()?;
-        self.push(&literal, false);
-        Ok(())
+        scanner.end()
     }
 
-    /// A list of messages or of input items. OpenAI Responses takes a text as well.
-    fn messages(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-        elements(scanner, |scanner| {
-            if scanner.kind()? != Kind::Object {
-                return self.text(scanner);
-            }
-            members(scanner, |scanner, name| match name {
-                "content" | "output" => self.content(scanner),
-                "tool_calls" => elements(scanner, |scanner| self.call(scanner)),
-                // Chat Completions' older form: `{name, arguments}`.
-                "function_call" => self.call(scanner),
-                // Items of Responses are calls themselves.
-                "arguments" => self.arguments(scanner),
-                "input" => self.text(scanner),
-                _ => pass(scanner),
-            })
-        })
-    }
-
-    /// A text, or a list of parts.
-    fn content(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-        elements(scanner, |scanner| match scanner.kind()? {
-            Kind::Object => self.part(scanner),
-            _ => self.text(scanner),
-        })
-    }
-
-    /// A content part of any API. Nesting is bounded by the scanner.
-    fn part(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-        members(scanner, |scanner, name| match name {
-            "text" => self.text(scanner),
-            // The result of a tool, or of a search.
-            "content" => self.content(scanner),
-            // What Anthropic's tools were called with.
-            "input" => self.all_strings(scanner),
-            "source" => self.source(scanner),
-            // Of documents.
-            "title" | "context" => self.text(scanner),
-            _ => pass(scanner),
-        })
-    }
-
-    /// Where Anthropic's documents and images come from. Only `{"type": "text", "data": …}` and `content` are text.
-    fn source(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-        let mut data = None;
-        let mut is_text = false;
-        members(scanner, |scanner, name| {
-            match (name, scanner.kind()?) {
-                ("type", Kind::String) => is_text = scanner.string()?.is("text"),
-                ("data", Kind::String) => data = Some(scanner.string()?),
-                ("content", _) => return self.content(scanner),
-                _ => return pass(scanner),
+    /// What an API defines: a message, an item, a content part, a call or a tool.
+    fn object(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
+        let mut thoughts = Vec::new();
+        let mut signature = None;
+        self.members(scanner, |texts, scanner, key| {
+            let name = key.decode();
+            match (&*name, scanner.kind()?) {
+                ("thinking", Kind::String) => thoughts.push(scanner.string()?.inside()),
+                // The place of a call among the others.
+                ("index", Kind::Number) => scanner.value().map(|_| ())?,
+                ("signature", Kind::String) => {
+                    let literal = scanner.string()?;
+                    signature = Some(literal.inside());
+                    texts.string(&literal, &name, Some(Role::Id));
+                }
+                _ => texts.member(scanner, key, &name, Role::in_object(&name))?,
             }
             Ok(())
         })?;
-        if let (true, Some(data)) = (is_text, data) {
-            self.push(&data, false);
+        for thought in thoughts {
+            self.push(thought, TextKind::String, signature.clone());
         }
         Ok(())
     }
 
-    /// A call of a function or of a custom tool: `{function: {name, arguments}}`, `{custom: {name, input}}`.
-    fn call(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-        members(scanner, |scanner, name| match name {
-            "arguments" => self.arguments(scanner),
-            "input" => self.text(scanner),
-            "function" | "custom" => self.call(scanner),
-            _ => pass(scanner),
-        })
-    }
-
-    fn arguments(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-        if scanner.kind()? != Kind::String {
-            return pass(scanner);
+    fn member(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        key: &Literal<'_>,
+        name: &str,
+        role: Option<Role>,
+    ) -> Result<(), JsonError> {
+        match (role, scanner.kind()?) {
+            (Some(Role::Objects | Role::Prompt | Role::Tools), Kind::Array) => {
+                self.elements(scanner, name, role)
+            }
+            (Some(Role::Object | Role::Prompt | Role::Choice), Kind::Object) => {
+                self.object(scanner)
+            }
+            (Some(Role::Id | Role::Word), Kind::Array) => self.elements(scanner, name, role),
+            (Some(_), Kind::String) => {
+                let literal = scanner.string()?;
+                self.string(&literal, name, role);
+                Ok(())
+            }
+            _ if exceptions::is_defined(name) => self.value(scanner, name),
+            _ => self.grouped(|texts| {
+                texts.push(key.inside(), TextKind::Key, None);
+                texts.value(scanner, name)
+            }),
         }
-        let literal = scanner.string()?;
-        self.push(&literal, true);
-        Ok(())
     }
 
-    /// Values of a stored prompt's variables: texts or parts.
-    fn variables(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-        members(scanner, |scanner, _| match scanner.kind()? {
-            Kind::Object => self.part(scanner),
-            _ => self.text(scanner),
-        })
+    fn elements(
+        &mut self,
+        scanner: &mut Scanner<'_>,
+        name: &str,
+        role: Option<Role>,
+    ) -> Result<(), JsonError> {
+        let element = |scanner: &mut Scanner<'_>, _| match (role, scanner.kind()?) {
+            (Some(Role::Tools), Kind::Object) => self.grouped(|texts| texts.object(scanner)),
+            (_, Kind::Object) => self.object(scanner),
+            (_, Kind::String) => {
+                let literal = scanner.string()?;
+                self.string(&literal, name, role);
+                Ok(())
+            }
+            (Some(Role::Prompt), Kind::Array) => self.elements(scanner, name, role),
+            // A token's id.
+            (Some(Role::Prompt), Kind::Number) => scanner.value().map(|_| ()),
+            _ => self.value(scanner, name),
+        };
+        scanner.array(element).map(|_| ())
     }
 
-    /// Every string in a value of any shape, but for keys.
-    fn all_strings(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
+    /// What no API defines, with all that is in it; `name` is the member that has it.
+    fn value(&mut self, scanner: &mut Scanner<'_>, name: &str) -> Result<(), JsonError> {
         match scanner.kind()? {
-            Kind::Object => members(scanner, |scanner, _| self.all_strings(scanner)),
-            Kind::Array => elements(scanner, |scanner| self.all_strings(scanner)),
-            _ => self.text(scanner),
+            Kind::Object => self.grouped(|texts| {
+                texts.members(scanner, |texts, scanner, key| {
+                    texts.push(key.inside(), TextKind::Key, None);
+                    texts.value(scanner, &key.decode())
+                })
+            }),
+            Kind::Array => self.grouped(|texts| {
+                scanner
+                    .array(|scanner, _| texts.value(scanner, name))
+                    .map(|_| ())
+            }),
+            Kind::String => {
+                let literal = scanner.string()?;
+                self.string(&literal, name, None);
+                Ok(())
+            }
+            Kind::Number => {
+                let span = scanner.value()?;
+                self.push(span, TextKind::Number, None);
+                Ok(())
+            }
+            Kind::Boolean | Kind::Null => scanner.value().map(|_| ()),
         }
     }
-}
 
-fn pass(scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
-    scanner.value().map(|_| ())
-}
-
-/// Calls `member` for each member of an object, and passes over anything else.
-fn members<'a>(
-    scanner: &mut Scanner<'a>,
-    mut member: impl FnMut(&mut Scanner<'a>, &str) -> Result<(), JsonError>,
-) -> Result<(), JsonError> {
-    if scanner.kind()? != Kind::Object {
-        return pass(scanner);
+    fn string(&mut self, literal: &Literal<'_>, name: &str, role: Option<Role>) {
+        if !exceptions::is_excepted(name, role, literal.as_written()) {
+            self.push(literal.inside(), TextKind::String, None);
+        }
     }
-    scanner
-        .object(|scanner, key| member(scanner, &key.decode()))
-        .map(|_| ())
-}
 
-/// Calls `element` for each element of an array, and once for anything else.
-fn elements<'a>(
-    scanner: &mut Scanner<'a>,
-    mut element: impl FnMut(&mut Scanner<'a>) -> Result<(), JsonError>,
-) -> Result<(), JsonError> {
-    if scanner.kind()? != Kind::Array {
-        return element(scanner);
+    fn push(&mut self, inside: Range<usize>, kind: TextKind, signature: Option<Range<usize>>) {
+        if inside.is_empty() {
+            return;
+        }
+        if !self.is_grouped {
+            self.group = self.group.saturating_add(1);
+        }
+        (self.each)(TextSpan {
+            inside,
+            kind,
+            group: self.group,
+            signature: signature.filter(|signature| !signature.is_empty()),
+        });
     }
-    scanner.array(|scanner, _| element(scanner)).map(|_| ())
+
+    /// All that `read` finds is one group, unless it is a part of one.
+    fn grouped<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        if self.is_grouped {
+            return read(self);
+        }
+        self.group = self.group.saturating_add(1);
+        self.is_grouped = true;
+        let result = read(self);
+        self.is_grouped = false;
+        result
+    }
+
+    fn members<'a>(
+        &mut self,
+        scanner: &mut Scanner<'a>,
+        mut member: impl FnMut(&mut Self, &mut Scanner<'a>, &Literal<'a>) -> Result<(), JsonError>,
+    ) -> Result<(), JsonError> {
+        let span = scanner.object(|scanner, key| member(self, scanner, &key));
+        span.map(|_| ())
+    }
 }
 
 #[cfg(test)]

@@ -20,12 +20,24 @@ impl Gateway {
         let Some(guardrails) = &self.config.guardrails else {
             return self.proceed(host, incoming, size);
         };
-        let body = host.request_body(0, size).unwrap_or_default();
-        let client = incoming.client;
-        match Inspection::begin(host, &self.config, guardrails, client, &body) {
+        let body = match host.request_body(0, size) {
+            Ok(body) => body,
+            Err(_) if size == 0 => Vec::new(),
+            Err(error) => {
+                // What nobody judged must not go on.
+                log::error!("content policies cannot read a request: {error}");
+                let message = "the gateway could not read this request";
+                return self.block(host, *incoming, size, "", message);
+            }
+        };
+        match Inspection::begin(host, &self.config, guardrails, &body) {
             Ok(inspection) => self.heed(host, incoming, size, inspection),
-            // Planning reads it too, and says what is wrong with it.
-            Err(_) => self.proceed(host, incoming, size),
+            Err(error) => {
+                let answer = Answer::bad_request(incoming.client, &error);
+                let refused = Refused::unread(&incoming.request_id);
+                self.post_refusal(incoming.dossier, refused, &answer, host.now());
+                self.answer(host, answer)
+            }
         }
     }
 

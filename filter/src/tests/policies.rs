@@ -105,7 +105,10 @@ fn a_harmless_request_passes() {
 #[test]
 fn a_request_waits_for_its_moderation() {
     let flagged = json!({"results": [{"flagged": true, "categories": {"violence": true}}]});
-    let clean = json!({"results": [{"flagged": false, "categories": {}}]});
+    let clean = json!({"results": [{"flagged": false, "categories": {"violence": false}}]});
+    let error = json!({"error": {"message": "overloaded"}});
+    let silent = json!({"results": []});
+    let unjudged = json!({"results": [{"flagged": false, "categories": {}}]});
     let cases = [
         ("block", Some(("200", &flagged)), "blocked", 409),
         ("block", Some(("200", &clean)), "passed", 0),
@@ -113,6 +116,11 @@ fn a_request_waits_for_its_moderation() {
         ("block", None, "blocked", 409),
         ("allow", None, "skipped", 0),
         ("allow", Some(("500", &clean)), "skipped", 0),
+        // An answer that judges nothing.
+        ("block", Some(("200", &error)), "blocked", 409),
+        ("block", Some(("200", &silent)), "blocked", 409),
+        ("block", Some(("200", &unjudged)), "blocked", 409),
+        ("allow", Some(("200", &unjudged)), "skipped", 0),
     ];
     for (on_error, answer, result, status) in cases {
         let moderation = format!(
@@ -156,4 +164,25 @@ fn a_client_that_left_during_moderation_leaves_an_event() {
     let event = only_event(&mut visit);
     assert_eq!(event["client_gone"], true);
     assert_eq!(event["status_code"], 0);
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_and_goes_nowhere() {
+    let policy = with(&filter("redact", ""));
+    let mut visit = chat(&policy, "{\"model\": \"chain\", \"messages\": [");
+    assert_eq!(visit.enter(), Flow::Pause);
+    assert_eq!(visit.answer().status, 400);
+    let event = only_event(&mut visit);
+    assert_eq!(event["status_code"], 400);
+
+    // Envoy does not give the body away.
+    let mut visit = chat(&policy, &body(SECRET));
+    let size = visit.host.request_body.borrow().len();
+    let headers = visit.host.in_phase(Phase::RequestHeaders);
+    visit.gateway.on_request_headers(headers, false);
+    let headers = visit.host.in_phase(Phase::RequestHeaders);
+    let flow = visit.gateway.on_request_body(headers, size, true);
+    assert_eq!(flow, Flow::Pause);
+    assert_eq!(visit.answer().status, 409);
+    assert_eq!(only_event(&mut visit)["decision"], "blocked");
 }

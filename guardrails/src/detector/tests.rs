@@ -4,9 +4,8 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use policy::CONTENT_CATEGORIES;
 
 use crate::categories::Categories;
-use crate::fold::Folded;
 use crate::patterns::Patterns;
-use crate::search::Hits;
+use crate::search::Search;
 
 /// Category and words of everything that has a shape in `text`.
 fn found(text: &str) -> Vec<(&'static str, String)> {
@@ -15,16 +14,10 @@ fn found(text: &str) -> Vec<(&'static str, String)> {
         policy::ContentCategory::Secrets,
     ]);
     let patterns = Patterns::new(shapes).unwrap();
-    let mut hits = Hits::new(shapes, shapes);
-    let mut folded = Folded::default();
-    folded.fold(text, 0, false);
-    hits.search(&patterns, folded.text());
-    let findings = hits.findings.iter();
+    let findings = Search::new(&patterns, shapes, shapes).find(text);
     findings
-        .map(|finding| {
-            let source = folded.source(&finding.span);
-            (finding.category.name(), text[source].to_owned())
-        })
+        .into_iter()
+        .map(|finding| (finding.category.name(), text[finding.span].to_owned()))
         .collect()
 }
 
@@ -50,6 +43,18 @@ fn what_has_the_shape_is_found_as_a_whole() {
         ("email", "'⟨o'brien@example.com⟩'"),
         ("email", "mailto:⟨a_b@example.museum⟩?subject=x"),
         ("email", "⟨a@example.com⟩. Then more"),
+        ("email", "an ⟨jörg.müller@münchen.de⟩."),
+        ("email", "⟨jané@xn--exmple-cua.com⟩"),
+        ("email", "почта: ⟨иван@пример.рф⟩, да"),
+        ("email", "⟨用户@例子.中国⟩"),
+        ("email", "⟨用户@例子。公司⟩"),
+        ("email", "请联系⟨zhang@example.com⟩谢谢"),
+        ("email", "메일은 ⟨kim@example.co.kr⟩로"),
+        ("email", "⟨a@abc中国.com⟩。再见"),
+        ("email", "⟨zhang@example.com⟩。谢谢"),
+        ("email", "⟨δοκιμή@παράδειγμα.ελ⟩"),
+        ("email", "⟨परीक्षा@हिन्दी.भारत⟩"),
+        ("email", "⟨ｊａｎｅ＠ｅｘａｍｐｌｅ．ｃｏｍ⟩"),
         ("phone", "call ⟨+49 (0) 30 123456⟩ today"),
         ("phone", "⟨+14155550123⟩"),
         ("phone", "⟨+1 (415) 555-0123⟩, ask for 7"),

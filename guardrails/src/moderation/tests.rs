@@ -39,61 +39,121 @@ fn guardrails(
 
 #[test]
 fn the_question_has_every_text_as_the_client_wrote_it() {
-    let format = ClientFormat::ChatCompletions;
     let mut moderation = moderation(OnModerationError::Allow);
-    let question = request(&moderation, format, BODY).unwrap().unwrap();
+    let question = request(&moderation, BODY).unwrap().unwrap();
     assert_eq!(
-        question,
+        question.body,
         br#"{"model":"omni","input":["be\nbrief","h\u00ef"]}"#
     );
+    assert_eq!(question.inputs, 2);
     moderation.model = None;
-    let question = request(&moderation, format, BODY).unwrap().unwrap();
-    assert_eq!(question, br#"{"input":["be\nbrief","h\u00ef"]}"#);
-    assert_eq!(request(&moderation, format, b"{\"messages\":[]}"), Ok(None));
-    assert!(request(&moderation, format, b"{").is_err());
+    let question = request(&moderation, BODY).unwrap().unwrap();
+    assert_eq!(question.body, br#"{"input":["be\nbrief","h\u00ef"]}"#);
+    assert_eq!(request(&moderation, b"{\"messages\":[]}"), Ok(None));
+    assert!(request(&moderation, b"{").is_err());
 }
 
 #[test]
-fn answers_are_read_and_what_is_none_is_refused() {
-    let judgement = |flagged, categories: &[&str]| {
-        Ok(Judgement {
-            flagged,
-            categories: categories.iter().map(|name| (*name).to_owned()).collect(),
-        })
-    };
-    let openai = br#"{"id":"modr-1","model":"omni","results":[{"flagged":false,"categories":{"hate":false},"category_scores":{"hate":0.1}},
-        {"flagged":true,"categories":{"self-harm/intent":true,"hate":false,"illicit":null}}]}"#;
-    assert_eq!(read(200, openai), judgement(true, &["self-harm/intent"]));
-    let mistral = br#"{"results":[{"categories":{"violence_and_threats":true,"pii":false}}]}"#;
+fn what_belongs_together_is_asked_together() {
+    let mut moderation = moderation(OnModerationError::Allow);
+    moderation.model = None;
+    let body = br#"{"tools":[{"name":"n","description":"a","input_schema":{"b":1}}],"messages":[{"content":[
+        {"type":"tool_use","input":{"c":"d\n","e":[2]}},{"text":"f"}]}],"temperature":1}"#;
+    let question = request(&moderation, body).unwrap().unwrap();
     assert_eq!(
-        read(200, mistral),
-        judgement(true, &["violence_and_threats"])
+        question.body,
+        br#"{"input":["a\nb\n1","c\nd\n\ne\n2","f"]}"#
     );
-    assert_eq!(
-        read(200, br#"{"results":[{"flagged":true}]}"#),
-        judgement(true, &[])
-    );
-    assert_eq!(read(200, br#"{"results":[]}"#), judgement(false, &[]));
-    assert_eq!(read(500, openai), Err(NoJudgement::Status(500)));
-    for body in [&b""[..], b"{}", b"[]", br#"{"results":[{}]}"#, b"<html>"] {
-        assert!(matches!(
-            read(200, body),
-            Err(NoJudgement::NotAModeration(_))
-        ));
+    assert_eq!(question.inputs, 3);
+}
+
+fn judged(flagged: bool, found: &[&str], judged: &[ContentCategory]) -> ModerationResult {
+    ModerationResult {
+        flagged,
+        categories: found.iter().map(|name| (*name).to_owned()).collect(),
+        judged: Categories::of(judged),
     }
 }
 
 #[test]
-fn a_judgement_counts_where_it_was_asked_for() {
-    use ContentCategory::{Hate, Pii, Violence};
-    let said = |names: &[&str]| {
-        Ok(Judgement {
-            flagged: true,
-            categories: names.iter().map(|name| (*name).to_owned()).collect(),
-        })
-    };
-    let silent = Ok(Judgement::default());
-    let gone = Err(NoJudgement::NoAnswer);
+fn answers_are_read() {
+    use ContentCategory::{Hate, SelfHarm, Violence};
+    let openai = br#"{"id":"modr-1","model":"omni","results":[
+        {"flagged":false,"categories":{"hate":false,"self-harm":false},"category_scores":{"hate":0.1}},
+        {"flagged":true,"categories":{"self-harm/intent":true,"hate":false,"violence":false,"illicit":null}}]}"#;
+    let expected = judged(true, &["self-harm/intent"], &[Hate, SelfHarm]);
+    assert_eq!(read(200, openai, 2), Ok(expected.clone()));
+    assert_eq!(read(200, openai, 1), Ok(expected));
+    let mistral = br#"{"results":[{"categories":{"violence_and_threats":true,"pii":false}}]}"#;
+    assert_eq!(
+        read(200, mistral, 1),
+        Ok(judged(true, &["violence_and_threats"], &[Violence]))
+    );
+    let flag = br#"{"error":null,"results":[{"flagged":true}]}"#;
+    assert_eq!(read(200, flag, 1), Ok(judged(true, &[], &[])));
+    assert_eq!(
+        read(500, openai, 2),
+        Err(ModerationUnavailable::Status(500))
+    );
+}
+
+/// Each would let a request pass that nobody has judged.
+#[test]
+fn what_judges_nothing_is_no_answer() {
+    for body in [
+        "",
+        "{}",
+        "[]",
+        "null",
+        "<html>",
+        r#"{"results":null}"#,
+        r#"{"results":{}}"#,
+        r#"{"results":[{}]}"#,
+        r#"{"results":[null]}"#,
+        r#"{"results":[[]]}"#,
+        r#"{"results":["ok"]}"#,
+        r#"{"results":[{"flagged":false}]}"#,
+        r#"{"results":[{"flagged":false,"categories":{}}]}"#,
+        r#"{"results":[{"flagged":false,"categories":null}]}"#,
+        r#"{"results":[{"flagged":false,"categories":{"hate":null}}]}"#,
+        r#"{"results":[{"flagged":false,"categories":[]}]}"#,
+        r#"{"results":[{"flagged":"false","categories":{"hate":false}}]}"#,
+        r#"{"results":[{"flagged":0,"categories":{"hate":false}}]}"#,
+        r#"{"results":[{"flagged":false,"categories":{"hate":"true"}}]}"#,
+        r#"{"results":[{"flagged":false,"categories":{"hate":1}}]}"#,
+        r#"{"results":[{"flagged":false,"categories":{"hate":false}}],"results":[]}"#,
+        r#"{"results":[{"flagged":false,"categories":{"hate":false}}],"error":{"message":"m"}}"#,
+        r#"{"error":{"message":"overloaded"}}"#,
+        r#"{"results":[{"flagged":false,"categories":{"hate":false}},{}]}"#,
+        r#"{"results":[{"flagged":false,"categories":{"hate":false}}]"#,
+    ] {
+        let answer = read(200, body.as_bytes(), 1);
+        assert!(
+            matches!(answer, Err(ModerationUnavailable::NotAModeration(_))),
+            "{body}: {answer:?}"
+        );
+    }
+    let one = br#"{"results":[{"flagged":false,"categories":{"hate":false}}]}"#;
+    assert!(read(200, one, 1).is_ok());
+    for (body, inputs, found) in [
+        (&one[..], 2, 1),
+        (br#"{"results":[]}"#, 1, 0),
+        (br#"{"results":[]}"#, 0, 0),
+    ] {
+        let expected = inputs.max(1);
+        assert_eq!(
+            read(200, body, inputs),
+            Err(ModerationUnavailable::TooFewResults { expected, found })
+        );
+    }
+}
+
+#[test]
+fn a_result_counts_where_it_was_asked_for() {
+    use ContentCategory::{Hate, Pii, SelfHarm, Violence};
+    let said = |names: &[&str]| Ok(judged(true, names, &[Hate, Violence]));
+    let silent = Ok(judged(false, &[], &[Hate, Violence]));
+    let gone = Err(ModerationUnavailable::NoAnswer);
     let block = |categories: &[ContentCategory]| Verdict::Block {
         policy: "asks".to_owned(),
         categories: categories.to_vec(),
@@ -157,15 +217,39 @@ fn a_judgement_counts_where_it_was_asked_for() {
             Outcome::Blocked,
             block(&[]),
         ),
+        // It flags, and does not say why.
+        (
+            vec![Hate],
+            PolicyAction::Block,
+            Allow,
+            Ok(judged(true, &[], &[])),
+            Outcome::Blocked,
+            block(&[]),
+        ),
+        // It does not judge what was asked for, or a part of it only.
+        (
+            vec![Hate, SelfHarm],
+            PolicyAction::Block,
+            Block,
+            Ok(judged(false, &[], &[Hate])),
+            Outcome::Blocked,
+            block(&[]),
+        ),
+        (
+            vec![Hate],
+            PolicyAction::Block,
+            Allow,
+            Ok(judged(true, &["illicit"], &[Violence])),
+            Outcome::NotJudged,
+            Verdict::Allow,
+        ),
     ];
     for (categories, action, on_error, judgement, result, verdict) in table {
         let guardrails = guardrails(&categories, action, on_error);
         let places: Vec<usize> = guardrails.moderations().map(|(place, _)| place).collect();
         assert_eq!(places, [1]);
-        let mut evaluation = guardrails
-            .evaluate(ClientFormat::ChatCompletions, BODY)
-            .unwrap();
-        guardrails.judged(&mut evaluation, 1, &judgement);
+        let mut evaluation = guardrails.evaluate(BODY).unwrap();
+        guardrails.record_moderation(&mut evaluation, 1, &judgement);
         assert_eq!(evaluation.results[0].result, Outcome::Passed);
         assert_eq!(evaluation.results[1].result, result, "{judgement:?}");
         assert_eq!(evaluation.verdict, verdict, "{judgement:?}");
@@ -180,17 +264,18 @@ fn what_was_decided_before_is_not_weakened() {
         OnModerationError::Allow,
     );
     let body = br#"{"messages":[{"content":"sieg heil"}]}"#;
-    let before = guardrails
-        .evaluate(ClientFormat::ChatCompletions, body)
-        .unwrap();
-    for judgement in [Ok(Judgement::default()), Err(NoJudgement::NoAnswer)] {
+    let before = guardrails.evaluate(body).unwrap();
+    for judgement in [
+        Ok(judged(false, &[], &[ContentCategory::Hate])),
+        Err(ModerationUnavailable::NoAnswer),
+    ] {
         let mut after = before.clone();
-        guardrails.judged(&mut after, 1, &judgement);
+        guardrails.record_moderation(&mut after, 1, &judgement);
         assert_eq!(after, before);
     }
     // A place that asks nobody.
     let mut after = before.clone();
-    guardrails.judged(&mut after, 0, &Err(NoJudgement::NoAnswer));
-    guardrails.judged(&mut after, 9, &Err(NoJudgement::NoAnswer));
+    guardrails.record_moderation(&mut after, 0, &Err(ModerationUnavailable::NoAnswer));
+    guardrails.record_moderation(&mut after, 9, &Err(ModerationUnavailable::NoAnswer));
     assert_eq!(after, before);
 }

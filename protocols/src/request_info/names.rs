@@ -4,7 +4,7 @@
 use super::mismatch::Mismatch;
 
 /// Members of a request body, of all endpoints. At most 128.
-pub(super) const BODY: &[&str] = &[
+pub(crate) const BODY: &[&str] = &[
     "audio",
     "background",
     "best_of",
@@ -81,7 +81,7 @@ pub(super) const BODY: &[&str] = &[
 ];
 
 /// Members of messages, of items and of their parts. At most 128.
-pub(super) const MESSAGE: &[&str] = &[
+pub(crate) const MESSAGE: &[&str] = &[
     "action",
     "annotations",
     "approval_request_id",
@@ -144,7 +144,7 @@ pub(super) const MESSAGE: &[&str] = &[
 ];
 
 /// Members of a call of a tool, and of the function or custom tool in it.
-pub(super) const CALL: &[&str] = &[
+pub(crate) const CALL: &[&str] = &[
     "arguments",
     "custom",
     "extra_content",

@@ -45,6 +45,11 @@ impl<'a> Literal<'a> {
         self.span.clone()
     }
 
+    /// What stands between its quotes, escapes as they came.
+    pub(crate) fn as_written(&self) -> &'a str {
+        self.inside
+    }
+
     /// Where its inside stands.
     pub(crate) fn inside(&self) -> Range<usize> {
         self.span.start.saturating_add(1)..self.span.end.saturating_sub(1)
@@ -97,16 +102,6 @@ impl<'a> Literal<'a> {
         } else {
             self.decode() == other
         }
-    }
-}
-
-/// The first character of a literal's inside, unescaped, and what follows it. A surrogate without its other half is
-/// U+FFFD.
-pub fn first_char(inside: &str) -> Option<(char, &str)> {
-    let mut chars = inside.chars();
-    match chars.next()? {
-        '\\' => Some(escape(chars.as_str())),
-        char => Some((char, chars.as_str())),
     }
 }
 
