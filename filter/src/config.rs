@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::Arc;
 
+use catalog::Provider;
 use guardrails::Guardrails;
 use intake::Intake;
-use policy::{Credential, LoadOptions, Loaded, Policy, Severity, TargetId, Vendor};
+use policy::{Credential, LoadOptions, Loaded, Policy, Severity, TargetId};
 use protocols::json;
 use routing::{PolicyIndex, price};
 use serde::Deserialize;
@@ -203,7 +204,7 @@ fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, Con
     }))
 }
 
-fn knows_price(vendor: Vendor, model: &str) -> bool {
+fn knows_price(vendor: Provider, model: &str) -> bool {
     price::built_in(vendor, model).is_some()
 }
 

@@ -1,6 +1,7 @@
 //! Which targets can say what a request asks for, worked out once for each policy.
 
-use policy::{Policy, Target, TargetId, Vendor};
+use catalog::{Endpoint, StreamUsage};
+use policy::{Policy, Target, TargetId};
 use protocols::exchange::Exchange;
 use protocols::request_info::RequiredCapabilities;
 use protocols::{Attempt, ClientFormat, UpstreamFormat};
@@ -33,7 +34,7 @@ impl Abilities {
     /// Asks the exchanges themselves, so that the table cannot differ from what they do.
     pub(crate) fn of(policy: &Policy) -> Self {
         let row = |target: &Target| {
-            let upstream = upstream_format(target.vendor.profile().wire);
+            let upstream = upstream_format(target.vendor);
             let served =
                 FORMATS.map(|client| Exchange::new(plain_attempt(target, client, "model")).is_ok());
             Row { upstream, served }
@@ -61,29 +62,32 @@ impl Abilities {
     }
 }
 
-/// OpenAI itself and Azure serve the Responses API; whatever is merely compatible usually does not.
+/// Whether the target serves the Responses API itself; whatever is merely compatible usually does not, and older
+/// versions of an API do not have it yet.
 pub fn has_native_responses(target: &Target) -> bool {
-    matches!(target.vendor, Vendor::OpenAi | Vendor::AzureOpenAi)
+    let version = target.api_version.as_deref();
+    let missing = version.is_some_and(|version| {
+        let missing = target.vendor.endpoints_missing_in(version);
+        missing.contains(Endpoint::Responses)
+    });
+    let native = target.vendor.profile().native_endpoints;
+    native.contains(Endpoint::Responses) && !missing
 }
 
-/// Azure refuses `stream_options` in the versions before this one.
-const AZURE_COUNTS_STREAMS_SINCE: &str = "2024-09-01";
-
 /// A stream's usage may be asked for in the client's place ([`Attempt::ask_for_usage`]).
-pub fn can_be_asked_for_usage(target: &Target) -> bool {
-    let is_too_old = target.vendor == Vendor::AzureOpenAi
-        && target
-            .api_version
-            .as_deref()
-            .is_some_and(|version| version < AZURE_COUNTS_STREAMS_SINCE);
-    target.vendor.counts_streams_when_asked() && !is_too_old
+pub fn can_be_asked_for_usage(target: &Target, model: &str) -> bool {
+    let dialect = target.vendor.dialect(target.api_version.as_deref(), model);
+    match dialect.stream_usage {
+        StreamUsage::Ask | StreamUsage::Optional => true,
+        StreamUsage::Unasked | StreamUsage::Try => false,
+    }
 }
 
 /// The plainest attempt at `target` with `model`: no stream, nothing that the client brought.
 pub fn plain_attempt(target: &Target, client: ClientFormat, model: &str) -> Attempt {
     Attempt {
         client,
-        upstream: upstream_format(target.vendor.profile().wire),
+        upstream: upstream_format(target.vendor),
         base_path: target.base_url.path.clone(),
         api_version: target.api_version.clone(),
         model: model.to_owned(),

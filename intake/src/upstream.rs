@@ -1,15 +1,21 @@
-//! The policy's word for a wire protocol in the words of `protocols`.
+//! The catalogue's word for what a provider speaks in the words of `protocols`.
 
-use policy::Wire;
+use catalog::{Images, PathLayout, Provider};
 use protocols::UpstreamFormat;
 
-/// One format for each wire.
-pub fn upstream_format(wire: Wire) -> UpstreamFormat {
-    match wire {
-        Wire::OpenAi => UpstreamFormat::OpenAi,
-        Wire::AzureOpenAi => UpstreamFormat::AzureOpenAi,
-        Wire::Anthropic => UpstreamFormat::Anthropic,
-        Wire::Bedrock => UpstreamFormat::Bedrock,
-        Wire::Ollama => UpstreamFormat::Ollama,
+/// One format for each provider.
+pub fn upstream_format(provider: Provider) -> UpstreamFormat {
+    let profile = provider.profile();
+    match (profile.format, profile.layout) {
+        (catalog::UpstreamFormat::Anthropic, _) => UpstreamFormat::Anthropic,
+        (catalog::UpstreamFormat::Bedrock, _) => UpstreamFormat::Bedrock,
+        (catalog::UpstreamFormat::OpenAi, PathLayout::Deployments) => UpstreamFormat::AzureOpenAi,
+        (catalog::UpstreamFormat::OpenAi, PathLayout::Plain | PathLayout::ModelInPath) => {
+            if profile.dialect.images == Images::DataUrl {
+                UpstreamFormat::Ollama
+            } else {
+                UpstreamFormat::OpenAi
+            }
+        }
     }
 }

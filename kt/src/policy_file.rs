@@ -5,7 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use policy::{Credential, Finding, LoadOptions, Policy, Severity, Source, Vendor};
+use catalog::Provider;
+use policy::{Credential, Finding, LoadOptions, Policy, Severity, Source};
 use routing::price;
 use sha2::{Digest, Sha256};
 
@@ -99,7 +100,7 @@ pub(crate) fn lint(text: &str, secrets: &Secrets, strict: bool) -> (Option<Polic
     (loaded.policy, loaded.findings)
 }
 
-fn knows_price(vendor: Vendor, model: &str) -> bool {
+fn knows_price(vendor: Provider, model: &str) -> bool {
     price::built_in(vendor, model).is_some()
 }
 

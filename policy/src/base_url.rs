@@ -3,10 +3,10 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::str::FromStr;
 
+use catalog::{PathLayout, Provider, UpstreamFormat};
 use thiserror::Error;
 
 use crate::model::BaseUrl;
-use crate::vendor::{Vendor, Wire};
 
 const LONGEST_URL: usize = 2048;
 const LONGEST_HOST: usize = 253;
@@ -176,20 +176,20 @@ fn parse_path(path: &str) -> Result<String, InvalidBaseUrl> {
 impl BaseUrl {
     /// The URL to which `/chat/completions`, `/messages` or `/models` is appended.
     ///
-    /// | wire | `https://host` | `https://host/prefix` |
+    /// | provider | `https://host` | `https://host/prefix` |
     /// |---|---|---|
     /// | Anthropic | `/v1` | `/prefix/v1`, unless the prefix ends with `/v1`: its SDKs leave `/v1` out, the seeds write it |
-    /// | Azure OpenAI, Bedrock | as it is: see [`crate::azure::AzurePath`] | as it is |
-    /// | all others | the path of the vendor's own base URL, `/v1` where it has none | as it is, like `base_url` of OpenAI's SDKs |
-    pub fn completed_for(mut self, vendor: Vendor) -> Self {
-        match vendor.wire() {
-            Wire::AzureOpenAi | Wire::Bedrock => {}
-            Wire::Anthropic => {
+    /// | paths with the model | as it is: see [`crate::deployments_path::DeploymentsPath`] | as it is |
+    /// | all others | the path of the provider's own base URL, `/v1` where it has none | as it is, like `base_url` of OpenAI's SDKs |
+    pub fn completed_for(mut self, vendor: Provider) -> Self {
+        match (vendor.format(), vendor.profile().layout) {
+            (_, PathLayout::Deployments | PathLayout::ModelInPath) => {}
+            (UpstreamFormat::Anthropic, PathLayout::Plain) => {
                 if !self.path.ends_with("/v1") {
                     self.path.push_str("/v1");
                 }
             }
-            Wire::OpenAi | Wire::Ollama => {
+            (UpstreamFormat::OpenAi | UpstreamFormat::Bedrock, PathLayout::Plain) => {
                 if self.path.is_empty() {
                     let own = vendor
                         .profile()
@@ -227,6 +227,8 @@ impl BaseUrl {
 mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use catalog::providers;
 
     use super::*;
 
@@ -318,28 +320,28 @@ mod tests {
     #[test]
     fn vendors_complete_paths() {
         for (vendor, text, path) in [
-            (Vendor::OpenAi, "https://api.openai.com", "/v1"),
-            (Vendor::OpenAi, "https://api.openai.com/v1", "/v1"),
-            (Vendor::OpenAi, "https://proxy.example/llm", "/llm"),
-            (Vendor::Anthropic, "https://api.anthropic.com", "/v1"),
-            (Vendor::Anthropic, "https://api.anthropic.com/v1", "/v1"),
+            (providers::OPENAI, "https://api.openai.com", "/v1"),
+            (providers::OPENAI, "https://api.openai.com/v1", "/v1"),
+            (providers::OPENAI, "https://proxy.example/llm", "/llm"),
+            (providers::ANTHROPIC, "https://api.anthropic.com", "/v1"),
+            (providers::ANTHROPIC, "https://api.anthropic.com/v1", "/v1"),
             (
-                Vendor::Anthropic,
+                providers::ANTHROPIC,
                 "https://proxy.example/anthropic",
                 "/anthropic/v1",
             ),
-            (Vendor::Groq, "https://api.groq.com", "/openai/v1"),
+            (providers::GROQ, "https://api.groq.com", "/openai/v1"),
             (
-                Vendor::Gemini,
+                providers::GEMINI,
                 "https://generativelanguage.googleapis.com",
                 "/v1beta/openai",
             ),
-            (Vendor::Perplexity, "https://api.perplexity.ai", ""),
-            (Vendor::Ollama, "http://localhost:11434", "/v1"),
-            (Vendor::OpenAiCompatible, "http://10.0.0.1:9000", "/v1"),
-            (Vendor::AzureOpenAi, "https://x.openai.azure.com", ""),
+            (providers::PERPLEXITY, "https://api.perplexity.ai", ""),
+            (providers::OLLAMA, "http://localhost:11434", "/v1"),
+            (Provider::COMPATIBLE, "http://10.0.0.1:9000", "/v1"),
+            (providers::AZURE_OPENAI, "https://x.openai.azure.com", ""),
             (
-                Vendor::Bedrock,
+                providers::BEDROCK,
                 "https://bedrock-runtime.us-east-1.amazonaws.com",
                 "",
             ),
@@ -350,9 +352,9 @@ mod tests {
 
     #[test]
     fn every_vendor_s_own_base_url_is_complete() {
-        for vendor in Vendor::ALL {
+        for vendor in Provider::all() {
             if let Some(text) = vendor.profile().base_url {
-                assert_eq!(url(text).completed_for(*vendor), url(text));
+                assert_eq!(url(text).completed_for(vendor), url(text));
             }
         }
     }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use catalog::Provider;
+
 use crate::content_category::ContentCategory;
 use crate::lint::Spanned;
 use crate::model::{BaseUrl, Credential, OnModerationError, OnOverBudget, PolicyAction};
 use crate::section::Slot;
-use crate::vendor::Vendor;
 use crate::yaml::{At, Node};
 
 /// A whole document.
@@ -44,7 +45,7 @@ pub(crate) struct TargetDraft {
     pub(crate) id: Slot<String>,
     pub(crate) provider: Slot<ProviderRef>,
     /// `provider.type`
-    pub(crate) kind: Slot<Vendor>,
+    pub(crate) kind: Slot<Provider>,
     pub(crate) base_url: Slot<BaseUrl>,
     pub(crate) model: Slot<String>,
     /// Placed at the name of the variable or file.
@@ -65,7 +66,7 @@ pub(crate) struct TargetDraft {
 /// `vendor`, `vendor:model` or `vendor:kind:model`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ProviderRef {
-    pub(crate) vendor: Vendor,
+    pub(crate) vendor: Provider,
     pub(crate) model: Option<String>,
 }
 

@@ -1,10 +1,10 @@
 //! The configuration: reads every dialect of `policy-config.yaml` into one model, and lints it.
 #![forbid(unsafe_code)]
 
-pub mod azure;
 mod base_url;
 pub mod cluster;
 mod content_category;
+pub mod deployments_path;
 mod dialect;
 mod draft;
 mod finding;
@@ -18,7 +18,6 @@ mod source;
 mod suggest;
 mod target;
 mod value;
-pub mod vendor;
 mod yaml;
 
 pub use base_url::InvalidBaseUrl;
@@ -27,5 +26,4 @@ pub use finding::{Code, Finding, LintReport, Severity};
 pub use load::{KnownPrice, LoadOptions, Loaded, Lookup, json_schema, load, load_with};
 pub use model::*;
 pub use source::Source;
-pub use vendor::{AuthHeader, Profile, Vendor, Wire};
 pub use yaml::MAX_BYTES as MAX_DOCUMENT_BYTES;

@@ -1,5 +1,7 @@
 //! The way in: text to model and findings.
 
+use catalog::Provider;
+
 use crate::dialect::sections;
 use crate::draft::Draft;
 use crate::finding::{Code, Finding, Severity};
@@ -7,7 +9,6 @@ use crate::lint::{Lint, Problem};
 use crate::model::{Credential, Policy};
 use crate::resolve::resolve;
 use crate::value::mismatch;
-use crate::vendor::Vendor;
 use crate::yaml::{self, At, Value};
 
 /// What a document says, and what is wrong with it.
@@ -23,7 +24,7 @@ pub struct Loaded {
 pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 /// Whether the price of a vendor's model is known without the document.
-pub type KnownPrice<'a> = dyn Fn(Vendor, &str) -> bool + 'a;
+pub type KnownPrice<'a> = dyn Fn(Provider, &str) -> bool + 'a;
 
 /// What a document alone cannot tell. The default knows nothing of the outside world, as inside Envoy.
 #[derive(Default, Clone, Copy)]

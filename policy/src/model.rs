@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
+use catalog::{PriceTier, Provider};
 use serde::{Deserialize, Serialize};
 
 use crate::content_category::ContentCategory;
-use crate::vendor::Vendor;
 
 /// Whole-answer timeout (first byte for streams) of a target that gives none, in milliseconds.
 pub const DEFAULT_TIMEOUT_MS: u64 = 120_000;
@@ -57,8 +57,8 @@ pub struct Policy {
 pub struct Target {
     /// Unique, as the user wrote it.
     pub id: String,
-    /// Decides wire format, credential header and probe.
-    pub vendor: Vendor,
+    /// Decides wire format, dialect, credential header and probe.
+    pub vendor: Provider,
     /// Where it is reached. For [`Target::endpoint_variable`] that is not resolved, a host below `.invalid`.
     pub base_url: BaseUrl,
     /// The document gives no base URL and the vendor has no common one (Azure OpenAI): the environment variable that
@@ -225,7 +225,7 @@ pub struct Member {
 }
 
 /// US dollars per 1,000 tokens.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Price {
     /// `cost_per_1k_input`
     pub input_per_1k: f64,
@@ -235,6 +235,8 @@ pub struct Price {
     pub cached_input_per_1k: Option<f64>,
     /// Input that the provider wrote to its cache; `None` is billed as input. No policy gives it.
     pub cache_write_per_1k: Option<f64>,
+    /// List prices of requests with long prompts, the shortest first. No policy gives them.
+    pub tiers: &'static [PriceTier],
 }
 
 /// How the head of a plan is picked (contract: strategies).

@@ -1,8 +1,9 @@
 //! Answers that follow from a target's settings and its vendor: how it is probed, and whether it needs its key.
 
-use crate::azure::AzurePath;
+use catalog::PathLayout;
+
+use crate::deployments_path::DeploymentsPath;
 use crate::model::Target;
-use crate::vendor::Wire;
 
 impl Target {
     /// Path and query of the probe; `None` if probes are off or the vendor has no free one.
@@ -13,9 +14,9 @@ impl Target {
         if let Some(own) = &self.health_check.path {
             return Some(format!("{}{own}", self.base_url.path));
         }
-        match self.vendor.wire() {
-            Wire::AzureOpenAi => Some(AzurePath::of(self).models_path()),
-            Wire::OpenAi | Wire::Anthropic | Wire::Bedrock | Wire::Ollama => {
+        match self.vendor.profile().layout {
+            PathLayout::Deployments => Some(DeploymentsPath::of(self).models_path()),
+            PathLayout::Plain | PathLayout::ModelInPath => {
                 let path = self.vendor.profile().probe?;
                 Some(format!("{}{path}", self.base_url.path))
             }

@@ -8,9 +8,9 @@
     clippy::disallowed_methods
 )]
 
+use catalog::{Provider, providers};
 use policy::{
-    BaseUrl, Credential, LoadOptions, Member, Policy, Source, Strategy, TargetId, Vendor, load,
-    load_with,
+    BaseUrl, Credential, LoadOptions, Member, Policy, Source, Strategy, TargetId, load, load_with,
 };
 
 const TARGETS: &str = "
@@ -176,58 +176,58 @@ fn vendors_are_recognised() {
     for (target, vendor, url) in [
         (
             "id: x, base_url: 'https://api.anthropic.com'",
-            Vendor::Anthropic,
+            providers::ANTHROPIC,
             "api.anthropic.com/v1",
         ),
         // The host says more than the id.
         (
             "id: openai, base_url: 'https://api.anthropic.com'",
-            Vendor::Anthropic,
+            providers::ANTHROPIC,
             "api.anthropic.com/v1",
         ),
         (
             "id: my-claude, base_url: 'https://proxy.example'",
-            Vendor::Anthropic,
+            providers::ANTHROPIC,
             "proxy.example/v1",
         ),
         (
             "id: azure-openai-eu, base_url: 'https://proxy.example'",
-            Vendor::AzureOpenAi,
+            providers::AZURE_OPENAI,
             "proxy.example",
         ),
         (
             "id: x, base_url: 'https://proxy.example/llm'",
-            Vendor::OpenAiCompatible,
+            Provider::COMPATIBLE,
             "proxy.example/llm",
         ),
         (
             "id: openai, provider: {type: vllm, base_url: 'http://gpu:8000'}",
-            Vendor::Vllm,
+            providers::VLLM,
             "gpu:8000/v1",
         ),
         (
             "id: claude, provider: openai",
-            Vendor::OpenAi,
+            providers::OPENAI,
             "api.openai.com/v1",
         ),
         (
             "id: x, provider: groq",
-            Vendor::Groq,
+            providers::GROQ,
             "api.groq.com/openai/v1",
         ),
         (
             "id: x, provider: google",
-            Vendor::Gemini,
+            providers::GEMINI,
             "generativelanguage.googleapis.com/v1beta/openai",
         ),
         (
             "id: x, provider: bedrock, region: eu-west-1",
-            Vendor::Bedrock,
+            providers::BEDROCK,
             "bedrock-runtime.eu-west-1.amazonaws.com",
         ),
         (
             "id: x, provider: bedrock, region: europe",
-            Vendor::Bedrock,
+            providers::BEDROCK,
             "bedrock-runtime.us-east-1.amazonaws.com",
         ),
     ] {
@@ -487,5 +487,30 @@ fn long_chains_of_fallback_groups_and_their_cycles() {
         let findings = groups(&links).findings;
         assert_eq!(findings.len(), 1, "{findings:?}");
         assert!(findings[0].message.contains(message), "{findings:?}");
+    }
+}
+
+#[test]
+fn every_provider_of_the_catalogue_can_be_named_and_is_in_the_schema() {
+    let schema: serde_json::Value = serde_json::from_str(policy::json_schema()).unwrap();
+    let mut examples: Vec<&str> = schema["$defs"]["vendor"]["examples"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(serde_json::Value::as_str)
+        .collect();
+    examples.sort_unstable();
+    let mut names: Vec<&str> = Provider::all().map(Provider::name).collect();
+    names.sort_unstable();
+    assert_eq!(examples, names);
+    for name in names {
+        let text = format!(
+            "providers: {{targets: [{{id: t, provider: {name}, base_url: 'https://h.example/x', secret_key_ref: {{env: K}}}}]}}"
+        );
+        let loaded = load(&text);
+        let policy = loaded
+            .policy
+            .unwrap_or_else(|| panic!("{name}: {:?}", loaded.findings));
+        assert_eq!(policy.targets[0].vendor.name(), name);
     }
 }

@@ -11,9 +11,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use catalog::{Provider, providers};
 use policy::{
     Code, ContentPolicyKind, Credential, Finding, LoadOptions, Policy, PolicyAction, Severity,
-    Source, Strategy, Vendor, load, load_with,
+    Source, Strategy, load, load_with,
 };
 
 fn seeds() -> PathBuf {
@@ -110,14 +111,14 @@ fn seed_000_failover_chain() {
         (policy.name.as_str(), policy.version.as_str()),
         ("cto-multi-provider-providers-1", "1.0.0")
     );
-    let vendors: Vec<Vendor> = policy.targets.iter().map(|target| target.vendor).collect();
+    let vendors: Vec<Provider> = policy.targets.iter().map(|target| target.vendor).collect();
     assert_eq!(
         vendors,
         [
-            Vendor::OpenAi,
-            Vendor::Anthropic,
-            Vendor::AzureOpenAi,
-            Vendor::Bedrock
+            providers::OPENAI,
+            providers::ANTHROPIC,
+            providers::AZURE_OPENAI,
+            providers::BEDROCK
         ]
     );
     assert_eq!(
@@ -179,12 +180,12 @@ fn seed_001_groups() {
     assert_eq!(azure.base_url.path, "/openai/deployments/gpt-4o");
     assert_eq!(
         azure.api_version.as_deref(),
-        Some(policy::azure::DEFAULT_API_VERSION)
+        Some(policy::deployments_path::DEFAULT_API_VERSION)
     );
     let ollama = &policy.targets[3];
     assert_eq!(
         (ollama.vendor, ollama.base_url.authority().as_str()),
-        (Vendor::Ollama, "localhost:11434")
+        (providers::OLLAMA, "localhost:11434")
     );
 
     let (policy, _) = seed("001-cost-routing.yaml");

@@ -17,7 +17,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use policy::{TargetId, Vendor};
+use catalog::providers;
+use policy::TargetId;
 use routing::PolicyIndex;
 use routing::health::{Addresses, Availability, HealthTable, Outcome, Signal};
 
@@ -42,7 +43,7 @@ fn main() {
     println!("health, by targets        ns");
     for count in [2, 20, 200] {
         let targets =
-            (0..count).map(|number| testing::target(&format!("t{number}"), Vendor::OpenAi));
+            (0..count).map(|number| testing::target(&format!("t{number}"), providers::OPENAI));
         let policy = testing::policy(targets.collect(), vec![]);
         let index = PolicyIndex::new(Arc::new(policy));
         let mut table = HealthTable::default();

@@ -19,9 +19,8 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use policy::{
-    CostSettings, LatencySettings, Policy, Price, SemanticSettings, Strategy, TargetId, Vendor,
-};
+use catalog::providers;
+use policy::{CostSettings, LatencySettings, Policy, Price, SemanticSettings, Strategy, TargetId};
 use routing::affinity::conversation_id;
 use routing::health::{HealthTable, Outcome, Signal};
 use routing::latency::{LocalWindow, Sample, Snapshot};
@@ -141,6 +140,7 @@ fn group_of_twenty(strategy: Strategy, sticky: bool) -> Policy {
             output_per_1k: 0.002,
             cached_input_per_1k: None,
             cache_write_per_1k: None,
+            tiers: &[],
         });
         member.description = Some(format!("topic {number}: questions about subject {number}"));
         member.examples = vec![
@@ -200,7 +200,7 @@ fn main() {
     world.index = {
         let mut policy = testing::policy(
             (0..TARGETS)
-                .map(|number| testing::target(&format!("t{number}"), Vendor::OpenAi))
+                .map(|number| testing::target(&format!("t{number}"), providers::OPENAI))
                 .collect(),
             vec![],
         );
@@ -221,7 +221,7 @@ fn main() {
     println!("\nlookup and plan of 3 targets, ns\ngroups  one group  all in turn");
     for groups in [10, 100, 1_000, 10_000] {
         let targets = (0..3)
-            .map(|number| testing::target(&format!("t{number}"), Vendor::OpenAi))
+            .map(|number| testing::target(&format!("t{number}"), providers::OPENAI))
             .collect();
         let list = (0..groups)
             .map(|number| {

@@ -2,6 +2,8 @@
 
 use policy::{CostSettings, Price, Strategy};
 
+use crate::price::per_1k;
+
 /// Tokens that a request is expected to be billed for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExpectedTokens {
@@ -15,8 +17,27 @@ pub struct ExpectedTokens {
 
 /// US dollars for `tokens` at `price`.
 pub fn estimate_usd(price: Price, tokens: ExpectedTokens) -> f64 {
+    let price = for_prompt(price, u64::from(tokens.prompt));
     let output = f64::from(tokens.output) * f64::from(tokens.choices.max(1));
     f64::from(tokens.prompt) / 1_000.0 * price.input_per_1k + output / 1_000.0 * price.output_per_1k
+}
+
+/// What a request of `prompt_tokens` costs: long prompts have list prices of their own, for all of their tokens.
+fn for_prompt(price: Price, prompt_tokens: u64) -> Price {
+    let mut tiers = price.tiers.iter().rev();
+    let tier = tiers.find(|tier| prompt_tokens > u64::from(tier.above_prompt_tokens));
+    tier.map_or(price, |tier| {
+        let input = per_1k(tier.input);
+        // Lists give no price for what is written to a cache by long prompts: it keeps its ratio to other input.
+        let ratio = input / price.input_per_1k;
+        Price {
+            input_per_1k: input,
+            output_per_1k: per_1k(tier.output),
+            cached_input_per_1k: tier.cached.map(per_1k),
+            cache_write_per_1k: price.cache_write_per_1k.map(|written| written * ratio),
+            tiers: &[],
+        }
+    })
 }
 
 /// Tokens that a provider billed.
@@ -34,6 +55,7 @@ pub struct BilledTokens {
 
 /// US dollars for `tokens` at `price`.
 pub fn billed_usd(price: Price, tokens: BilledTokens) -> f64 {
+    let price = for_prompt(price, tokens.prompt);
     // Exact below 2⁵³ tokens.
     #[allow(clippy::cast_precision_loss)]
     let thousands = |tokens: u64| tokens as f64 / 1_000.0;
@@ -68,6 +90,8 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    use catalog::PriceTier;
+
     use super::*;
 
     #[test]
@@ -77,6 +101,7 @@ mod tests {
             output_per_1k: 0.03,
             cached_input_per_1k,
             cache_write_per_1k,
+            tiers: &[],
         };
         let (plain, special) = (price(None, None), price(Some(0.005), Some(0.0125)));
         // Prompt, of it read from the cache, of it written to it, and output.
@@ -103,5 +128,57 @@ mod tests {
             let cost = billed_usd(price, tokens);
             assert!((cost - expected).abs() < 1e-12, "{cost} {expected}");
         }
+    }
+
+    #[test]
+    fn long_prompts_have_prices_of_their_own_for_all_of_their_tokens() {
+        const LONG: &[PriceTier] = &[
+            PriceTier {
+                above_prompt_tokens: 1_000,
+                input: 20_000_000,
+                output: 45_000_000,
+                cached: Some(2_000_000),
+            },
+            PriceTier {
+                above_prompt_tokens: 2_000,
+                input: 40_000_000,
+                output: 90_000_000,
+                cached: None,
+            },
+        ];
+        let price = Price {
+            input_per_1k: 0.01,
+            output_per_1k: 0.03,
+            cached_input_per_1k: Some(0.001),
+            cache_write_per_1k: Some(0.0125),
+            tiers: LONG,
+        };
+        // Prompt, of it read from the cache, of it written to it, and output.
+        for ((prompt, cached, cache_written, completion), expected) in [
+            ((1_000, 0, 0, 1_000), 0.04),
+            // 1,001 × 0.02/1000 + 1,000 × 0.045/1000
+            ((1_001, 0, 0, 1_000), 0.065_02),
+            // 1,000 × 0.02/1000 + 500 × 0.002/1000
+            ((1_500, 500, 0, 0), 0.021),
+            // 500 × 0.02/1000 + 1,000 × 0.025/1000
+            ((1_500, 0, 1_000, 0), 0.035),
+            // 3,000 × 0.04/1000, read from the cache or not
+            ((3_000, 1_000, 0, 0), 0.12),
+        ] {
+            let tokens = BilledTokens {
+                prompt,
+                cached,
+                cache_written,
+                completion,
+            };
+            let cost = billed_usd(price, tokens);
+            assert!((cost - expected).abs() < 1e-12, "{cost} {expected}");
+        }
+        let tokens = ExpectedTokens {
+            prompt: 1_001,
+            output: 1_000,
+            choices: 1,
+        };
+        assert!((estimate_usd(price, tokens) - 0.065_02).abs() < 1e-12);
     }
 }

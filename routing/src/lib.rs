@@ -14,7 +14,6 @@ pub mod latency;
 mod naming;
 pub mod plan;
 pub mod price;
-pub mod price_table;
 pub mod probe;
 pub mod random;
 pub mod rate;

@@ -3,7 +3,8 @@
 use std::cell::OnceCell;
 use std::sync::Arc;
 
-use policy::{Price, Target, Vendor};
+use catalog::Provider;
+use policy::{Price, Target};
 
 use crate::index::{Candidate, PolicyIndex};
 use crate::price;
@@ -22,7 +23,7 @@ pub(crate) struct Naming<'a> {
 #[derive(Clone, Copy)]
 struct Mapped<'a> {
     name: &'a str,
-    owner: Option<Vendor>,
+    owner: Option<Provider>,
 }
 
 impl<'a> Naming<'a> {
@@ -46,7 +47,7 @@ impl<'a> Naming<'a> {
             Some(target) => {
                 let mapped = *self.mapped.get_or_init(|| {
                     let name = policy.failover.model_mapping.get(self.client_model)?;
-                    let owner = Vendor::of_model(name);
+                    let owner = Provider::of_model(name);
                     Some(Mapped { name, owner })
                 });
                 sent_name(target, self.client_model, mapped, fit, first)

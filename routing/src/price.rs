@@ -1,43 +1,56 @@
-//! Which price counts for a model at a target: the policy's own, else the built-in table's.
+//! Which price counts for a model at a target: the policy's own, else the list price of the catalogue.
+//!
+//! List prices are a help for estimates, not an invoice: they know neither discounts nor batches nor regions.
 
 use std::fmt;
 
-use policy::{Price, Vendor};
-
-use crate::price_table::{self, PRICES_AS_OF};
+use catalog::{ListPrice, Model, PRICES_AS_OF, Provider};
+use policy::Price;
 
 /// Where a price comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PriceSource {
     /// The member or its target gives it.
     Policy,
-    /// [`price_table`], as of [`PRICES_AS_OF`].
+    /// The catalogue, as of [`PRICES_AS_OF`].
     BuiltIn,
 }
 
 /// The price in force for `model` at a target of `vendor`, where the policy says `configured`.
 pub fn in_force(
     configured: Option<Price>,
-    vendor: Vendor,
+    vendor: Provider,
     model: &str,
 ) -> Option<(Price, PriceSource)> {
     let policys = configured.map(|price| (price, PriceSource::Policy));
     policys.or_else(|| Some((built_in(vendor, model)?, PriceSource::BuiltIn)))
 }
 
-/// The built-in price of `model`. None at vendors that run on the user's own machines, whatever their models are called.
-pub fn built_in(vendor: Vendor, model: &str) -> Option<Price> {
+/// The list price of `model`. None at vendors that run on the user's own machines, whatever their models are called.
+pub fn built_in(vendor: Provider, model: &str) -> Option<Price> {
     if is_self_hosted(vendor) {
         return None;
     }
-    price_table::lookup(model)
+    Model::find(vendor, model)?.price.map(of_list)
 }
 
-pub(crate) fn is_self_hosted(vendor: Vendor) -> bool {
-    matches!(
-        vendor,
-        Vendor::Ollama | Vendor::Vllm | Vendor::OpenAiCompatible
-    )
+fn of_list(list: ListPrice) -> Price {
+    Price {
+        input_per_1k: per_1k(list.input),
+        output_per_1k: per_1k(list.output),
+        cached_input_per_1k: list.cached.map(per_1k),
+        cache_write_per_1k: list.cache_write.map(per_1k),
+        tiers: list.tiers,
+    }
+}
+
+/// Dollars per 1,000 tokens, of millionths of dollars per million.
+pub(crate) fn per_1k(list: u32) -> f64 {
+    f64::from(list) / 1e9
+}
+
+pub(crate) fn is_self_hosted(vendor: Provider) -> bool {
+    vendor.profile().self_hosted
 }
 
 impl fmt::Display for PriceSource {
@@ -54,6 +67,8 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    use catalog::providers;
+
     use super::*;
 
     const OWN: Price = Price {
@@ -61,6 +76,7 @@ mod tests {
         output_per_1k: 2.0,
         cached_input_per_1k: None,
         cache_write_per_1k: None,
+        tiers: &[],
     };
 
     #[test]
@@ -68,21 +84,21 @@ mod tests {
         for (configured, vendor, model, expected) in [
             (
                 Some(OWN),
-                Vendor::OpenAi,
+                providers::OPENAI,
                 "gpt-4o-mini",
                 Some((1.0, PriceSource::Policy)),
             ),
             (
                 None,
-                Vendor::OpenAi,
+                providers::OPENAI,
                 "gpt-4o-mini",
                 Some((0.000_15, PriceSource::BuiltIn)),
             ),
-            (None, Vendor::OpenAi, "house-special", None),
-            (None, Vendor::Vllm, "gpt-4o-mini", None),
+            (None, providers::OPENAI, "house-special", None),
+            (None, providers::VLLM, "gpt-4o-mini", None),
             (
                 Some(OWN),
-                Vendor::Vllm,
+                providers::VLLM,
                 "gpt-4o-mini",
                 Some((1.0, PriceSource::Policy)),
             ),

@@ -224,7 +224,8 @@ mod tests {
 
     use std::sync::Arc;
 
-    use policy::{Policy, Vendor};
+    use catalog::providers;
+    use policy::Policy;
     use proptest::prelude::{prop_assert, proptest};
 
     use super::*;
@@ -236,7 +237,7 @@ mod tests {
     fn three() -> Policy {
         policy(
             ["a", "b", "c"]
-                .map(|id| target(id, Vendor::OpenAi))
+                .map(|id| target(id, providers::OPENAI))
                 .to_vec(),
             vec![],
         )
@@ -366,7 +367,7 @@ mod tests {
     #[test]
     fn who_has_no_key_or_nothing_to_probe_is_not_probed() {
         let mut document = three();
-        document.targets.push(target("bedrock", Vendor::Bedrock));
+        document.targets.push(target("bedrock", providers::BEDROCK));
         let mut random = Random::seeded(1);
         let mut scheduler = ProbeScheduler::default();
         let index = PolicyIndex::new(Arc::new(document));

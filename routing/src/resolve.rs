@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use catalog::Provider;
 use policy::order::by_rank;
-use policy::{GroupId, Policy, Target, TargetId, Vendor};
+use policy::{GroupId, Policy, Target, TargetId};
 
 use crate::index::PolicyIndex;
 use crate::vendor_models;
@@ -60,7 +61,7 @@ impl PolicyIndex {
             return Resolution::Group(group);
         }
         let policy = self.policy();
-        let owner = Vendor::of_model(model);
+        let owner = Provider::of_model(model);
         let nameless = policy.groups.is_empty() && owner.is_none();
         let choices: Vec<Choice> = self
             .default_pool()

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use catalog::Provider;
 use policy::{
     BaseUrl, CircuitBreaker, Credential, Failover, GatewaySettings, HealthCheck, Member,
-    ModelGroup, Policy, Strategy, Target, TargetId, Vendor,
+    ModelGroup, Policy, Strategy, Target, TargetId,
 };
 
 /// A target of `vendor` that differs from others by its id only.
-pub(crate) fn target(id: &str, vendor: Vendor) -> Target {
+pub(crate) fn target(id: &str, vendor: Provider) -> Target {
     Target {
         id: id.to_owned(),
         vendor,
@@ -92,7 +93,7 @@ pub(crate) fn policy(targets: Vec<Target>, groups: Vec<ModelGroup>) -> Policy {
 /// `count` targets `t0`, `t1`, … and one group `g` over all of them, each with a model of its own.
 pub(crate) fn one_group(count: usize, strategy: Strategy) -> Policy {
     let targets = (0..count)
-        .map(|number| target(&format!("t{number}"), Vendor::OpenAiCompatible))
+        .map(|number| target(&format!("t{number}"), Provider::COMPATIBLE))
         .collect();
     let members = (0..count)
         .map(|number| weighted(number, &format!("m{number}"), 1))

@@ -19,9 +19,9 @@ mod testing;
 use std::path::Path;
 use std::sync::Arc;
 
+use catalog::providers;
 use policy::{
     DEFAULT_MIN_SIMILARITY, EmbeddingSource, Member, Policy, SemanticSettings, Strategy, TargetId,
-    Vendor,
 };
 use routing::health::HealthTable;
 use routing::latency::Snapshot;
@@ -76,7 +76,7 @@ impl Intents {
             })
             .collect();
         let group = testing::group("g", Strategy::Semantic(settings), members);
-        testing::policy(vec![testing::target("t", Vendor::OpenAi)], vec![group])
+        testing::policy(vec![testing::target("t", providers::OPENAI)], vec![group])
     }
 }
 

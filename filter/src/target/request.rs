@@ -179,19 +179,22 @@ fn attempt_of(journey: &Journey, index: usize, now: Moment) -> protocols::Attemp
     protocols::Attempt {
         client: journey.client,
         upstream: target.map_or(protocols::UpstreamFormat::OpenAi, |target| {
-            upstream_format(target.vendor.profile().wire)
+            upstream_format(target.vendor)
         }),
         base_path: target
             .map(|target| target.base_url.path.clone())
             .unwrap_or_default(),
         api_version: target.and_then(|target| target.api_version.clone()),
+        ask_for_usage: !journey.has_stream_options
+            && target
+                .zip(entry)
+                .is_some_and(|(target, entry)| can_be_asked_for_usage(target, &entry.model)),
         model: entry
             .map(|entry| entry.model.to_string())
             .unwrap_or_default(),
         native_responses: target.is_some_and(has_native_responses),
         stream: journey.stream,
         include_usage: journey.include_usage,
-        ask_for_usage: !journey.has_stream_options && target.is_some_and(can_be_asked_for_usage),
         model_span: journey.model_span.clone(),
         default_max_tokens: target
             .and_then(|target| target.default_max_tokens)

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use policy::{BaseUrl, Policy, Wire};
+use catalog::UpstreamFormat;
+use policy::{BaseUrl, Policy};
 use simulator::{Dialect, Provider};
 
 use crate::paths;
@@ -27,7 +28,7 @@ impl Simulation {
         policy: &Policy,
     ) -> io::Result<BTreeMap<String, BaseUrl>> {
         for target in &policy.targets {
-            let dialect = dialect(target.vendor.profile().wire);
+            let dialect = dialect(target.vendor.format());
             if !self.providers.contains_key(&target.id) {
                 let provider = Provider::start(&target.id, dialect).await?;
                 provider.forget_requests();
@@ -48,10 +49,10 @@ impl Simulation {
     }
 }
 
-fn dialect(wire: Wire) -> Dialect {
-    match wire {
-        Wire::OpenAi | Wire::AzureOpenAi | Wire::Ollama => Dialect::OpenAi,
-        Wire::Anthropic => Dialect::Anthropic,
-        Wire::Bedrock => Dialect::Bedrock,
+fn dialect(format: UpstreamFormat) -> Dialect {
+    match format {
+        UpstreamFormat::OpenAi => Dialect::OpenAi,
+        UpstreamFormat::Anthropic => Dialect::Anthropic,
+        UpstreamFormat::Bedrock => Dialect::Bedrock,
     }
 }

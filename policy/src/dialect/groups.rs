@@ -1,12 +1,13 @@
 //! The dialect of groups of targets (seed 002): `provider: vendor:kind:model`, `providers.model_groups`, aliases.
 
+use catalog::Provider;
+
 use super::{pack, sections, strategy};
 use crate::draft::{Draft, FallbackDraft, GroupDraft, ProviderRef, TargetDraft};
 use crate::finding::Code;
 use crate::lint::{Lint, Problem, Spanned};
 use crate::section::Key;
 use crate::value;
-use crate::vendor::Vendor;
 use crate::yaml::Node;
 
 /// The middle word of `vendor:kind:model`. What a target is asked for is decided by the request, so they all mean the same.
@@ -98,18 +99,19 @@ pub(super) fn provider_ref(node: &Node, lint: &mut Lint) -> Option<Spanned<Provi
     })
 }
 
-pub(super) fn vendor(node: &Node, lint: &mut Lint) -> Option<Spanned<Vendor>> {
+pub(super) fn vendor(node: &Node, lint: &mut Lint) -> Option<Spanned<Provider>> {
     let Spanned { value: text, at } = value::string(node, lint)?;
     named_vendor(&text, at, lint).map(|value| Spanned { value, at })
 }
 
-fn named_vendor(name: &str, at: crate::yaml::At, lint: &mut Lint) -> Option<Vendor> {
-    if let Some(vendor) = Vendor::named(name) {
+fn named_vendor(name: &str, at: crate::yaml::At, lint: &mut Lint) -> Option<Provider> {
+    if let Some(vendor) = Provider::named(name) {
         return Some(vendor);
     }
-    let mut names = Vendor::ALL.iter().flat_map(|vendor| {
+    let mut names = Provider::all().flat_map(|vendor| {
         let profile = vendor.profile();
-        profile.aliases.iter().copied().chain([profile.name])
+        let aliases = profile.aliases.iter().chain(profile.model_aliases);
+        aliases.copied().chain([profile.name])
     });
     let suggestion = lint.did_you_mean(name, &mut names).unwrap_or_else(|| {
         "a vendor that is not listed is `openai-compatible` with a `base_url`".to_owned()

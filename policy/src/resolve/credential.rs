@@ -1,19 +1,20 @@
 //! Where a target's key comes from, and what is wrong with it.
 
+use catalog::Provider;
+
 use super::Context;
 use crate::draft::TargetDraft;
 use crate::finding::Code;
 use crate::lint::{Lint, Problem};
 use crate::model::{BaseUrl, Credential};
 use crate::section::Slot;
-use crate::vendor::Vendor;
 use crate::yaml::At;
 
 /// The credential of the target at `at`; [`Credential::None`] with a finding where one is missing.
 pub(super) fn resolve(
     context: &Context<'_>,
     draft: &TargetDraft,
-    vendor: Vendor,
+    vendor: Provider,
     base_url: &BaseUrl,
     at: At,
     lint: &mut Lint,

@@ -2,15 +2,16 @@
 
 use std::collections::BTreeMap;
 
+use catalog::PathLayout;
+
 use super::{Context, list, strategy, targets};
-use crate::azure::AzurePath;
+use crate::deployments_path::DeploymentsPath;
 use crate::draft::{GroupDraft, MemberDraft, StrategyName};
 use crate::finding::Code;
 use crate::lint::{Lint, Problem, Spanned};
 use crate::model::{GroupId, Member, ModelGroup, Target, TargetId};
 use crate::order;
 use crate::section::Slot;
-use crate::vendor::Vendor;
 use crate::yaml::{At, shorten};
 
 /// All groups, in document order.
@@ -192,11 +193,11 @@ fn warn_about_deployment(draft: &MemberDraft, target: Option<&Target>, lint: &mu
     let (Some(target), Some(model)) = (target, draft.model.given()) else {
         return;
     };
-    if target.vendor != Vendor::AzureOpenAi {
+    if target.vendor.profile().layout != PathLayout::Deployments {
         return;
     }
-    match AzurePath::of(target) {
-        AzurePath::Deployment { deployment, .. } if deployment != model.value => {
+    match DeploymentsPath::of(target) {
+        DeploymentsPath::Deployment { deployment, .. } if deployment != model.value => {
             let message = format!(
                 "`{}` has no effect: the base URL of `{}` names the deployment `{deployment}`",
                 model.value, target.id
@@ -204,9 +205,9 @@ fn warn_about_deployment(draft: &MemberDraft, target: Option<&Target>, lint: &mu
             let problem = Problem::new(Code::W107, model.at, message);
             lint.add(problem.suggest("end the base URL before `/openai/deployments`".to_owned()));
         }
-        AzurePath::Deployment { .. }
-        | AzurePath::V1 { .. }
-        | AzurePath::DeploymentPerModel { .. } => {}
+        DeploymentsPath::Deployment { .. }
+        | DeploymentsPath::V1 { .. }
+        | DeploymentsPath::DeploymentPerModel { .. } => {}
     }
 }
 

@@ -2,13 +2,14 @@
 //!
 //! Both count consecutive failures until a target is out. Who gives only one of the two limits means both.
 
+use catalog::Provider;
+
 use crate::draft::{Draft, TargetDraft};
 use crate::model::{CircuitBreaker, HealthCheck};
 use crate::section::Slot;
-use crate::vendor::Vendor;
 
 /// Probes are sent unless switched off, or unless the vendor has no free probe and the user names none.
-pub(super) fn check(document: &Draft, target: &TargetDraft, vendor: Vendor) -> HealthCheck {
+pub(super) fn check(document: &Draft, target: &TargetDraft, vendor: Provider) -> HealthCheck {
     let default = HealthCheck::default();
     let (own, shared) = (&target.health_check, &document.health_check);
     let path = nearest(&own.path, &shared.path);

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use catalog::Provider;
+
 use super::{Context, list};
 use crate::finding::Code;
 use crate::lint::{Lint, Problem};
 use crate::model::{Failover, ModelGroup, Target};
-use crate::vendor::Vendor;
 
 /// Warns for members without a model, and for targets of another vendor in documents without groups.
 pub(super) fn check(
@@ -69,7 +70,7 @@ fn check_targets(context: &Context<'_>, targets: &[Target], lint: &mut Lint) {
         let mapped = target.model.is_some()
             || !target.model_mapping.is_empty()
             || !context.draft.failover.model_mapping.is_absent();
-        if mapped || family(target.vendor) == family(first.vendor) {
+        if mapped || share_models(target.vendor, first.vendor) {
             continue;
         }
         let Some(id) = draft.id.given() else { continue };
@@ -99,11 +100,7 @@ fn missing_mapping(target: &Target, names: &[&str]) -> Option<String> {
     ))
 }
 
-/// Azure serves OpenAI's models under OpenAI's names.
-fn family(vendor: Vendor) -> Vendor {
-    if vendor == Vendor::AzureOpenAi {
-        Vendor::OpenAi
-    } else {
-        vendor
-    }
+/// One serves the other's models under the same names.
+fn share_models(one: Provider, other: Provider) -> bool {
+    one.shares_models_with(other) || other.shares_models_with(one)
 }

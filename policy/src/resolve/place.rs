@@ -1,36 +1,28 @@
 //! Where a target is: its vendor, and the base URL that the document, the vendor or the environment gives.
 
+use catalog::Provider;
+
 use super::Context;
 use crate::draft::TargetDraft;
 use crate::finding::Code;
 use crate::lint::{Lint, Problem};
 use crate::model::BaseUrl;
 use crate::section::Slot;
-use crate::vendor::Vendor;
 use crate::yaml::At;
 
-/// Names the resource of Azure OpenAI targets without base URL, as in Azure's own SDKs.
-const AZURE_ENDPOINT: &str = "AZURE_OPENAI_ENDPOINT";
-/// The port that Ollama listens on unless told otherwise.
-const OLLAMA_PORT: u16 = 11434;
-
-/// Contract: `provider.type` or the provider's name, then host, then id, else OpenAI-compatible. Ollama's port, which
-/// nobody else uses, is part of the host.
-pub(super) fn vendor(draft: &TargetDraft, id: &str) -> Vendor {
+/// Contract: `provider.type` or the provider's name, then host, then id, else OpenAI-compatible. A port that only one
+/// provider uses is part of the host.
+pub(super) fn vendor(draft: &TargetDraft, id: &str) -> Provider {
     let named = draft
         .kind
         .copied()
         .or_else(|| draft.provider.get().map(|provider| provider.vendor));
     let base_url = draft.base_url.get();
     named
-        .or_else(|| base_url.and_then(|url| Vendor::of_host(&url.host)))
-        .or_else(|| Vendor::of_id(id))
-        .or_else(|| {
-            base_url
-                .filter(|url| url.port == OLLAMA_PORT)
-                .map(|_| Vendor::Ollama)
-        })
-        .unwrap_or(Vendor::OpenAiCompatible)
+        .or_else(|| base_url.and_then(|url| Provider::of_host(&url.host)))
+        .or_else(|| Provider::of_id(id))
+        .or_else(|| base_url.and_then(|url| Provider::of_port(url.port)))
+        .unwrap_or(Provider::COMPATIBLE)
 }
 
 /// The base URL, and the variable that must say so if nothing else does.
@@ -43,7 +35,7 @@ pub(super) struct Place {
 pub(super) fn resolve(
     context: &Context<'_>,
     draft: &TargetDraft,
-    vendor: Vendor,
+    vendor: Provider,
     id: &str,
     at: At,
     lint: &mut Lint,
@@ -73,11 +65,12 @@ pub(super) fn resolve(
         .profile()
         .base_url
         .and_then(|url| url.parse::<BaseUrl>().ok());
-    match (vendor, own) {
-        (Vendor::AzureOpenAi, _) => azure_place(context, id, at, lint),
-        (Vendor::Bedrock, Some(own)) => bedrock_place(draft, own, at, lint),
-        (_, Some(own)) => fixed(own),
-        (_, None) => {
+    let profile = vendor.profile();
+    match (own, profile.base_url_variable, profile.base_url_region) {
+        (None, Some(variable), _) => place_of_variable(context, vendor, variable, id, at, lint),
+        (Some(own), _, Some(region)) => place_in_region(draft, own, region, at, lint),
+        (Some(own), _, None) => fixed(own),
+        (None, None, _) => {
             let at = lint.missing(at, "base_url");
             lint.report(
                 Code::E109,
@@ -89,45 +82,58 @@ pub(super) fn resolve(
     }
 }
 
-/// Seed 002 has an Azure target without resource, and it must lint: the resource comes from the environment at run time.
-/// Without it the target is there but cannot serve, like one without its key.
-fn azure_place(context: &Context<'_>, id: &str, at: At, lint: &mut Lint) -> Place {
+/// Seed 002 has a target without resource, and it must lint: the resource comes from the environment at run time, in the
+/// variable of the provider's own SDKs. Without it the target is there but cannot serve, like one without its key.
+fn place_of_variable(
+    context: &Context<'_>,
+    vendor: Provider,
+    variable: &str,
+    id: &str,
+    at: At,
+    lint: &mut Lint,
+) -> Place {
     let unresolved = || Place {
         base_url: nowhere(id),
-        variable: Some(AZURE_ENDPOINT.to_owned()),
+        variable: Some(variable.to_owned()),
     };
     let Some(endpoint) = context.options.endpoint else {
         return unresolved();
     };
     let at = lint.missing(at, "base_url");
-    match endpoint(AZURE_ENDPOINT).map(|text| text.trim().parse::<BaseUrl>()) {
+    match endpoint(variable).map(|text| text.trim().parse::<BaseUrl>()) {
         Some(Ok(base_url)) => Place {
             base_url,
             variable: None,
         },
         Some(Err(error)) => {
-            let message = format!(
-                "`{id}` cannot serve: the value of {AZURE_ENDPOINT} is no base URL ({error})"
-            );
+            let message =
+                format!("`{id}` cannot serve: the value of {variable} is no base URL ({error})");
             lint.add(Problem::new(Code::W104, at, message).error_if(context.options.strict));
             unresolved()
         }
         None => {
             let message = format!(
-                "`{id}` cannot serve: it has no base_url, and the variable {AZURE_ENDPOINT} is not set"
+                "`{id}` cannot serve: it has no base_url, and the variable {variable} is not set"
             );
             let problem = Problem::new(Code::W104, at, message).error_if(context.options.strict);
-            lint.add(
-                problem.suggest("add `base_url: https://RESOURCE.openai.azure.com`".to_owned()),
-            );
+            let host = vendor.profile().hosts.first().copied().unwrap_or("HOST");
+            let host = host.replace('*', "RESOURCE");
+            lint.add(problem.suggest(format!("add `base_url: https://{host}`")));
             unresolved()
         }
     }
 }
 
-/// The region that the target names, else the one of AWS's own examples, with a warning.
-fn bedrock_place(draft: &TargetDraft, own: BaseUrl, at: At, lint: &mut Lint) -> Place {
-    let looks_like_aws = |region: &&String| {
+/// The base URL `own`, which names the region `example`, for the region that the target names; where it names none, as it
+/// is, with a warning.
+fn place_in_region(
+    draft: &TargetDraft,
+    own: BaseUrl,
+    example: &str,
+    at: At,
+    lint: &mut Lint,
+) -> Place {
+    let looks_like_a_region = |region: &&String| {
         region.split('-').count() >= 3
             && region.ends_with(|c: char| c.is_ascii_digit())
             && !region.contains('.')
@@ -135,13 +141,10 @@ fn bedrock_place(draft: &TargetDraft, own: BaseUrl, at: At, lint: &mut Lint) -> 
     let region = draft
         .aws_sigv4_region
         .get()
-        .or(draft.region.get().filter(looks_like_aws));
+        .or(draft.region.get().filter(looks_like_a_region));
     let base_url = match region {
         Some(region) => BaseUrl {
-            host: format!(
-                "bedrock-runtime.{}.amazonaws.com",
-                region.to_ascii_lowercase()
-            ),
+            host: own.host.replace(example, &region.to_ascii_lowercase()),
             ..own
         },
         None => {

@@ -1,5 +1,7 @@
 //! Which strategy a group has, whether it has what the strategy needs, and the strategy's settings.
 
+use catalog::{Provider, UpstreamFormat};
+
 use super::Context;
 use crate::draft::{EmbeddingDraft, GroupDraft, StrategyDraft, StrategyName};
 use crate::finding::Code;
@@ -9,7 +11,6 @@ use crate::model::{
     LatencySettings, Member, SemanticSettings, Strategy, Target,
 };
 use crate::section::Slot;
-use crate::vendor::Wire;
 use crate::yaml::At;
 
 /// The group's own strategy, then that of `providers.routing`, then `weighted` if a member has a weight, else `failover`.
@@ -189,9 +190,9 @@ fn resolve_embedding(
     let provider = draft.provider.given()?;
     let target = context.target(&provider.value, provider.at, lint)?;
     let vendor = targets.get(target.0).map(|target| target.vendor);
-    match vendor.map(|vendor| vendor.profile().wire) {
-        Some(Wire::OpenAi | Wire::AzureOpenAi | Wire::Ollama) | None => {}
-        Some(Wire::Anthropic | Wire::Bedrock) => lint.report(
+    match vendor.map(Provider::format) {
+        Some(UpstreamFormat::OpenAi) | None => {}
+        Some(UpstreamFormat::Anthropic | UpstreamFormat::Bedrock) => lint.report(
             Code::E109,
             provider.at,
             "embeddings for routing come from an OpenAI-compatible target, and this one is not",

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
+use catalog::{PathLayout, Provider};
+
 use super::{Context, credential, health, place};
-use crate::azure::AzurePath;
+use crate::deployments_path::DeploymentsPath;
 use crate::draft::{PriceDraft, TargetDraft};
 use crate::finding::Code;
 use crate::lint::{Lint, Problem};
 use crate::model::{BaseUrl, DEFAULT_TIMEOUT_MS, Price, Target, TargetId};
 use crate::section::Slot;
-use crate::vendor::Vendor;
 use crate::yaml::At;
 
 /// Every id with its target; reports missing and duplicate ones, and a document without targets.
@@ -141,7 +142,7 @@ fn resolve_one(
     }
 }
 
-fn warn_about_probe(draft: &TargetDraft, vendor: Vendor, enabled: bool, lint: &mut Lint) {
+fn warn_about_probe(draft: &TargetDraft, vendor: Provider, enabled: bool, lint: &mut Lint) {
     if let (Some(true), false, Some(given)) = (
         draft.health_check.enabled.copied(),
         enabled,
@@ -157,14 +158,14 @@ fn warn_about_probe(draft: &TargetDraft, vendor: Vendor, enabled: bool, lint: &m
 }
 
 /// Deployment paths always have a version; the v1 path has none.
-fn api_version(draft: &TargetDraft, vendor: Vendor, base_url: &BaseUrl) -> Option<String> {
-    if vendor != Vendor::AzureOpenAi {
+fn api_version(draft: &TargetDraft, vendor: Provider, base_url: &BaseUrl) -> Option<String> {
+    if vendor.profile().layout != PathLayout::Deployments {
         return draft.api_version.get().cloned();
     }
-    match AzurePath::new(base_url, draft.api_version.get().map(String::as_str)) {
-        AzurePath::V1 { .. } => None,
-        AzurePath::Deployment { api_version, .. }
-        | AzurePath::DeploymentPerModel { api_version, .. } => Some(api_version),
+    match DeploymentsPath::new(base_url, draft.api_version.get().map(String::as_str)) {
+        DeploymentsPath::V1 { .. } => None,
+        DeploymentsPath::Deployment { api_version, .. }
+        | DeploymentsPath::DeploymentPerModel { api_version, .. } => Some(api_version),
     }
 }
 
@@ -176,6 +177,7 @@ pub(super) fn price(draft: &PriceDraft, lint: &mut Lint) -> Option<Price> {
             output_per_1k: output.value,
             cached_input_per_1k: draft.cached_input.copied(),
             cache_write_per_1k: None,
+            tiers: &[],
         }),
         (Some(given), None) if draft.output.is_absent() => {
             half(given.at, "cost_per_1k_output", lint)

@@ -1,6 +1,7 @@
 //! Model groups: their members, names and strategies.
 
-use policy::{Code, LoadOptions, Vendor, load, load_with};
+use catalog::{Provider, providers};
+use policy::{Code, LoadOptions, load, load_with};
 
 use crate::{expect, expect_each, found, spoiled};
 
@@ -210,7 +211,7 @@ model_groups:
 
 #[test]
 fn prices_known_elsewhere_are_enough_for_cost() {
-    let known = |vendor: Vendor, model: &str| vendor == Vendor::OpenAi && model == "gpt-4o";
+    let known = |vendor: Provider, model: &str| vendor == providers::OPENAI && model == "gpt-4o";
     let options = LoadOptions {
         known_price: Some(&known),
         ..LoadOptions::default()

@@ -1,7 +1,8 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use policy::Vendor;
+use catalog::providers;
+
 use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_assert_ne, prop_oneof, proptest};
 use proptest::strategy::Strategy as _;
 
@@ -17,12 +18,12 @@ const SECOND: u64 = 1_000;
 
 /// Defaults: 3 failures, 2 probes 30 s apart.
 fn probed() -> Thresholds {
-    Thresholds::of(&target("t", Vendor::OpenAi))
+    Thresholds::of(&target("t", providers::OPENAI))
 }
 
 /// Defaults: 3 failures, 30 s, 3 trials.
 fn unprobed() -> Thresholds {
-    let mut target = target("t", Vendor::OpenAi);
+    let mut target = target("t", providers::OPENAI);
     target.health_check.enabled = false;
     Thresholds::of(&target)
 }
@@ -133,7 +134,7 @@ fn what_is_not_the_targets_fault_never_counts() {
 
 #[test]
 fn with_the_circuit_breaker_off_only_probes_open_it() {
-    let mut document = target("t", Vendor::OpenAi);
+    let mut document = target("t", providers::OPENAI);
     document.circuit_breaker.enabled = false;
     let mut patient = Patient::new(Thresholds::of(&document));
     patient.times(100, failed(Outcome::ServerError));
@@ -428,7 +429,7 @@ fn a_clock_set_back_does_not_lock_a_target_out() {
 
 #[test]
 fn a_new_address_or_key_source_starts_afresh() {
-    let before = target("t", Vendor::OpenAi);
+    let before = target("t", providers::OPENAI);
     let mut moved = before.clone();
     moved.base_url.port = 8443;
     let mut rekeyed = before.clone();

@@ -2,7 +2,8 @@
 
 use std::cell::OnceCell;
 
-use policy::{GroupId, ModelGroup, Strategy, Vendor};
+use catalog::Provider;
+use policy::{GroupId, ModelGroup, Strategy};
 
 use super::context::{Contender, Context, Standing};
 use super::passed_over::{self, Absent};
@@ -376,7 +377,7 @@ fn members<'a>(
                     .policy()
                     .target(candidate.target)
                     .map_or(Fit::Fallback, |target| {
-                        let owner = *owner.get_or_init(|| Vendor::of_model(model));
+                        let owner = *owner.get_or_init(|| Provider::of_model(model));
                         vendor_models::fit(target, model, owner)
                     }),
             };

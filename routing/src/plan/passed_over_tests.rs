@@ -1,7 +1,9 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use policy::{CostSettings, GroupId, LatencySettings, Price, Strategy, TargetId, Vendor};
+use catalog::{Provider, providers};
+
+use policy::{CostSettings, GroupId, LatencySettings, Price, Strategy, TargetId};
 
 use super::world::World;
 use crate::affinity::ConversationId;
@@ -171,6 +173,7 @@ fn the_cheapest_is_passed_over_when_it_is_absent() {
             output_per_1k: dollars,
             cached_input_per_1k: None,
             cache_write_per_1k: None,
+            tiers: &[],
         });
     }
     let mut world = World::new(document);
@@ -182,7 +185,7 @@ fn the_cheapest_is_passed_over_when_it_is_absent() {
 #[test]
 fn a_whole_group_is_passed_over_for_its_fallback_group() {
     let targets = (0..3)
-        .map(|number| target(&format!("t{number}"), Vendor::OpenAiCompatible))
+        .map(|number| target(&format!("t{number}"), Provider::COMPATIBLE))
         .collect();
     let mut main = group(
         "g",
@@ -218,8 +221,8 @@ fn who_serves_after_all_is_not_passed_over() {
 fn a_model_that_is_no_group_passes_its_vendors_target_over() {
     let document = policy(
         vec![
-            target("t0", Vendor::OpenAi),
-            target("t1", Vendor::Anthropic),
+            target("t0", providers::OPENAI),
+            target("t1", providers::ANTHROPIC),
         ],
         vec![],
     );

@@ -1,9 +1,9 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use policy::{
-    CostSettings, Failover, GroupId, LatencySettings, Policy, Strategy, TargetId, Vendor,
-};
+use catalog::providers;
+
+use policy::{CostSettings, Failover, GroupId, LatencySettings, Policy, Strategy, TargetId};
 use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 use super::world::World;
@@ -18,8 +18,8 @@ use crate::view::WorkerState;
 fn tutorial() -> Policy {
     let mut document = policy(
         vec![
-            target("openai-primary", Vendor::OpenAi),
-            target("anthropic-fallback", Vendor::Anthropic),
+            target("openai-primary", providers::OPENAI),
+            target("anthropic-fallback", providers::ANTHROPIC),
         ],
         vec![],
     );
@@ -37,9 +37,9 @@ fn tutorial() -> Policy {
 fn reliable_chat() -> Policy {
     policy(
         vec![
-            target("openai", Vendor::OpenAi),
-            target("anthropic", Vendor::Anthropic),
-            target("local-ollama", Vendor::Ollama),
+            target("openai", providers::OPENAI),
+            target("anthropic", providers::ANTHROPIC),
+            target("local-ollama", providers::OLLAMA),
         ],
         vec![group(
             "reliable-chat",
@@ -56,9 +56,9 @@ fn reliable_chat() -> Policy {
 /// Seed 002: aliases and a fallback group.
 fn production() -> Policy {
     let mut targets = vec![
-        target("openai-main", Vendor::OpenAi),
-        target("azure-secondary", Vendor::AzureOpenAi),
-        target("anthropic-last-resort", Vendor::Anthropic),
+        target("openai-main", providers::OPENAI),
+        target("azure-secondary", providers::AZURE_OPENAI),
+        target("anthropic-last-resort", providers::ANTHROPIC),
     ];
     for (target, model) in targets.iter_mut().zip([
         "gpt-5.4-mini",
@@ -137,9 +137,9 @@ fn a_model_that_is_no_group_goes_to_who_names_it_then_to_its_vendor_then_down_th
 fn the_vendors_own_target_serves_before_one_that_uses_the_same_names() {
     let document = policy(
         vec![
-            target("azure", Vendor::AzureOpenAi),
-            target("anthropic", Vendor::Anthropic),
-            target("openai", Vendor::OpenAi),
+            target("azure", providers::AZURE_OPENAI),
+            target("anthropic", providers::ANTHROPIC),
+            target("openai", providers::OPENAI),
         ],
         vec![],
     );
@@ -153,10 +153,10 @@ fn the_vendors_own_target_serves_before_one_that_uses_the_same_names() {
 fn mapped_names_go_to_targets_that_do_not_know_the_clients_model() {
     let mut document = policy(
         vec![
-            target("openai", Vendor::OpenAi),
-            target("openai-eu", Vendor::OpenAi),
-            target("anthropic", Vendor::Anthropic),
-            target("vllm", Vendor::Vllm),
+            target("openai", providers::OPENAI),
+            target("openai-eu", providers::OPENAI),
+            target("anthropic", providers::ANTHROPIC),
+            target("vllm", providers::VLLM),
         ],
         vec![],
     );
@@ -228,8 +228,8 @@ fn an_unknown_model_is_refused_with_the_groups() {
 fn a_policy_without_groups_passes_names_on_to_servers_whose_users_name_models() {
     let document = policy(
         vec![
-            target("openai", Vendor::OpenAi),
-            target("vllm", Vendor::Vllm),
+            target("openai", providers::OPENAI),
+            target("vllm", providers::VLLM),
         ],
         vec![],
     );
@@ -302,7 +302,7 @@ fn the_same_provider_may_come_twice_with_two_models_but_no_pair_twice() {
         member(0, "gpt-4o"),
     ];
     let document = policy(
-        vec![target("openai", Vendor::OpenAi)],
+        vec![target("openai", providers::OPENAI)],
         vec![group("g", Strategy::Failover, members)],
     );
     assert_eq!(

@@ -1,7 +1,9 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use policy::{CostSettings, OnOverBudget, Policy, Price, Strategy, Vendor};
+use catalog::providers;
+
+use policy::{CostSettings, OnOverBudget, Policy, Price, Strategy};
 
 use crate::plan::world::World;
 use crate::refusal::{ExclusionReason, Refusal};
@@ -14,6 +16,7 @@ fn price(input_per_1k: f64, output_per_1k: f64) -> Option<Price> {
         output_per_1k,
         cached_input_per_1k: None,
         cache_write_per_1k: None,
+        tiers: &[],
     })
 }
 
@@ -24,7 +27,7 @@ fn cost_optimized(settings: CostSettings) -> Policy {
     members[1].price = price(0.00015, 0.0006);
     members[1].context_window = Some(8_000);
     policy(
-        vec![target("openai", Vendor::OpenAi)],
+        vec![target("openai", providers::OPENAI)],
         vec![group("cost-optimized", Strategy::Cost(settings), members)],
     )
 }
@@ -156,7 +159,7 @@ fn over_budget_the_cheapest_serves_where_the_user_wants_it_but_never_one_that_is
 #[test]
 fn a_healthy_member_that_does_not_fit_is_no_reason_to_say_the_budget_is_to_blame() {
     let mut document = cost_optimized(one_cent());
-    document.targets.push(target("backup", Vendor::OpenAi));
+    document.targets.push(target("backup", providers::OPENAI));
     document.groups[0].members[1].target = policy::TargetId(1);
     let mut world = World::new(document);
     world.take_down(1);
@@ -171,8 +174,8 @@ fn a_healthy_member_that_does_not_fit_is_no_reason_to_say_the_budget_is_to_blame
 fn the_built_in_prices_are_used_where_the_policy_gives_none_and_unknown_is_dearest() {
     let document = policy(
         vec![
-            target("openai", Vendor::OpenAi),
-            target("anthropic", Vendor::Anthropic),
+            target("openai", providers::OPENAI),
+            target("anthropic", providers::ANTHROPIC),
         ],
         vec![group(
             "g",

@@ -1,7 +1,9 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
-use policy::{Strategy, TargetId, Vendor};
+use catalog::providers;
+
+use policy::{Strategy, TargetId};
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use crate::affinity::{ConversationId, conversation_id};
@@ -115,9 +117,9 @@ fn random_is_uniform() {
 fn the_default_strategy_spreads_models_that_are_no_group_among_the_best_fit_only() {
     let mut document = policy(
         vec![
-            target("openai-eu", Vendor::OpenAi),
-            target("anthropic", Vendor::Anthropic),
-            target("openai-us", Vendor::OpenAi),
+            target("openai-eu", providers::OPENAI),
+            target("anthropic", providers::ANTHROPIC),
+            target("openai-us", providers::OPENAI),
         ],
         vec![],
     );
@@ -244,7 +246,7 @@ fn conversations_come_back_to_a_recovered_target_one_by_one_and_for_good() {
 #[test]
 fn tags_and_regions_travel_with_the_entry() {
     let mut document = policy(
-        vec![target("a", Vendor::OpenAi)],
+        vec![target("a", providers::OPENAI)],
         vec![group("g", Strategy::Weighted, vec![weighted(0, "m", 100)])],
     );
     document.targets[0].region = Some(String::from("us-east"));

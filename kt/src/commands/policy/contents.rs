@@ -2,9 +2,10 @@
 
 use std::fmt::Write;
 
+use catalog::PRICES_AS_OF;
+
 use ::policy::{ModelGroup, Policy, Price, Target};
 use routing::price::{self, PriceSource};
-use routing::price_table::PRICES_AS_OF;
 
 /// Targets, groups with the price in force for each member, policies, and the date of the built-in prices.
 pub(super) fn contents(policy: &Policy) -> String {

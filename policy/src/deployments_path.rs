@@ -1,13 +1,13 @@
-//! Which of Azure OpenAI's path layouts a target's base URL stands for.
+//! Which of the paths of [`catalog::PathLayout::Deployments`] a target's base URL stands for.
 
 use crate::model::{BaseUrl, Target};
 
 /// `api-version` of deployment paths when the target gives none: the last dated GA version before the v1 path.
 pub const DEFAULT_API_VERSION: &str = "2024-10-21";
 
-/// How a request path is made for an Azure OpenAI resource. Prefixes begin with `/` and do not end with one.
+/// How a request path is made for a resource with deployments. Prefixes begin with `/` and do not end with one.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AzurePath {
+pub enum DeploymentsPath {
     /// `{prefix}/chat/completions`, the deployment's name as `model` in the body, no `api-version`.
     V1 {
         /// Such as `/openai/v1`.
@@ -31,8 +31,8 @@ pub enum AzurePath {
     },
 }
 
-impl AzurePath {
-    /// The layout of `target`, whose vendor should be Azure OpenAI.
+impl DeploymentsPath {
+    /// The layout of `target`, whose provider should have deployments.
     ///
     /// | path of the base URL | `api_version` | layout |
     /// |---|---|---|
@@ -44,7 +44,7 @@ impl AzurePath {
         Self::new(&target.base_url, target.api_version.as_deref())
     }
 
-    /// See [`AzurePath::of`].
+    /// See [`DeploymentsPath::of`].
     pub fn new(base_url: &BaseUrl, api_version: Option<&str>) -> Self {
         let path = base_url.path.as_str();
         let mut segments = path.rsplit('/');
@@ -115,14 +115,14 @@ mod tests {
 
     #[test]
     fn every_form_of_base_url_has_one_layout() {
-        let v1 = |prefix: &str| AzurePath::V1 {
+        let v1 = |prefix: &str| DeploymentsPath::V1 {
             prefix: prefix.into(),
         };
-        let per_model = |prefix: &str| AzurePath::DeploymentPerModel {
+        let per_model = |prefix: &str| DeploymentsPath::DeploymentPerModel {
             prefix: prefix.into(),
             api_version: "2025-01-01".into(),
         };
-        let named = |prefix: &str, version: &str| AzurePath::Deployment {
+        let named = |prefix: &str, version: &str| DeploymentsPath::Deployment {
             prefix: prefix.into(),
             deployment: "gpt-4o".into(),
             api_version: version.into(),
@@ -168,7 +168,7 @@ mod tests {
                 port: 443,
                 path: path.into(),
             };
-            let found = AzurePath::new(&base, version);
+            let found = DeploymentsPath::new(&base, version);
             assert_eq!(found, layout, "{path} {version:?}");
             assert_eq!(found.models_path(), models);
         }
