@@ -5,7 +5,7 @@ use protocols::ClientFormat;
 use protocols::error::gateway_error_body;
 use protocols::json::parse;
 use routing::health::Phase;
-use routing::{Refusal, View};
+use routing::{PlanError, StateSnapshot};
 use serde_json::{Map, Value, json};
 
 use crate::config::GatewayConfig;
@@ -212,7 +212,7 @@ impl Answer {
     }
 
     /// There is no plan for this request.
-    pub fn refusal(client: ClientFormat, refusal: &Refusal, policy: &Policy) -> Self {
+    pub fn refusal(client: ClientFormat, refusal: &PlanError, policy: &Policy) -> Self {
         let message = refusal.to_string();
         let (status, kind, code) = refusal.answer();
         let error = |message: &str| {
@@ -226,13 +226,13 @@ impl Answer {
             .in_shape_of(client)
         };
         match refusal {
-            Refusal::UnknownModel { .. }
-            | Refusal::NotAllowed { .. }
-            | Refusal::Unsupported { .. } => error(&message),
-            Refusal::BudgetExceeded { .. } => {
+            PlanError::UnknownModel { .. }
+            | PlanError::NotAllowed { .. }
+            | PlanError::Unsupported { .. } => error(&message),
+            PlanError::BudgetExceeded { .. } => {
                 error(&message).with_header("x-should-retry", "false")
             }
-            Refusal::NothingAvailable {
+            PlanError::NothingAvailable {
                 retry_after_ms,
                 excluded,
                 ..
@@ -282,7 +282,7 @@ pub(crate) fn model_entry(models: &Models<'_>, name: &str) -> Answer {
     let known = models.names().map(String::from).collect();
     Answer::refusal(
         ClientFormat::ChatCompletions,
-        &Refusal::UnknownModel {
+        &PlanError::UnknownModel {
             model: name.to_owned(),
             known,
         },
@@ -327,14 +327,14 @@ pub struct HealthFacts {
 /// `GET /health`, or one provider's part of it.
 pub fn health(
     config: &GatewayConfig,
-    view: View<'_>,
+    view: StateSnapshot<'_>,
     facts: HealthFacts,
     only: Option<&str>,
 ) -> Answer {
     let mut providers = Map::new();
     let mut phases = Vec::new();
     for (index, target) in config.policy.targets.iter().enumerate() {
-        let Some((key, limits)) = config.index.health_of(TargetId(index)) else {
+        let Some((key, limits)) = config.index.health_config(TargetId(index)) else {
             continue;
         };
         let status = view.health.status(key, limits, facts.now_ms);
@@ -347,7 +347,7 @@ pub fn health(
         let reason = match phase {
             Phase::Closed => Value::Null,
             Phase::NoCredential => json!("credential_missing"),
-            Phase::Open | Phase::HalfOpen | Phase::Cooling => json!(status.reason.name()),
+            Phase::Open | Phase::HalfOpen | Phase::RateLimited => json!(status.reason.name()),
         };
         phases.push(phase);
         providers.insert(

@@ -50,7 +50,7 @@ pub(crate) fn hold(
     let mut payers = Vec::new();
     let mut claims = Vec::new();
     if !control.has_no_provider_budgets() {
-        for (index, entry) in plan.entries.iter().enumerate() {
+        for (index, entry) in plan.attempts.iter().enumerate() {
             let budgets = policy
                 .target(entry.target)
                 .map_or(&[][..], |target| control.provider(&target.id));
@@ -64,7 +64,7 @@ pub(crate) fn hold(
         }
     }
     if let Some(account) = key.and_then(|key| key.account.as_ref()) {
-        let estimates = plan.entries.iter().map(|entry| entry.estimated_cost_usd);
+        let estimates = plan.attempts.iter().map(|entry| entry.estimated_cost_usd);
         payers.push(Payer::Key);
         claims.push(Claim {
             account,
@@ -113,7 +113,7 @@ fn broke(
         })
     };
     Broke::Targets(
-        plan.entries
+        plan.attempts
             .iter()
             .map(|entry| entry.target)
             .filter(is_refused)

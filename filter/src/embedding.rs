@@ -58,7 +58,7 @@ impl Lessons {
         let now_ms = host.now_ms();
         let mut learnt = true;
         for (group, source, texts) in config.index.embedding_texts() {
-            if vm.worker.borrow().knows_embeddings(group) {
+            if vm.worker.borrow().has_embeddings(group) {
                 continue;
             }
             learnt = false;
@@ -92,7 +92,7 @@ impl Lessons {
             let learnt = vm
                 .worker
                 .borrow_mut()
-                .learn_embeddings(&config.index, group, vectors);
+                .set_embeddings(&config.index, group, vectors);
             learnt
                 .then_some(())
                 .ok_or_else(|| String::from("it gave other vectors than were asked for"))
@@ -161,7 +161,7 @@ pub fn ask(
 ) -> Option<u32> {
     let (group, source) = config.index.embedding_for(model)?;
     let message = message.filter(|message| !message.trim().is_empty())?;
-    let knows = vm.lessons.are_about(config) && vm.worker.borrow().knows_embeddings(group);
+    let knows = vm.lessons.are_about(config) && vm.worker.borrow().has_embeddings(group);
     let phase = vm.phase(config, source.target, host.now_ms());
     if !knows || !matches!(phase, Phase::Closed | Phase::HalfOpen) {
         return None;

@@ -12,7 +12,7 @@ use policy::cluster::{FIRST_BYTE, cluster_name};
 use protocols::ClientFormat;
 use protocols::exchange::{Exchange, FailoverReason, Report};
 use protocols::json::Writer;
-use routing::{Entry, Plan};
+use routing::{Plan, PlannedAttempt};
 
 use crate::by_id::ById;
 use crate::config::GatewayConfig;
@@ -141,7 +141,7 @@ impl Journey {
     /// The longest timeout of the plan: the one per-try timeout that Envoy can hold for a whole request.
     pub fn longest_timeout_ms(&self) -> u64 {
         self.plan
-            .entries
+            .attempts
             .iter()
             .map(|entry| entry.timeout_ms)
             .max()
@@ -150,7 +150,7 @@ impl Journey {
 
     /// The cluster that reaches entry `index` itself.
     pub fn inner_cluster(&self, index: usize) -> Option<String> {
-        let entry = self.plan.entries.get(index)?;
+        let entry = self.plan.attempts.get(index)?;
         Some(cluster_name(
             self.config.policy.target(entry.target)?,
             entry.timeout_ms,
@@ -161,7 +161,9 @@ impl Journey {
     /// want that or there is no next one.
     pub fn hedge_after_ms(&self) -> Option<u64> {
         let group = self.config.policy.group(self.plan.group?)?;
-        group.hedge_after_ms.filter(|_| self.plan.entries.len() > 1)
+        group
+            .hedge_after_ms
+            .filter(|_| self.plan.attempts.len() > 1)
     }
 
     /// The cluster that Envoy routes attempt `index` to. A stream whose own timeout is shorter than the request's
@@ -177,8 +179,9 @@ impl Journey {
 
     /// Attempt `index` goes over the first-byte hop.
     pub(crate) fn takes_hop(&self, index: usize) -> bool {
-        let is_short = |entry: &Entry| self.stream && entry.timeout_ms < self.longest_timeout_ms();
-        self.plan.entries.get(index).is_some_and(is_short) || self.hedge_after_ms().is_some()
+        let is_short =
+            |entry: &PlannedAttempt| self.stream && entry.timeout_ms < self.longest_timeout_ms();
+        self.plan.attempts.get(index).is_some_and(is_short) || self.hedge_after_ms().is_some()
     }
 
     /// The first request, where it was written ahead. The target filter has met it then.
@@ -202,7 +205,7 @@ impl Journey {
     /// How often Envoy may try again: once for each further entry, and once where there is none, see
     /// [`Journey::is_repeatable`].
     pub fn retries(&self) -> usize {
-        self.plan.entries.len().saturating_sub(1).max(1)
+        self.plan.attempts.len().saturating_sub(1).max(1)
     }
 
     /// Begins the next attempt and returns its index; `None` when nothing is left to try.
@@ -213,7 +216,7 @@ impl Journey {
             Some(last) if self.is_repeatable() => last.entry,
             Some(last) => last.entry.saturating_add(1),
         };
-        self.plan.entries.get(entry)?;
+        self.plan.attempts.get(entry)?;
         self.attempts.push(Attempt {
             entry,
             started_ns: now_ns,
@@ -225,7 +228,7 @@ impl Journey {
     /// The only target of the plan broke the connection before it answered. Mostly that is a kept-alive connection which
     /// the provider had closed already, so it is asked once more. Longer plans ask the next target instead.
     pub fn is_repeatable(&self) -> bool {
-        match (self.plan.entries.len(), self.attempts.as_slice()) {
+        match (self.plan.attempts.len(), self.attempts.as_slice()) {
             (1, [only]) => {
                 only.failure == Some(FailoverReason::UpstreamReset) && only.status.is_none()
             }
@@ -270,8 +273,8 @@ impl Journey {
     }
 
     /// The plan entry of attempt `index`.
-    pub fn entry(&self, index: usize) -> Option<&Entry> {
-        self.plan.entries.get(self.attempts.get(index)?.entry)
+    pub fn entry(&self, index: usize) -> Option<&PlannedAttempt> {
+        self.plan.attempts.get(self.attempts.get(index)?.entry)
     }
 
     /// The target of attempt `index`.
@@ -296,12 +299,12 @@ impl Journey {
     /// have put them first.
     pub fn fallback_count(&self, index: usize) -> usize {
         let tried = self.attempts.get(index).map_or(0, |attempt| attempt.entry);
-        tried.saturating_add(usize::from(self.plan.passed_over.is_some()))
+        tried.saturating_add(usize::from(self.plan.preferred.is_some()))
     }
 
     /// Who would have been first and why it did not serve, as seen from attempt `index`; `None` where it did.
     pub fn first_choice_failed(&self, index: usize) -> Option<(&str, &'static str)> {
-        if let Some(excluded) = &self.plan.passed_over {
+        if let Some(excluded) = &self.plan.preferred {
             let target = self.config.policy.target(excluded.target);
             return Some((
                 target.map_or("", |target| target.id.as_str()),

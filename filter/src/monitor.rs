@@ -11,7 +11,7 @@ use policy::{Target, TargetId};
 use protocols::error::retry_after;
 use routing::Random;
 use routing::health::{Phase, ProbeResult, Signal};
-use routing::probe::{self, Due, ProbeScheduler, Ticket};
+use routing::probe::{self, DueProbe, ProbeScheduler, Ticket};
 
 use crate::config::{self, GatewayConfig, Role};
 use crate::control::{ControlPoll, report};
@@ -37,7 +37,7 @@ pub struct Monitor {
 
 #[derive(Debug, Clone, Copy)]
 struct Probe {
-    due: Due,
+    due: DueProbe,
     sent_ms: u64,
 }
 
@@ -77,7 +77,7 @@ impl Monitor {
         }
         let (vm, config) = (&self.vm, &self.config);
         for due in self.scheduler.due(now, |target| {
-            vm.phase(config, target, now) == Phase::Cooling
+            vm.phase(config, target, now) == Phase::RateLimited
         }) {
             let token = self
                 .config
@@ -124,7 +124,7 @@ impl Monitor {
             // Envoy's own word for a connection that was not answered in time.
             (Some(504), _) if too_late => ProbeResult::TimedOut,
             (None, _) | (_, None) => ProbeResult::Unreachable,
-            (Some(status), Some(target)) => probe::judge(
+            (Some(status), Some(target)) => probe::classify(
                 &target.health_check,
                 status,
                 u32::try_from(elapsed_ms).unwrap_or(u32::MAX),
@@ -191,7 +191,7 @@ impl Monitor {
 }
 
 /// `GET {base}/models`, or what target or vendor want instead; the target's filter chain adds the credential.
-fn send(host: &impl Host, target: &Target, due: Due) -> crate::host::HostResult<u32> {
+fn send(host: &impl Host, target: &Target, due: DueProbe) -> crate::host::HostResult<u32> {
     let cluster = cluster_name(target, target.timeout_ms);
     let authority = target.base_url.authority();
     let path = target.probe_path().ok_or(HostError::NotFound)?;

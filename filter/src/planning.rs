@@ -2,7 +2,7 @@
 //! and money is held.
 
 use routing::health::Signal;
-use routing::{Plan, Refusal, Request, View, plan};
+use routing::{Plan, PlanError, Request, StateSnapshot, plan};
 
 use crate::books::{self, Broke, Hold};
 use crate::config::GatewayConfig;
@@ -32,17 +32,17 @@ impl Planner<'_> {
         &self,
         host: &impl Host,
         request: &Request<'_>,
-    ) -> Result<(Plan, Hold), Refusal> {
+    ) -> Result<(Plan, Hold), PlanError> {
         let (mut plan, mut hold) = self.affordable(host, request)?;
         for _ in 0..PLANNING_ROUNDS {
-            let Some(head) = plan.entries.first().filter(|_| plan.head_is_trial) else {
+            let Some(head) = plan.attempts.first().filter(|_| plan.primary_is_half_open) else {
                 break;
             };
             let claimed = self.vm.signal_at(
                 host,
                 self.config,
                 head.target,
-                Signal::TrialStarted,
+                Signal::HalfOpenRequestStarted,
                 self.now.unix_ms,
             );
             if !claimed.refused {
@@ -55,7 +55,11 @@ impl Planner<'_> {
     }
 
     /// Plans without those who turn out to have too little left, until all that is planned can be paid.
-    fn affordable(&self, host: &impl Host, request: &Request<'_>) -> Result<(Plan, Hold), Refusal> {
+    fn affordable(
+        &self,
+        host: &impl Host,
+        request: &Request<'_>,
+    ) -> Result<(Plan, Hold), PlanError> {
         let now_ms = self.now.unix_ms;
         let mut over_budget = self.vm.over_budget(self.config, self.control, now_ms);
         loop {
@@ -72,7 +76,7 @@ impl Planner<'_> {
                     over_budget.extend(targets);
                 }
                 Err(Broke::Targets(_) | Broke::Key) => {
-                    return Err(Refusal::BudgetExceeded {
+                    return Err(PlanError::BudgetExceeded {
                         cheapest_usd: None,
                         budget_usd: None,
                         excluded: plan.excluded,
@@ -87,10 +91,10 @@ impl Planner<'_> {
         host: &impl Host,
         request: &Request<'_>,
         over_budget: &[policy::TargetId],
-    ) -> Result<Plan, Refusal> {
+    ) -> Result<Plan, PlanError> {
         let now_ms = self.now.unix_ms;
         self.vm.with_view(host, now_ms, |view| {
-            let view = View {
+            let view = StateSnapshot {
                 over_budget,
                 ..view
             };

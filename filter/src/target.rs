@@ -44,7 +44,7 @@ enum Stage {
     Holding(Box<Held>),
     Streaming(Course),
     /// Another attempt of the same request answered first.
-    Outrun,
+    Superseded,
     /// Nothing more happens here.
     Over,
 }
@@ -120,7 +120,7 @@ impl Target {
             | Stage::AwaitingAnswer(_)
             | Stage::Holding(_)
             | Stage::Streaming(_)
-            | Stage::Outrun
+            | Stage::Superseded
             | Stage::Over => Flow::Continue,
         }
     }
@@ -150,7 +150,7 @@ impl Target {
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Holding(held) => self.weigh(host, held, size, end_of_stream),
             Stage::Streaming(course) => self.pass(host, course, size, end_of_stream),
-            Stage::Outrun => self.wait_for_the_end(),
+            Stage::Superseded => self.wait_for_the_end(),
             other => {
                 self.stage = other;
                 Flow::Continue
@@ -169,7 +169,7 @@ impl Target {
                 self.end_with_trailers(host, &course);
                 Flow::Continue
             }
-            Stage::Outrun => self.wait_for_the_end(),
+            Stage::Superseded => self.wait_for_the_end(),
             other => {
                 self.stage = other;
                 Flow::Continue
@@ -185,7 +185,7 @@ impl Target {
             }
             Stage::Holding(held) => ending::without_answer(&self.vm, host, &held.course),
             Stage::Streaming(course) => ending::in_mid_answer(&self.vm, host, &course),
-            Stage::Fresh | Stage::Probe | Stage::Outrun | Stage::Over => {}
+            Stage::Fresh | Stage::Probe | Stage::Superseded | Stage::Over => {}
         }
     }
 

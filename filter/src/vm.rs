@@ -14,8 +14,8 @@ use routing::health::{
     self as health, Addresses, Applied, HealthTable, Outcome, Phase, Signal, TargetKey, Thresholds,
     Transition,
 };
-use routing::latency::{LocalWindow, PairKey, Sample, Snapshot};
-use routing::{Random, View, WorkerState};
+use routing::latency::{DeploymentKey, LatencySnapshot, LocalWindow, Sample};
+use routing::{Random, StateSnapshot, StrategyState};
 
 use crate::books;
 use crate::config::GatewayConfig;
@@ -38,7 +38,7 @@ pub struct Vm {
     /// For strategies that choose by chance.
     pub random: RefCell<Random>,
     /// What strategies remember between requests.
-    pub worker: RefCell<WorkerState>,
+    pub worker: RefCell<StrategyState>,
     /// What `/metrics` shows of this worker.
     pub metrics: Metrics,
     health: RefCell<HealthTable>,
@@ -47,7 +47,7 @@ pub struct Vm {
     /// When that number was asked for, Unix milliseconds.
     asked_for_news_ms: Cell<u64>,
     addresses: RefCell<HashMap<TargetKey, Addresses>>,
-    latency: RefCell<Snapshot>,
+    latency: RefCell<LatencySnapshot>,
     gathered: RefCell<LocalWindow>,
     requests: Cell<u64>,
     requests_everywhere: Cell<u64>,
@@ -93,12 +93,12 @@ impl Vm {
         &self,
         host: &impl Host,
         now_ms: u64,
-        decide: impl FnOnce(View<'_>) -> T,
+        decide: impl FnOnce(StateSnapshot<'_>) -> T,
     ) -> T {
         self.take_in_news(host, now_ms);
         let health = self.health.borrow();
         let latency = self.latency.borrow();
-        decide(View {
+        decide(StateSnapshot {
             health: &health,
             latency: &latency,
             over_budget: &[],
@@ -137,7 +137,7 @@ impl Vm {
         signal: Signal,
         now: u64,
     ) -> Applied {
-        let Some((key, limits)) = config.index.health_of(target) else {
+        let Some((key, limits)) = config.index.health_config(target) else {
             return Applied::default();
         };
         let signal = self.excuse(host, key, signal, now);
@@ -191,7 +191,7 @@ impl Vm {
         match signal {
             Signal::Attempt(Outcome::Success { .. }) => {
                 let known = all.entry(key).or_default();
-                if known.wants_success(now) {
+                if known.should_record_success(now) {
                     known.served(&address(), now);
                 }
                 signal
@@ -203,7 +203,7 @@ impl Vm {
             }
             Signal::Attempt(_)
             | Signal::Probe(_)
-            | Signal::TrialStarted
+            | Signal::HalfOpenRequestStarted
             | Signal::Credential { .. }
             | Signal::Tick => signal,
         }
@@ -232,7 +232,7 @@ impl Vm {
     pub fn phase(&self, config: &GatewayConfig, target: TargetId, now_ms: u64) -> Phase {
         config
             .index
-            .health_of(target)
+            .health_config(target)
             .map_or(Phase::Closed, |(key, limits)| {
                 self.health.borrow().status(key, limits, now_ms).phase
             })
@@ -259,7 +259,7 @@ impl Vm {
     /// Forgets the health of targets that are in this policy no longer.
     pub fn forget_other_targets(&self, host: &impl Host, config: &GatewayConfig) {
         let kept: Vec<_> = (0..config.policy.targets.len())
-            .filter_map(|index| config.index.health_of(TargetId(index)))
+            .filter_map(|index| config.index.health_config(TargetId(index)))
             .map(|(key, _)| key)
             .collect();
         update_shared(host, key::HEALTH, |blob| {
@@ -271,7 +271,7 @@ impl Vm {
     }
 
     /// Counts a finished attempt for the latency strategies.
-    pub fn sample(&self, pair: PairKey, sample: Sample, now_ms: u64) {
+    pub fn sample(&self, pair: DeploymentKey, sample: Sample, now_ms: u64) {
         self.gathered.borrow_mut().record(pair, sample, now_ms);
     }
 
@@ -282,14 +282,14 @@ impl Vm {
         let mut gathered = self.gathered.borrow_mut();
         if gathered.is_empty() {
             if let Ok(Shared { value, .. }) = host.shared(key::LATENCY) {
-                self.latency.replace(Snapshot::decode(&value, now));
+                self.latency.replace(LatencySnapshot::decode(&value, now));
             }
         } else if let Some(blob) = update_shared(host, key::LATENCY, |blob| {
             Some(gathered.merge_into(blob, now))
         }) {
             self.worker.borrow_mut().samples_arrived(&gathered);
             gathered.clear();
-            self.latency.replace(Snapshot::decode(&blob, now));
+            self.latency.replace(LatencySnapshot::decode(&blob, now));
         }
         let mine = self.requests.get();
         let total = update_shared(host, key::REQUESTS, |blob| {

@@ -14,7 +14,7 @@ mod upstream;
 use policy::{Policy, Strategy};
 use protocols::request_info::{self, RequestInfo};
 use protocols::{ClientFormat, RequestError};
-use routing::{Plan, Refusal, Request};
+use routing::{Plan, PlanError, Request};
 
 pub use ability::{can_be_asked_for_usage, has_native_responses, plain_attempt};
 pub use conversation::{Conversation, ConversationSource};
@@ -103,8 +103,8 @@ impl Intake {
     pub fn plan(
         &self,
         incoming: &Incoming<'_>,
-        mut make: impl FnMut(&Request<'_>) -> Result<Plan, Refusal>,
-    ) -> Result<Plan, Refusal> {
+        mut make: impl FnMut(&Request<'_>) -> Result<Plan, PlanError>,
+    ) -> Result<Plan, PlanError> {
         let Incoming { client, info, .. } = incoming;
         let able = |target| self.abilities.can_serve(target, *client, info.required);
         let mut request = Request {
@@ -119,7 +119,7 @@ impl Intake {
             allows: incoming.allows,
         };
         match make(&request) {
-            Err(Refusal::Unsupported { .. }) => {
+            Err(PlanError::Unsupported { .. }) => {
                 request.can_serve = &|_| true;
                 make(&request)
             }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use policy::TargetId;
 use routing::health::HealthTable;
-use routing::latency::Snapshot;
-use routing::{Plan, PolicyIndex, Random, Refusal, Request, View, WorkerState};
+use routing::latency::LatencySnapshot;
+use routing::{Plan, PlanError, PolicyIndex, Random, Request, StateSnapshot, StrategyState};
 
 use super::*;
 
@@ -105,7 +105,7 @@ fn a_long_opening_counts_by_its_length_and_both_ends() {
     }
 }
 
-fn plan(policy: Policy, body: &str) -> Result<Plan, Refusal> {
+fn plan(policy: Policy, body: &str) -> Result<Plan, PlanError> {
     let intake = Intake::new(&policy);
     let index = PolicyIndex::new(Arc::new(policy));
     let incoming = intake
@@ -116,16 +116,16 @@ fn plan(policy: Policy, body: &str) -> Result<Plan, Refusal> {
             false,
         )
         .unwrap();
-    let view = View {
+    let view = StateSnapshot {
         health: &HealthTable::default(),
-        latency: &Snapshot::default(),
+        latency: &LatencySnapshot::default(),
         over_budget: &[],
     };
     intake.plan(&incoming, |request: &Request<'_>| {
         routing::plan::make(
             &index,
             &view,
-            &mut WorkerState::default(),
+            &mut StrategyState::default(),
             request,
             &mut Random::seeded(1),
             0,
@@ -136,7 +136,7 @@ fn plan(policy: Policy, body: &str) -> Result<Plan, Refusal> {
 #[test]
 fn who_can_say_what_is_asked_for_serves_and_when_nobody_can_all_are_asked() {
     let targets = |plan: Plan| -> Vec<usize> {
-        let entries = plan.entries.into_iter();
+        let entries = plan.attempts.into_iter();
         entries.map(|entry| entry.target.0).collect()
     };
     assert_eq!(targets(plan(policy("failover"), HELLO).unwrap()), [0, 1]);

@@ -48,11 +48,11 @@ fn main() {
         let index = PolicyIndex::new(Arc::new(policy));
         let mut table = HealthTable::default();
         for number in 0..count {
-            if let Some((key, limits)) = index.health_of(TargetId(number)) {
+            if let Some((key, limits)) = index.health_config(TargetId(number)) {
                 table.apply(key, limits, SUCCESS, NOW);
             }
         }
-        let Some((key, limits)) = index.health_of(TargetId(count / 2)) else {
+        let Some((key, limits)) = index.health_config(TargetId(count / 2)) else {
             continue;
         };
         let mut addresses = Addresses::default();
@@ -60,7 +60,7 @@ fn main() {
         let per_request = nanoseconds(|| {
             let available = black_box(table.availability(key, limits, NOW + 1));
             let changed = table.apply(key, limits, SUCCESS, NOW + 1).changed;
-            if addresses.wants_success(NOW) {
+            if addresses.should_record_success(NOW) {
                 addresses.served(b"10.1.2.3:443", NOW);
             }
             changed || available == Availability::Available

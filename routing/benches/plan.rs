@@ -23,8 +23,8 @@ use catalog::providers;
 use policy::{CostSettings, LatencySettings, Policy, Price, SemanticSettings, Strategy, TargetId};
 use routing::affinity::conversation_id;
 use routing::health::{HealthTable, Outcome, Signal};
-use routing::latency::{LocalWindow, Sample, Snapshot};
-use routing::{PolicyIndex, Random, Request, View, WorkerState, plan};
+use routing::latency::{LatencySnapshot, LocalWindow, Sample};
+use routing::{PolicyIndex, Random, Request, StateSnapshot, StrategyState, plan};
 
 const NOW: u64 = 1_700_000_000_000;
 const TARGETS: usize = 20;
@@ -32,8 +32,8 @@ const TARGETS: usize = 20;
 struct World {
     index: PolicyIndex,
     health: HealthTable,
-    latency: Snapshot,
-    worker: WorkerState,
+    latency: LatencySnapshot,
+    worker: StrategyState,
     random: Random,
 }
 
@@ -42,7 +42,7 @@ impl World {
         let index = PolicyIndex::new(Arc::new(policy));
         let mut health = HealthTable::default();
         for target in 0..index.policy().targets.len() {
-            let (key, limits) = index.health_of(TargetId(target)).expect("a target");
+            let (key, limits) = index.health_config(TargetId(target)).expect("a target");
             health.apply(
                 key,
                 limits,
@@ -53,14 +53,14 @@ impl World {
         Self {
             index,
             health,
-            latency: Snapshot::default(),
-            worker: WorkerState::default(),
+            latency: LatencySnapshot::default(),
+            worker: StrategyState::default(),
             random: Random::seeded(1),
         }
     }
 
     fn plan(&mut self, request: &Request<'_>) -> usize {
-        let view = View {
+        let view = StateSnapshot {
             health: &self.health,
             latency: &self.latency,
             over_budget: &[],
@@ -73,7 +73,7 @@ impl World {
             &mut self.random,
             NOW,
         );
-        made.map_or(0, |plan| plan.entries.len())
+        made.map_or(0, |plan| plan.attempts.len())
     }
 
     /// Every pair has a busy minute behind it.
@@ -81,7 +81,7 @@ impl World {
         let mut window = LocalWindow::default();
         let pairs: Vec<_> = {
             let request = Request::for_model("g");
-            let view = View {
+            let view = StateSnapshot {
                 health: &self.health,
                 latency: &self.latency,
                 over_budget: &[],
@@ -95,21 +95,21 @@ impl World {
                 NOW,
             );
             made.expect("a plan")
-                .entries
+                .attempts
                 .iter()
-                .map(|entry| entry.pair)
+                .map(|entry| entry.deployment)
                 .collect()
         };
         for second in 0..60 {
-            for (number, pair) in pairs.iter().enumerate() {
+            for (number, deployment) in pairs.iter().enumerate() {
                 let sample = Sample::Success {
                     latency_ms: 400 + number as u64 * 40,
                     throughput: Some((100, 2_000)),
                 };
-                window.record(*pair, sample, NOW - second * 1_000);
+                window.record(*deployment, sample, NOW - second * 1_000);
             }
         }
-        self.latency = Snapshot::decode(&window.merge_into(&[], NOW), NOW);
+        self.latency = LatencySnapshot::decode(&window.merge_into(&[], NOW), NOW);
     }
 }
 
@@ -255,7 +255,7 @@ fn main() {
         nanoseconds(|| world.health.encode().len()),
     );
     let mut world = World::new(group_of_twenty(Strategy::Failover, false));
-    let (key, limits) = world.index.health_of(TargetId(3)).expect("a target");
+    let (key, limits) = world.index.health_config(TargetId(3)).expect("a target");
     let served = Signal::Attempt(Outcome::Success { latency_ms: 5 });
     println!(
         "a success of a healthy target: {:.0} ns",

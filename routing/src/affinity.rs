@@ -6,7 +6,7 @@
 //! worker and machine, native or wasm, decides alike.
 
 use crate::hash;
-use crate::plan::context::Contender;
+use crate::plan::context::Candidate;
 
 /// Hash of what identifies a conversation; stable over turns, workers, restarts and machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -17,21 +17,21 @@ pub fn conversation_id(parts: &[&[u8]]) -> ConversationId {
     ConversationId(hash::of_parts(parts))
 }
 
-/// The position in `field` where the conversation belongs; `None` where the strategy leaves nothing to spread.
+/// The position in `candidates` where the conversation belongs; `None` where the strategy leaves nothing to spread.
 pub(crate) fn choose(
     conversation: ConversationId,
-    field: &[Contender<'_>],
-    share: impl Fn(&Contender<'_>) -> Option<u32>,
+    candidates: &[Candidate<'_>],
+    share: impl Fn(&Candidate<'_>) -> Option<u32>,
 ) -> Option<usize> {
-    let shares: Vec<u32> = field.iter().map(share).collect::<Option<_>>()?;
+    let shares: Vec<u32> = candidates.iter().map(share).collect::<Option<_>>()?;
     let weightless = shares.iter().all(|&share| share == 0);
     let mut best: Option<(usize, f64)> = None;
-    for (position, (contender, share)) in field.iter().zip(shares).enumerate() {
+    for (position, (candidate, share)) in candidates.iter().zip(shares).enumerate() {
         let weight = if weightless { 1 } else { share };
         if weight == 0 {
             continue;
         }
-        let draw = hash::combine(conversation.0, contender.candidate.identity);
+        let draw = hash::combine(conversation.0, candidate.deployment.identity);
         let score = exponential(draw) / f64::from(weight);
         if best.is_none_or(|(_, lowest)| score < lowest) {
             best = Some((position, score));

@@ -9,10 +9,10 @@ use policy::{
 
 use crate::hash;
 use crate::health::{self, TargetKey, Thresholds};
-use crate::latency::PairKey;
+use crate::latency::DeploymentKey;
 use crate::price;
 use crate::resolve::NamedModels;
-use crate::semantic::{self, BuiltIn};
+use crate::semantic::{self, BuiltInEmbedding};
 
 /// A policy prepared for lookups. What a request costs does not grow with the number of groups.
 #[derive(Debug)]
@@ -20,17 +20,17 @@ pub struct PolicyIndex {
     policy: Arc<Policy>,
     names: HashMap<String, GroupId>,
     named_models: NamedModels,
-    pools: Vec<Vec<Candidate>>,
-    default_pool: Vec<Candidate>,
-    vitals: Vec<Vitals>,
+    pools: Vec<Vec<Deployment>>,
+    default_pool: Vec<Deployment>,
+    health_configs: Vec<HealthConfig>,
     fetches_embeddings: bool,
     /// Of groups that route by meaning without a provider's embeddings.
-    built_in: HashMap<GroupId, BuiltIn>,
+    built_in: HashMap<GroupId, BuiltInEmbedding>,
 }
 
 /// One (target, model) pair that a plan may name, with defaults filled in.
 #[derive(Debug, Clone)]
-pub(crate) struct Candidate {
+pub(crate) struct Deployment {
     pub(crate) target: TargetId,
     pub(crate) member: Option<(GroupId, usize)>,
     /// Model sent to the target; `None` when it depends on the client's name.
@@ -50,7 +50,7 @@ pub(crate) struct Candidate {
 
 /// What the health machine needs of one target.
 #[derive(Debug)]
-struct Vitals {
+struct HealthConfig {
     key: TargetKey,
     thresholds: Thresholds,
 }
@@ -64,15 +64,15 @@ impl PolicyIndex {
                 names.entry(name.clone()).or_insert(GroupId(position));
             }
         }
-        let vitals = policy.targets.iter().map(Vitals::of).collect();
-        let mut words = Words::default();
+        let health_configs = policy.targets.iter().map(HealthConfig::of).collect();
+        let mut interner = Interner::default();
         let pools = (0..policy.groups.len())
-            .map(|group| group_pool(&policy, GroupId(group), &mut words))
+            .map(|group| group_pool(&policy, GroupId(group), &mut interner))
             .collect();
-        let default_pool: Vec<Candidate> = policy
+        let default_pool: Vec<Deployment> = policy
             .default_order
             .iter()
-            .filter_map(|&id| Some(Candidate::of_target(id, policy.target(id)?, &mut words)))
+            .filter_map(|&id| Some(Deployment::of_target(id, policy.target(id)?, &mut interner)))
             .collect();
         let named_models = NamedModels::new(&policy);
         Self {
@@ -80,7 +80,7 @@ impl PolicyIndex {
             named_models,
             pools,
             default_pool,
-            vitals,
+            health_configs,
             fetches_embeddings: policy.groups.iter().any(fetches_embeddings),
             built_in: built_in(&policy),
             policy,
@@ -98,25 +98,25 @@ impl PolicyIndex {
     }
 
     /// Key and limits of `target` for [`health::HealthTable`]. `None` only for an id of another policy.
-    pub fn health_of(&self, target: TargetId) -> Option<(TargetKey, &Thresholds)> {
-        self.vitals
+    pub fn health_config(&self, target: TargetId) -> Option<(TargetKey, &Thresholds)> {
+        self.health_configs
             .get(target.0)
-            .map(|vitals| (vitals.key, &vitals.thresholds))
+            .map(|config| (config.key, &config.thresholds))
     }
 
     /// Under which latency of `target` is kept: one for each model that groups send it, and one for all other models.
-    pub fn pairs_of(&self, target: TargetId) -> Vec<PairKey> {
-        let mut pairs: Vec<PairKey> = self
+    pub fn deployment_keys(&self, target: TargetId) -> Vec<DeploymentKey> {
+        let mut deployments: Vec<DeploymentKey> = self
             .pools
             .iter()
             .flatten()
             .chain(&self.default_pool)
-            .filter(|candidate| candidate.target == target)
-            .map(Candidate::pair)
+            .filter(|deployment| deployment.target == target)
+            .map(Deployment::key)
             .collect();
-        pairs.sort_unstable();
-        pairs.dedup();
-        pairs
+        deployments.sort_unstable();
+        deployments.dedup();
+        deployments
     }
 
     /// Whose embeddings routing `model` takes: fetch one of the last user message for
@@ -134,7 +134,7 @@ impl PolicyIndex {
         self.fetches_embeddings
     }
 
-    /// Groups whose members' texts need embeddings, and those texts, for [`crate::WorkerState::learn_embeddings`].
+    /// Groups whose members' texts need embeddings, and those texts, for [`crate::StrategyState::set_embeddings`].
     pub fn embedding_texts(&self) -> Vec<(GroupId, &EmbeddingSource, Vec<&str>)> {
         let groups = self.policy.groups.iter().enumerate();
         groups
@@ -149,8 +149,8 @@ impl PolicyIndex {
     }
 
     /// Under which the latency of a group's member is kept.
-    pub fn pair_of(&self, group: GroupId, member: usize) -> Option<PairKey> {
-        self.pool(group).get(member).map(Candidate::pair)
+    pub fn deployment_key(&self, group: GroupId, member: usize) -> Option<DeploymentKey> {
+        self.pool(group).get(member).map(Deployment::key)
     }
 
     /// Similarity of `message` to each member by the built-in embedding; `None` where the group does not route by it.
@@ -158,17 +158,17 @@ impl PolicyIndex {
         Some(self.built_in(group)?.similarities(message))
     }
 
-    pub(crate) fn built_in(&self, group: GroupId) -> Option<&BuiltIn> {
+    pub(crate) fn built_in(&self, group: GroupId) -> Option<&BuiltInEmbedding> {
         self.built_in.get(&group)
     }
 
     /// Members of a group in failover order.
-    pub(crate) fn pool(&self, group: GroupId) -> &[Candidate] {
+    pub(crate) fn pool(&self, group: GroupId) -> &[Deployment] {
         self.pools.get(group.0).map_or(&[], Vec::as_slice)
     }
 
     /// All targets in failover order.
-    pub(crate) fn default_pool(&self) -> &[Candidate] {
+    pub(crate) fn default_pool(&self) -> &[Deployment] {
         &self.default_pool
     }
 
@@ -177,23 +177,23 @@ impl PolicyIndex {
     }
 }
 
-impl Candidate {
+impl Deployment {
     fn of_member(
         at: (GroupId, usize),
         member: &Member,
         target: &Target,
-        words: &mut Words,
+        interner: &mut Interner,
     ) -> Self {
         let model = member.model.as_deref().or(target.model.as_deref());
         let identity = identity(target, model);
         Self {
             target: member.target,
             member: Some(at),
-            model: words.shared(model),
+            model: interner.shared(model),
             weight: member.weight.or(target.weight),
             timeout_ms: member.timeout_ms,
-            tag: words.shared(member.tag.as_deref()),
-            region: words.shared(member.region.as_deref().or(target.region.as_deref())),
+            tag: interner.shared(member.tag.as_deref()),
+            region: interner.shared(member.region.as_deref().or(target.region.as_deref())),
             price: member
                 .price
                 .or(target.price)
@@ -204,7 +204,7 @@ impl Candidate {
         }
     }
 
-    fn of_target(id: TargetId, target: &Target, words: &mut Words) -> Self {
+    fn of_target(id: TargetId, target: &Target, interner: &mut Interner) -> Self {
         let identity = identity(target, None);
         Self {
             target: id,
@@ -213,7 +213,7 @@ impl Candidate {
             weight: target.weight,
             timeout_ms: target.timeout_ms,
             tag: None,
-            region: words.shared(target.region.as_deref()),
+            region: interner.shared(target.region.as_deref()),
             price: target.price,
             context_window: None,
             unreachable: target.endpoint_variable.is_some(),
@@ -222,12 +222,12 @@ impl Candidate {
     }
 
     /// Under which its latency is kept.
-    pub(crate) fn pair(&self) -> PairKey {
-        PairKey(self.identity)
+    pub(crate) fn key(&self) -> DeploymentKey {
+        DeploymentKey(self.identity)
     }
 }
 
-impl Vitals {
+impl HealthConfig {
     fn of(target: &Target) -> Self {
         Self {
             key: health::target_key(target),
@@ -240,17 +240,17 @@ fn fetches_embeddings(group: &ModelGroup) -> bool {
     matches!(&group.strategy, Strategy::Semantic(settings) if settings.embedding.is_some())
 }
 
-fn built_in(policy: &Policy) -> HashMap<GroupId, BuiltIn> {
+fn built_in(policy: &Policy) -> HashMap<GroupId, BuiltInEmbedding> {
     let groups = policy.groups.iter().enumerate();
     groups
         .filter(|(_, group)| {
             matches!(&group.strategy, Strategy::Semantic(settings) if settings.embedding.is_none())
         })
-        .map(|(position, group)| (GroupId(position), BuiltIn::new(&group.members)))
+        .map(|(position, group)| (GroupId(position), BuiltInEmbedding::new(&group.members)))
         .collect()
 }
 
-fn group_pool(policy: &Policy, id: GroupId, words: &mut Words) -> Vec<Candidate> {
+fn group_pool(policy: &Policy, id: GroupId, interner: &mut Interner) -> Vec<Deployment> {
     let members = policy
         .group(id)
         .map_or(&[][..], |group| group.members.as_slice());
@@ -259,16 +259,21 @@ fn group_pool(policy: &Policy, id: GroupId, words: &mut Words) -> Vec<Candidate>
         .enumerate()
         .filter_map(|(position, member)| {
             let target = policy.target(member.target)?;
-            Some(Candidate::of_member((id, position), member, target, words))
+            Some(Deployment::of_member(
+                (id, position),
+                member,
+                target,
+                interner,
+            ))
         })
         .collect()
 }
 
 /// One copy of each word: thousands of groups share a handful of models.
 #[derive(Default)]
-struct Words(HashSet<Arc<str>>);
+struct Interner(HashSet<Arc<str>>);
 
-impl Words {
+impl Interner {
     fn shared(&mut self, word: Option<&str>) -> Option<Arc<str>> {
         let word = word?;
         if let Some(known) = self.0.get(word) {

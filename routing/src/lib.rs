@@ -11,28 +11,28 @@ mod hash;
 pub mod health;
 pub mod index;
 pub mod latency;
-mod naming;
+mod model_mapper;
 pub mod plan;
+pub mod plan_error;
 pub mod price;
 pub mod probe;
 pub mod random;
 pub mod rate;
-pub mod refusal;
 pub mod request;
 pub mod resolve;
 mod semantic;
+pub mod state;
 mod strategy;
 pub mod tokens;
 mod vendor_models;
-pub mod view;
 
 #[cfg(test)]
 mod testing;
 
 pub use index::PolicyIndex;
-pub use plan::{Entry, Excluded, Plan};
+pub use plan::{Excluded, Plan, PlannedAttempt};
+pub use plan_error::{ExclusionReason, PlanError};
 pub use random::Random;
-pub use refusal::{ExclusionReason, Refusal};
 pub use request::Request;
 pub use resolve::Resolution;
-pub use view::{View, WorkerState};
+pub use state::{StateSnapshot, StrategyState};

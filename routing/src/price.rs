@@ -13,7 +13,7 @@ pub enum PriceSource {
     /// The member or its target gives it.
     Policy,
     /// The catalogue, as of [`PRICES_AS_OF`].
-    BuiltIn,
+    BuiltInEmbedding,
 }
 
 /// The price in force for `model` at a target of `vendor`, where the policy says `configured`.
@@ -23,7 +23,7 @@ pub fn in_force(
     model: &str,
 ) -> Option<(Price, PriceSource)> {
     let policys = configured.map(|price| (price, PriceSource::Policy));
-    policys.or_else(|| Some((built_in(vendor, model)?, PriceSource::BuiltIn)))
+    policys.or_else(|| Some((built_in(vendor, model)?, PriceSource::BuiltInEmbedding)))
 }
 
 /// The list price of `model`. None at vendors that run on the user's own machines, whatever their models are called.
@@ -57,7 +57,7 @@ impl fmt::Display for PriceSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Policy => formatter.write_str("policy"),
-            Self::BuiltIn => write!(formatter, "built-in table of {PRICES_AS_OF}"),
+            Self::BuiltInEmbedding => write!(formatter, "built-in table of {PRICES_AS_OF}"),
         }
     }
 }
@@ -92,7 +92,7 @@ mod tests {
                 None,
                 providers::OPENAI,
                 "gpt-4o-mini",
-                Some((0.000_15, PriceSource::BuiltIn)),
+                Some((0.000_15, PriceSource::BuiltInEmbedding)),
             ),
             (None, providers::OPENAI, "house-special", None),
             (None, providers::VLLM, "gpt-4o-mini", None),

@@ -1,9 +1,9 @@
 //! When the monitor probes which target: pure bookkeeping, the host sends.
 //!
-//! - Probes are spread: at the start over [`FIRST_SPREAD_MS`], later by a jitter that only shortens the interval, so
+//! - Probes are spread: at the start over [`INITIAL_SPREAD_MS`], later by a jitter that only shortens the interval, so
 //!   that `/health` is never older than one interval.
 //! - A target has at most one probe under way. One whose result never comes is given up after twice its timeout.
-//! - A target that stays down is probed less and less often after [`PATIENCE`] failures in a row, down to a quarter of
+//! - A target that stays down is probed less and less often after [`FAILURES_BEFORE_BACKOFF`] failures in a row, down to a quarter of
 //!   the configured rate but at least every two minutes, or at the configured rate if that is slower.
 //! - Who asked to be left alone, by 429 to a probe or to traffic, is probed again when the wait is over.
 
@@ -14,15 +14,15 @@ use crate::index::PolicyIndex;
 use crate::random::Random;
 
 /// First probes are spread over this many milliseconds, or one interval if that is shorter.
-pub const FIRST_SPREAD_MS: u64 = 2_000;
+pub const INITIAL_SPREAD_MS: u64 = 2_000;
 /// Failures in a row until probes become rarer.
-pub const PATIENCE: u32 = 10;
+pub const FAILURES_BEFORE_BACKOFF: u32 = 10;
 /// Longest interval that backing off leads to, in milliseconds.
-pub const LONGEST_BACK_OFF_MS: u64 = 120_000;
+pub const MAX_BACKOFF_INTERVAL_MS: u64 = 120_000;
 
 /// A probe to be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Due {
+pub struct DueProbe {
     /// Whom.
     pub target: TargetId,
     /// Names this probe in [`ProbeScheduler::finished`].
@@ -55,7 +55,7 @@ struct Slot {
 
 /// What the answer to a probe means: success is any 2xx, or exactly what `expected_statuses` lists; a 429 that is not
 /// listed is a request to wait and no failure.
-pub fn judge(
+pub fn classify(
     check: &HealthCheck,
     status: u16,
     latency_ms: u32,
@@ -87,7 +87,7 @@ impl ProbeScheduler {
         let mut before = std::mem::take(&mut self.slots);
         for (position, target) in index.policy().targets.iter().enumerate() {
             let id = TargetId(position);
-            let Some((key, limits)) = index.health_of(id) else {
+            let Some((key, limits)) = index.health_config(id) else {
                 continue;
             };
             if !limits.probed || !has_credential(id) {
@@ -108,7 +108,7 @@ impl ProbeScheduler {
 
     /// Takes every probe that is due; each is under way from now on. A target that `rests` is not probed before it does
     /// so no longer.
-    pub fn due(&mut self, now_ms: u64, rests: impl Fn(TargetId) -> bool) -> Vec<Due> {
+    pub fn due(&mut self, now_ms: u64, rests: impl Fn(TargetId) -> bool) -> Vec<DueProbe> {
         let mut due = Vec::new();
         for slot in &mut self.slots {
             if let Some((_, sent_ms)) = slot.under_way
@@ -117,7 +117,9 @@ impl ProbeScheduler {
                 slot.under_way = None;
             }
             // A clock that was set back must not silence a target for longer than its longest interval.
-            slot.due_ms = slot.due_ms.min(now_ms.saturating_add(slot.longest_ms()));
+            slot.due_ms = slot
+                .due_ms
+                .min(now_ms.saturating_add(slot.max_interval_ms()));
             if slot.under_way.is_some() || slot.due_ms > now_ms || rests(slot.target) {
                 continue;
             }
@@ -125,7 +127,7 @@ impl ProbeScheduler {
             let ticket = Ticket(self.tickets);
             slot.under_way = Some((ticket, now_ms));
             slot.due_ms = now_ms.saturating_add(slot.interval_ms);
-            due.push(Due {
+            due.push(DueProbe {
                 target: slot.target,
                 ticket,
                 timeout_ms: slot.timeout_ms,
@@ -163,7 +165,7 @@ impl ProbeScheduler {
             retry_after_ms: Some(wait_ms),
         } = result
         {
-            let until_ms = now_ms.saturating_add(wait_ms.min(LONGEST_BACK_OFF_MS));
+            let until_ms = now_ms.saturating_add(wait_ms.min(MAX_BACKOFF_INTERVAL_MS));
             slot.due_ms = slot.due_ms.max(until_ms);
         }
         Some(slot.target)
@@ -189,7 +191,7 @@ impl Slot {
         random: &mut Random,
         now_ms: u64,
     ) -> Self {
-        let spread_ms = FIRST_SPREAD_MS.min(check.interval_ms);
+        let spread_ms = INITIAL_SPREAD_MS.min(check.interval_ms);
         Self {
             key,
             target,
@@ -204,16 +206,16 @@ impl Slot {
     fn next_interval_ms(&self) -> u64 {
         let doublings = self
             .failures
-            .saturating_sub(PATIENCE.saturating_sub(1))
+            .saturating_sub(FAILURES_BEFORE_BACKOFF.saturating_sub(1))
             .min(2);
         self.interval_ms
             .saturating_mul(1_u64 << doublings)
-            .min(LONGEST_BACK_OFF_MS)
+            .min(MAX_BACKOFF_INTERVAL_MS)
             .max(self.interval_ms)
     }
 
-    fn longest_ms(&self) -> u64 {
-        LONGEST_BACK_OFF_MS.max(self.interval_ms)
+    fn max_interval_ms(&self) -> u64 {
+        MAX_BACKOFF_INTERVAL_MS.max(self.interval_ms)
     }
 }
 
@@ -279,7 +281,7 @@ mod tests {
         let (mut scheduler, mut random) = scheduler(three());
         let probed = run(&mut scheduler, &mut random, 600_000, |_| OK);
         for times in &probed {
-            assert!(times[0] <= FIRST_SPREAD_MS + 100);
+            assert!(times[0] <= INITIAL_SPREAD_MS + 100);
             // 30 s, less a jitter of up to 3 s, in steps of 0.1 s.
             assert!(
                 times
@@ -310,13 +312,16 @@ mod tests {
         // 10 at full rate, then every two minutes.
         assert!((35..=45).contains(&probed[0].len()), "{}", probed[0].len());
         let longest = probed[0].windows(2).map(|pair| pair[1] - pair[0]).max();
-        assert!(longest <= Some(LONGEST_BACK_OFF_MS + 100), "{longest:?}");
+        assert!(
+            longest <= Some(MAX_BACKOFF_INTERVAL_MS + 100),
+            "{longest:?}"
+        );
     }
 
     #[test]
     fn a_probe_without_a_result_blocks_no_longer_than_twice_its_timeout() {
         let (mut scheduler, mut random) = scheduler(three());
-        let first = scheduler.due(NOW + FIRST_SPREAD_MS, |_| false);
+        let first = scheduler.due(NOW + INITIAL_SPREAD_MS, |_| false);
         assert_eq!(first.len(), 3);
         // The next interval is over, but the probe is still under way.
         let mut slow = three();
@@ -327,16 +332,16 @@ mod tests {
             &PolicyIndex::new(Arc::new(slow)),
             |_| true,
             &mut random,
-            NOW + FIRST_SPREAD_MS,
+            NOW + INITIAL_SPREAD_MS,
         );
         assert!(
             scheduler
-                .due(NOW + FIRST_SPREAD_MS + 9_900, |_| false)
+                .due(NOW + INITIAL_SPREAD_MS + 9_900, |_| false)
                 .is_empty()
         );
         assert_eq!(
             scheduler
-                .due(NOW + FIRST_SPREAD_MS + 10_000, |_| false)
+                .due(NOW + INITIAL_SPREAD_MS + 10_000, |_| false)
                 .len(),
             3
         );
@@ -349,7 +354,7 @@ mod tests {
     #[test]
     fn a_reload_forgets_what_went_and_keeps_what_stays() {
         let (mut scheduler, mut random) = scheduler(three());
-        let first = scheduler.due(NOW + FIRST_SPREAD_MS, |_| false);
+        let first = scheduler.due(NOW + INITIAL_SPREAD_MS, |_| false);
         let mut document = three();
         document.targets.remove(0);
         document.targets[1].health_check.enabled = false;
@@ -373,7 +378,7 @@ mod tests {
         let index = PolicyIndex::new(Arc::new(document));
         scheduler.reload(&index, |target| target != TargetId(1), &mut random, NOW);
         let probed: Vec<usize> = scheduler
-            .due(NOW + FIRST_SPREAD_MS, |_| false)
+            .due(NOW + INITIAL_SPREAD_MS, |_| false)
             .iter()
             .map(|due| due.target.0)
             .collect();
@@ -399,14 +404,14 @@ mod tests {
             (&strict, 204, OK),
             (&strict, 429, OK),
         ] {
-            assert_eq!(judge(check, status, 5, Some(7)), expected, "{status}");
+            assert_eq!(classify(check, status, 5, Some(7)), expected, "{status}");
         }
     }
 
     #[test]
     fn who_rests_is_probed_as_soon_as_the_rest_is_over() {
         let (mut scheduler, _) = scheduler(three());
-        let resting = scheduler.due(NOW + FIRST_SPREAD_MS, |target| target.0 < 2);
+        let resting = scheduler.due(NOW + INITIAL_SPREAD_MS, |target| target.0 < 2);
         assert_eq!(resting.len(), 1);
         assert_eq!(scheduler.due(NOW + 60_000, |target| target.0 == 0).len(), 2);
         assert_eq!(scheduler.due(NOW + 60_200, |_| false).len(), 1);
@@ -415,7 +420,7 @@ mod tests {
     #[test]
     fn a_rate_limited_probe_waits_as_long_as_it_was_asked() {
         let (mut scheduler, mut random) = scheduler(three());
-        let due = scheduler.due(NOW + FIRST_SPREAD_MS, |_| false);
+        let due = scheduler.due(NOW + INITIAL_SPREAD_MS, |_| false);
         for probe in due {
             let limited = ProbeResult::RateLimited {
                 retry_after_ms: Some(90_000),
@@ -432,7 +437,7 @@ mod tests {
         ) {
             let (mut scheduler, mut random) = scheduler(three());
             let mut now_ms = NOW;
-            let mut under_way: Vec<(Due, u64)> = Vec::new();
+            let mut under_way: Vec<(DueProbe, u64)> = Vec::new();
             for (step, kind) in steps {
                 now_ms = now_ms.saturating_add_signed(step);
                 if kind == 0 && !under_way.is_empty() {

@@ -15,25 +15,25 @@ pub enum Resolution {
     /// A group, by name or alias.
     Group(GroupId),
     /// No group: targets from best to last choice.
-    Targets(Vec<Choice>),
+    Targets(Vec<Match>),
     /// Nobody serves it.
     Unknown,
 }
 
 /// One target for a model that is no group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Choice {
+pub struct Match {
     /// Who.
     pub target: TargetId,
     /// Why it stands where it stands.
-    pub fit: Fit,
+    pub fit: MatchQuality,
     /// Position in the default order.
     pub(crate) position: usize,
 }
 
 /// How well a target fits a model name; the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Fit {
+pub enum MatchQuality {
     /// The target names the model: as its own, or as a member of a group.
     Named,
     /// The model is the vendor's own.
@@ -63,28 +63,32 @@ impl PolicyIndex {
         let policy = self.policy();
         let owner = Provider::of_model(model);
         let nameless = policy.groups.is_empty() && owner.is_none();
-        let choices: Vec<Choice> = self
+        let choices: Vec<Match> = self
             .default_pool()
             .iter()
             .enumerate()
-            .filter_map(|(position, candidate)| {
-                let target = policy.target(candidate.target)?;
-                let fit = if self.named_models().names(model, candidate.target) {
-                    Fit::Named
+            .filter_map(|(position, deployment)| {
+                let target = policy.target(deployment.target)?;
+                let fit = if self.named_models().names(model, deployment.target) {
+                    MatchQuality::Named
                 } else if nameless && takes_any_name(target) {
-                    Fit::Vendor
+                    MatchQuality::Vendor
                 } else {
                     vendor_models::fit(target, model, owner)
                 };
-                Some(Choice {
-                    target: candidate.target,
+                Some(Match {
+                    target: deployment.target,
                     fit,
                     position,
                 })
             })
             .collect();
         let mapped = policy.failover.model_mapping.contains_key(model);
-        if !mapped && choices.iter().all(|choice| choice.fit == Fit::Fallback) {
+        if !mapped
+            && choices
+                .iter()
+                .all(|choice| choice.fit == MatchQuality::Fallback)
+        {
             return Resolution::Unknown;
         }
         Resolution::Targets(by_rank(choices, |choice| choice.fit as u64))

@@ -3,18 +3,18 @@
 use catalog::Provider;
 use policy::Target;
 
-use crate::resolve::Fit;
+use crate::resolve::MatchQuality;
 
 /// How well `target` fits the name `model`, which it does not name itself. `owner` is [`Provider::of_model`], which is
 /// worth finding once for all targets.
-pub(crate) fn fit(target: &Target, model: &str, owner: Option<Provider>) -> Fit {
+pub(crate) fn fit(target: &Target, model: &str, owner: Option<Provider>) -> MatchQuality {
     // Where users name models themselves and this one has, it serves that and nothing else.
     let serves_another = serves_any_name(target.vendor) && target.model.is_some();
     match owner.filter(|_| !serves_another) {
-        Some(owner) if owner == target.vendor => Fit::Vendor,
-        Some(owner) if target.vendor.shares_models_with(owner) => Fit::SameName,
-        Some(_) | None if target.model_mapping.contains_key(model) => Fit::Mapped,
-        Some(_) | None => Fit::Fallback,
+        Some(owner) if owner == target.vendor => MatchQuality::Vendor,
+        Some(owner) if target.vendor.shares_models_with(owner) => MatchQuality::SameName,
+        Some(_) | None if target.model_mapping.contains_key(model) => MatchQuality::Mapped,
+        Some(_) | None => MatchQuality::Fallback,
     }
 }
 

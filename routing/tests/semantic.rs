@@ -24,8 +24,8 @@ use policy::{
     DEFAULT_MIN_SIMILARITY, EmbeddingSource, Member, Policy, SemanticSettings, Strategy, TargetId,
 };
 use routing::health::HealthTable;
-use routing::latency::Snapshot;
-use routing::{Plan, PolicyIndex, Random, Request, View, WorkerState, plan};
+use routing::latency::LatencySnapshot;
+use routing::{Plan, PolicyIndex, Random, Request, StateSnapshot, StrategyState, plan};
 
 struct Intents {
     names: Vec<String>,
@@ -92,10 +92,10 @@ fn defaults() -> SemanticSettings {
     }
 }
 
-fn make(index: &PolicyIndex, worker: &mut WorkerState, request: &Request<'_>) -> Plan {
-    let view = View {
+fn make(index: &PolicyIndex, worker: &mut StrategyState, request: &Request<'_>) -> Plan {
+    let view = StateSnapshot {
         health: &HealthTable::default(),
-        latency: &Snapshot::default(),
+        latency: &LatencySnapshot::default(),
         over_budget: &[],
     };
     plan::make(index, &view, worker, request, &mut Random::seeded(1), 0).unwrap()
@@ -106,7 +106,7 @@ fn ask(index: &PolicyIndex, message: &str) -> Plan {
         last_user_message: Some(message),
         ..Request::for_model("g")
     };
-    make(index, &mut WorkerState::default(), &request)
+    make(index, &mut StrategyState::default(), &request)
 }
 
 /// The share of test sentences that go to their intent.
@@ -117,7 +117,7 @@ fn accuracy(intents: &Intents, examples: usize, settings: SemanticSettings) -> f
     for intent in &intents.names {
         for sentence in intents.sentences(intent, "test") {
             let plan = ask(&index, sentence);
-            let served = &plan.entries[0].model;
+            let served = &plan.attempts[0].model;
             asked += 1;
             if **served == **intent {
                 right += 1;
@@ -170,15 +170,15 @@ fn what_belongs_nowhere_goes_to_the_first_member() {
         "",
     ] {
         let plan = ask(&index, message);
-        assert_eq!(&*plan.entries[0].model, "code", "{message}");
+        assert_eq!(&*plan.attempts[0].model, "code", "{message}");
         assert!(plan.similarity.unwrap() < DEFAULT_MIN_SIMILARITY as f32);
     }
     let plan = make(
         &index,
-        &mut WorkerState::default(),
+        &mut StrategyState::default(),
         &Request::for_model("g"),
     );
-    assert_eq!((&*plan.entries[0].model, plan.similarity), ("code", None));
+    assert_eq!((&*plan.attempts[0].model, plan.similarity), ("code", None));
 }
 
 #[test]
@@ -210,7 +210,7 @@ fn fetched_embeddings_are_used_where_configured_and_their_absence_means_the_firs
                 .collect()
         })
         .collect();
-    let mut worker = WorkerState::default();
+    let mut worker = StrategyState::default();
     let near_legal = [0.1, 0.0, 0.2, 0.0, 0.9, 0.0];
     let request = Request {
         query_embedding: Some(&near_legal),
@@ -218,14 +218,14 @@ fn fetched_embeddings_are_used_where_configured_and_their_absence_means_the_firs
         ..Request::for_model("g")
     };
     assert_eq!(
-        &*make(&index, &mut worker, &request).entries[0].model,
+        &*make(&index, &mut worker, &request).attempts[0].model,
         "code"
     );
-    assert!(!worker.learn_embeddings(&index, group, vectors[1..].to_vec()));
-    assert!(!worker.knows_embeddings(group));
-    assert!(worker.learn_embeddings(&index, group, vectors));
+    assert!(!worker.set_embeddings(&index, group, vectors[1..].to_vec()));
+    assert!(!worker.has_embeddings(group));
+    assert!(worker.set_embeddings(&index, group, vectors));
     let plan = make(&index, &mut worker, &request);
-    assert_eq!(&*plan.entries[0].model, "legal");
+    assert_eq!(&*plan.attempts[0].model, "legal");
     // 0.9 / sqrt(0.01 + 0.04 + 0.81)
     assert!((plan.similarity.unwrap() - 0.970_5).abs() < 1e-3);
 
@@ -234,13 +234,13 @@ fn fetched_embeddings_are_used_where_configured_and_their_absence_means_the_firs
         ..request
     };
     let plan = make(&index, &mut worker, &timed_out);
-    assert_eq!((&*plan.entries[0].model, plan.similarity), ("code", None));
+    assert_eq!((&*plan.attempts[0].model, plan.similarity), ("code", None));
     let other_model = Request {
         query_embedding: Some(&near_legal[..3]),
         ..request
     };
     assert_eq!(
-        &*make(&index, &mut worker, &other_model).entries[0].model,
+        &*make(&index, &mut worker, &other_model).attempts[0].model,
         "code"
     );
 }

@@ -54,7 +54,7 @@ fn provider<'a>(
     target: &'a Target,
     now_ms: u64,
 ) -> Option<ProviderReport<'a>> {
-    let (key, limits) = config.index.health_of(id)?;
+    let (key, limits) = config.index.health_config(id)?;
     let status = health.status(key, limits, now_ms);
     let (phase, reason) = if config.lacks_credential(id) {
         (Phase::NoCredential, Reason::CredentialMissing)

@@ -6,7 +6,7 @@ use events::{Decision, DecisionEvent, Failover, Few, PassedOver, Timestamp, Toke
 use policy::Policy;
 use protocols::usage::Usage;
 use routing::cost::BilledTokens;
-use routing::{Entry, Excluded, Random, Refusal, cost};
+use routing::{Excluded, PlanError, PlannedAttempt, Random, cost};
 
 use super::{Dossier, Excerpt};
 use crate::config::GatewayConfig;
@@ -59,15 +59,15 @@ impl<'a> Refused<'a> {
         request_id: &'a str,
         model: &'a str,
         config: &'a GatewayConfig,
-        refusal: &Refusal,
+        refusal: &PlanError,
     ) -> Self {
         let policy = &config.policy;
         let group = config.index.group_named(model);
         let decision = match refusal {
-            Refusal::NotAllowed { .. } | Refusal::BudgetExceeded { .. } => Decision::Blocked,
-            Refusal::NothingAvailable { .. }
-            | Refusal::UnknownModel { .. }
-            | Refusal::Unsupported { .. } => Decision::Allowed,
+            PlanError::NotAllowed { .. } | PlanError::BudgetExceeded { .. } => Decision::Blocked,
+            PlanError::NothingAvailable { .. }
+            | PlanError::UnknownModel { .. }
+            | PlanError::Unsupported { .. } => Decision::Allowed,
         };
         Self {
             model,
@@ -187,7 +187,7 @@ fn passed_over<'a>(excluded: &[Excluded], policy: &'a Policy) -> Vec<PassedOver<
 
 /// What each entry of the plan has cost, in nano US dollars.
 pub(crate) fn bills(journey: &Journey) -> Vec<u64> {
-    let mut bills = vec![0_u64; journey.plan.entries.len()];
+    let mut bills = vec![0_u64; journey.plan.attempts.len()];
     for (index, attempt) in journey.attempts.iter().enumerate() {
         let billed = journey.entry(index).and_then(|entry| {
             let usd = billed_usd(entry, tokens(attempt, &journey.dossier)?)?;
@@ -306,7 +306,7 @@ fn tokens(attempt: &Attempt, dossier: &Dossier) -> Option<Tokens> {
 /// Of text in a provider's answer.
 const BYTES_PER_TOKEN: u64 = 4;
 
-fn billed_usd(entry: &Entry, tokens: Tokens) -> Option<f64> {
+fn billed_usd(entry: &PlannedAttempt, tokens: Tokens) -> Option<f64> {
     let price = entry.price?;
     let billed = BilledTokens {
         prompt: tokens.prompt,

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use protocols::BodyPrefix;
-use routing::Refusal;
+use routing::PlanError;
 
 use super::reading::Held;
 use super::{Gateway, Incoming, METADATA_HEADER, Stage};
@@ -230,11 +230,11 @@ struct Traveller {
 }
 
 /// A key is not told of groups that it may not use.
-fn without_unallowed(refusal: Refusal, may_use: impl Fn(&str) -> bool) -> Refusal {
+fn without_unallowed(refusal: PlanError, may_use: impl Fn(&str) -> bool) -> PlanError {
     match refusal {
-        Refusal::UnknownModel { model, mut known } => {
+        PlanError::UnknownModel { model, mut known } => {
             known.retain(|name| may_use(name));
-            Refusal::UnknownModel { model, known }
+            PlanError::UnknownModel { model, known }
         }
         other => other,
     }

@@ -158,7 +158,7 @@ impl Target {
     /// The attempt is over, but Envoy has not torn it down yet: another one answered first. Its answer must not get
     /// through.
     pub(super) fn wait_for_the_end(&mut self) -> Flow {
-        self.stage = Stage::Outrun;
+        self.stage = Stage::Superseded;
         Flow::Pause
     }
 
@@ -207,7 +207,7 @@ fn release(vm: &Vm, host: &impl Host, course: &Course, upstream: &HeaderList, no
 
 /// A plan of one target has no other opinion to ask: what its provider says is the client's answer.
 fn only_answer(journey: &mut Journey, index: usize) -> Option<Answer> {
-    if journey.plan.entries.len() > 1 {
+    if journey.plan.attempts.len() > 1 {
         return None;
     }
     let (status, headers, body) = journey.exchange(index)?.error_response()?;

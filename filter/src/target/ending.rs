@@ -76,7 +76,7 @@ pub(crate) fn end(
     let Some(entry) = journey.entry(index) else {
         return;
     };
-    let (target, pair) = (entry.target, entry.pair);
+    let (target, pair) = (entry.target, entry.deployment);
     let signal = Signal::Attempt(outcome);
     vm.signal_at(host, &journey.config, target, signal, now.unix_ms);
     if let Some(sample) = sample {
@@ -180,12 +180,12 @@ fn outcome(ending: Ending, report: Option<&Report>, latency_ms: u64) -> Outcome 
             | FailoverReason::ContextLength
             | FailoverReason::ContentPolicy
             | FailoverReason::Unhealthy => Outcome::ClientFault,
-            FailoverReason::Hedged => Outcome::Outrun,
+            FailoverReason::Hedged => Outcome::Superseded,
         },
         Ending::TurnedAway => Outcome::Overflow,
         Ending::BrokenOff => Outcome::StreamBroken,
         Ending::Unsent => Outcome::ClientFault,
-        Ending::ClientGone => Outcome::ClientGone,
+        Ending::ClientGone => Outcome::ClientDisconnected,
     }
 }
 
@@ -213,9 +213,9 @@ fn sample(
         }),
         Outcome::RateLimited { .. }
         | Outcome::ClientFault
-        | Outcome::ClientGone
+        | Outcome::ClientDisconnected
         | Outcome::Overflow
-        | Outcome::Outrun
+        | Outcome::Superseded
         | Outcome::OneAddressDown => None,
     }
 }

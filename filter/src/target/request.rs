@@ -165,7 +165,7 @@ pub(super) fn exchange(
     now: Moment,
 ) -> Result<Exchange, RequestError> {
     let exchange = Exchange::new(attempt_of(journey, index, now))?;
-    if journey.plan.entries.len() == 1 {
+    if journey.plan.attempts.len() == 1 {
         Ok(exchange.without_failover())
     } else {
         Ok(exchange)

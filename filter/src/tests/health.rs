@@ -19,7 +19,7 @@ const ADDRESS: &str = "upstream.address";
 pub(super) fn failures(vm: &Vm, host: &FakeHost, config: &GatewayConfig) -> u32 {
     vm.tick(host);
     vm.with_view(host, host.now_ms.get(), |view| {
-        let (key, limits) = config.index.health_of(TargetId(0)).unwrap();
+        let (key, limits) = config.index.health_config(TargetId(0)).unwrap();
         view.health.status(key, limits, host.now_ms.get())
     })
     .consecutive_failures
@@ -110,7 +110,7 @@ fn a_plan_knows_what_another_worker_found_out_a_millisecond_ago() {
     let availability = |vm: &Vm| {
         host.now_ms.set(host.now_ms.get() + 1);
         vm.with_view(&host, host.now_ms.get(), |view| {
-            let (key, limits) = config.index.health_of(TargetId(0)).unwrap();
+            let (key, limits) = config.index.health_config(TargetId(0)).unwrap();
             view.health.availability(key, limits, host.now_ms.get())
         })
     };
@@ -183,7 +183,7 @@ fn failures_add_up_over_workers_even_when_races_are_lost() {
     let fresh = Vm::new(&host);
     fresh.tick(&host);
     let status = fresh.with_view(&host, host.now_ms.get(), |view| {
-        let (key, limits) = config.index.health_of(TargetId(0)).unwrap();
+        let (key, limits) = config.index.health_config(TargetId(0)).unwrap();
         view.health.status(key, limits, host.now_ms.get())
     });
     assert_eq!(status.consecutive_failures, 3);

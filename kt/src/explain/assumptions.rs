@@ -4,8 +4,8 @@ use std::str::FromStr;
 
 use ::policy::{Policy, TargetId};
 use routing::health::{HealthTable, Phase, Reason};
-use routing::latency::Snapshot;
-use routing::{PolicyIndex, View};
+use routing::latency::LatencySnapshot;
+use routing::{PolicyIndex, StateSnapshot};
 use thiserror::Error;
 
 /// As many samples as the largest `min_sample_count` asks for, so that an assumed latency always counts.
@@ -37,7 +37,7 @@ pub(crate) struct Assumptions {
 /// The state that follows from assumptions.
 pub(crate) struct World {
     health: HealthTable,
-    latency: Snapshot,
+    latency: LatencySnapshot,
 }
 
 /// An assumption that cannot be read.
@@ -63,7 +63,7 @@ const HEALTH: [(&str, Phase); 5] = [
     ("healthy", Phase::Closed),
     ("unhealthy", Phase::Open),
     ("half_open", Phase::HalfOpen),
-    ("cooling_down", Phase::Cooling),
+    ("cooling_down", Phase::RateLimited),
     ("credential_missing", Phase::NoCredential),
 ];
 
@@ -107,13 +107,13 @@ impl Assumptions {
         let mut health = HealthTable::default();
         for assumed in &self.health {
             let target = target(index.policy(), &assumed.id)?;
-            if let Some((key, _)) = index.health_of(target) {
+            if let Some((key, _)) = index.health_config(target) {
                 health = health.assuming(key, assumed.phase, reason(assumed.phase), now_ms);
             }
         }
-        let mut latency = Snapshot::default();
+        let mut latency = LatencySnapshot::default();
         for assumed in &self.latency {
-            for pair in index.pairs_of(target(index.policy(), &assumed.id)?) {
+            for pair in index.deployment_keys(target(index.policy(), &assumed.id)?) {
                 latency = latency.assuming(pair, assumed.milliseconds, SAMPLES, now_ms);
             }
         }
@@ -124,8 +124,8 @@ impl Assumptions {
 // === impl World ===
 
 impl World {
-    pub(crate) fn view(&self) -> View<'_> {
-        View {
+    pub(crate) fn view(&self) -> StateSnapshot<'_> {
+        StateSnapshot {
             health: &self.health,
             latency: &self.latency,
             over_budget: &[],
@@ -138,7 +138,7 @@ fn reason(phase: Phase) -> Reason {
     match phase {
         Phase::Closed => Reason::None,
         Phase::Open | Phase::HalfOpen => Reason::Upstream5xx,
-        Phase::Cooling => Reason::UpstreamRateLimited,
+        Phase::RateLimited => Reason::UpstreamRateLimited,
         Phase::NoCredential => Reason::CredentialMissing,
     }
 }

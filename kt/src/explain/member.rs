@@ -3,9 +3,9 @@
 
 use ::policy::{GroupId, Policy, Price, Strategy, Target, TargetId};
 use routing::cost::ExpectedTokens;
-use routing::latency::{Measured, PairKey};
+use routing::latency::{DeploymentKey, Measured};
 use routing::price::{self, PriceSource};
-use routing::{Entry, Excluded, Resolution, cost};
+use routing::{Excluded, PlannedAttempt, Resolution, cost};
 use serde::Serialize;
 
 use super::Case;
@@ -57,7 +57,7 @@ struct Candidate<'a> {
     model: Option<&'a str>,
     strategy: &'a Strategy,
     similarity: Option<f32>,
-    pair: Option<PairKey>,
+    pair: Option<DeploymentKey>,
 }
 
 /// The members of the group and of its fallback groups, or all targets that the model resolves to.
@@ -106,7 +106,7 @@ fn of_group(case: Case<'_>, policy: &Policy, id: GroupId) -> Vec<Member> {
                 similarity: similarities
                     .as_ref()
                     .and_then(|all| all.get(position).copied()),
-                pair: case.index.pair_of(id, position),
+                pair: case.index.deployment_key(id, position),
             };
             let mut row = candidate.row(case);
             row.weight = member.weight;
@@ -129,7 +129,7 @@ fn chain(policy: &Policy, head: GroupId) -> impl Iterator<Item = GroupId> {
 impl Candidate<'_> {
     fn row(&self, case: Case<'_>) -> Member {
         let (entries, excluded) = match case.made {
-            Ok(plan) => (plan.entries.as_slice(), plan.excluded.as_slice()),
+            Ok(plan) => (plan.attempts.as_slice(), plan.excluded.as_slice()),
             Err(refusal) => (&[][..], refusal.excluded()),
         };
         let own = |place, target| match self.place {
@@ -190,7 +190,7 @@ impl Candidate<'_> {
     fn model_name(
         &self,
         case: Case<'_>,
-        entry: Option<&Entry>,
+        entry: Option<&PlannedAttempt>,
         excluded: Option<&Excluded>,
     ) -> String {
         let named = entry.map(|entry| &entry.model);

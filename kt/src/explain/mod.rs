@@ -10,7 +10,7 @@ use std::sync::Arc;
 use ::policy::Policy;
 use intake::{Incoming, Intake};
 use protocols::{ClientFormat, RequestError};
-use routing::{Plan, PolicyIndex, Random, Refusal, WorkerState, plan};
+use routing::{Plan, PlanError, PolicyIndex, Random, StrategyState, plan};
 use serde::Serialize;
 use serde_json::Value;
 use thiserror::Error;
@@ -121,7 +121,7 @@ pub(crate) fn explain(
         plan::make(
             &index,
             &world.view(),
-            &mut WorkerState::default(),
+            &mut StrategyState::default(),
             request,
             &mut random,
             now_ms,
@@ -143,7 +143,7 @@ struct Case<'a> {
     index: &'a PolicyIndex,
     world: &'a World,
     incoming: &'a Incoming<'a>,
-    made: &'a Result<Plan, Refusal>,
+    made: &'a Result<Plan, PlanError>,
     seed: u64,
 }
 
@@ -193,7 +193,7 @@ impl Case<'_> {
     }
 
     fn steps(self) -> Vec<Step> {
-        let entries = self.made.as_ref().map_or(&[][..], |plan| &plan.entries);
+        let entries = self.made.as_ref().map_or(&[][..], |plan| &plan.attempts);
         entries
             .iter()
             .map(|entry| Step {
@@ -212,7 +212,7 @@ impl Case<'_> {
 }
 
 impl Refused {
-    fn of(refusal: &Refusal) -> Self {
+    fn of(refusal: &PlanError) -> Self {
         let (status, kind, code) = refusal.answer();
         Self {
             status,

@@ -47,14 +47,14 @@ pub(super) fn settings(policy: &Policy, strategy: &Strategy) -> Value {
 /// Why the first entry is the first.
 pub(super) fn head(case: Case<'_>, plan: &Plan) -> Option<String> {
     let policy = case.index.policy();
-    let head = plan.entries.first()?;
+    let head = plan.attempts.first()?;
     let group = head.member.and_then(|(group, _)| policy.group(group));
     let strategy = group.map_or(&policy.default_strategy, |group| &group.strategy);
     let sentence = if plan.fail_open {
         String::from(
             "everyone is out, and the group is `fail_open`: who is likely to be back first",
         )
-    } else if plan.by_conversation {
+    } else if plan.by_session_affinity {
         let source = case.incoming.conversation.source.name();
         format!("the conversation (told by {source}) belongs to it")
     } else {
@@ -70,7 +70,7 @@ pub(super) fn head(case: Case<'_>, plan: &Plan) -> Option<String> {
                 case.world
                     .view()
                     .latency
-                    .measured(head.pair, settings.window_ms),
+                    .measured(head.deployment, settings.window_ms),
                 settings.min_sample_count,
                 "the lowest latency of the window, or as good as the lowest",
             ),
@@ -78,7 +78,7 @@ pub(super) fn head(case: Case<'_>, plan: &Plan) -> Option<String> {
                 case.world
                     .view()
                     .latency
-                    .measured(head.pair, settings.window_ms),
+                    .measured(head.deployment, settings.window_ms),
                 settings.min_sample_count,
                 "the most tokens a second, or as good as the most",
             ),
@@ -118,19 +118,23 @@ fn by_meaning(settings: &SemanticSettings, similarity: Option<f32>) -> String {
 /// What an explanation cannot show, or what is special about this plan.
 pub(super) fn notes(case: Case<'_>, strategy: &Strategy) -> Vec<String> {
     let mut notes = Vec::new();
-    if case.made.as_ref().is_ok_and(|plan| plan.head_is_trial) {
+    if case
+        .made
+        .as_ref()
+        .is_ok_and(|plan| plan.primary_is_half_open)
+    {
         notes.push(String::from(
             "the first is half-open: this request would be one of its trials",
         ));
     }
     if let Ok(plan) = case.made
-        && let Some(passed_over) = &plan.passed_over
+        && let Some(preferred) = &plan.preferred
     {
         notes.push(format!(
             "the first would be {} with {}, if it were not {}",
-            case.target_id(passed_over.target),
-            passed_over.model,
-            passed_over.reason.name()
+            case.target_id(preferred.target),
+            preferred.model,
+            preferred.reason.name()
         ));
     }
     if let Strategy::Semantic(settings) = strategy

@@ -8,9 +8,9 @@ use crate::hash;
 
 /// For how long a success speaks for the other addresses, in milliseconds. Short, because names of large providers
 /// move on: an address that is no longer resolved will never fail.
-const MEMORY_MS: u64 = 5_000;
+const SUCCESS_MEMORY_MS: u64 = 5_000;
 /// Successes are noted this often, in milliseconds: whoever asks for an address pays for a call into the proxy.
-const NOTE_EVERY_MS: u64 = 20;
+const MIN_RECORD_INTERVAL_MS: u64 = 20;
 /// Most addresses that are kept; the one that was noted longest ago makes room.
 const MAX_ADDRESSES: usize = 16;
 
@@ -30,8 +30,8 @@ struct Address {
 
 impl Addresses {
     /// It is time to note a success with [`Addresses::served`].
-    pub fn wants_success(&self, now_ms: u64) -> bool {
-        now_ms.abs_diff(self.noted_ms) >= NOTE_EVERY_MS
+    pub fn should_record_success(&self, now_ms: u64) -> bool {
+        now_ms.abs_diff(self.noted_ms) >= MIN_RECORD_INTERVAL_MS
     }
 
     /// `address` served.
@@ -44,7 +44,9 @@ impl Addresses {
     pub fn failed(&mut self, address: &[u8], now_ms: u64) -> bool {
         let hash = self.note(address, false, now_ms);
         self.known.iter().any(|other| {
-            other.hash != hash && other.serves && now_ms.abs_diff(other.noted_ms) <= MEMORY_MS
+            other.hash != hash
+                && other.serves
+                && now_ms.abs_diff(other.noted_ms) <= SUCCESS_MEMORY_MS
         })
     }
 
@@ -82,8 +84,8 @@ mod tests {
             assert!(addresses.failed(b"a", NOW + elapsed_ms));
         }
         // Nothing more is heard of `b`.
-        assert!(addresses.failed(b"a", NOW + 19 + MEMORY_MS));
-        assert!(!addresses.failed(b"a", NOW + 20 + MEMORY_MS));
+        assert!(addresses.failed(b"a", NOW + 19 + SUCCESS_MEMORY_MS));
+        assert!(!addresses.failed(b"a", NOW + 20 + SUCCESS_MEMORY_MS));
     }
 
     #[test]
@@ -108,12 +110,12 @@ mod tests {
     #[test]
     fn successes_are_noted_now_and_then() {
         let mut addresses = Addresses::default();
-        assert!(addresses.wants_success(NOW));
+        assert!(addresses.should_record_success(NOW));
         addresses.served(b"a", NOW);
-        assert!(!addresses.wants_success(NOW + NOTE_EVERY_MS - 1));
-        assert!(addresses.wants_success(NOW + NOTE_EVERY_MS));
+        assert!(!addresses.should_record_success(NOW + MIN_RECORD_INTERVAL_MS - 1));
+        assert!(addresses.should_record_success(NOW + MIN_RECORD_INTERVAL_MS));
         // A clock that was set back does not silence it.
-        assert!(addresses.wants_success(NOW - NOTE_EVERY_MS));
+        assert!(addresses.should_record_success(NOW - MIN_RECORD_INTERVAL_MS));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use policy::order::by_rank;
 
 use super::TargetKey;
-use super::machine::{Circuit, Machine, Phase};
+use super::circuit_breaker::{CircuitBreaker, CircuitState, Phase};
 use super::signal::Reason;
 use super::table::{HealthTable, MAX_TARGETS};
 
@@ -23,26 +23,26 @@ impl HealthTable {
         let Some(records) = records(bytes) else {
             return Self::default();
         };
-        let mut machines: Vec<(TargetKey, Machine)> = records
+        let mut breakers: Vec<(TargetKey, CircuitBreaker)> = records
             .chunks_exact(RECORD)
             .take(MAX_TARGETS)
             .filter_map(|record| read(&mut Reader(record)))
             .collect();
-        machines = by_rank(machines, |(key, _)| key.0);
-        machines.dedup_by_key(|(key, _)| *key);
-        Self { machines }
+        breakers = by_rank(breakers, |(key, _)| key.0);
+        breakers.dedup_by_key(|(key, _)| *key);
+        Self { breakers }
     }
 
     /// The bytes for shared data.
     pub fn encode(&self) -> Vec<u8> {
-        let mut bytes = Vec::with_capacity(HEADER + self.machines.len() * RECORD);
+        let mut bytes = Vec::with_capacity(HEADER + self.breakers.len() * RECORD);
         bytes.extend_from_slice(MAGIC);
         bytes.push(VERSION);
         bytes.push(RECORD as u8);
-        let count = u16::try_from(self.machines.len()).unwrap_or(u16::MAX);
+        let count = u16::try_from(self.breakers.len()).unwrap_or(u16::MAX);
         bytes.extend_from_slice(&count.to_le_bytes());
-        for (key, machine) in &self.machines {
-            write(&mut bytes, *key, machine);
+        for (key, breaker) in &self.breakers {
+            write(&mut bytes, *key, breaker);
         }
         bytes
     }
@@ -60,40 +60,40 @@ fn records(bytes: &[u8]) -> Option<&[u8]> {
     Some(rest.get(..expected).unwrap_or(rest))
 }
 
-fn write(bytes: &mut Vec<u8>, key: TargetKey, machine: &Machine) {
+fn write(bytes: &mut Vec<u8>, key: TargetKey, breaker: &CircuitBreaker) {
     let start = bytes.len();
     bytes.extend_from_slice(&key.0.to_le_bytes());
-    bytes.push(machine.circuit as u8);
-    bytes.push(machine.announced as u8);
-    bytes.push(machine.reason as u8);
-    bytes.push(u8::from(machine.credential_missing));
+    bytes.push(breaker.circuit as u8);
+    bytes.push(breaker.announced as u8);
+    bytes.push(breaker.reason as u8);
+    bytes.push(u8::from(breaker.credential_missing));
     for number in [
-        machine.status,
-        machine.failures,
-        machine.traffic_failures,
-        machine.successes,
-        machine.trials,
-        machine.unnamed_waits,
+        breaker.status,
+        breaker.failures,
+        breaker.traffic_failures,
+        breaker.successes,
+        breaker.half_open_requests,
+        breaker.unspecified_waits,
     ] {
         bytes.extend_from_slice(&number.to_le_bytes());
     }
-    bytes.extend_from_slice(&machine.latency_ms.to_le_bytes());
+    bytes.extend_from_slice(&breaker.latency_ms.to_le_bytes());
     for time in [
-        machine.since_ms,
-        machine.cooling_until_ms,
-        machine.recovered_ms,
-        machine.last_check_ms,
-        machine.last_trial_ms,
+        breaker.since_ms,
+        breaker.backoff_until_ms,
+        breaker.recovered_ms,
+        breaker.last_check_ms,
+        breaker.last_half_open_ms,
     ] {
         bytes.extend_from_slice(&time.to_le_bytes());
     }
     bytes.resize(start + RECORD, 0);
 }
 
-fn read(record: &mut Reader<'_>) -> Option<(TargetKey, Machine)> {
+fn read(record: &mut Reader<'_>) -> Option<(TargetKey, CircuitBreaker)> {
     let key = TargetKey(record.u64()?);
-    let machine = Machine {
-        circuit: Circuit::numbered(record.u8()?)?,
+    let breaker = CircuitBreaker {
+        circuit: CircuitState::numbered(record.u8()?)?,
         announced: Phase::numbered(record.u8()?)?,
         reason: Reason::numbered(record.u8()?)?,
         credential_missing: record.u8()? != 0,
@@ -101,16 +101,16 @@ fn read(record: &mut Reader<'_>) -> Option<(TargetKey, Machine)> {
         failures: record.u16()?,
         traffic_failures: record.u16()?,
         successes: record.u16()?,
-        trials: record.u16()?,
-        unnamed_waits: record.u16()?,
+        half_open_requests: record.u16()?,
+        unspecified_waits: record.u16()?,
         latency_ms: u32::from_le_bytes(record.take()?),
         since_ms: record.u64()?,
-        cooling_until_ms: record.u64()?,
+        backoff_until_ms: record.u64()?,
         recovered_ms: record.u64()?,
         last_check_ms: record.u64()?,
-        last_trial_ms: record.u64()?,
+        last_half_open_ms: record.u64()?,
     };
-    Some((key, machine))
+    Some((key, breaker))
 }
 
 struct Reader<'a>(&'a [u8]);

@@ -8,7 +8,7 @@ pub enum Signal {
     /// An attempt of real traffic came to its end.
     Attempt(Outcome),
     /// A request was planned with this half-open target as its head.
-    TrialStarted,
+    HalfOpenRequestStarted,
     /// The credential is there, or is not.
     Credential {
         /// It is.
@@ -67,11 +67,11 @@ pub enum Outcome {
     /// The provider answered that the request is wrong (other 4xx, unknown model, context length): no effect.
     ClientFault,
     /// The client hung up: no effect.
-    ClientGone,
+    ClientDisconnected,
     /// Envoy's own connection pool was full: no effect.
     Overflow,
     /// Another target answered the same request first: no effect.
-    Outrun,
+    Superseded,
     /// One address of several could not be reached: no effect, see [`super::Addresses`].
     OneAddressDown,
 }
@@ -107,7 +107,7 @@ pub enum Reason {
     /// Back: enough probes succeeded.
     ProbesSucceeded = 12,
     /// Back: enough half-open requests succeeded.
-    TrialsSucceeded = 13,
+    HalfOpenRequestsSucceeded = 13,
     /// Back: the time to wait is over.
     WaitOver = 14,
     /// Back: the key was found.
@@ -129,7 +129,7 @@ impl Reason {
         Self::ProbeUnreachable,
         Self::CredentialMissing,
         Self::ProbesSucceeded,
-        Self::TrialsSucceeded,
+        Self::HalfOpenRequestsSucceeded,
         Self::WaitOver,
         Self::CredentialFound,
     ];
@@ -150,7 +150,7 @@ impl Reason {
             Self::ProbeUnreachable => "probe_unreachable",
             Self::CredentialMissing => "credential_missing",
             Self::ProbesSucceeded => "probes_succeeded",
-            Self::TrialsSucceeded => "trials_succeeded",
+            Self::HalfOpenRequestsSucceeded => "trials_succeeded",
             Self::WaitOver => "wait_over",
             Self::CredentialFound => "credential_found",
         }
@@ -164,7 +164,7 @@ impl Reason {
 
 impl Outcome {
     /// Why the target is to blame; `None` where it is not.
-    pub(super) fn blame(self) -> Option<Reason> {
+    pub(super) fn failure_reason(self) -> Option<Reason> {
         match self {
             Self::ServerError => Some(Reason::Upstream5xx),
             Self::ConnectFailed => Some(Reason::UpstreamConnect),
@@ -175,9 +175,9 @@ impl Outcome {
             Self::Success { .. }
             | Self::RateLimited { .. }
             | Self::ClientFault
-            | Self::ClientGone
+            | Self::ClientDisconnected
             | Self::Overflow
-            | Self::Outrun
+            | Self::Superseded
             | Self::OneAddressDown => None,
         }
     }

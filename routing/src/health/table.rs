@@ -1,14 +1,14 @@
 //! All targets' states: read for plans and `/health`, updated signal by signal.
 
-use super::machine::{Effect, Machine, Phase};
+use super::circuit_breaker::{CircuitBreaker, Effect, Phase};
 use super::signal::{Reason, Signal};
 use super::thresholds::Thresholds;
-use super::{RAMP_MS, TargetKey};
+use super::{SLOW_START_MS, TargetKey};
 
 /// Most targets that are kept; signals of further ones are dropped, and those count as healthy.
 pub(super) const MAX_TARGETS: usize = 4_096;
 /// When a half-open target whose trials are all under way may be asked again, in milliseconds.
-const TRIAL_WAIT_MS: u64 = 1_000;
+const HALF_OPEN_RETRY_MS: u64 = 1_000;
 
 /// The state of every target that has had a signal.
 ///
@@ -18,7 +18,7 @@ const TRIAL_WAIT_MS: u64 = 1_000;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HealthTable {
     /// Sorted by key.
-    pub(super) machines: Vec<(TargetKey, Machine)>,
+    pub(super) breakers: Vec<(TargetKey, CircuitBreaker)>,
 }
 
 /// A change of phase: logged, counted and sent as an event by whoever's compare-and-swap won.
@@ -39,7 +39,7 @@ pub struct Applied {
     pub changed: bool,
     /// The phase changed, by this signal or by time since the last one.
     pub transition: Option<Transition>,
-    /// [`Signal::TrialStarted`] came too late: no trial is left, plan again.
+    /// [`Signal::HalfOpenRequestStarted`] came too late: no trial is left, plan again.
     pub refused: bool,
 }
 
@@ -48,13 +48,13 @@ pub struct Applied {
 pub enum Availability {
     /// Yes.
     Available,
-    /// Yes, with a share of traffic that grows for [`RAMP_MS`].
+    /// Yes, with a share of traffic that grows for [`SLOW_START_MS`].
     Recovering {
         /// When it came back, Unix milliseconds.
         since_ms: u64,
     },
     /// Half-open, and a trial is free.
-    Trial,
+    HalfOpen,
     /// No.
     Out {
         /// When it may be back, Unix milliseconds; `None` when that is not a matter of time.
@@ -92,7 +92,7 @@ impl HealthTable {
         signal: Signal,
         now_ms: u64,
     ) -> Applied {
-        let before = self.machine(key).copied().unwrap_or(Machine::NEW);
+        let before = self.breaker(key).copied().unwrap_or(CircuitBreaker::NEW);
         let mut after = before;
         let effect = after.take(signal, limits, now_ms);
         let phase = after.phase(limits, now_ms);
@@ -120,7 +120,7 @@ impl HealthTable {
 
     /// Whether the target may be used now. One without a signal so far is available.
     pub fn availability(&self, key: TargetKey, limits: &Thresholds, now_ms: u64) -> Availability {
-        let Some(machine) = self.machine(key) else {
+        let Some(breaker) = self.breaker(key) else {
             return Availability::Available;
         };
         let out = |until_ms, phase, reason| Availability::Out {
@@ -128,27 +128,29 @@ impl HealthTable {
             phase,
             reason,
         };
-        match machine.phase(limits, now_ms) {
+        match breaker.phase(limits, now_ms) {
             phase @ Phase::NoCredential => out(None, phase, Reason::CredentialMissing),
             phase @ Phase::Open => out(
-                Some(back_at(machine, limits, now_ms)),
+                Some(back_at(breaker, limits, now_ms)),
                 phase,
-                machine.reason,
+                breaker.reason,
             ),
-            phase @ Phase::Cooling => out(
-                Some(machine.cooling_until_ms),
+            phase @ Phase::RateLimited => out(
+                Some(breaker.backoff_until_ms),
                 phase,
                 Reason::UpstreamRateLimited,
             ),
-            Phase::HalfOpen if machine.free_trials(limits, now_ms) > 0 => Availability::Trial,
+            Phase::HalfOpen if breaker.free_half_open_slots(limits, now_ms) > 0 => {
+                Availability::HalfOpen
+            }
             phase @ Phase::HalfOpen => out(
-                Some(now_ms.saturating_add(TRIAL_WAIT_MS)),
+                Some(now_ms.saturating_add(HALF_OPEN_RETRY_MS)),
                 phase,
-                machine.reason,
+                breaker.reason,
             ),
-            Phase::Closed => match machine.back_since(now_ms) {
+            Phase::Closed => match breaker.back_since(now_ms) {
                 0 => Availability::Available,
-                since_ms if now_ms.saturating_sub(since_ms) < RAMP_MS => {
+                since_ms if now_ms.saturating_sub(since_ms) < SLOW_START_MS => {
                     Availability::Recovering { since_ms }
                 }
                 _ => Availability::Available,
@@ -160,57 +162,57 @@ impl HealthTable {
     /// traffic.
     #[must_use]
     pub fn assuming(mut self, key: TargetKey, phase: Phase, reason: Reason, now_ms: u64) -> Self {
-        self.store(key, Machine::as_if(phase, reason, now_ms));
+        self.store(key, CircuitBreaker::as_if(phase, reason, now_ms));
         self
     }
 
     /// For `/health`.
     pub fn status(&self, key: TargetKey, limits: &Thresholds, now_ms: u64) -> Status {
-        let machine = self.machine(key).unwrap_or(&Machine::NEW);
-        let phase = machine.phase(limits, now_ms);
+        let breaker = self.breaker(key).unwrap_or(&CircuitBreaker::NEW);
+        let phase = breaker.phase(limits, now_ms);
         let reason = match phase {
             Phase::Closed => Reason::None,
-            Phase::Open | Phase::HalfOpen => machine.reason,
-            Phase::Cooling => Reason::UpstreamRateLimited,
+            Phase::Open | Phase::HalfOpen => breaker.reason,
+            Phase::RateLimited => Reason::UpstreamRateLimited,
             Phase::NoCredential => Reason::CredentialMissing,
         };
         let by_probe = matches!(reason, Reason::ProbeStatus | Reason::UpstreamAuth);
         Status {
             phase,
-            consecutive_failures: u32::from(machine.failures.max(machine.traffic_failures)),
-            last_check_ms: (machine.last_check_ms > 0).then_some(machine.last_check_ms),
+            consecutive_failures: u32::from(breaker.failures.max(breaker.traffic_failures)),
+            last_check_ms: (breaker.last_check_ms > 0).then_some(breaker.last_check_ms),
             reason,
-            http_status: (by_probe && machine.status > 0).then_some(machine.status),
-            latency_ms: (machine.latency_ms > 0).then_some(machine.latency_ms),
+            http_status: (by_probe && breaker.status > 0).then_some(breaker.status),
+            latency_ms: (breaker.latency_ms > 0).then_some(breaker.latency_ms),
         }
     }
 
     /// Forgets every target that `keep` does not name; for reloads. `true` when something went.
     pub fn retain(&mut self, keep: impl Fn(TargetKey) -> bool) -> bool {
-        let before = self.machines.len();
-        self.machines.retain(|(key, _)| keep(*key));
-        self.machines.len() != before
+        let before = self.breakers.len();
+        self.breakers.retain(|(key, _)| keep(*key));
+        self.breakers.len() != before
     }
 
-    fn machine(&self, key: TargetKey) -> Option<&Machine> {
+    fn breaker(&self, key: TargetKey) -> Option<&CircuitBreaker> {
         let position = self
-            .machines
+            .breakers
             .binary_search_by_key(&key, |(key, _)| *key)
             .ok()?;
-        self.machines.get(position).map(|(_, machine)| machine)
+        self.breakers.get(position).map(|(_, breaker)| breaker)
     }
 
-    fn store(&mut self, key: TargetKey, machine: Machine) -> bool {
-        match self.machines.binary_search_by_key(&key, |(key, _)| *key) {
+    fn store(&mut self, key: TargetKey, breaker: CircuitBreaker) -> bool {
+        match self.breakers.binary_search_by_key(&key, |(key, _)| *key) {
             Ok(position) => {
-                if let Some(slot) = self.machines.get_mut(position) {
-                    slot.1 = machine;
+                if let Some(slot) = self.breakers.get_mut(position) {
+                    slot.1 = breaker;
                 }
                 true
             }
-            Err(_) if self.machines.len() >= MAX_TARGETS => false,
+            Err(_) if self.breakers.len() >= MAX_TARGETS => false,
             Err(position) => {
-                self.machines.insert(position, (key, machine));
+                self.breakers.insert(position, (key, breaker));
                 true
             }
         }
@@ -218,16 +220,16 @@ impl HealthTable {
 }
 
 /// When an open target is back if all goes well from now on.
-fn back_at(machine: &Machine, limits: &Thresholds, now_ms: u64) -> u64 {
+fn back_at(breaker: &CircuitBreaker, limits: &Thresholds, now_ms: u64) -> u64 {
     if !limits.probed {
-        return machine.opens_until(limits).max(now_ms);
+        return breaker.opens_until(limits).max(now_ms);
     }
     let missing = limits
         .probe_successes
-        .saturating_sub(u32::from(machine.successes))
+        .saturating_sub(u32::from(breaker.successes))
         .max(1);
     let further = u64::from(missing.saturating_sub(1)).saturating_mul(limits.interval_ms);
-    machine
+    breaker
         .last_check_ms
         .saturating_add(limits.interval_ms)
         .max(now_ms)
@@ -239,10 +241,10 @@ fn cause(phase: Phase, reason: Reason) -> Reason {
     let fits = match phase {
         Phase::Closed => matches!(
             reason,
-            Reason::ProbesSucceeded | Reason::TrialsSucceeded | Reason::CredentialFound
+            Reason::ProbesSucceeded | Reason::HalfOpenRequestsSucceeded | Reason::CredentialFound
         ),
         Phase::HalfOpen => false,
-        Phase::Cooling => return Reason::UpstreamRateLimited,
+        Phase::RateLimited => return Reason::UpstreamRateLimited,
         Phase::NoCredential => return Reason::CredentialMissing,
         Phase::Open => true,
     };

@@ -7,7 +7,7 @@ use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_assert_ne, prop_
 use proptest::strategy::Strategy as _;
 
 use super::{
-    Applied, Availability, HealthTable, Outcome, Phase, ProbeResult, RAMP_MS, Reason, Signal,
+    Applied, Availability, HealthTable, Outcome, Phase, ProbeResult, Reason, SLOW_START_MS, Signal,
     TargetKey, Thresholds, Transition, target_key,
 };
 use crate::testing::target;
@@ -115,9 +115,9 @@ fn each_kind_of_failure_opens_after_three_in_a_row_and_says_why() {
 fn what_is_not_the_targets_fault_never_counts() {
     for outcome in [
         Outcome::ClientFault,
-        Outcome::ClientGone,
+        Outcome::ClientDisconnected,
         Outcome::Overflow,
-        Outcome::Outrun,
+        Outcome::Superseded,
         Outcome::OneAddressDown,
     ] {
         let mut patient = Patient::new(probed());
@@ -191,7 +191,7 @@ fn a_probed_target_is_back_after_two_successful_probes_in_a_row_and_only_then() 
         patient.available(),
         Availability::Recovering { since_ms: back_ms }
     );
-    patient.now_ms += RAMP_MS;
+    patient.now_ms += SLOW_START_MS;
     assert_eq!(patient.available(), Availability::Available);
     let status = patient.table.status(KEY, &patient.limits, patient.now_ms);
     assert_eq!(
@@ -216,20 +216,24 @@ fn without_probes_a_few_requests_try_after_the_cooldown() {
             reason: Reason::Upstream5xx
         }
     );
-    assert!(patient.take(Signal::TrialStarted).refused);
+    assert!(patient.take(Signal::HalfOpenRequestStarted).refused);
     patient.now_ms += 30 * SECOND;
-    assert_eq!(patient.available(), Availability::Trial);
+    assert_eq!(patient.available(), Availability::HalfOpen);
     assert_eq!(
-        patient.take(Signal::TrialStarted).transition,
+        patient.take(Signal::HalfOpenRequestStarted).transition,
         change(Phase::Open, Phase::HalfOpen, Reason::WaitOver)
     );
-    patient.times(2, Signal::TrialStarted);
+    patient.times(2, Signal::HalfOpenRequestStarted);
     assert!(matches!(patient.available(), Availability::Out { .. }));
-    assert!(patient.take(Signal::TrialStarted).refused);
+    assert!(patient.take(Signal::HalfOpenRequestStarted).refused);
     assert_eq!(patient.times(2, SERVED), None);
     assert_eq!(
         patient.times(1, SERVED),
-        change(Phase::HalfOpen, Phase::Closed, Reason::TrialsSucceeded)
+        change(
+            Phase::HalfOpen,
+            Phase::Closed,
+            Reason::HalfOpenRequestsSucceeded
+        )
     );
 }
 
@@ -238,9 +242,9 @@ fn a_failed_trial_opens_again_and_a_trial_without_verdict_is_given_back() {
     let mut patient = Patient::new(unprobed());
     patient.times(3, failed(Outcome::ServerError));
     patient.now_ms += 30 * SECOND;
-    patient.times(3, Signal::TrialStarted);
-    patient.take(Signal::Attempt(Outcome::ClientGone));
-    assert_eq!(patient.available(), Availability::Trial);
+    patient.times(3, Signal::HalfOpenRequestStarted);
+    patient.take(Signal::Attempt(Outcome::ClientDisconnected));
+    assert_eq!(patient.available(), Availability::HalfOpen);
     assert_eq!(
         patient.times(1, failed(Outcome::TimedOut)),
         change(Phase::HalfOpen, Phase::Open, Reason::UpstreamTimeout)
@@ -249,7 +253,7 @@ fn a_failed_trial_opens_again_and_a_trial_without_verdict_is_given_back() {
     patient.now_ms += 10 * SECOND;
     assert_eq!(patient.take(failed(Outcome::TimedOut)), Applied::default());
     patient.now_ms += 20 * SECOND;
-    assert_eq!(patient.available(), Availability::Trial);
+    assert_eq!(patient.available(), Availability::HalfOpen);
 }
 
 #[test]
@@ -257,11 +261,11 @@ fn trials_that_never_report_are_taken_for_lost() {
     let mut patient = Patient::new(unprobed());
     patient.times(3, failed(Outcome::ServerError));
     patient.now_ms += 30 * SECOND;
-    patient.times(3, Signal::TrialStarted);
+    patient.times(3, Signal::HalfOpenRequestStarted);
     // The target's timeout is 30 s.
     patient.now_ms += 30 * SECOND;
-    assert_eq!(patient.available(), Availability::Trial);
-    assert!(!patient.take(Signal::TrialStarted).refused);
+    assert_eq!(patient.available(), Availability::HalfOpen);
+    assert!(!patient.take(Signal::HalfOpenRequestStarted).refused);
 }
 
 #[test]
@@ -279,7 +283,11 @@ fn rate_limits_cool_down_for_as_long_as_asked_and_are_not_unhealthy() {
         });
         assert_eq!(
             patient.take(limited).transition,
-            change(Phase::Closed, Phase::Cooling, Reason::UpstreamRateLimited)
+            change(
+                Phase::Closed,
+                Phase::RateLimited,
+                Reason::UpstreamRateLimited
+            )
         );
         assert_ne!(patient.phase().status(), "unhealthy");
         patient.now_ms += waited - 1;
@@ -287,7 +295,7 @@ fn rate_limits_cool_down_for_as_long_as_asked_and_are_not_unhealthy() {
             patient.available(),
             Availability::Out {
                 until_ms: Some(NOW + waited),
-                phase: Phase::Cooling,
+                phase: Phase::RateLimited,
                 reason: Reason::UpstreamRateLimited
             }
         );
@@ -300,7 +308,7 @@ fn rate_limits_cool_down_for_as_long_as_asked_and_are_not_unhealthy() {
         );
         assert_eq!(
             patient.take(Signal::Tick).transition,
-            change(Phase::Cooling, Phase::Closed, Reason::WaitOver)
+            change(Phase::RateLimited, Phase::Closed, Reason::WaitOver)
         );
         assert_eq!(patient.take(Signal::Tick), Applied::default());
     }
@@ -310,7 +318,7 @@ fn rate_limits_cool_down_for_as_long_as_asked_and_are_not_unhealthy() {
 #[test]
 fn a_wait_that_is_over_before_anybody_could_notice_is_none() {
     let capped = Thresholds {
-        max_cooling_ms: 1,
+        max_backoff_ms: 1,
         ..probed()
     };
     for (limits, asked) in [
@@ -359,7 +367,7 @@ fn a_shorter_wait_does_not_cut_a_longer_one() {
         }));
     }
     patient.now_ms += 19 * SECOND;
-    assert_eq!(patient.phase(), Phase::Cooling);
+    assert_eq!(patient.phase(), Phase::RateLimited);
 }
 
 #[test]
@@ -424,7 +432,7 @@ fn a_clock_set_back_does_not_lock_a_target_out() {
     patient.now_ms -= 86_400 * SECOND;
     patient.take(Signal::Tick);
     patient.now_ms += 300 * SECOND;
-    assert_eq!(patient.available(), Availability::Trial);
+    assert_eq!(patient.available(), Availability::HalfOpen);
 }
 
 #[test]
@@ -448,7 +456,7 @@ fn assumed_phases_are_what_the_machine_then_sees() {
             Phase::Closed,
             Phase::Open,
             Phase::HalfOpen,
-            Phase::Cooling,
+            Phase::RateLimited,
             Phase::NoCredential,
         ] {
             let table = HealthTable::default().assuming(KEY, phase, Reason::UpstreamTimeout, NOW);
@@ -482,12 +490,12 @@ fn any_signal() -> impl proptest::strategy::Strategy<Value = Signal> {
         4 => Just(SERVED),
         4 => Just(failed(Outcome::ServerError)),
         1 => Just(failed(Outcome::StreamBroken)),
-        1 => Just(Signal::Attempt(Outcome::ClientGone)),
+        1 => Just(Signal::Attempt(Outcome::ClientDisconnected)),
         1 => wait().prop_map(|retry_after_ms| Signal::Attempt(Outcome::RateLimited { retry_after_ms })),
         4 => Just(PROBE_OK),
         3 => Just(Signal::Probe(ProbeResult::TimedOut)),
         1 => wait().prop_map(|retry_after_ms| Signal::Probe(ProbeResult::RateLimited { retry_after_ms })),
-        3 => Just(Signal::TrialStarted),
+        3 => Just(Signal::HalfOpenRequestStarted),
         2 => Just(Signal::Tick),
     ]
 }
@@ -513,7 +521,7 @@ proptest! {
         bytes.truncate(length);
         let mut damaged = HealthTable::decode(&bytes);
         for key in 0..4 {
-            damaged.apply(TargetKey(key), &unprobed(), Signal::TrialStarted, NOW);
+            damaged.apply(TargetKey(key), &unprobed(), Signal::HalfOpenRequestStarted, NOW);
             damaged.apply(TargetKey(key), &probed(), PROBE_OK, NOW);
             damaged.availability(TargetKey(key), &probed(), NOW);
         }

@@ -20,11 +20,11 @@ pub struct Thresholds {
     /// Milliseconds until a target without probes becomes half-open.
     pub cooldown_ms: u64,
     /// Half-open requests that must succeed to close it.
-    pub trials: u32,
+    pub half_open_requests: u32,
     /// Milliseconds after which a trial without an outcome is taken for lost.
-    pub trial_timeout_ms: u64,
+    pub half_open_timeout_ms: u64,
     /// Longest wait that a provider may ask for, in milliseconds.
-    pub max_cooling_ms: u64,
+    pub max_backoff_ms: u64,
 }
 
 impl Thresholds {
@@ -41,9 +41,9 @@ impl Thresholds {
             traffic_failures: breaker.failure_threshold.max(1),
             probe_successes: check.healthy_threshold.max(1),
             cooldown_ms: breaker.cooldown_ms,
-            trials: breaker.half_open_requests.max(1),
-            trial_timeout_ms: target.timeout_ms.max(1),
-            max_cooling_ms: breaker.max_cooldown_ms,
+            half_open_requests: breaker.half_open_requests.max(1),
+            half_open_timeout_ms: target.timeout_ms.max(1),
+            max_backoff_ms: breaker.max_cooldown_ms,
         }
     }
 }

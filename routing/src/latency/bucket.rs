@@ -3,14 +3,15 @@
 use std::collections::VecDeque;
 
 use super::histogram::Histogram;
-use super::{BUCKET_MS, LONGEST_WINDOW_MS, Sample};
+use super::{BUCKET_MS, MAX_WINDOW_MS, Sample};
 
 /// Buckets that are kept one by one; older ones are joined.
-const FINE: u64 = 60;
+const FINE_BUCKETS: u64 = 60;
 /// How many buckets are joined into one.
-const JOINED: u64 = 10;
+const BUCKETS_PER_COARSE: u64 = 10;
 /// Most buckets that a series ever has, those at both ends included.
-pub(super) const MOST: u64 = FINE + LONGEST_WINDOW_MS / BUCKET_MS / JOINED + 4;
+pub(super) const MAX_BUCKETS: u64 =
+    FINE_BUCKETS + MAX_WINDOW_MS / BUCKET_MS / BUCKETS_PER_COARSE + 4;
 
 /// Sums over one bucket.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -105,8 +106,8 @@ impl Series {
     pub(super) fn tidy(&mut self, now_ms: u64) {
         let now = number_at(now_ms);
         let newest = now.saturating_add(1);
-        let oldest = now.saturating_sub(LONGEST_WINDOW_MS / BUCKET_MS);
-        let fine_from = now.saturating_sub(FINE);
+        let oldest = now.saturating_sub(MAX_WINDOW_MS / BUCKET_MS);
+        let fine_from = now.saturating_sub(FINE_BUCKETS);
         let mut joined: VecDeque<Bucket> = VecDeque::with_capacity(self.0.len());
         for mut bucket in self.0.drain(..) {
             if !(oldest..=newest).contains(&bucket.number) {
@@ -114,9 +115,9 @@ impl Series {
             }
             if bucket.number < fine_from {
                 // Named after its last second, so that it leaves a window only when all of it is too old.
-                bucket.number = (bucket.number / JOINED)
-                    .saturating_mul(JOINED)
-                    .saturating_add(JOINED - 1);
+                bucket.number = (bucket.number / BUCKETS_PER_COARSE)
+                    .saturating_mul(BUCKETS_PER_COARSE)
+                    .saturating_add(BUCKETS_PER_COARSE - 1);
             }
             match joined.back_mut() {
                 Some(last) if last.number >= bucket.number => last.merge(&bucket),

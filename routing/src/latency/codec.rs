@@ -6,21 +6,21 @@
 
 use std::collections::BTreeMap;
 
-use super::bucket::{Bucket, MOST, Series};
+use super::bucket::{Bucket, MAX_BUCKETS, Series};
 use super::histogram::{Histogram, SLOTS};
-use super::{MAX_PAIRS, PairKey};
+use super::{DeploymentKey, MAX_DEPLOYMENTS};
 
 const MAGIC: &[u8] = b"KTLW";
 /// Raised when the layout changes, so that two versions of the module side by side ignore each other.
 const VERSION: u8 = 1;
 
-pub(super) fn encode(pairs: &BTreeMap<PairKey, Series>) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(pairs.len().saturating_mul(256));
+pub(super) fn encode(deployments: &BTreeMap<DeploymentKey, Series>) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(deployments.len().saturating_mul(256));
     bytes.extend_from_slice(MAGIC);
     bytes.push(VERSION);
-    write(&mut bytes, pairs.len() as u64);
-    for (pair, series) in pairs {
-        bytes.extend_from_slice(&pair.0.to_le_bytes());
+    write(&mut bytes, deployments.len() as u64);
+    for (deployment, series) in deployments {
+        bytes.extend_from_slice(&deployment.0.to_le_bytes());
         write(&mut bytes, series.0.len() as u64);
         for bucket in &series.0 {
             write_bucket(&mut bytes, bucket);
@@ -29,23 +29,23 @@ pub(super) fn encode(pairs: &BTreeMap<PairKey, Series>) -> Vec<u8> {
     bytes
 }
 
-pub(super) fn decode(bytes: &[u8]) -> BTreeMap<PairKey, Series> {
-    let mut pairs = BTreeMap::new();
+pub(super) fn decode(bytes: &[u8]) -> BTreeMap<DeploymentKey, Series> {
+    let mut deployments = BTreeMap::new();
     let Some(bytes) = bytes.strip_prefix(MAGIC) else {
-        return pairs;
+        return deployments;
     };
     let Some((&VERSION, bytes)) = bytes.split_first() else {
-        return pairs;
+        return deployments;
     };
     let mut reader = Reader(bytes);
-    let count = reader.number().unwrap_or(0).min(MAX_PAIRS as u64);
+    let count = reader.number().unwrap_or(0).min(MAX_DEPLOYMENTS as u64);
     for _ in 0..count {
-        let Some((pair, series)) = read_pair(&mut reader) else {
+        let Some((deployment, series)) = read_deployment(&mut reader) else {
             break;
         };
-        pairs.insert(pair, series);
+        deployments.insert(deployment, series);
     }
-    pairs
+    deployments
 }
 
 fn write_bucket(bytes: &mut Vec<u8>, bucket: &Bucket) {
@@ -71,10 +71,10 @@ fn write_bucket(bytes: &mut Vec<u8>, bucket: &Bucket) {
     }
 }
 
-fn read_pair(reader: &mut Reader<'_>) -> Option<(PairKey, Series)> {
-    let pair = PairKey(u64::from_le_bytes(reader.take()?));
+fn read_deployment(reader: &mut Reader<'_>) -> Option<(DeploymentKey, Series)> {
+    let deployment = DeploymentKey(u64::from_le_bytes(reader.take()?));
     let count = reader.number()?;
-    if count > MOST {
+    if count > MAX_BUCKETS {
         return None;
     }
     let mut series = Series::default();
@@ -84,7 +84,7 @@ fn read_pair(reader: &mut Reader<'_>) -> Option<(PairKey, Series)> {
             *known = bucket;
         }
     }
-    Some((pair, series))
+    Some((deployment, series))
 }
 
 fn read_bucket(reader: &mut Reader<'_>) -> Option<Bucket> {

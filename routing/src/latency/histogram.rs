@@ -4,11 +4,11 @@
 //! at most 1/16 of its lower end wide and its middle at most 1/32 away from anything in it.
 
 /// Slots per power of two.
-const FINENESS: u64 = 16;
-/// Powers of two above `FINENESS`; the last slot also takes everything beyond 2²⁴ ms (4.6 h).
+const SLOTS_PER_OCTAVE: u64 = 16;
+/// Powers of two above `SLOTS_PER_OCTAVE`; the last slot also takes everything beyond 2²⁴ ms (4.6 h).
 const OCTAVES: u64 = 20;
 /// How many slots there are.
-pub(super) const SLOTS: u16 = (FINENESS + FINENESS * OCTAVES) as u16;
+pub(super) const SLOTS: u16 = (SLOTS_PER_OCTAVE + SLOTS_PER_OCTAVE * OCTAVES) as u16;
 
 /// Counts of milliseconds. Only slots that hold something are kept, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -69,26 +69,26 @@ impl Histogram {
 }
 
 fn slot_of(value_ms: u64) -> u16 {
-    if value_ms < FINENESS {
+    if value_ms < SLOTS_PER_OCTAVE {
         return u16::try_from(value_ms).unwrap_or(0);
     }
-    let octave = u64::from(value_ms.ilog2()).saturating_sub(u64::from(FINENESS.ilog2()));
-    let within = (value_ms >> octave).saturating_sub(FINENESS);
-    let slot = FINENESS
-        .saturating_add(octave.saturating_mul(FINENESS))
+    let octave = u64::from(value_ms.ilog2()).saturating_sub(u64::from(SLOTS_PER_OCTAVE.ilog2()));
+    let within = (value_ms >> octave).saturating_sub(SLOTS_PER_OCTAVE);
+    let slot = SLOTS_PER_OCTAVE
+        .saturating_add(octave.saturating_mul(SLOTS_PER_OCTAVE))
         .saturating_add(within);
     u16::try_from(slot).map_or(SLOTS - 1, |slot| slot.min(SLOTS - 1))
 }
 
 fn middle_of(slot: u16) -> u64 {
     let slot = u64::from(slot);
-    if slot < FINENESS {
+    if slot < SLOTS_PER_OCTAVE {
         return slot;
     }
-    let octave = slot.saturating_sub(FINENESS) / FINENESS;
-    let within = slot % FINENESS;
+    let octave = slot.saturating_sub(SLOTS_PER_OCTAVE) / SLOTS_PER_OCTAVE;
+    let within = slot % SLOTS_PER_OCTAVE;
     let width = 1_u64 << octave.min(OCTAVES);
-    FINENESS
+    SLOTS_PER_OCTAVE
         .saturating_add(within)
         .saturating_mul(width)
         .saturating_add(width / 2)

@@ -3,21 +3,22 @@
 use std::collections::BTreeMap;
 
 use super::bucket::{Series, number_at};
-use super::{MAX_PAIRS, PairKey, Sample, codec};
+use super::{DeploymentKey, MAX_DEPLOYMENTS, Sample, codec};
 
 /// Samples of one worker, waiting for the next merge.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LocalWindow {
-    pairs: BTreeMap<PairKey, Series>,
+    deployments: BTreeMap<DeploymentKey, Series>,
 }
 
 impl LocalWindow {
     /// Counts one attempt that has just ended.
-    pub fn record(&mut self, pair: PairKey, sample: Sample, now_ms: u64) {
-        if self.pairs.len() >= MAX_PAIRS && !self.pairs.contains_key(&pair) {
+    pub fn record(&mut self, deployment: DeploymentKey, sample: Sample, now_ms: u64) {
+        if self.deployments.len() >= MAX_DEPLOYMENTS && !self.deployments.contains_key(&deployment)
+        {
             return;
         }
-        let series = self.pairs.entry(pair).or_default();
+        let series = self.deployments.entry(deployment).or_default();
         if let Some(bucket) = series.bucket(number_at(now_ms)) {
             bucket.record(sample);
         }
@@ -25,17 +26,17 @@ impl LocalWindow {
 
     /// Nothing to merge.
     pub fn is_empty(&self) -> bool {
-        self.pairs.is_empty()
+        self.deployments.is_empty()
     }
 
     /// How many attempts of each pair are waiting.
-    pub(crate) fn counts(&self) -> impl Iterator<Item = (PairKey, u32)> {
-        self.pairs.iter().map(|(pair, series)| {
+    pub(crate) fn counts(&self) -> impl Iterator<Item = (DeploymentKey, u32)> {
+        self.deployments.iter().map(|(deployment, series)| {
             let samples = series
                 .0
                 .iter()
                 .map(|bucket| bucket.successes.saturating_add(bucket.failures));
-            (*pair, samples.fold(0, u32::saturating_add))
+            (*deployment, samples.fold(0, u32::saturating_add))
         })
     }
 
@@ -44,9 +45,9 @@ impl LocalWindow {
     /// the newer blob.
     pub fn merge_into(&self, blob: &[u8], now_ms: u64) -> Vec<u8> {
         let mut shared = codec::decode(blob);
-        for (pair, series) in &self.pairs {
-            if shared.len() < MAX_PAIRS || shared.contains_key(pair) {
-                shared.entry(*pair).or_default().merge(series);
+        for (deployment, series) in &self.deployments {
+            if shared.len() < MAX_DEPLOYMENTS || shared.contains_key(deployment) {
+                shared.entry(*deployment).or_default().merge(series);
             }
         }
         shared.retain(|_, series| {
@@ -58,6 +59,6 @@ impl LocalWindow {
 
     /// Forgets what was merged.
     pub fn clear(&mut self) {
-        self.pairs.clear();
+        self.deployments.clear();
     }
 }

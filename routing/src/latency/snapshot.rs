@@ -4,15 +4,15 @@ use std::cell::RefCell;
 
 use super::bucket::{Bucket, Series, number_at};
 use super::histogram::Histogram;
-use super::{BUCKET_MS, LONGEST_WINDOW_MS, PairKey, codec};
+use super::{BUCKET_MS, DeploymentKey, MAX_WINDOW_MS, codec};
 
 /// Merged windows of all workers, ready to be asked.
 #[derive(Debug, Clone, Default)]
-pub struct Snapshot {
+pub struct LatencySnapshot {
     /// Sorted by pair.
-    pairs: Vec<(PairKey, Series)>,
+    deployments: Vec<(DeploymentKey, Series)>,
     now_ms: u64,
-    /// Answers so far, because every request asks the same of one snapshot: for each window, by position in `pairs`.
+    /// Answers so far, because every request asks the same of one snapshot: for each window, by position in `deployments`.
     answers: RefCell<Vec<(u64, Vec<Option<Measured>>)>>,
 }
 
@@ -49,20 +49,26 @@ impl Measured {
     }
 }
 
-impl Snapshot {
+impl LatencySnapshot {
     /// Reads a merged blob; anything that is not one reads as empty. `now_ms` is when windows end.
     pub fn decode(blob: &[u8], now_ms: u64) -> Self {
         Self {
-            pairs: codec::decode(blob).into_iter().collect(),
+            deployments: codec::decode(blob).into_iter().collect(),
             now_ms,
             answers: RefCell::default(),
         }
     }
 
-    /// A snapshot in which `pair` has served `samples` times with exactly `latency_ms`, and otherwise like this one. For
+    /// A snapshot in which `deployment` has served `samples` times with exactly `latency_ms`, and otherwise like this one. For
     /// explaining plans without traffic.
     #[must_use]
-    pub fn assuming(mut self, pair: PairKey, latency_ms: u64, samples: u32, now_ms: u64) -> Self {
+    pub fn assuming(
+        mut self,
+        deployment: DeploymentKey,
+        latency_ms: u64,
+        samples: u32,
+        now_ms: u64,
+    ) -> Self {
         let mut bucket = Bucket {
             number: number_at(now_ms),
             successes: samples,
@@ -74,29 +80,32 @@ impl Snapshot {
             bucket.histogram.record(latency_ms);
         }
         let series = Series([bucket].into());
-        match self.pairs.binary_search_by_key(&pair, |(pair, _)| *pair) {
+        match self
+            .deployments
+            .binary_search_by_key(&deployment, |(deployment, _)| *deployment)
+        {
             Ok(position) => {
-                if let Some(known) = self.pairs.get_mut(position) {
+                if let Some(known) = self.deployments.get_mut(position) {
                     known.1 = series;
                 }
             }
-            Err(position) => self.pairs.insert(position, (pair, series)),
+            Err(position) => self.deployments.insert(position, (deployment, series)),
         }
         self.now_ms = self.now_ms.max(now_ms);
         self.answers.take();
         self
     }
 
-    /// What the last `window_ms` say of `pair`.
-    pub fn measured(&self, pair: PairKey, window_ms: u64) -> Measured {
-        let Some(position) = self.position(pair) else {
+    /// What the last `window_ms` say of `deployment`.
+    pub fn measured(&self, deployment: DeploymentKey, window_ms: u64) -> Measured {
+        let Some(position) = self.position(deployment) else {
             return Measured::default();
         };
         let mut answers = self.answers.borrow_mut();
         let window = match answers.iter().position(|(known, _)| *known == window_ms) {
             Some(window) => window,
             None => {
-                answers.push((window_ms, vec![None; self.pairs.len()]));
+                answers.push((window_ms, vec![None; self.deployments.len()]));
                 answers.len().saturating_sub(1)
             }
         };
@@ -141,9 +150,9 @@ impl Snapshot {
     }
 
     /// The successes of the last `window_ms`, for quantiles.
-    pub fn histogram(&self, pair: PairKey, window_ms: u64) -> Histogram {
+    pub fn histogram(&self, deployment: DeploymentKey, window_ms: u64) -> Histogram {
         let mut histogram = Histogram::default();
-        if let Some(position) = self.position(pair) {
+        if let Some(position) = self.position(deployment) {
             for bucket in self.buckets(position, window_ms) {
                 histogram.merge(&bucket.histogram);
             }
@@ -152,21 +161,21 @@ impl Snapshot {
     }
 
     /// Pairs of which anything is known, in no particular order.
-    pub fn pairs(&self) -> impl Iterator<Item = PairKey> {
-        self.pairs.iter().map(|(pair, _)| *pair)
+    pub fn deployments(&self) -> impl Iterator<Item = DeploymentKey> {
+        self.deployments.iter().map(|(deployment, _)| *deployment)
     }
 
-    fn position(&self, pair: PairKey) -> Option<usize> {
-        self.pairs
-            .binary_search_by_key(&pair, |(pair, _)| *pair)
+    fn position(&self, deployment: DeploymentKey) -> Option<usize> {
+        self.deployments
+            .binary_search_by_key(&deployment, |(deployment, _)| *deployment)
             .ok()
     }
 
     /// A window reaches back over whole buckets: the current one and as many as it takes.
     fn buckets(&self, position: usize, window_ms: u64) -> impl Iterator<Item = &Bucket> {
-        let reach = window_ms.clamp(BUCKET_MS, LONGEST_WINDOW_MS) / BUCKET_MS;
+        let reach = window_ms.clamp(BUCKET_MS, MAX_WINDOW_MS) / BUCKET_MS;
         let oldest = number_at(self.now_ms).saturating_sub(reach.saturating_sub(1));
-        self.pairs
+        self.deployments
             .get(position)
             .into_iter()
             .flat_map(|(_, series)| &series.0)

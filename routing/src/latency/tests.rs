@@ -3,10 +3,10 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
-use super::{BUCKET_MS, Histogram, LocalWindow, PairKey, Sample, Snapshot};
+use super::{BUCKET_MS, DeploymentKey, Histogram, LatencySnapshot, LocalWindow, Sample};
 
 const NOW: u64 = 1_700_000_000_000;
-const PAIR: PairKey = PairKey(1);
+const PAIR: DeploymentKey = DeploymentKey(1);
 const MINUTE: u64 = 60_000;
 
 fn served(latency_ms: u64) -> Sample {
@@ -29,7 +29,7 @@ fn merged(blob: &[u8], samples: &[(u64, Sample)], now_ms: u64) -> Vec<u8> {
 fn workers_add_up() {
     let blob = merged(&[], &[(0, served(100)), (0, served(200))], NOW);
     let blob = merged(&blob, &[(100, served(600))], NOW + 100);
-    let measured = Snapshot::decode(&blob, NOW + 100).measured(PAIR, MINUTE);
+    let measured = LatencySnapshot::decode(&blob, NOW + 100).measured(PAIR, MINUTE);
     assert_eq!((measured.successes, measured.latency_ms), (3, Some(300.0)));
     // Deviations -200, -100, 300: variance 140,000 / 2, standard error sqrt(70,000 / 3) = 152.8.
     assert!((measured.standard_error_ms - 152.75).abs() < 0.01);
@@ -44,7 +44,7 @@ fn a_window_forgets_what_is_older_than_itself() {
     );
     let latency_at = |seconds: u64, window_ms: u64| {
         let now_ms = NOW + seconds * 1_000;
-        Snapshot::decode(&merged(&blob, &[], now_ms), now_ms)
+        LatencySnapshot::decode(&merged(&blob, &[], now_ms), now_ms)
             .measured(PAIR, window_ms)
             .latency_ms
     };
@@ -76,7 +76,7 @@ fn failures_count_with_the_time_that_was_waited_for_them() {
         (vec![(0, failed)], None),
     ] {
         let blob = merged(&[], &samples, NOW);
-        let measured = Snapshot::decode(&blob, NOW).measured(PAIR, MINUTE);
+        let measured = LatencySnapshot::decode(&blob, NOW).measured(PAIR, MINUTE);
         assert_eq!(measured.latency_ms, expected);
         assert_eq!(measured.samples() as usize, samples.len());
     }
@@ -96,7 +96,7 @@ fn throughput_is_tokens_per_second_of_generation_less_failures() {
         (0, Sample::Failure { waited_ms: 10 }),
     ];
     let blob = merged(&[], &samples, NOW);
-    let measured = Snapshot::decode(&blob, NOW).measured(PAIR, MINUTE);
+    let measured = LatencySnapshot::decode(&blob, NOW).measured(PAIR, MINUTE);
     assert_eq!(measured.tokens_per_second, Some(50.0));
     assert_eq!(measured.useful_tokens_per_second(), 37.5);
 }
@@ -104,7 +104,7 @@ fn throughput_is_tokens_per_second_of_generation_less_failures() {
 #[test]
 fn a_clock_set_back_loses_samples_of_the_future_only() {
     let blob = merged(&[], &[(MINUTE, served(900)), (0, served(100))], NOW);
-    let measured = Snapshot::decode(&blob, NOW).measured(PAIR, MINUTE);
+    let measured = LatencySnapshot::decode(&blob, NOW).measured(PAIR, MINUTE);
     assert_eq!(measured.latency_ms, Some(100.0));
 }
 
@@ -121,11 +121,15 @@ fn what_was_merged_is_not_counted_twice() {
 #[test]
 fn a_busy_minute_of_twenty_pairs_stays_small() {
     let mut window = LocalWindow::default();
-    for pair in 0..20 {
+    for deployment in 0..20 {
         // 100 answers a second, between 200 and 2,200 ms.
         for number in 0..6_000_u64 {
             let latency_ms = 200 + number.wrapping_mul(2_654_435_761) % 2_000;
-            window.record(PairKey(pair), served(latency_ms), NOW + number * 10);
+            window.record(
+                DeploymentKey(deployment),
+                served(latency_ms),
+                NOW + number * 10,
+            );
         }
     }
     let blob = window.merge_into(&[], NOW + MINUTE);
@@ -164,7 +168,7 @@ proptest! {
     fn arbitrary_bytes_read_as_something(bytes: Vec<u8>, prefixed: bool) {
         let blob = if prefixed { [b"KTLW\x01".as_slice(), &bytes].concat() } else { bytes };
         let merged = merged(&blob, &[(0, served(100))], NOW);
-        prop_assert!(Snapshot::decode(&merged, NOW).measured(PAIR, MINUTE).successes >= 1);
+        prop_assert!(LatencySnapshot::decode(&merged, NOW).measured(PAIR, MINUTE).successes >= 1);
     }
 
     /// Whoever wins the race for shared data: the sums are the same.
@@ -181,7 +185,7 @@ proptest! {
         let one = merged(&merged(&[], &left, end), &right, end);
         let other = merged(&merged(&[], &right, end), &left, end);
         for window_ms in [BUCKET_MS, MINUTE, 2 * MINUTE] {
-            let (one, other) = (Snapshot::decode(&one, end), Snapshot::decode(&other, end));
+            let (one, other) = (LatencySnapshot::decode(&one, end), LatencySnapshot::decode(&other, end));
             prop_assert_eq!(one.measured(PAIR, window_ms).successes, other.measured(PAIR, window_ms).successes);
             prop_assert_eq!(one.measured(PAIR, window_ms).latency_ms, other.measured(PAIR, window_ms).latency_ms);
         }

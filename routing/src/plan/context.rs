@@ -5,84 +5,84 @@ use std::sync::Arc;
 use policy::GroupId;
 
 use super::Excluded;
-use crate::index::{Candidate, PolicyIndex};
-use crate::naming::Naming;
+use crate::index::{Deployment, PolicyIndex};
+use crate::model_mapper::ModelMapper;
+use crate::plan_error::ExclusionReason;
 use crate::random::Random;
-use crate::refusal::ExclusionReason;
 use crate::request::Request;
-use crate::resolve::Fit;
-use crate::strategy::rotation::Rotation;
-use crate::view::{View, WorkerState};
+use crate::resolve::MatchQuality;
+use crate::state::{StateSnapshot, StrategyState};
+use crate::strategy::wrr::WrrState;
 
 /// A candidate that may become the head.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Contender<'a> {
-    pub(crate) candidate: &'a Candidate,
+pub(crate) struct Candidate<'a> {
+    pub(crate) deployment: &'a Deployment,
     /// In its pool, whoever else is out.
     pub(crate) position: usize,
     /// The first choice of its group or resolution, whoever else is out.
     pub(crate) first_choice: bool,
     /// Strategies pick among those of the best fit. All members of a group fit the group.
-    pub(crate) rank: Fit,
+    pub(crate) rank: MatchQuality,
     /// How the target fits the client's model name.
-    pub(crate) fit: Fit,
-    pub(crate) standing: Standing,
+    pub(crate) fit: MatchQuality,
+    pub(crate) eligibility: Eligibility,
     /// What the strategy's screening found out, for its picking.
     pub(crate) score: f64,
 }
 
 /// How freely a target may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Standing {
+pub(crate) enum Eligibility {
     Healthy,
     /// Recovered at this time; its share grows slowly.
     Recovering {
         since_ms: u64,
     },
     /// Half-open: being the head is a trial.
-    Trial,
+    HalfOpen,
 }
 
 /// Everything around the field.
 pub(crate) struct Context<'a> {
-    pub(crate) view: &'a View<'a>,
+    pub(crate) view: &'a StateSnapshot<'a>,
     pub(crate) index: &'a PolicyIndex,
     pub(crate) request: &'a Request<'a>,
-    pub(crate) worker: &'a mut WorkerState,
+    pub(crate) worker: &'a mut StrategyState,
     pub(crate) random: &'a mut Random,
     pub(crate) now_ms: u64,
     /// The group whose head is being picked; `None` for a model that is no group.
     pub(crate) group: Option<GroupId>,
-    pub(crate) naming: Naming<'a>,
+    pub(crate) model_mapper: ModelMapper<'a>,
     pub(crate) excluded: Vec<Excluded>,
     /// Cheapest estimate that was too dear, and the budget.
-    pub(crate) too_dear: Option<(Option<f64>, Option<f64>)>,
+    pub(crate) over_request_budget: Option<(Option<f64>, Option<f64>)>,
 }
 
 impl Context<'_> {
-    /// Leaves `contender` out of the plan.
-    pub(crate) fn exclude(&mut self, contender: &Contender<'_>, reason: ExclusionReason) {
-        let target = contender.candidate.target;
-        let model = self.model_of(contender);
+    /// Leaves `candidate` out of the plan.
+    pub(crate) fn exclude(&mut self, candidate: &Candidate<'_>, reason: ExclusionReason) {
+        let target = candidate.deployment.target;
+        let model = self.model_of(candidate);
         let known = |excluded: &Excluded| excluded.target == target && excluded.model == model;
         if !self.excluded.iter().any(known) {
             self.excluded.push(Excluded {
                 target,
-                member: contender.candidate.member,
+                member: candidate.deployment.member,
                 model,
                 reason,
             });
         }
     }
 
-    /// The model name that `contender` would be sent.
-    pub(crate) fn model_of(&mut self, contender: &Contender<'_>) -> Arc<str> {
-        self.naming
-            .model(contender.candidate, contender.fit, contender.first_choice)
+    /// The model name that `candidate` would be sent.
+    pub(crate) fn model_of(&mut self, candidate: &Candidate<'_>) -> Arc<str> {
+        self.model_mapper
+            .model(candidate.deployment, candidate.fit, candidate.first_choice)
     }
 
     /// This worker's rotation over the pool that is being picked from.
-    pub(crate) fn rotation(&mut self) -> &mut Rotation {
-        self.worker.rotation(self.group)
+    pub(crate) fn wrr(&mut self) -> &mut WrrState {
+        self.worker.wrr(self.group)
     }
 }

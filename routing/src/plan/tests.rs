@@ -6,13 +6,13 @@ use catalog::providers;
 use policy::{CostSettings, Failover, GroupId, LatencySettings, Policy, Strategy, TargetId};
 use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
-use super::world::World;
+use super::fixture::Fixture;
 use crate::health::{Outcome, ProbeResult, Signal};
+use crate::plan_error::{ExclusionReason, PlanError};
 use crate::random::Random;
-use crate::refusal::{ExclusionReason, Refusal};
 use crate::request::Request;
+use crate::state::StrategyState;
 use crate::testing::{group, member, one_group, policy, target, weighted};
-use crate::view::WorkerState;
 
 /// Seed 003: two vendors, `model_mapping`, no groups.
 fn tutorial() -> Policy {
@@ -84,17 +84,17 @@ fn production() -> Policy {
 
 #[test]
 fn the_tutorial_serves_the_primary_and_maps_the_model_for_the_fallback() {
-    let mut world = World::new(tutorial());
+    let mut fixture = Fixture::new(tutorial());
     assert_eq!(
-        world.served("gpt-4o-mini"),
+        fixture.served("gpt-4o-mini"),
         [
             "openai-primary/gpt-4o-mini",
             "anthropic-fallback/claude-sonnet-4-20250514"
         ]
     );
-    world.take_down(0);
+    fixture.take_down(0);
     assert_eq!(
-        world.served("gpt-4o-mini"),
+        fixture.served("gpt-4o-mini"),
         ["anthropic-fallback/claude-sonnet-4-20250514"]
     );
 }
@@ -129,7 +129,7 @@ fn a_model_that_is_no_group_goes_to_who_names_it_then_to_its_vendor_then_down_th
             ],
         ),
     ] {
-        assert_eq!(World::new(reliable_chat()).served(model), expected);
+        assert_eq!(Fixture::new(reliable_chat()).served(model), expected);
     }
 }
 
@@ -144,7 +144,7 @@ fn the_vendors_own_target_serves_before_one_that_uses_the_same_names() {
         vec![],
     );
     assert_eq!(
-        World::new(document).served("gpt-4o"),
+        Fixture::new(document).served("gpt-4o"),
         ["openai/gpt-4o", "azure/gpt-4o", "anthropic/gpt-4o"]
     );
 }
@@ -176,9 +176,9 @@ fn mapped_names_go_to_targets_that_do_not_know_the_clients_model() {
     document.targets[2]
         .model_mapping
         .insert(String::from("o3"), String::from("claude-opus-4"));
-    let mut world = World::new(document);
+    let mut fixture = Fixture::new(document);
     assert_eq!(
-        world.served("gpt-4o"),
+        fixture.served("gpt-4o"),
         [
             "openai/gpt-4o",
             "openai-eu/gpt-4o",
@@ -188,7 +188,7 @@ fn mapped_names_go_to_targets_that_do_not_know_the_clients_model() {
     );
     // The second account of the same vendor takes the smaller model that the user gave; a target's own mapping wins.
     assert_eq!(
-        world.served("o3"),
+        fixture.served("o3"),
         [
             "openai/o3",
             "openai-eu/gpt-4o-mini",
@@ -198,7 +198,7 @@ fn mapped_names_go_to_targets_that_do_not_know_the_clients_model() {
     );
     // Nobody knows it, but the mapping does.
     assert_eq!(
-        world.served("house-model"),
+        fixture.served("house-model"),
         [
             "openai/gpt-4o",
             "openai-eu/gpt-4o",
@@ -210,17 +210,17 @@ fn mapped_names_go_to_targets_that_do_not_know_the_clients_model() {
 
 #[test]
 fn an_unknown_model_is_refused_with_the_groups() {
-    let refusal = World::new(reliable_chat()).plan(&Request::for_model("reliable-chatt"));
+    let refusal = Fixture::new(reliable_chat()).plan(&Request::for_model("reliable-chatt"));
     assert_eq!(
         refusal,
-        Err(Refusal::UnknownModel {
+        Err(PlanError::UnknownModel {
             model: String::from("reliable-chatt"),
             known: vec![String::from("reliable-chat")]
         })
     );
-    let refusal = World::new(tutorial()).plan(&Request::for_model("no-such-model"));
+    let refusal = Fixture::new(tutorial()).plan(&Request::for_model("no-such-model"));
     assert!(
-        matches!(refusal, Err(Refusal::UnknownModel { known, .. }) if known == ["gpt-4o", "gpt-4o-mini"])
+        matches!(refusal, Err(PlanError::UnknownModel { known, .. }) if known == ["gpt-4o", "gpt-4o-mini"])
     );
 }
 
@@ -234,29 +234,29 @@ fn a_policy_without_groups_passes_names_on_to_servers_whose_users_name_models() 
         vec![],
     );
     assert_eq!(
-        World::new(document).served("our-finetune"),
+        Fixture::new(document).served("our-finetune"),
         ["vllm/our-finetune", "openai/our-finetune"]
     );
 }
 
 #[test]
 fn an_alias_leads_to_its_group_and_the_fallback_groups_plan_follows() {
-    let mut world = World::new(production());
+    let mut fixture = Fixture::new(production());
     for model in ["production-llm", "gpt-5.4-mini"] {
         assert_eq!(
-            world.served(model),
+            fixture.served(model),
             [
                 "openai-main/gpt-5.4-mini",
                 "azure-secondary/gpt-5.4-mini-mini",
                 "anthropic-last-resort/claude-3-5-sonnet-20241022"
             ]
         );
-        world.worker = WorkerState::default();
+        fixture.worker = StrategyState::default();
     }
-    world.take_down(0);
-    world.take_down(1);
+    fixture.take_down(0);
+    fixture.take_down(1);
     assert_eq!(
-        world.served("production-llm"),
+        fixture.served("production-llm"),
         ["anthropic-last-resort/claude-3-5-sonnet-20241022"]
     );
 }
@@ -290,7 +290,10 @@ fn a_plan_has_as_many_entries_as_failover_allows() {
     for (failover, expected) in cases {
         let mut document = reliable_chat();
         document.failover = failover;
-        assert_eq!(World::new(document).served("reliable-chat").len(), expected);
+        assert_eq!(
+            Fixture::new(document).served("reliable-chat").len(),
+            expected
+        );
     }
 }
 
@@ -306,19 +309,19 @@ fn the_same_provider_may_come_twice_with_two_models_but_no_pair_twice() {
         vec![group("g", Strategy::Failover, members)],
     );
     assert_eq!(
-        World::new(document).served("g"),
+        Fixture::new(document).served("g"),
         ["openai/gpt-4o", "openai/gpt-4o-mini"]
     );
 }
 
 #[test]
 fn single_has_one_entry_and_waits_for_its_member() {
-    let mut world = World::new(one_group(3, Strategy::Single));
-    assert_eq!(world.served("g"), ["t0/m0"]);
-    world.take_down(0);
+    let mut fixture = Fixture::new(one_group(3, Strategy::Single));
+    assert_eq!(fixture.served("g"), ["t0/m0"]);
+    fixture.take_down(0);
     assert!(matches!(
-        world.plan(&Request::for_model("g")),
-        Err(Refusal::NothingAvailable { .. })
+        fixture.plan(&Request::for_model("g")),
+        Err(PlanError::NothingAvailable { .. })
     ));
 }
 
@@ -326,22 +329,22 @@ fn single_has_one_entry_and_waits_for_its_member() {
 fn who_cannot_serve_is_left_out_with_a_reason() {
     let mut document = one_group(7, Strategy::Failover);
     document.targets[5].endpoint_variable = Some(String::from("AZURE_OPENAI_ENDPOINT"));
-    let mut world = World::new(document);
-    world.take_down(0);
-    world.signal(
+    let mut fixture = Fixture::new(document);
+    fixture.take_down(0);
+    fixture.signal(
         1,
         Signal::Attempt(Outcome::RateLimited {
             retry_after_ms: Some(60_000),
         }),
     );
-    world.signal(2, Signal::Credential { present: false });
-    world.over_budget = vec![TargetId(3)];
+    fixture.signal(2, Signal::Credential { present: false });
+    fixture.over_budget = vec![TargetId(3)];
     let request = Request {
         can_serve: &|target| target != TargetId(4),
         ..Request::for_model("g")
     };
-    let plan = world.plan(&request).unwrap();
-    assert_eq!(world.names(&plan), ["t6/m6"]);
+    let plan = fixture.plan(&request).unwrap();
+    assert_eq!(fixture.names(&plan), ["t6/m6"]);
     let reasons: Vec<&str> = plan
         .excluded
         .iter()
@@ -362,19 +365,19 @@ fn who_cannot_serve_is_left_out_with_a_reason() {
 
 #[test]
 fn when_all_are_out_the_client_learns_when_the_first_may_be_back() {
-    let mut world = World::new(one_group(2, Strategy::Failover));
+    let mut fixture = Fixture::new(one_group(2, Strategy::Failover));
     for (target, wait) in [(0, 9_000), (1, 4_000)] {
-        world.signal(
+        fixture.signal(
             target,
             Signal::Attempt(Outcome::RateLimited {
                 retry_after_ms: Some(wait),
             }),
         );
     }
-    let refusal = world.plan(&Request::for_model("g")).unwrap_err();
+    let refusal = fixture.plan(&Request::for_model("g")).unwrap_err();
     assert!(matches!(
         refusal,
-        Refusal::NothingAvailable {
+        PlanError::NothingAvailable {
             retry_after_ms: 4_000,
             ..
         }
@@ -387,8 +390,8 @@ fn when_all_are_out_the_client_learns_when_the_first_may_be_back() {
     assert_eq!(
         reasons,
         [
-            (TargetId(0), ExclusionReason::CoolingDown),
-            (TargetId(1), ExclusionReason::CoolingDown)
+            (TargetId(0), ExclusionReason::RateLimited),
+            (TargetId(1), ExclusionReason::RateLimited)
         ]
     );
 }
@@ -397,63 +400,63 @@ fn when_all_are_out_the_client_learns_when_the_first_may_be_back() {
 fn fail_open_tries_the_one_that_is_back_first_but_never_one_without_a_key() {
     let mut document = one_group(3, Strategy::Failover);
     document.groups[0].fail_open = true;
-    let mut world = World::new(document);
-    world.signal(0, Signal::Credential { present: false });
-    world.take_down(1);
-    world.signal(
+    let mut fixture = Fixture::new(document);
+    fixture.signal(0, Signal::Credential { present: false });
+    fixture.take_down(1);
+    fixture.signal(
         2,
         Signal::Attempt(Outcome::RateLimited {
             retry_after_ms: Some(1_000),
         }),
     );
-    let plan = world.plan(&Request::for_model("g")).unwrap();
-    assert_eq!(world.names(&plan), ["t2/m2"]);
+    let plan = fixture.plan(&Request::for_model("g")).unwrap();
+    assert_eq!(fixture.names(&plan), ["t2/m2"]);
     assert!(plan.fail_open);
     assert_eq!(plan.excluded.len(), 2);
-    world.signal(2, Signal::Credential { present: false });
-    world.signal(1, Signal::Credential { present: false });
+    fixture.signal(2, Signal::Credential { present: false });
+    fixture.signal(1, Signal::Credential { present: false });
     assert!(matches!(
-        world.plan(&Request::for_model("g")),
-        Err(Refusal::NothingAvailable { .. })
+        fixture.plan(&Request::for_model("g")),
+        Err(PlanError::NothingAvailable { .. })
     ));
 }
 
 #[test]
 fn a_spent_provider_budget_is_a_budget_refusal_and_a_missing_ability_the_clients_fault() {
-    let mut world = World::new(one_group(2, Strategy::Failover));
-    world.over_budget = vec![TargetId(0), TargetId(1)];
+    let mut fixture = Fixture::new(one_group(2, Strategy::Failover));
+    fixture.over_budget = vec![TargetId(0), TargetId(1)];
     assert!(matches!(
-        world.plan(&Request::for_model("g")),
-        Err(Refusal::BudgetExceeded { .. })
+        fixture.plan(&Request::for_model("g")),
+        Err(PlanError::BudgetExceeded { .. })
     ));
     let nobody_can = Request {
         can_serve: &|_| false,
         ..Request::for_model("g")
     };
     assert!(matches!(
-        world.plan(&nobody_can),
-        Err(Refusal::Unsupported { .. })
+        fixture.plan(&nobody_can),
+        Err(PlanError::Unsupported { .. })
     ));
 }
 
 #[test]
 fn a_key_is_checked_against_the_group_not_the_alias() {
-    let mut world = World::new(production());
+    let mut fixture = Fixture::new(production());
     let only = |allowed: &'static str| move |name: &str| name == allowed;
     let for_group = only("production-llm");
     let request = Request {
         allows: Some(&for_group),
         ..Request::for_model("gpt-5.4-mini")
     };
-    assert!(world.plan(&request).is_ok());
+    assert!(fixture.plan(&request).is_ok());
     let for_other = only("backup-llm");
     let request = Request {
         allows: Some(&for_other),
         ..Request::for_model("gpt-5.4-mini")
     };
     assert!(matches!(
-        world.plan(&request),
-        Err(Refusal::NotAllowed { .. })
+        fixture.plan(&request),
+        Err(PlanError::NotAllowed { .. })
     ));
 }
 
@@ -461,41 +464,44 @@ fn a_key_is_checked_against_the_group_not_the_alias() {
 fn a_half_open_head_is_a_trial_and_others_go_elsewhere_once_all_trials_are_under_way() {
     let mut document = one_group(2, Strategy::Failover);
     document.targets[0].health_check.enabled = false;
-    let mut world = World::new(document);
-    world.take_down(0);
-    world.now_ms += 30_000;
+    let mut fixture = Fixture::new(document);
+    fixture.take_down(0);
+    fixture.now_ms += 30_000;
     for _ in 0..3 {
-        let plan = world.plan(&Request::for_model("g")).unwrap();
-        assert!(plan.head_is_trial);
-        assert_eq!(world.names(&plan), ["t0/m0", "t1/m1"]);
-        world.signal(0, Signal::TrialStarted);
+        let plan = fixture.plan(&Request::for_model("g")).unwrap();
+        assert!(plan.primary_is_half_open);
+        assert_eq!(fixture.names(&plan), ["t0/m0", "t1/m1"]);
+        fixture.signal(0, Signal::HalfOpenRequestStarted);
     }
-    let plan = world.plan(&Request::for_model("g")).unwrap();
-    assert_eq!(world.names(&plan), ["t1/m1"]);
-    assert_eq!(plan.excluded[0].reason, ExclusionReason::TrialsUnderWay);
+    let plan = fixture.plan(&Request::for_model("g")).unwrap();
+    assert_eq!(fixture.names(&plan), ["t1/m1"]);
+    assert_eq!(
+        plan.excluded[0].reason,
+        ExclusionReason::HalfOpenLimitReached
+    );
 }
 
 #[test]
 fn a_recovered_primary_gets_the_next_request_at_once_but_not_the_whole_crowd() {
-    let mut world = World::new(one_group(2, Strategy::Failover));
-    world.take_down(0);
+    let mut fixture = Fixture::new(one_group(2, Strategy::Failover));
+    fixture.take_down(0);
     for _ in 0..2 {
-        world.signal(0, Signal::Probe(ProbeResult::Success { latency_ms: 5 }));
+        fixture.signal(0, Signal::Probe(ProbeResult::Success { latency_ms: 5 }));
     }
-    let heads = |world: &mut World, count: usize| {
+    let heads = |fixture: &mut Fixture, count: usize| {
         (0..count)
-            .filter(|_| world.served("g")[0] == "t0/m0")
+            .filter(|_| fixture.served("g")[0] == "t0/m0")
             .count()
     };
-    assert_eq!(heads(&mut world, 1), 1);
+    assert_eq!(heads(&mut fixture, 1), 1);
     // 100 requests in the first second: 3 free, then a tenth.
-    let first = heads(&mut world, 99) + 1;
+    let first = heads(&mut fixture, 99) + 1;
     assert!((10..=15).contains(&first), "{first}");
-    world.now_ms += 5_000;
-    let half = heads(&mut world, 100);
+    fixture.now_ms += 5_000;
+    let half = heads(&mut fixture, 100);
     assert!((50..=55).contains(&half), "{half}");
-    world.now_ms += 5_000;
-    assert_eq!(heads(&mut world, 100), 100);
+    fixture.now_ms += 5_000;
+    assert_eq!(heads(&mut fixture, 100), 100);
 }
 
 fn any_strategy() -> impl proptest::strategy::Strategy<Value = Strategy> {
@@ -533,12 +539,12 @@ proptest! {
             document.groups[0].fallback_group = Some(GroupId(1));
         }
         let count = document.targets.len();
-        let mut world = World::new(document);
-        world.random = Random::seeded(seed);
+        let mut fixture = Fixture::new(document);
+        fixture.random = Random::seeded(seed);
         for (target, kind) in out.iter().enumerate().take(count) {
             match kind {
-                0 => world.take_down(target),
-                1 => world.over_budget.push(TargetId(target)),
+                0 => fixture.take_down(target),
+                1 => fixture.over_budget.push(TargetId(target)),
                 _ => {}
             }
         }
@@ -547,9 +553,9 @@ proptest! {
             conversation: conversation.map(crate::affinity::ConversationId),
             ..Request::for_model("g")
         };
-        match world.plan(&request) {
+        match fixture.plan(&request) {
             Ok(plan) => {
-                let mut planned: Vec<usize> = plan.entries.iter().map(|entry| entry.target.0).collect();
+                let mut planned: Vec<usize> = plan.attempts.iter().map(|attempt| attempt.target.0).collect();
                 // The head comes from the first group whenever anyone of it can serve.
                 if able.iter().any(|&target| target < weights.len()) {
                     prop_assert!(planned[0] < weights.len());

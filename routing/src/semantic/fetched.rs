@@ -6,12 +6,12 @@ use super::{cosine, texts};
 
 /// One group's fetched vectors.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Fetched {
+pub(crate) struct FetchedEmbeddings {
     /// For each member, a vector for each of its texts.
     members: Vec<Vec<Vec<f32>>>,
 }
 
-impl Fetched {
+impl FetchedEmbeddings {
     /// Deals `vectors`, one for each text of all members in order, to their members. `None` when their number is wrong.
     pub(crate) fn new(members: &[Member], vectors: Vec<Vec<f32>>) -> Option<Self> {
         let mut vectors = vectors.into_iter();

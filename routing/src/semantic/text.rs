@@ -17,7 +17,7 @@ const PAIR: f32 = 0.6;
 /// All pieces of a word together count about as much as this.
 const PIECES: f32 = 0.5;
 /// Longest text that is looked at, in characters: topics show early, and requests may be megabytes.
-const LONGEST: usize = 2_000;
+const MAX_WORD_CHARS: usize = 2_000;
 
 static LEXICON: LazyLock<HashMap<String, Vec<u32>>> = LazyLock::new(|| {
     let mut lexicon: HashMap<String, Vec<u32>> = HashMap::new();
@@ -97,7 +97,7 @@ fn add_pieces(counts: &mut BTreeMap<Feature, f32>, word: &str) {
 fn words(text: &str) -> impl Iterator<Item = String> {
     let mut words = Vec::new();
     let mut word = String::new();
-    for character in text.chars().take(LONGEST) {
+    for character in text.chars().take(MAX_WORD_CHARS) {
         let alone = matches!(character, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}');
         if (alone || !character.is_alphanumeric()) && !word.is_empty() {
             words.push(std::mem::take(&mut word));

@@ -5,17 +5,17 @@
 
 use policy::{CostSettings, OnOverBudget};
 
-use super::{Pick, PickHead};
+use super::{LoadBalancer, Pick};
 use crate::cost::{self, ExpectedTokens};
-use crate::plan::context::{Contender, Context};
-use crate::refusal::ExclusionReason;
+use crate::plan::context::{Candidate, Context};
+use crate::plan_error::ExclusionReason;
 
 pub(super) struct Cost<'s>(pub(super) &'s CostSettings);
 
 impl Cost<'_> {
-    fn estimate(&self, contender: &Contender<'_>, context: &mut Context<'_>) -> Option<f64> {
-        let model = context.model_of(contender);
-        let price = context.naming.price(contender.candidate, &model)?;
+    fn estimate(&self, candidate: &Candidate<'_>, context: &mut Context<'_>) -> Option<f64> {
+        let model = context.model_of(candidate);
+        let price = context.model_mapper.price(candidate.deployment, &model)?;
         let tokens = ExpectedTokens {
             prompt: context.request.prompt_tokens,
             output: self.output_tokens(context),
@@ -31,34 +31,34 @@ impl Cost<'_> {
             .unwrap_or(self.0.assumed_output_tokens)
     }
 
-    /// Puts the estimate, infinite where no price is known, into `contender.score`.
+    /// Puts the estimate, infinite where no price is known, into `candidate.score`.
     fn obstacle(
         &self,
-        contender: &mut Contender<'_>,
+        candidate: &mut Candidate<'_>,
         context: &mut Context<'_>,
     ) -> Option<ExclusionReason> {
-        contender.score = self.estimate(contender, context).unwrap_or(f64::INFINITY);
+        candidate.score = self.estimate(candidate, context).unwrap_or(f64::INFINITY);
         let tokens = context
             .request
             .prompt_tokens
             .saturating_add(self.output_tokens(context));
-        if contender
-            .candidate
+        if candidate
+            .deployment
             .context_window
             .is_some_and(|window| tokens > window)
         {
             return Some(ExclusionReason::ContextWindow);
         }
         let budget = self.0.budget_per_request_usd?;
-        (contender.score > budget).then_some(ExclusionReason::RequestBudget)
+        (candidate.score > budget).then_some(ExclusionReason::RequestBudget)
     }
 }
 
-impl PickHead for Cost<'_> {
-    fn screen(&self, field: &mut Vec<Contender<'_>>, context: &mut Context<'_>) {
-        let obstacles: Vec<Option<ExclusionReason>> = field
+impl LoadBalancer for Cost<'_> {
+    fn filter(&self, candidates: &mut Vec<Candidate<'_>>, context: &mut Context<'_>) {
+        let obstacles: Vec<Option<ExclusionReason>> = candidates
             .iter_mut()
-            .map(|contender| self.obstacle(contender, context))
+            .map(|candidate| self.obstacle(candidate, context))
             .collect();
         if obstacles.iter().all(Option::is_none) {
             return;
@@ -70,26 +70,26 @@ impl PickHead for Cost<'_> {
             OnOverBudget::Cheapest | OnOverBudget::Refuse => None,
         };
         if nobody_fits && forgiven.is_none() {
-            let least = field
+            let least = candidates
                 .iter()
                 .zip(&obstacles)
                 .filter(|(_, obstacle)| **obstacle == Some(ExclusionReason::RequestBudget))
-                .map(|(contender, _)| contender.score)
+                .map(|(candidate, _)| candidate.score)
                 .filter(|estimate| estimate.is_finite())
                 .min_by(f64::total_cmp);
             context
-                .too_dear
+                .over_request_budget
                 .get_or_insert((least, self.0.budget_per_request_usd));
         }
         let mut verdicts = obstacles.into_iter();
-        field.retain(|contender| {
+        candidates.retain(|candidate| {
             match verdicts
                 .next()
                 .flatten()
                 .filter(|one| Some(*one) != forgiven)
             {
                 Some(reason) => {
-                    context.exclude(contender, reason);
+                    context.exclude(candidate, reason);
                     false
                 }
                 None => true,
@@ -97,14 +97,17 @@ impl PickHead for Cost<'_> {
         });
     }
 
-    fn pick(&self, field: &[Contender<'_>], _context: &mut Context<'_>) -> Pick {
+    fn pick(&self, candidates: &[Candidate<'_>], _context: &mut Context<'_>) -> Pick {
         let mut cheapest = 0;
         let mut least = f64::INFINITY;
-        for (position, contender) in field.iter().enumerate() {
-            if contender.score < least {
-                (cheapest, least) = (position, contender.score);
+        for (position, candidate) in candidates.iter().enumerate() {
+            if candidate.score < least {
+                (cheapest, least) = (position, candidate.score);
             }
         }
-        Pick::head(cheapest)
+        Pick::primary(cheapest)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,12 +1,12 @@
 //! `failover`: the first that can serve.
 
-use super::{Pick, PickHead};
-use crate::plan::context::{Contender, Context};
+use super::{LoadBalancer, Pick};
+use crate::plan::context::{Candidate, Context};
 
 pub(super) struct Failover;
 
-impl PickHead for Failover {
-    fn pick(&self, _field: &[Contender<'_>], _context: &mut Context<'_>) -> Pick {
-        Pick::head(0)
+impl LoadBalancer for Failover {
+    fn pick(&self, _field: &[Candidate<'_>], _context: &mut Context<'_>) -> Pick {
+        Pick::primary(0)
     }
 }

@@ -4,32 +4,34 @@
 
 use policy::LatencySettings;
 
-use super::{Pick, PickHead, sampling};
+use super::{LoadBalancer, Pick, exploration};
 use crate::latency::Measured;
-use crate::plan::context::{Contender, Context};
+use crate::plan::context::{Candidate, Context};
 
 /// The share of the best throughput that still counts as equally good.
 const TOLERANCE: f64 = 0.9;
 
 pub(super) struct HighestThroughput<'s>(pub(super) &'s LatencySettings);
 
-impl PickHead for HighestThroughput<'_> {
-    fn pick(&self, field: &[Contender<'_>], context: &mut Context<'_>) -> Pick {
-        let measured: Vec<Measured> = field
+impl LoadBalancer for HighestThroughput<'_> {
+    fn pick(&self, candidates: &[Candidate<'_>], context: &mut Context<'_>) -> Pick {
+        let measured: Vec<Measured> = candidates
             .iter()
-            .map(|contender| {
-                let pair = contender.candidate.pair();
-                context.view.latency.measured(pair, self.0.window_ms)
+            .map(|candidate| {
+                let deployment = candidate.deployment.key();
+                context.view.latency.measured(deployment, self.0.window_ms)
             })
             .collect();
-        if let Some(cold) = sampling::next(field, &measured, self.0.min_sample_count, context) {
-            return Pick::head(cold);
+        if let Some(cold) =
+            exploration::next(candidates, &measured, self.0.min_sample_count, context)
+        {
+            return Pick::primary(cold);
         }
         let best = measured
             .iter()
             .map(Measured::useful_tokens_per_second)
             .fold(0.0, f64::max);
-        super::take_turns(field, context, |position| {
+        super::round_robin(candidates, context, |position| {
             measured
                 .get(position)
                 .is_some_and(|one| one.useful_tokens_per_second() >= best * TOLERANCE)
@@ -37,7 +39,7 @@ impl PickHead for HighestThroughput<'_> {
     }
 
     /// A conversation stays with its member.
-    fn share(&self, _contender: &Contender<'_>) -> Option<u32> {
+    fn affinity_weight(&self, _contender: &Candidate<'_>) -> Option<u32> {
         Some(1)
     }
 }

@@ -8,10 +8,10 @@
 
 use policy::LatencySettings;
 
-use super::{Pick, PickHead, sampling};
+use super::{LoadBalancer, Pick, exploration};
 use crate::latency::Measured;
-use crate::plan::context::{Contender, Context};
-use crate::refusal::ExclusionReason;
+use crate::plan::context::{Candidate, Context};
+use crate::plan_error::ExclusionReason;
 
 /// How much slower than the fastest still counts as equally fast.
 const TOLERANCE: f64 = 1.10;
@@ -21,20 +21,20 @@ const NOISY_TOLERANCE: f64 = 1.50;
 pub(super) struct Latency<'s>(pub(super) &'s LatencySettings);
 
 impl Latency<'_> {
-    fn measured(&self, contender: &Contender<'_>, context: &Context<'_>) -> Measured {
+    fn measured(&self, candidate: &Candidate<'_>, context: &Context<'_>) -> Measured {
         context
             .view
             .latency
-            .measured(contender.candidate.pair(), self.0.window_ms)
+            .measured(candidate.deployment.key(), self.0.window_ms)
     }
 
     fn is_slower_than(
         &self,
         limit_ms: u64,
-        contender: &Contender<'_>,
+        candidate: &Candidate<'_>,
         context: &Context<'_>,
     ) -> bool {
-        let measured = self.measured(contender, context);
+        let measured = self.measured(candidate, context);
         measured.samples() >= self.0.min_sample_count
             && measured
                 .latency_ms
@@ -42,35 +42,37 @@ impl Latency<'_> {
     }
 }
 
-impl PickHead for Latency<'_> {
-    fn screen(&self, field: &mut Vec<Contender<'_>>, context: &mut Context<'_>) {
+impl LoadBalancer for Latency<'_> {
+    fn filter(&self, candidates: &mut Vec<Candidate<'_>>, context: &mut Context<'_>) {
         let Some(limit_ms) = self.0.max_latency_ms else {
             return;
         };
-        let is_slow: Vec<bool> = field
+        let is_slow: Vec<bool> = candidates
             .iter()
-            .map(|contender| self.is_slower_than(limit_ms, contender, context))
+            .map(|candidate| self.is_slower_than(limit_ms, candidate, context))
             .collect();
         if is_slow.iter().all(|slow| *slow) || !is_slow.contains(&true) {
             return;
         }
         let mut verdicts = is_slow.iter();
-        field.retain(|contender| {
+        candidates.retain(|candidate| {
             let slow = verdicts.next().copied().unwrap_or(false);
             if slow {
-                context.exclude(contender, ExclusionReason::TooSlow);
+                context.exclude(candidate, ExclusionReason::TooSlow);
             }
             !slow
         });
     }
 
-    fn pick(&self, field: &[Contender<'_>], context: &mut Context<'_>) -> Pick {
-        let measured: Vec<Measured> = field
+    fn pick(&self, candidates: &[Candidate<'_>], context: &mut Context<'_>) -> Pick {
+        let measured: Vec<Measured> = candidates
             .iter()
-            .map(|contender| self.measured(contender, context))
+            .map(|candidate| self.measured(candidate, context))
             .collect();
-        if let Some(cold) = sampling::next(field, &measured, self.0.min_sample_count, context) {
-            return Pick::head(cold);
+        if let Some(cold) =
+            exploration::next(candidates, &measured, self.0.min_sample_count, context)
+        {
+            return Pick::primary(cold);
         }
         let fastest = measured
             .iter()
@@ -86,13 +88,16 @@ impl PickHead for Latency<'_> {
             (None, None) => true,
             _ => false,
         };
-        super::take_turns(field, context, |position| {
+        super::round_robin(candidates, context, |position| {
             measured.get(position).is_some_and(is_equal)
         })
     }
 
     /// A conversation stays with its member as long as that is not too slow.
-    fn share(&self, _contender: &Contender<'_>) -> Option<u32> {
+    fn affinity_weight(&self, _contender: &Candidate<'_>) -> Option<u32> {
         Some(1)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,16 +1,16 @@
 //! `round_robin`: one after the other.
 
-use super::{Pick, PickHead};
-use crate::plan::context::{Contender, Context};
+use super::{LoadBalancer, Pick};
+use crate::plan::context::{Candidate, Context};
 
 pub(super) struct RoundRobin;
 
-impl PickHead for RoundRobin {
-    fn pick(&self, field: &[Contender<'_>], context: &mut Context<'_>) -> Pick {
-        Pick::head(context.rotation().next(field, |_, _| 1))
+impl LoadBalancer for RoundRobin {
+    fn pick(&self, candidates: &[Candidate<'_>], context: &mut Context<'_>) -> Pick {
+        Pick::primary(context.wrr().next(candidates, |_, _| 1))
     }
 
-    fn share(&self, _contender: &Contender<'_>) -> Option<u32> {
+    fn affinity_weight(&self, _contender: &Candidate<'_>) -> Option<u32> {
         Some(1)
     }
 }

@@ -4,8 +4,8 @@
 
 use policy::SemanticSettings;
 
-use super::{Pick, PickHead};
-use crate::plan::context::{Contender, Context};
+use super::{LoadBalancer, Pick};
+use crate::plan::context::{Candidate, Context};
 
 pub(super) struct Semantic<'s>(pub(super) &'s SemanticSettings);
 
@@ -26,28 +26,28 @@ impl Semantic<'_> {
     }
 }
 
-impl PickHead for Semantic<'_> {
-    fn pick(&self, field: &[Contender<'_>], context: &mut Context<'_>) -> Pick {
+impl LoadBalancer for Semantic<'_> {
+    fn pick(&self, candidates: &[Candidate<'_>], context: &mut Context<'_>) -> Pick {
         let Some(similarities) = self.similarities(context) else {
-            return Pick::head(0);
+            return Pick::primary(0);
         };
-        let of = |contender: &Contender<'_>| {
-            similarities.get(contender.position).copied().unwrap_or(0.0)
+        let of = |candidate: &Candidate<'_>| {
+            similarities.get(candidate.position).copied().unwrap_or(0.0)
         };
         let mut nearest: Option<(usize, f32)> = None;
-        for (position, similarity) in field.iter().map(of).enumerate() {
+        for (position, similarity) in candidates.iter().map(of).enumerate() {
             if nearest.is_none_or(|(_, best)| similarity > best) {
                 nearest = Some((position, similarity));
             }
         }
         match nearest {
-            Some((head, similarity)) if f64::from(similarity) >= self.0.min_similarity => Pick {
+            Some((primary, similarity)) if f64::from(similarity) >= self.0.min_similarity => Pick {
                 similarity: Some(similarity),
-                ..Pick::head(head)
+                ..Pick::primary(primary)
             },
             _ => Pick {
-                similarity: field.first().map(of),
-                ..Pick::head(0)
+                similarity: candidates.first().map(of),
+                ..Pick::primary(0)
             },
         }
     }

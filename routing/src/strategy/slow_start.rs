@@ -2,11 +2,11 @@
 
 use crate::affinity::ConversationId;
 use crate::hash;
-use crate::health::RAMP_MS;
-use crate::plan::context::{Contender, Context, Standing};
+use crate::health::SLOW_START_MS;
+use crate::plan::context::{Candidate, Context, Eligibility};
 
 /// The share at the very beginning, in thousandths.
-const FIRST_SHARE: u64 = 100;
+const INITIAL_SHARE_THOUSANDTHS: u64 = 100;
 /// The share is counted anew in each slice of this many milliseconds.
 const SLICE_MS: u64 = 1_000;
 /// Requests per slice that are let in whatever the share, so that light traffic returns at once.
@@ -21,28 +21,28 @@ pub(crate) struct SlowStart {
     admitted: u64,
 }
 
-/// Whether `contender` may be the head now. Conversations come back one by one, each for good.
+/// Whether `candidate` may be the head now. Conversations come back one by one, each for good.
 pub(super) fn admits(
-    contender: Option<&Contender<'_>>,
+    candidate: Option<&Candidate<'_>>,
     conversation: Option<ConversationId>,
     context: &mut Context<'_>,
 ) -> bool {
-    let Some(contender) = contender else {
+    let Some(candidate) = candidate else {
         return true;
     };
-    let Standing::Recovering { since_ms } = contender.standing else {
+    let Eligibility::Recovering { since_ms } = candidate.eligibility else {
         return true;
     };
     let elapsed = context.now_ms.saturating_sub(since_ms);
-    let share = (elapsed.saturating_mul(1_000) / RAMP_MS).max(FIRST_SHARE);
+    let share = (elapsed.saturating_mul(1_000) / SLOW_START_MS).max(INITIAL_SHARE_THOUSANDTHS);
     match conversation {
         Some(conversation) => {
-            let turn = hash::combine(contender.candidate.identity, conversation.0) % 1_000;
+            let turn = hash::combine(candidate.deployment.identity, conversation.0) % 1_000;
             turn < share
         }
         None => context
             .worker
-            .slow_start(contender.candidate.target)
+            .slow_start(candidate.deployment.target)
             .admits(since_ms, elapsed / SLICE_MS, share),
     }
 }

@@ -8,34 +8,34 @@ use proptest::prelude::{prop_assert, prop_assert_eq, proptest};
 
 use crate::affinity::{ConversationId, conversation_id};
 use crate::health::{Outcome, Signal};
-use crate::plan::world::World;
+use crate::plan::fixture::Fixture;
 use crate::request::Request;
 use crate::testing::{group, one_group, policy, target, weighted};
 
-fn experiment(strategy: Strategy, weights: &[u32]) -> World {
+fn experiment(strategy: Strategy, weights: &[u32]) -> Fixture {
     let mut document = one_group(weights.len(), strategy);
     for (member, weight) in document.groups[0].members.iter_mut().zip(weights) {
         member.weight = Some(*weight);
     }
-    World::new(document)
+    Fixture::new(document)
 }
 
 /// How often each target is the head of `count` plans.
-fn heads(world: &mut World, count: usize) -> Vec<usize> {
-    let mut counts = vec![0; world.index.policy().targets.len()];
+fn heads(fixture: &mut Fixture, count: usize) -> Vec<usize> {
+    let mut counts = vec![0; fixture.index.policy().targets.len()];
     for _ in 0..count {
-        let plan = world.plan(&Request::for_model("g")).unwrap();
-        counts[plan.entries[0].target.0] += 1;
+        let plan = fixture.plan(&Request::for_model("g")).unwrap();
+        counts[plan.attempts[0].target.0] += 1;
     }
     counts
 }
 
-fn head_of(world: &mut World, conversation: u64) -> TargetId {
+fn head_of(fixture: &mut Fixture, conversation: u64) -> TargetId {
     let request = Request {
         conversation: Some(ConversationId(conversation)),
         ..Request::for_model("g")
     };
-    world.plan(&request).unwrap().entries[0].target
+    fixture.plan(&request).unwrap().attempts[0].target
 }
 
 /// Within three standard deviations of a binomial share.
@@ -46,8 +46,8 @@ fn is_fair(count: usize, total: usize, percent: f64) -> bool {
 
 #[test]
 fn weighted_shares_are_those_configured() {
-    let mut world = experiment(Strategy::Weighted, &[80, 15, 5]);
-    let counts = heads(&mut world, 20_000);
+    let mut fixture = experiment(Strategy::Weighted, &[80, 15, 5]);
+    let counts = heads(&mut fixture, 20_000);
     for (count, percent) in counts.iter().zip([80.0, 15.0, 5.0]) {
         assert!(is_fair(*count, 20_000, percent), "{counts:?}");
     }
@@ -55,56 +55,56 @@ fn weighted_shares_are_those_configured() {
 
 #[test]
 fn weighted_spreads_a_missing_members_share_in_proportion() {
-    let mut world = experiment(Strategy::Weighted, &[80, 15, 5]);
-    world.take_down(0);
-    let counts = heads(&mut world, 20_000);
+    let mut fixture = experiment(Strategy::Weighted, &[80, 15, 5]);
+    fixture.take_down(0);
+    let counts = heads(&mut fixture, 20_000);
     assert_eq!(counts[0], 0);
     assert!(is_fair(counts[1], 20_000, 75.0), "{counts:?}");
-    world.take_down(1);
-    world.take_down(2);
-    assert!(world.plan(&Request::for_model("g")).is_err());
+    fixture.take_down(1);
+    fixture.take_down(2);
+    assert!(fixture.plan(&Request::for_model("g")).is_err());
 }
 
 #[test]
 fn a_member_without_weight_serves_only_when_nobody_else_can() {
-    let mut world = experiment(Strategy::Weighted, &[100, 0, 0]);
-    assert_eq!(heads(&mut world, 1_000), [1_000, 0, 0]);
-    world.take_down(0);
-    let counts = heads(&mut world, 10_000);
+    let mut fixture = experiment(Strategy::Weighted, &[100, 0, 0]);
+    assert_eq!(heads(&mut fixture, 1_000), [1_000, 0, 0]);
+    fixture.take_down(0);
+    let counts = heads(&mut fixture, 10_000);
     assert!(is_fair(counts[1], 10_000, 50.0), "{counts:?}");
 }
 
 #[test]
 fn weighted_round_robin_is_exact_over_each_cycle_and_smooth_within() {
-    let mut world = experiment(Strategy::WeightedRoundRobin, &[7, 3]);
+    let mut fixture = experiment(Strategy::WeightedRoundRobin, &[7, 3]);
     for _ in 0..5 {
-        assert_eq!(heads(&mut world, 10), [7, 3]);
+        assert_eq!(heads(&mut fixture, 10), [7, 3]);
     }
     // Smooth: never more than three in a row of the one with 7 of 10.
     let order: Vec<usize> = (0..30)
         .map(|_| {
-            world.plan(&Request::for_model("g")).unwrap().entries[0]
+            fixture.plan(&Request::for_model("g")).unwrap().attempts[0]
                 .target
                 .0
         })
         .collect();
     assert!(order.windows(4).all(|run| run.contains(&1)), "{order:?}");
-    world.take_down(0);
-    assert_eq!(heads(&mut world, 10), [0, 10]);
+    fixture.take_down(0);
+    assert_eq!(heads(&mut fixture, 10), [0, 10]);
 }
 
 #[test]
 fn round_robin_ignores_weights_and_skips_who_is_out() {
-    let mut world = experiment(Strategy::RoundRobin, &[9, 1, 1]);
-    assert_eq!(heads(&mut world, 9), [3, 3, 3]);
-    world.take_down(1);
-    assert_eq!(heads(&mut world, 10), [5, 0, 5]);
+    let mut fixture = experiment(Strategy::RoundRobin, &[9, 1, 1]);
+    assert_eq!(heads(&mut fixture, 9), [3, 3, 3]);
+    fixture.take_down(1);
+    assert_eq!(heads(&mut fixture, 10), [5, 0, 5]);
 }
 
 #[test]
 fn random_is_uniform() {
-    let mut world = experiment(Strategy::Random, &[90, 5, 5]);
-    let counts = heads(&mut world, 30_000);
+    let mut fixture = experiment(Strategy::Random, &[90, 5, 5]);
+    let counts = heads(&mut fixture, 30_000);
     assert!(
         counts
             .iter()
@@ -124,10 +124,10 @@ fn the_default_strategy_spreads_models_that_are_no_group_among_the_best_fit_only
         vec![],
     );
     document.default_strategy = Strategy::RoundRobin;
-    let mut world = World::new(document);
+    let mut fixture = Fixture::new(document);
     let mut served = Vec::new();
     for _ in 0..2 {
-        served.push(world.served("gpt-4o"));
+        served.push(fixture.served("gpt-4o"));
     }
     assert_eq!(
         served,
@@ -140,14 +140,14 @@ fn the_default_strategy_spreads_models_that_are_no_group_among_the_best_fit_only
 
 #[test]
 fn affinity_keeps_the_configured_shares() {
-    let mut world = experiment(Strategy::Weighted, &[80, 15, 5]);
-    let mut document = (**world.index.policy()).clone();
+    let mut fixture = experiment(Strategy::Weighted, &[80, 15, 5]);
+    let mut document = (**fixture.index.policy()).clone();
     document.groups[0].session_affinity = true;
-    world = World::new(document);
+    fixture = Fixture::new(document);
     let mut counts = [0_usize; 3];
     for conversation in 0..20_000_u64 {
         let id = conversation_id(&[b"key", &conversation.to_le_bytes()]);
-        counts[head_of(&mut world, id.0).0] += 1;
+        counts[head_of(&mut fixture, id.0).0] += 1;
     }
     for (count, percent) in counts.iter().zip([80.0, 15.0, 5.0]) {
         assert!(is_fair(*count, 20_000, percent), "{counts:?}");
@@ -156,13 +156,13 @@ fn affinity_keeps_the_configured_shares() {
 
 #[test]
 fn affinity_needs_the_group_to_ask_for_it_and_a_conversation() {
-    let mut world = experiment(Strategy::RoundRobin, &[1, 1]);
-    assert_ne!(head_of(&mut world, 1), head_of(&mut world, 1));
-    let mut document = (**world.index.policy()).clone();
+    let mut fixture = experiment(Strategy::RoundRobin, &[1, 1]);
+    assert_ne!(head_of(&mut fixture, 1), head_of(&mut fixture, 1));
+    let mut document = (**fixture.index.policy()).clone();
     document.groups[0].session_affinity = true;
-    let mut world = World::new(document);
-    assert_eq!(head_of(&mut world, 1), head_of(&mut world, 1));
-    assert_eq!(heads(&mut world, 4), [2, 2]);
+    let mut fixture = Fixture::new(document);
+    assert_eq!(head_of(&mut fixture, 1), head_of(&mut fixture, 1));
+    assert_eq!(heads(&mut fixture, 4), [2, 2]);
 }
 
 /// These must never change: other instances and older versions of the gateway decide the same way. Worked out by a
@@ -174,9 +174,9 @@ fn affinity_is_the_same_on_every_machine_and_in_every_version() {
     for (member, weight) in document.groups[0].members.iter_mut().zip([50, 30, 20]) {
         member.weight = Some(weight);
     }
-    let mut world = World::new(document);
+    let mut fixture = Fixture::new(document);
     let decided: Vec<usize> = (0..16)
-        .map(|conversation| head_of(&mut world, conversation).0)
+        .map(|conversation| head_of(&mut fixture, conversation).0)
         .collect();
     assert_eq!(decided, [2, 2, 0, 0, 1, 0, 1, 1, 0, 0, 0, 0, 0, 1, 0, 0]);
     assert_eq!(
@@ -198,17 +198,17 @@ proptest! {
             member.weight = Some(*weight);
         }
         let dropped = dropped % weights.len();
-        let mut world = World::new(document);
-        let before: Vec<TargetId> = conversations.iter().map(|&id| head_of(&mut world, id)).collect();
-        world.signal(dropped, Signal::Attempt(Outcome::RateLimited { retry_after_ms: Some(1_000) }));
+        let mut fixture = Fixture::new(document);
+        let before: Vec<TargetId> = conversations.iter().map(|&id| head_of(&mut fixture, id)).collect();
+        fixture.signal(dropped, Signal::Attempt(Outcome::RateLimited { retry_after_ms: Some(1_000) }));
         for (&conversation, &old) in conversations.iter().zip(&before) {
-            let new = head_of(&mut world, conversation);
+            let new = head_of(&mut fixture, conversation);
             prop_assert!(new.0 != dropped);
             prop_assert!(new == old || old.0 == dropped);
         }
-        world.now_ms += 60_000;
+        fixture.now_ms += 60_000;
         for (&conversation, &old) in conversations.iter().zip(&before) {
-            prop_assert_eq!(head_of(&mut world, conversation), old);
+            prop_assert_eq!(head_of(&mut fixture, conversation), old);
         }
     }
 }
@@ -217,28 +217,28 @@ proptest! {
 fn conversations_come_back_to_a_recovered_target_one_by_one_and_for_good() {
     let mut document = one_group(2, Strategy::Weighted);
     document.groups[0].session_affinity = true;
-    let mut world = World::new(document);
+    let mut fixture = Fixture::new(document);
     let at_home: Vec<u64> = (0..400)
-        .filter(|&id| head_of(&mut world, id).0 == 0)
+        .filter(|&id| head_of(&mut fixture, id).0 == 0)
         .collect();
-    world.signal(
+    fixture.signal(
         0,
         Signal::Attempt(Outcome::RateLimited {
             retry_after_ms: Some(1_000),
         }),
     );
-    world.now_ms += 1_000;
+    fixture.now_ms += 1_000;
     let mut back: Vec<u64> = Vec::new();
     for _ in 0..=10 {
         let now_back: Vec<u64> = at_home
             .iter()
             .copied()
-            .filter(|&id| head_of(&mut world, id).0 == 0)
+            .filter(|&id| head_of(&mut fixture, id).0 == 0)
             .collect();
         assert!(back.iter().all(|id| now_back.contains(id)));
         assert!(now_back.len() - back.len() < at_home.len() / 4);
         back = now_back;
-        world.now_ms += 1_000;
+        fixture.now_ms += 1_000;
     }
     assert_eq!(back, at_home);
 }
@@ -251,7 +251,9 @@ fn tags_and_regions_travel_with_the_entry() {
     );
     document.targets[0].region = Some(String::from("us-east"));
     document.groups[0].members[0].tag = Some(String::from("control"));
-    let plan = World::new(document).plan(&Request::for_model("g")).unwrap();
-    assert_eq!(plan.entries[0].tag.as_deref(), Some("control"));
-    assert_eq!(plan.entries[0].region.as_deref(), Some("us-east"));
+    let plan = Fixture::new(document)
+        .plan(&Request::for_model("g"))
+        .unwrap();
+    assert_eq!(plan.attempts[0].tag.as_deref(), Some("control"));
+    assert_eq!(plan.attempts[0].region.as_deref(), Some("us-east"));
 }

@@ -1,35 +1,35 @@
 //! `weighted`: random by percentage; what a missing member had is spread over the others in proportion.
 
-use super::{Pick, PickHead};
-use crate::plan::context::{Contender, Context};
+use super::{LoadBalancer, Pick};
+use crate::plan::context::{Candidate, Context};
 
 pub(super) struct Weighted;
 
-impl PickHead for Weighted {
-    fn pick(&self, field: &[Contender<'_>], context: &mut Context<'_>) -> Pick {
-        let total: u64 = field.iter().map(weight).map(u64::from).sum();
+impl LoadBalancer for Weighted {
+    fn pick(&self, candidates: &[Candidate<'_>], context: &mut Context<'_>) -> Pick {
+        let total: u64 = candidates.iter().map(weight).map(u64::from).sum();
         if total == 0 {
             // Whoever has a weight is out: the others share equally rather than refuse.
-            let draw = context.random.below(field.len() as u64);
-            return Pick::head(usize::try_from(draw).unwrap_or(0));
+            let draw = context.random.below(candidates.len() as u64);
+            return Pick::primary(usize::try_from(draw).unwrap_or(0));
         }
         let mut draw = context.random.below(total);
-        for (position, contender) in field.iter().enumerate() {
-            let weight = u64::from(weight(contender));
+        for (position, candidate) in candidates.iter().enumerate() {
+            let weight = u64::from(weight(candidate));
             if draw < weight {
-                return Pick::head(position);
+                return Pick::primary(position);
             }
             draw = draw.saturating_sub(weight);
         }
-        Pick::head(0)
+        Pick::primary(0)
     }
 
-    fn share(&self, contender: &Contender<'_>) -> Option<u32> {
-        Some(weight(contender))
+    fn affinity_weight(&self, candidate: &Candidate<'_>) -> Option<u32> {
+        Some(weight(candidate))
     }
 }
 
 /// A member without a percentage has none.
-fn weight(contender: &Contender<'_>) -> u32 {
-    contender.candidate.weight.unwrap_or(0)
+fn weight(candidate: &Candidate<'_>) -> u32 {
+    candidate.deployment.weight.unwrap_or(0)
 }

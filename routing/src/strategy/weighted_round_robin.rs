@@ -1,25 +1,25 @@
 //! `weighted_round_robin`: smooth, by relative weights; exact over each cycle of one worker.
 
-use super::{Pick, PickHead};
-use crate::plan::context::{Contender, Context};
+use super::{LoadBalancer, Pick};
+use crate::plan::context::{Candidate, Context};
 
 pub(super) struct WeightedRoundRobin;
 
-impl PickHead for WeightedRoundRobin {
-    fn pick(&self, field: &[Contender<'_>], context: &mut Context<'_>) -> Pick {
-        Pick::head(
+impl LoadBalancer for WeightedRoundRobin {
+    fn pick(&self, candidates: &[Candidate<'_>], context: &mut Context<'_>) -> Pick {
+        Pick::primary(
             context
-                .rotation()
-                .next(field, |_, contender| weight(contender)),
+                .wrr()
+                .next(candidates, |_, candidate| weight(candidate)),
         )
     }
 
-    fn share(&self, contender: &Contender<'_>) -> Option<u32> {
-        Some(weight(contender))
+    fn affinity_weight(&self, candidate: &Candidate<'_>) -> Option<u32> {
+        Some(weight(candidate))
     }
 }
 
 /// A member without a weight counts as one.
-fn weight(contender: &Contender<'_>) -> u32 {
-    contender.candidate.weight.unwrap_or(1)
+fn weight(candidate: &Candidate<'_>) -> u32 {
+    candidate.deployment.weight.unwrap_or(1)
 }

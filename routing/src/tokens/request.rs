@@ -62,7 +62,7 @@ const SILENT: &[&[u8]] = &[
 ];
 
 /// A string of which so much has come is no name, and no end of it is waited for. All is there then that is read of an image.
-const LONGEST_NAME: usize = BASE64_HEAD + 1024;
+const MAX_NAME_BYTES: usize = BASE64_HEAD + 1024;
 
 /// Estimated prompt tokens of a request to any of the gateway's endpoints.
 pub fn of_request(body: &[u8]) -> u32 {
@@ -85,7 +85,7 @@ impl Default for RequestTokens {
         Self {
             reader: Reader::new(),
             waiting: Vec::new(),
-            longest_name: LONGEST_NAME,
+            longest_name: MAX_NAME_BYTES,
         }
     }
 }

@@ -5,44 +5,44 @@ use std::cell::OnceCell;
 use catalog::Provider;
 use policy::{GroupId, ModelGroup, Strategy};
 
-use super::context::{Contender, Context, Standing};
-use super::passed_over::{self, Absent};
-use super::{Entry, Excluded, Plan, most_entries};
+use super::context::{Candidate, Context, Eligibility};
+use super::preferred::{self, ExcludedCandidate};
+use super::{Excluded, Plan, PlannedAttempt, max_attempts};
 use crate::cost::{self, ExpectedTokens};
 use crate::health::{Availability, Phase};
-use crate::index::{Candidate, PolicyIndex};
-use crate::naming::Naming;
+use crate::index::{Deployment, PolicyIndex};
+use crate::model_mapper::ModelMapper;
+use crate::plan_error::{ExclusionReason, PlanError};
 use crate::random::Random;
-use crate::refusal::{ExclusionReason, Refusal};
 use crate::request::Request;
-use crate::resolve::{Choice, Fit, Resolution};
+use crate::resolve::{Match, MatchQuality, Resolution};
+use crate::state::{StateSnapshot, StrategyState};
 use crate::strategy;
 use crate::vendor_models;
-use crate::view::{View, WorkerState};
 
 /// `retry-after` when nothing says when a target may be back, in milliseconds.
 const DEFAULT_RETRY_AFTER_MS: u64 = 5_000;
 
-pub(super) struct Draft<'a> {
+pub(super) struct PlanBuilder<'a> {
     context: Context<'a>,
     /// How many entries the plan may have.
-    room: usize,
+    max_attempts: usize,
     /// Expected length of the answer in the pool that is being added.
     output_tokens: u32,
-    entries: Vec<Entry>,
+    attempts: Vec<PlannedAttempt>,
     similarity: Option<f32>,
-    head_is_trial: bool,
-    passed_over: Option<Excluded>,
-    by_conversation: bool,
+    primary_is_half_open: bool,
+    preferred: Option<Excluded>,
+    by_session_affinity: bool,
     /// When the first of the excluded may be back.
     back_at_ms: Option<u64>,
 }
 
-impl<'a> Draft<'a> {
+impl<'a> PlanBuilder<'a> {
     pub(super) fn new(
         index: &'a PolicyIndex,
-        view: &'a View<'a>,
-        worker: &'a mut WorkerState,
+        view: &'a StateSnapshot<'a>,
+        worker: &'a mut StrategyState,
         request: &'a Request<'a>,
         random: &'a mut Random,
         now_ms: u64,
@@ -56,22 +56,22 @@ impl<'a> Draft<'a> {
                 random,
                 now_ms,
                 group: None,
-                naming: Naming::new(index, request.model),
+                model_mapper: ModelMapper::new(index, request.model),
                 excluded: Vec::new(),
-                too_dear: None,
+                over_request_budget: None,
             },
-            room: most_entries(&index.policy().failover),
+            max_attempts: max_attempts(&index.policy().failover),
             output_tokens: 0,
-            entries: Vec::new(),
+            attempts: Vec::new(),
             similarity: None,
-            head_is_trial: false,
-            passed_over: None,
-            by_conversation: false,
+            primary_is_half_open: false,
+            preferred: None,
+            by_session_affinity: false,
             back_at_ms: None,
         }
     }
 
-    pub(super) fn complete(mut self, resolution: &Resolution) -> Result<Plan, Refusal> {
+    pub(super) fn complete(mut self, resolution: &Resolution) -> Result<Plan, PlanError> {
         let index = self.context.index;
         let (group, strategy) = match resolution {
             Resolution::Group(id) => {
@@ -82,70 +82,70 @@ impl<'a> Draft<'a> {
                     group.map_or("failover", |group| group.strategy.name()),
                 )
             }
-            Resolution::Targets(choices) => {
-                self.add_choices(choices);
+            Resolution::Targets(matches) => {
+                self.add_matches(matches);
                 (None, index.policy().default_strategy.name())
             }
             Resolution::Unknown => (None, index.policy().default_strategy.name()),
         };
-        let fail_open = self.entries.is_empty() && group.is_some_and(|id| self.add_least_bad(id));
-        let Some(head) = self.entries.first() else {
+        let fail_open = self.attempts.is_empty() && group.is_some_and(|id| self.add_fail_open(id));
+        let Some(primary) = self.attempts.first() else {
             return Err(self.refusal());
         };
         // A fallback group may take whom the first group's strategy ruled out.
-        let entries = &self.entries;
+        let attempts = &self.attempts;
         self.context.excluded.retain(|excluded| {
-            !entries
+            !attempts
                 .iter()
-                .any(|entry| entry.target == excluded.target && entry.model == excluded.model)
+                .any(|attempt| attempt.target == excluded.target && attempt.model == excluded.model)
         });
         Ok(Plan {
             group,
             strategy,
-            estimated_cost_usd: head.estimated_cost_usd,
+            estimated_cost_usd: primary.estimated_cost_usd,
             similarity: self.similarity,
-            head_is_trial: self.head_is_trial,
-            by_conversation: self.by_conversation,
+            primary_is_half_open: self.primary_is_half_open,
+            by_session_affinity: self.by_session_affinity,
             fail_open,
-            passed_over: self.passed_over.filter(|passed_over| {
-                passed_over.target != head.target || passed_over.model != head.model
+            preferred: self.preferred.filter(|preferred| {
+                preferred.target != primary.target || preferred.model != primary.model
             }),
             excluded: self.context.excluded,
-            entries: self.entries,
+            attempts: self.attempts,
         })
     }
 
     /// The group and its fallback groups.
-    fn add_chain(&mut self, head: GroupId) {
-        for (id, group) in chain(self.context.index, head) {
-            if self.entries.len() >= self.room {
+    fn add_chain(&mut self, primary: GroupId) {
+        for (id, group) in chain(self.context.index, primary) {
+            if self.attempts.len() >= self.max_attempts {
                 break;
             }
             self.context.group = Some(id);
             self.add_pool(
                 &group.strategy,
                 group.session_affinity,
-                id == head,
+                id == primary,
                 members(self.context.index, id, group, self.context.request.model),
             );
         }
     }
 
-    fn add_choices(&mut self, choices: &[Choice]) {
+    fn add_matches(&mut self, choices: &[Match]) {
         let index = self.context.index;
         let strategy = &index.policy().default_strategy;
-        let contenders = choices.iter().enumerate().filter_map(|(order, choice)| {
-            Some(Contender {
-                candidate: index.default_pool().get(choice.position)?,
+        let candidates = choices.iter().enumerate().filter_map(|(order, choice)| {
+            Some(Candidate {
+                deployment: index.default_pool().get(choice.position)?,
                 position: choice.position,
                 first_choice: order == 0,
                 rank: choice.fit,
                 fit: choice.fit,
-                standing: Standing::Healthy,
+                eligibility: Eligibility::Healthy,
                 score: 0.0,
             })
         });
-        self.add_pool(strategy, false, true, contenders.take(length(strategy)));
+        self.add_pool(strategy, false, true, candidates.take(length(strategy)));
     }
 
     fn add_pool(
@@ -153,78 +153,79 @@ impl<'a> Draft<'a> {
         strategy: &Strategy,
         sticky: bool,
         is_first: bool,
-        pool: impl Iterator<Item = Contender<'a>>,
+        pool: impl Iterator<Item = Candidate<'a>>,
     ) {
         self.output_tokens = cost::output_tokens(self.context.request.max_output_tokens, strategy);
         let most = pool.size_hint().1.unwrap_or(0);
-        let mut field: Vec<Contender<'a>> = Vec::with_capacity(most);
-        let mut absent: Vec<Absent<'a>> = Vec::new();
-        self.entries
-            .reserve(most.min(self.room.saturating_sub(self.entries.len())));
-        for mut contender in pool {
-            match self.standing(contender.candidate) {
-                Ok(standing) => {
-                    contender.standing = standing;
-                    field.push(contender);
+        let mut candidates: Vec<Candidate<'a>> = Vec::with_capacity(most);
+        let mut excluded: Vec<ExcludedCandidate<'a>> = Vec::new();
+        self.attempts
+            .reserve(most.min(self.max_attempts.saturating_sub(self.attempts.len())));
+        for mut candidate in pool {
+            match self.eligibility(candidate.deployment) {
+                Ok(eligibility) => {
+                    candidate.eligibility = eligibility;
+                    candidates.push(candidate);
                 }
                 Err(reason) => {
                     if reason.is_state_of_target() {
-                        absent.push(Absent {
-                            contender,
+                        excluded.push(ExcludedCandidate {
+                            candidate,
                             reason,
-                            place: field.len(),
+                            place: candidates.len(),
                         });
                     }
-                    self.context.exclude(&contender, reason);
+                    self.context.exclude(&candidate, reason);
                 }
             }
         }
         if is_first {
-            self.passed_over =
-                passed_over::find(strategy, sticky, &field, &absent, &mut self.context);
+            self.preferred =
+                preferred::find(strategy, sticky, &candidates, &excluded, &mut self.context);
         }
-        strategy::screen(strategy, &mut field, &mut self.context);
-        let Some(pick) = strategy::pick_best(strategy, sticky, &field, &mut self.context) else {
+        strategy::filter(strategy, &mut candidates, &mut self.context);
+        let Some(pick) = strategy::pick_best(strategy, sticky, &candidates, &mut self.context)
+        else {
             return;
         };
-        if let Some(head) = field.get(pick.head) {
-            if self.entries.is_empty() {
+        if let Some(primary) = candidates.get(pick.primary) {
+            if self.attempts.is_empty() {
                 self.similarity = pick.similarity;
-                self.by_conversation = pick.by_conversation;
-                self.head_is_trial = head.standing == Standing::Trial;
+                self.by_session_affinity = pick.by_session_affinity;
+                self.primary_is_half_open = primary.eligibility == Eligibility::HalfOpen;
             }
-            self.push(head);
+            self.push(primary);
         }
-        for (position, contender) in field.iter().enumerate() {
-            if position != pick.head {
-                self.push(contender);
+        for (position, candidate) in candidates.iter().enumerate() {
+            if position != pick.primary {
+                self.push(candidate);
             }
         }
     }
 
     /// Whether the target may be used for this request at all.
-    fn standing(&mut self, candidate: &Candidate) -> Result<Standing, ExclusionReason> {
+    fn eligibility(&mut self, deployment: &Deployment) -> Result<Eligibility, ExclusionReason> {
         let context = &self.context;
-        if !(context.request.can_serve)(candidate.target) {
+        if !(context.request.can_serve)(deployment.target) {
             return Err(ExclusionReason::Unsupported);
         }
-        if context.view.over_budget.contains(&candidate.target) {
+        if context.view.over_budget.contains(&deployment.target) {
             return Err(ExclusionReason::ProviderBudget);
         }
-        if candidate.unreachable {
+        if deployment.unreachable {
             return Err(ExclusionReason::EndpointMissing);
         }
-        let Some((key, thresholds)) = context.index.health_of(candidate.target) else {
-            return Ok(Standing::Healthy);
+        let Some((key, thresholds)) = context.index.health_config(deployment.target) else {
+            return Ok(Eligibility::Healthy);
         };
         let availability = context
             .view
             .health
             .availability(key, thresholds, context.now_ms);
         match availability {
-            Availability::Available => Ok(Standing::Healthy),
-            Availability::Recovering { since_ms } => Ok(Standing::Recovering { since_ms }),
-            Availability::Trial => Ok(Standing::Trial),
+            Availability::Available => Ok(Eligibility::Healthy),
+            Availability::Recovering { since_ms } => Ok(Eligibility::Recovering { since_ms }),
+            Availability::HalfOpen => Ok(Eligibility::HalfOpen),
             Availability::Out {
                 until_ms,
                 phase,
@@ -232,33 +233,35 @@ impl<'a> Draft<'a> {
             } => {
                 self.back_at_ms = [self.back_at_ms, until_ms].into_iter().flatten().min();
                 Err(match phase {
-                    Phase::Cooling => ExclusionReason::CoolingDown,
+                    Phase::RateLimited => ExclusionReason::RateLimited,
                     Phase::NoCredential => ExclusionReason::CredentialMissing,
-                    Phase::HalfOpen => ExclusionReason::TrialsUnderWay,
+                    Phase::HalfOpen => ExclusionReason::HalfOpenLimitReached,
                     Phase::Open | Phase::Closed => ExclusionReason::Unhealthy(reason),
                 })
             }
         }
     }
 
-    fn push(&mut self, contender: &Contender<'_>) {
-        if self.entries.len() >= self.room {
+    fn push(&mut self, candidate: &Candidate<'_>) {
+        if self.attempts.len() >= self.max_attempts {
             return;
         }
-        let candidate = contender.candidate;
-        let model = self.context.model_of(contender);
-        let repeated = |entry: &Entry| entry.target == candidate.target && entry.model == model;
-        if self.entries.iter().any(repeated) {
+        let deployment = candidate.deployment;
+        let model = self.context.model_of(candidate);
+        let repeated = |attempt: &PlannedAttempt| {
+            attempt.target == deployment.target && attempt.model == model
+        };
+        if self.attempts.iter().any(repeated) {
             return;
         }
-        let price = self.context.naming.price(candidate, &model);
-        self.entries.push(Entry {
-            target: candidate.target,
-            member: candidate.member,
+        let price = self.context.model_mapper.price(deployment, &model);
+        self.attempts.push(PlannedAttempt {
+            target: deployment.target,
+            member: deployment.member,
             model,
-            timeout_ms: candidate.timeout_ms,
-            tag: candidate.tag.clone(),
-            region: candidate.region.clone(),
+            timeout_ms: deployment.timeout_ms,
+            tag: deployment.tag.clone(),
+            region: deployment.region.clone(),
             price,
             estimated_cost_usd: price.map(|price| {
                 let tokens = ExpectedTokens {
@@ -268,40 +271,40 @@ impl<'a> Draft<'a> {
                 };
                 cost::estimate_usd(price, tokens)
             }),
-            pair: candidate.pair(),
+            deployment: deployment.key(),
         });
     }
 
     /// Everyone is out: adds the one that is likely to be back first, from the first group of the chain that is
     /// `fail_open`.
-    fn add_least_bad(&mut self, head: GroupId) -> bool {
+    fn add_fail_open(&mut self, primary: GroupId) -> bool {
         let index = self.context.index;
-        for (id, group) in chain(index, head).filter(|(_, group)| group.fail_open) {
+        for (id, group) in chain(index, primary).filter(|(_, group)| group.fail_open) {
             let pool = members(index, id, group, self.context.request.model);
-            let mut least_bad: Option<(u64, Contender<'a>)> = None;
-            for contender in pool {
-                let standing = self.standing(contender.candidate);
-                if !standing.is_err_and(ExclusionReason::is_health) {
+            let mut soonest: Option<(u64, Candidate<'a>)> = None;
+            for candidate in pool {
+                let eligibility = self.eligibility(candidate.deployment);
+                if !eligibility.is_err_and(ExclusionReason::is_health) {
                     continue;
                 }
-                let back_at_ms = self.returns_at(contender.candidate);
-                if least_bad.is_none_or(|(earliest, _)| back_at_ms < earliest) {
-                    least_bad = Some((back_at_ms, contender));
+                let back_at_ms = self.returns_at(candidate.deployment);
+                if soonest.is_none_or(|(earliest, _)| back_at_ms < earliest) {
+                    soonest = Some((back_at_ms, candidate));
                 }
             }
-            if let Some((_, contender)) = least_bad {
-                self.push(&contender);
+            if let Some((_, candidate)) = soonest {
+                self.push(&candidate);
                 return true;
             }
         }
         false
     }
 
-    fn returns_at(&self, candidate: &Candidate) -> u64 {
+    fn returns_at(&self, deployment: &Deployment) -> u64 {
         let availability =
             self.context
                 .index
-                .health_of(candidate.target)
+                .health_config(deployment.target)
                 .map(|(key, thresholds)| {
                     self.context
                         .view
@@ -317,26 +320,26 @@ impl<'a> Draft<'a> {
         }
     }
 
-    fn refusal(self) -> Refusal {
+    fn refusal(self) -> PlanError {
         let model = self.context.request.model.to_owned();
         let excluded = self.context.excluded;
         let all_are =
             |test: fn(ExclusionReason) -> bool| excluded.iter().all(|one| test(one.reason));
         if !excluded.is_empty() && all_are(|reason| reason == ExclusionReason::Unsupported) {
-            return Refusal::Unsupported { model, excluded };
+            return PlanError::Unsupported { model, excluded };
         }
         if !excluded.is_empty()
             && all_are(|reason| reason.is_budget() || reason == ExclusionReason::Unsupported)
         {
-            let (cheapest_usd, budget_usd) = self.context.too_dear.unwrap_or_default();
-            return Refusal::BudgetExceeded {
+            let (cheapest_usd, budget_usd) = self.context.over_request_budget.unwrap_or_default();
+            return PlanError::BudgetExceeded {
                 cheapest_usd,
                 budget_usd,
                 excluded,
             };
         }
         let now_ms = self.context.now_ms;
-        Refusal::NothingAvailable {
+        PlanError::NothingAvailable {
             model,
             retry_after_ms: self
                 .back_at_ms
@@ -348,10 +351,10 @@ impl<'a> Draft<'a> {
 }
 
 /// The group and its fallback groups. Chains are acyclic; the bound keeps a broken policy from hanging the worker.
-fn chain(index: &PolicyIndex, head: GroupId) -> impl Iterator<Item = (GroupId, &ModelGroup)> {
+fn chain(index: &PolicyIndex, primary: GroupId) -> impl Iterator<Item = (GroupId, &ModelGroup)> {
     let groups = &index.policy().groups;
     let look_up = |id: GroupId| groups.get(id.0).map(|group| (id, group));
-    std::iter::successors(look_up(head), move |(_, group)| {
+    std::iter::successors(look_up(primary), move |(_, group)| {
         group.fallback_group.and_then(look_up)
     })
     .take(groups.len())
@@ -363,31 +366,31 @@ fn members<'a>(
     id: GroupId,
     group: &ModelGroup,
     model: &'a str,
-) -> impl Iterator<Item = Contender<'a>> {
+) -> impl Iterator<Item = Candidate<'a>> {
     let owner = OnceCell::new();
     index
         .pool(id)
         .iter()
         .take(length(&group.strategy))
         .enumerate()
-        .map(move |(position, candidate)| {
-            let fit = match &candidate.model {
-                Some(_) => Fit::Named,
-                None => index
-                    .policy()
-                    .target(candidate.target)
-                    .map_or(Fit::Fallback, |target| {
+        .map(move |(position, deployment)| {
+            let fit = match &deployment.model {
+                Some(_) => MatchQuality::Named,
+                None => index.policy().target(deployment.target).map_or(
+                    MatchQuality::Fallback,
+                    |target| {
                         let owner = *owner.get_or_init(|| Provider::of_model(model));
                         vendor_models::fit(target, model, owner)
-                    }),
+                    },
+                ),
             };
-            Contender {
-                candidate,
+            Candidate {
+                deployment,
                 position,
                 first_choice: position == 0,
-                rank: Fit::Named,
+                rank: MatchQuality::Named,
                 fit,
-                standing: Standing::Healthy,
+                eligibility: Eligibility::Healthy,
                 score: 0.0,
             }
         })

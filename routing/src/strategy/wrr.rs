@@ -1,44 +1,44 @@
 //! Smooth weighted round robin: in each cycle everyone comes up as often as its weight says, spread out evenly.
 
-use crate::plan::context::Contender;
+use crate::plan::context::Candidate;
 
 /// Credit of each member of one pool.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Rotation {
+pub(crate) struct WrrState {
     credit: Vec<i64>,
 }
 
-impl Rotation {
+impl WrrState {
     /// Everyone gains its weight; the one with the most credit (the first of equals) is picked and pays for the round.
-    /// Members that are not in `field`, or have no weight, keep their credit untouched. Without any weight all count as
-    /// one. `weight` is given the position in `field` as well.
+    /// Members that are not in `candidates`, or have no weight, keep their credit untouched. Without any weight all count as
+    /// one. `weight` is given the position in `candidates` as well.
     pub(crate) fn next(
         &mut self,
-        field: &[Contender<'_>],
-        weight: impl Fn(usize, &Contender<'_>) -> u32,
+        candidates: &[Candidate<'_>],
+        weight: impl Fn(usize, &Candidate<'_>) -> u32,
     ) -> usize {
-        let weightless = field
+        let weightless = candidates
             .iter()
             .enumerate()
-            .all(|(position, contender)| weight(position, contender) == 0);
+            .all(|(position, candidate)| weight(position, candidate) == 0);
         let mut total: i64 = 0;
         let mut best: Option<(usize, usize, i64)> = None;
-        for (position, contender) in field.iter().enumerate() {
+        for (position, candidate) in candidates.iter().enumerate() {
             let weight = if weightless {
                 1
             } else {
-                i64::from(weight(position, contender))
+                i64::from(weight(position, candidate))
             };
             if weight == 0 {
                 continue;
             }
             total = total.saturating_add(weight);
-            let Some(credit) = self.credit_of(contender.position) else {
+            let Some(credit) = self.credit_of(candidate.position) else {
                 continue;
             };
             *credit = credit.saturating_add(weight);
             if best.is_none_or(|(_, _, most)| *credit > most) {
-                best = Some((position, contender.position, *credit));
+                best = Some((position, candidate.position, *credit));
             }
         }
         let Some((position, pool_position, _)) = best else {

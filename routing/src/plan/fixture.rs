@@ -7,40 +7,40 @@ use policy::{GroupId, Policy, TargetId};
 use super::{Plan, make};
 use crate::health::{HealthTable, Outcome, Signal};
 use crate::index::PolicyIndex;
-use crate::latency::{PairKey, Snapshot};
+use crate::latency::{DeploymentKey, LatencySnapshot};
+use crate::plan_error::PlanError;
 use crate::random::Random;
-use crate::refusal::Refusal;
 use crate::request::Request;
-use crate::view::{View, WorkerState};
+use crate::state::{StateSnapshot, StrategyState};
 
 pub(crate) const NOW: u64 = 1_700_000_000_000;
 
 /// Everything a plan is made from, with nothing wrong.
-pub(crate) struct World {
+pub(crate) struct Fixture {
     pub(crate) index: PolicyIndex,
     pub(crate) health: HealthTable,
-    pub(crate) latency: Snapshot,
+    pub(crate) latency: LatencySnapshot,
     pub(crate) over_budget: Vec<TargetId>,
-    pub(crate) worker: WorkerState,
+    pub(crate) worker: StrategyState,
     pub(crate) random: Random,
     pub(crate) now_ms: u64,
 }
 
-impl World {
+impl Fixture {
     pub(crate) fn new(policy: Policy) -> Self {
         Self {
             index: PolicyIndex::new(Arc::new(policy)),
             health: HealthTable::default(),
-            latency: Snapshot::default(),
+            latency: LatencySnapshot::default(),
             over_budget: Vec::new(),
-            worker: WorkerState::default(),
+            worker: StrategyState::default(),
             random: Random::seeded(1),
             now_ms: NOW,
         }
     }
 
-    pub(crate) fn plan(&mut self, request: &Request<'_>) -> Result<Plan, Refusal> {
-        let view = View {
+    pub(crate) fn plan(&mut self, request: &Request<'_>) -> Result<Plan, PlanError> {
+        let view = StateSnapshot {
             health: &self.health,
             latency: &self.latency,
             over_budget: &self.over_budget,
@@ -63,20 +63,20 @@ impl World {
 
     pub(crate) fn names(&self, plan: &Plan) -> Vec<String> {
         let id = |target: TargetId| &self.index.policy().target(target).unwrap().id;
-        plan.entries
+        plan.attempts
             .iter()
-            .map(|entry| format!("{}/{}", id(entry.target), entry.model))
+            .map(|attempt| format!("{}/{}", id(attempt.target), attempt.model))
             .collect()
     }
 
     pub(crate) fn signal(&mut self, target: usize, signal: Signal) {
-        let (key, limits) = self.index.health_of(TargetId(target)).unwrap();
+        let (key, limits) = self.index.health_config(TargetId(target)).unwrap();
         self.health.apply(key, limits, signal, self.now_ms);
     }
 
     /// Of the member at this position of the first group.
-    pub(crate) fn pair(&self, member: usize) -> PairKey {
-        self.index.pool(GroupId(0))[member].pair()
+    pub(crate) fn deployment(&self, member: usize) -> DeploymentKey {
+        self.index.pool(GroupId(0))[member].key()
     }
 
     pub(crate) fn take_down(&mut self, target: usize) {

@@ -1,26 +1,24 @@
 //! The plan of one request: who serves, and who follows when it fails.
 
+mod builder;
 pub(crate) mod context;
-mod draft;
-mod passed_over;
 #[cfg(test)]
-mod passed_over_tests;
+pub(crate) mod fixture;
+mod preferred;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-pub(crate) mod world;
 
 use std::sync::Arc;
 
 use policy::{Failover, GroupId, Price, TargetId};
 
 use crate::index::PolicyIndex;
-use crate::latency::PairKey;
+use crate::latency::DeploymentKey;
+use crate::plan_error::{ExclusionReason, PlanError};
 use crate::random::Random;
-use crate::refusal::{ExclusionReason, Refusal};
 use crate::request::Request;
 use crate::resolve::Resolution;
-use crate::view::{View, WorkerState};
+use crate::state::{StateSnapshot, StrategyState};
 
 /// An ordered list of attempts: the head that the strategy picked, then the rest of its group in failover order, then
 /// the `fallback_group`'s plan.
@@ -31,27 +29,27 @@ pub struct Plan {
     /// The strategy of that group, or the policy's default.
     pub strategy: &'static str,
     /// Never empty. No (target, model) comes twice, and nobody who is excluded.
-    pub entries: Vec<Entry>,
+    pub attempts: Vec<PlannedAttempt>,
     /// Who was left out, in the order of the groups.
     pub excluded: Vec<Excluded>,
     /// Whom the strategy would have made the head, had its target's health, budget or credential not spoken against it.
-    pub passed_over: Option<Excluded>,
+    pub preferred: Option<Excluded>,
     /// Cosine similarity of message and head, where the strategy is semantic and could tell.
     pub similarity: Option<f32>,
     /// Of the head, where its price is known.
     pub estimated_cost_usd: Option<f64>,
-    /// The head is half-open: claim a trial with [`crate::health::Signal::TrialStarted`] before the request is sent;
+    /// The head is half-open: claim a trial with [`crate::health::Signal::HalfOpenRequestStarted`] before the request is sent;
     /// when that is refused, plan again with the newer table.
-    pub head_is_trial: bool,
+    pub primary_is_half_open: bool,
     /// The head was picked by conversation (session affinity), not by the strategy.
-    pub by_conversation: bool,
+    pub by_session_affinity: bool,
     /// Everyone was out and the group is `fail_open`: the only entry is the least bad one.
     pub fail_open: bool,
 }
 
 /// One attempt.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+pub struct PlannedAttempt {
     /// Who serves.
     pub target: TargetId,
     /// The group and the position in it; `None` for a model that is no group.
@@ -69,7 +67,7 @@ pub struct Entry {
     /// Prompt and expected answer at `price`.
     pub estimated_cost_usd: Option<f64>,
     /// Under which to record latency samples.
-    pub pair: PairKey,
+    pub deployment: DeploymentKey,
 }
 
 /// A target that could have served but was left out.
@@ -86,7 +84,7 @@ pub struct Excluded {
 }
 
 /// The most entries that a plan may have.
-pub fn most_entries(failover: &Failover) -> usize {
+pub fn max_attempts(failover: &Failover) -> usize {
     match failover.max_attempts {
         _ if !failover.enabled => 1,
         Some(further) => usize::try_from(further)
@@ -102,12 +100,12 @@ pub fn most_entries(failover: &Failover) -> usize {
 /// See [`Refusal`].
 pub fn make(
     index: &PolicyIndex,
-    view: &View<'_>,
-    worker: &mut WorkerState,
+    view: &StateSnapshot<'_>,
+    worker: &mut StrategyState,
     request: &Request<'_>,
     random: &mut Random,
     now_ms: u64,
-) -> Result<Plan, Refusal> {
+) -> Result<Plan, PlanError> {
     let resolution = index.resolve(request.model);
     let allowed_as = match resolution {
         Resolution::Group(group) => index
@@ -116,16 +114,16 @@ pub fn make(
             .map_or(request.model, |group| group.name.as_str()),
         Resolution::Targets(_) => request.model,
         Resolution::Unknown => {
-            return Err(Refusal::UnknownModel {
+            return Err(PlanError::UnknownModel {
                 model: request.model.to_owned(),
                 known: index.known_models(),
             });
         }
     };
     if request.allows.is_some_and(|allows| !allows(allowed_as)) {
-        return Err(Refusal::NotAllowed {
+        return Err(PlanError::NotAllowed {
             model: request.model.to_owned(),
         });
     }
-    draft::Draft::new(index, view, worker, request, random, now_ms).complete(&resolution)
+    builder::PlanBuilder::new(index, view, worker, request, random, now_ms).complete(&resolution)
 }

@@ -8,10 +8,10 @@ use std::collections::BinaryHeap;
 
 use policy::{LatencySettings, Strategy, TargetId};
 
-use crate::latency::{LocalWindow, PairKey, Sample, Snapshot};
-use crate::plan::world::{NOW, World};
+use crate::latency::{DeploymentKey, LatencySnapshot, LocalWindow, Sample};
+use crate::plan::fixture::{Fixture, NOW};
+use crate::plan_error::ExclusionReason;
 use crate::random::Random;
-use crate::refusal::ExclusionReason;
 use crate::request::Request;
 use crate::testing::one_group;
 
@@ -22,11 +22,11 @@ const WINDOW: u64 = 60 * SECOND;
 type Behaviour = Box<dyn Fn(u64, &mut Random) -> Sample>;
 
 struct Simulation {
-    workers: Vec<(World, LocalWindow)>,
+    workers: Vec<(Fixture, LocalWindow)>,
     blob: Vec<u8>,
     targets: Vec<Behaviour>,
     /// (time of the end, order, worker, pair, sample)
-    under_way: BinaryHeap<Reverse<(u64, usize, usize, PairKey)>>,
+    under_way: BinaryHeap<Reverse<(u64, usize, usize, DeploymentKey)>>,
     samples: Vec<Sample>,
     noise: Random,
     clock_ms: u64,
@@ -37,9 +37,9 @@ impl Simulation {
         let document = one_group(targets.len(), Strategy::Latency(settings));
         let workers = (0..2)
             .map(|seed| {
-                let mut world = World::new(document.clone());
-                world.random = Random::seeded(seed);
-                (world, LocalWindow::default())
+                let mut fixture = Fixture::new(document.clone());
+                fixture.random = Random::seeded(seed);
+                (fixture, LocalWindow::default())
             })
             .collect();
         Self {
@@ -68,21 +68,21 @@ impl Simulation {
     }
 
     fn tick(&mut self) {
-        for (world, window) in &mut self.workers {
+        for (fixture, window) in &mut self.workers {
             self.blob = window.merge_into(&self.blob, NOW + self.clock_ms);
-            world.worker.samples_arrived(window);
+            fixture.worker.samples_arrived(window);
             window.clear();
-            world.latency = Snapshot::decode(&self.blob, NOW + self.clock_ms);
+            fixture.latency = LatencySnapshot::decode(&self.blob, NOW + self.clock_ms);
         }
     }
 
     fn send(&mut self) -> usize {
         let turn = usize::try_from(self.clock_ms / 10).unwrap() % 2;
-        let (world, _) = &mut self.workers[turn];
-        world.now_ms = NOW + self.clock_ms;
-        let plan = world.plan(&Request::for_model("g")).unwrap();
-        let head = &plan.entries[0];
-        let sample = self.targets[head.target.0](self.clock_ms, &mut self.noise);
+        let (fixture, _) = &mut self.workers[turn];
+        fixture.now_ms = NOW + self.clock_ms;
+        let plan = fixture.plan(&Request::for_model("g")).unwrap();
+        let primary = &plan.attempts[0];
+        let sample = self.targets[primary.target.0](self.clock_ms, &mut self.noise);
         let duration = match sample {
             Sample::Success { latency_ms, .. } => latency_ms,
             Sample::Failure { waited_ms } => waited_ms,
@@ -92,18 +92,21 @@ impl Simulation {
             self.clock_ms + duration,
             self.samples.len() - 1,
             turn,
-            head.pair,
+            primary.deployment,
         )));
-        head.target.0
+        primary.target.0
     }
 
     fn finish_until(&mut self, now_ms: u64) {
-        while let Some(Reverse((end_ms, order, worker, pair))) = self.under_way.peek().copied()
+        while let Some(Reverse((end_ms, order, worker, deployment))) =
+            self.under_way.peek().copied()
             && end_ms <= now_ms
         {
             self.under_way.pop();
             let sample = self.samples[order];
-            self.workers[worker].1.record(pair, sample, NOW + end_ms);
+            self.workers[worker]
+                .1
+                .record(deployment, sample, NOW + end_ms);
         }
     }
 }
@@ -267,15 +270,15 @@ fn at_the_start_nobody_is_sent_the_crowd_before_it_is_measured() {
 
 #[test]
 fn equals_take_turns_in_list_order_and_the_first_comes_first() {
-    let mut world = World::new(one_group(3, Strategy::Latency(LatencySettings::default())));
-    let pairs: Vec<PairKey> = (0..3).map(|target| world.pair(target)).collect();
-    for (pair, latency_ms) in pairs.iter().zip([800, 800, 2_000]) {
-        let snapshot = std::mem::take(&mut world.latency);
-        world.latency = snapshot.assuming(*pair, latency_ms, 100, NOW);
+    let mut fixture = Fixture::new(one_group(3, Strategy::Latency(LatencySettings::default())));
+    let pairs: Vec<DeploymentKey> = (0..3).map(|target| fixture.deployment(target)).collect();
+    for (deployment, latency_ms) in pairs.iter().zip([800, 800, 2_000]) {
+        let snapshot = std::mem::take(&mut fixture.latency);
+        fixture.latency = snapshot.assuming(*deployment, latency_ms, 100, NOW);
     }
-    assert_eq!(world.served("g"), ["t0/m0", "t1/m1", "t2/m2"]);
-    assert_eq!(world.served("g"), ["t1/m1", "t0/m0", "t2/m2"]);
-    assert_eq!(world.served("g"), ["t0/m0", "t1/m1", "t2/m2"]);
+    assert_eq!(fixture.served("g"), ["t0/m0", "t1/m1", "t2/m2"]);
+    assert_eq!(fixture.served("g"), ["t1/m1", "t0/m0", "t2/m2"]);
+    assert_eq!(fixture.served("g"), ["t0/m0", "t1/m1", "t2/m2"]);
 }
 
 #[test]
@@ -284,24 +287,24 @@ fn members_above_the_limit_are_out_unless_all_are() {
         max_latency_ms: Some(3_000),
         ..LatencySettings::default()
     };
-    let mut world = World::new(one_group(2, Strategy::Latency(settings)));
-    let (first, second) = (world.pair(0), world.pair(1));
-    world.latency = Snapshot::default()
+    let mut fixture = Fixture::new(one_group(2, Strategy::Latency(settings)));
+    let (first, second) = (fixture.deployment(0), fixture.deployment(1));
+    fixture.latency = LatencySnapshot::default()
         .assuming(first, 3_500, 20, NOW)
         .assuming(second, 2_900, 20, NOW);
-    let plan = world.plan(&Request::for_model("g")).unwrap();
-    assert_eq!(world.names(&plan), ["t1/m1"]);
+    let plan = fixture.plan(&Request::for_model("g")).unwrap();
+    assert_eq!(fixture.names(&plan), ["t1/m1"]);
     assert_eq!(plan.excluded[0].target, TargetId(0));
     assert_eq!(plan.excluded[0].reason, ExclusionReason::TooSlow);
-    world.latency = Snapshot::default()
+    fixture.latency = LatencySnapshot::default()
         .assuming(first, 3_500, 20, NOW)
         .assuming(second, 9_000, 20, NOW);
-    assert_eq!(world.served("g"), ["t0/m0", "t1/m1"]);
+    assert_eq!(fixture.served("g"), ["t0/m0", "t1/m1"]);
 }
 
 #[test]
 fn highest_throughput_prefers_tokens_per_second_over_quick_starts() {
-    let mut world = World::new(one_group(
+    let mut fixture = Fixture::new(one_group(
         2,
         Strategy::HighestThroughput(LatencySettings::default()),
     ));
@@ -312,11 +315,11 @@ fn highest_throughput_prefers_tokens_per_second_over_quick_starts() {
                 latency_ms,
                 throughput: Some((tokens, 1_000)),
             };
-            window.record(world.pair(target), sample, NOW);
+            window.record(fixture.deployment(target), sample, NOW);
         }
     }
-    world.latency = Snapshot::decode(&window.merge_into(&[], NOW), NOW);
+    fixture.latency = LatencySnapshot::decode(&window.merge_into(&[], NOW), NOW);
     for _ in 0..5 {
-        assert_eq!(world.served("g")[0], "t1/m1");
+        assert_eq!(fixture.served("g")[0], "t1/m1");
     }
 }

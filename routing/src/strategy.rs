@@ -1,17 +1,12 @@
 //! Strategies pick the head of a plan. A new one is a file here and a line in [`with_strategy`].
 
 mod cost;
-#[cfg(test)]
-mod cost_tests;
+pub(crate) mod exploration;
 mod failover;
 mod highest_throughput;
 mod latency;
-#[cfg(test)]
-mod latency_tests;
 mod random;
-pub(crate) mod rotation;
 mod round_robin;
-pub(crate) mod sampling;
 mod semantic;
 mod single;
 pub(crate) mod slow_start;
@@ -19,22 +14,23 @@ pub(crate) mod slow_start;
 mod tests;
 mod weighted;
 mod weighted_round_robin;
+pub(crate) mod wrr;
 
 use policy::Strategy;
 
 use crate::affinity;
-use crate::plan::context::{Contender, Context};
+use crate::plan::context::{Candidate, Context};
 
 /// One way to pick the head.
-pub(crate) trait PickHead {
+pub(crate) trait LoadBalancer {
     /// Takes those out that the strategy itself rules out, with [`Context::exclude`].
-    fn screen(&self, _field: &mut Vec<Contender<'_>>, _context: &mut Context<'_>) {}
+    fn filter(&self, _field: &mut Vec<Candidate<'_>>, _context: &mut Context<'_>) {}
 
-    /// The head's position in `field`, which is in failover order and never empty.
-    fn pick(&self, field: &[Contender<'_>], context: &mut Context<'_>) -> Pick;
+    /// The head's position in `candidates`, which is in failover order and never empty.
+    fn pick(&self, candidates: &[Candidate<'_>], context: &mut Context<'_>) -> Pick;
 
     /// The member's share of conversations under session affinity; `None` where the strategy leaves nothing to spread.
-    fn share(&self, _contender: &Contender<'_>) -> Option<u32> {
+    fn affinity_weight(&self, _contender: &Candidate<'_>) -> Option<u32> {
         None
     }
 }
@@ -43,35 +39,35 @@ pub(crate) trait PickHead {
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Pick {
     /// Position in the field.
-    pub(crate) head: usize,
+    pub(crate) primary: usize,
     /// Semantic only.
     pub(crate) similarity: Option<f32>,
     /// By session affinity.
-    pub(crate) by_conversation: bool,
+    pub(crate) by_session_affinity: bool,
 }
 
 impl Pick {
-    pub(crate) fn head(head: usize) -> Self {
+    pub(crate) fn primary(primary: usize) -> Self {
         Self {
-            head,
+            primary,
             similarity: None,
-            by_conversation: false,
+            by_session_affinity: false,
         }
     }
 }
 
-/// Those of `field` that `may` names take turns, the first of the list first.
-fn take_turns(
-    field: &[Contender<'_>],
+/// Those of `candidates` that `may` names take turns, the first of the list first.
+fn round_robin(
+    candidates: &[Candidate<'_>],
     context: &mut Context<'_>,
     may: impl Fn(usize) -> bool,
 ) -> Pick {
-    let rotation = context.rotation();
-    Pick::head(rotation.next(field, |position, _| u32::from(may(position))))
+    let wrr = context.wrr();
+    Pick::primary(wrr.next(candidates, |position, _| u32::from(may(position))))
 }
 
 /// Hands the implementation of `strategy` to `job`.
-fn with_strategy<R>(strategy: &Strategy, job: impl FnOnce(&dyn PickHead) -> R) -> R {
+fn with_strategy<R>(strategy: &Strategy, job: impl FnOnce(&dyn LoadBalancer) -> R) -> R {
     match strategy {
         Strategy::Failover => job(&failover::Failover),
         Strategy::Weighted => job(&weighted::Weighted),
@@ -88,66 +84,71 @@ fn with_strategy<R>(strategy: &Strategy, job: impl FnOnce(&dyn PickHead) -> R) -
     }
 }
 
-/// Takes those out of `field` that `strategy` rules out.
-pub(crate) fn screen(
+/// Takes those out of `candidates` that `strategy` rules out.
+pub(crate) fn filter(
     strategy: &Strategy,
-    field: &mut Vec<Contender<'_>>,
+    candidates: &mut Vec<Candidate<'_>>,
     context: &mut Context<'_>,
 ) {
-    with_strategy(strategy, |strategy| strategy.screen(field, context));
+    with_strategy(strategy, |strategy| strategy.filter(candidates, context));
 }
 
-/// Picks the head among those of `field` that fit best; `None` when it is empty.
+/// Picks the head among those of `candidates` that fit best; `None` when it is empty.
 pub(crate) fn pick_best(
     strategy: &Strategy,
     sticky: bool,
-    field: &[Contender<'_>],
+    candidates: &[Candidate<'_>],
     context: &mut Context<'_>,
 ) -> Option<Pick> {
-    let best = field.iter().map(|contender| contender.rank).min()?;
-    let first_choices = field
+    let best = candidates.iter().map(|candidate| candidate.rank).min()?;
+    let first_choices = candidates
         .iter()
-        .take_while(|contender| contender.rank == best)
+        .take_while(|candidate| candidate.rank == best)
         .count();
-    let front = field.get(..first_choices).unwrap_or(field);
+    let front = candidates.get(..first_choices).unwrap_or(candidates);
     Some(pick_head(strategy, sticky, front, context))
 }
 
-/// Picks the head among `field`, which must not be empty: by conversation where there is one to be kept together
+/// Picks the head among `candidates`, which must not be empty: by conversation where there is one to be kept together
 /// (`sticky`), else by the strategy. A target that has just recovered is passed over while its share is used up.
 fn pick_head(
     strategy: &Strategy,
     sticky: bool,
-    field: &[Contender<'_>],
+    candidates: &[Candidate<'_>],
     context: &mut Context<'_>,
 ) -> Pick {
     with_strategy(strategy, |strategy| {
         let conversation = context.request.conversation.filter(|_| sticky);
-        let choose = |field: &[Contender<'_>], context: &mut Context<'_>| {
+        let choose = |candidates: &[Candidate<'_>], context: &mut Context<'_>| {
             conversation
-                .and_then(|id| affinity::choose(id, field, |contender| strategy.share(contender)))
-                .map(|head| Pick {
-                    by_conversation: true,
-                    ..Pick::head(head)
+                .and_then(|id| {
+                    affinity::choose(id, candidates, |candidate| {
+                        strategy.affinity_weight(candidate)
+                    })
                 })
-                .unwrap_or_else(|| strategy.pick(field, context))
+                .map(|primary| Pick {
+                    by_session_affinity: true,
+                    ..Pick::primary(primary)
+                })
+                .unwrap_or_else(|| strategy.pick(candidates, context))
         };
-        let first = choose(field, context);
-        if slow_start::admits(field.get(first.head), conversation, context) {
+        let first = choose(candidates, context);
+        if slow_start::admits(candidates.get(first.primary), conversation, context) {
             return first;
         }
-        let mut rest: Vec<(usize, Contender<'_>)> = field.iter().copied().enumerate().collect();
-        let mut passed = first.head;
+        let mut rest: Vec<(usize, Candidate<'_>)> =
+            candidates.iter().copied().enumerate().collect();
+        let mut passed = first.primary;
         while rest.len() > 1 {
             rest.retain(|(position, _)| *position != passed);
-            let others: Vec<Contender<'_>> = rest.iter().map(|(_, contender)| *contender).collect();
+            let others: Vec<Candidate<'_>> = rest.iter().map(|(_, candidate)| *candidate).collect();
             let next = choose(&others, context);
-            let Some((position, contender)) = rest.get(next.head).copied() else {
+            let Some((position, candidate)) = rest.get(next.primary).copied() else {
                 break;
             };
-            if slow_start::admits(Some(&contender), conversation, context) {
+            if slow_start::admits(Some(&candidate), conversation, context) {
                 return Pick {
-                    head: position,
+                    primary: position,
                     ..next
                 };
             }

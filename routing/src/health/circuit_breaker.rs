@@ -4,10 +4,10 @@ use super::signal::{Outcome, ProbeResult, Reason, Signal};
 use super::thresholds::Thresholds;
 
 /// The first wait after a 429 that names none, in milliseconds; doubled for each further one.
-const FIRST_COOLING_MS: u64 = 1_000;
+const INITIAL_BACKOFF_MS: u64 = 1_000;
 /// A shorter wait, in milliseconds, is none: it is over before the next attempt could arrive, while whoever is refused
 /// because of it is told to wait for a second, the least that `retry-after` can say.
-const SHORTEST_COOLING_MS: u64 = 10;
+const MIN_BACKOFF_MS: u64 = 10;
 /// A healthy target's `last_check` is written at most this often on account of traffic, in milliseconds, so that the
 /// hot path rarely writes shared data.
 const REFRESH_MS: u64 = 5_000;
@@ -23,7 +23,7 @@ pub enum Phase {
     /// A few requests try whether it serves again.
     HalfOpen = 2,
     /// Out because the provider asked us to wait; not a fault.
-    Cooling = 3,
+    RateLimited = 3,
     /// Out because its key is missing.
     NoCredential = 4,
 }
@@ -31,7 +31,7 @@ pub enum Phase {
 /// What is stored; [`Phase`] follows from it, the time and the thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
-pub(super) enum Circuit {
+pub(super) enum CircuitState {
     Closed = 0,
     Open = 1,
     HalfOpen = 2,
@@ -39,8 +39,8 @@ pub(super) enum Circuit {
 
 /// Everything that is remembered of one target. Times are Unix milliseconds, 0 is never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Machine {
-    pub(super) circuit: Circuit,
+pub(super) struct CircuitBreaker {
+    pub(super) circuit: CircuitState,
     pub(super) credential_missing: bool,
     /// The phase that was last announced by a transition.
     pub(super) announced: Phase,
@@ -55,18 +55,18 @@ pub(super) struct Machine {
     /// Successful probes since it opened, or successful trials since it is half-open.
     pub(super) successes: u16,
     /// Trials under way.
-    pub(super) trials: u16,
+    pub(super) half_open_requests: u16,
     /// Consecutive 429s that named no wait.
-    pub(super) unnamed_waits: u16,
+    pub(super) unspecified_waits: u16,
     pub(super) latency_ms: u32,
     /// When the circuit came into its state.
     pub(super) since_ms: u64,
     /// Until when the provider wants to be left alone.
-    pub(super) cooling_until_ms: u64,
+    pub(super) backoff_until_ms: u64,
     /// When it last came back.
     pub(super) recovered_ms: u64,
     pub(super) last_check_ms: u64,
-    pub(super) last_trial_ms: u64,
+    pub(super) last_half_open_ms: u64,
 }
 
 /// How far a signal got.
@@ -83,7 +83,7 @@ impl Phase {
         Self::Closed,
         Self::Open,
         Self::HalfOpen,
-        Self::Cooling,
+        Self::RateLimited,
         Self::NoCredential,
     ];
 
@@ -93,7 +93,7 @@ impl Phase {
             Self::Closed => "closed",
             Self::Open => "open",
             Self::HalfOpen => "half_open",
-            Self::Cooling => "cooling",
+            Self::RateLimited => "cooling",
             Self::NoCredential => "no_credential",
         }
     }
@@ -102,7 +102,7 @@ impl Phase {
     pub fn status(self) -> &'static str {
         match self {
             Self::Closed => "healthy",
-            Self::HalfOpen | Self::Cooling => "degraded",
+            Self::HalfOpen | Self::RateLimited => "degraded",
             Self::Open | Self::NoCredential => "unhealthy",
         }
     }
@@ -111,7 +111,7 @@ impl Phase {
     pub fn serves(self) -> bool {
         match self {
             Self::Closed | Self::HalfOpen => true,
-            Self::Open | Self::Cooling | Self::NoCredential => false,
+            Self::Open | Self::RateLimited | Self::NoCredential => false,
         }
     }
 
@@ -120,7 +120,7 @@ impl Phase {
     }
 }
 
-impl Circuit {
+impl CircuitState {
     pub(super) fn numbered(number: u8) -> Option<Self> {
         [Self::Closed, Self::Open, Self::HalfOpen]
             .get(usize::from(number))
@@ -128,10 +128,10 @@ impl Circuit {
     }
 }
 
-impl Machine {
+impl CircuitBreaker {
     /// A target of which nothing is known: healthy.
     pub(super) const NEW: Self = Self {
-        circuit: Circuit::Closed,
+        circuit: CircuitState::Closed,
         credential_missing: false,
         announced: Phase::Closed,
         reason: Reason::None,
@@ -139,25 +139,25 @@ impl Machine {
         failures: 0,
         traffic_failures: 0,
         successes: 0,
-        trials: 0,
-        unnamed_waits: 0,
+        half_open_requests: 0,
+        unspecified_waits: 0,
         latency_ms: 0,
         since_ms: 0,
-        cooling_until_ms: 0,
+        backoff_until_ms: 0,
         recovered_ms: 0,
         last_check_ms: 0,
-        last_trial_ms: 0,
+        last_half_open_ms: 0,
     };
 
     /// A target that has just come into `phase`.
     pub(super) fn as_if(phase: Phase, reason: Reason, now_ms: u64) -> Self {
         let circuit = match phase {
-            Phase::Closed | Phase::Cooling | Phase::NoCredential => Circuit::Closed,
-            Phase::Open => Circuit::Open,
-            Phase::HalfOpen => Circuit::HalfOpen,
+            Phase::Closed | Phase::RateLimited | Phase::NoCredential => CircuitState::Closed,
+            Phase::Open => CircuitState::Open,
+            Phase::HalfOpen => CircuitState::HalfOpen,
         };
-        let cooling_until_ms = match phase {
-            Phase::Cooling => now_ms.saturating_add(FIRST_COOLING_MS),
+        let backoff_until_ms = match phase {
+            Phase::RateLimited => now_ms.saturating_add(INITIAL_BACKOFF_MS),
             Phase::Closed | Phase::Open | Phase::HalfOpen | Phase::NoCredential => 0,
         };
         Self {
@@ -166,24 +166,24 @@ impl Machine {
             announced: phase,
             reason,
             since_ms: now_ms,
-            cooling_until_ms,
+            backoff_until_ms,
             ..Self::NEW
         }
     }
 
     pub(super) fn phase(&self, limits: &Thresholds, now_ms: u64) -> Phase {
         let circuit = match self.circuit {
-            Circuit::Open if !limits.probed && now_ms >= self.opens_until(limits) => {
-                Circuit::HalfOpen
+            CircuitState::Open if !limits.probed && now_ms >= self.opens_until(limits) => {
+                CircuitState::HalfOpen
             }
             circuit => circuit,
         };
         match circuit {
             _ if self.credential_missing => Phase::NoCredential,
-            Circuit::Open => Phase::Open,
-            _ if self.cooling_until_ms > now_ms => Phase::Cooling,
-            Circuit::HalfOpen => Phase::HalfOpen,
-            Circuit::Closed => Phase::Closed,
+            CircuitState::Open => Phase::Open,
+            _ if self.backoff_until_ms > now_ms => Phase::RateLimited,
+            CircuitState::HalfOpen => Phase::HalfOpen,
+            CircuitState::Closed => Phase::Closed,
         }
     }
 
@@ -194,24 +194,28 @@ impl Machine {
 
     /// When it last came back, a wait that has just ended included; 0 is never.
     pub(super) fn back_since(&self, now_ms: u64) -> u64 {
-        if self.cooling_until_ms > now_ms {
+        if self.backoff_until_ms > now_ms {
             self.recovered_ms
         } else {
-            self.recovered_ms.max(self.cooling_until_ms)
+            self.recovered_ms.max(self.backoff_until_ms)
         }
     }
 
     /// Trials that may be started now, if it is half-open.
-    pub(super) fn free_trials(&self, limits: &Thresholds, now_ms: u64) -> u32 {
-        let (successes, trials) = match self.circuit {
-            Circuit::HalfOpen => (self.successes, self.trials),
+    pub(super) fn free_half_open_slots(&self, limits: &Thresholds, now_ms: u64) -> u32 {
+        let (successes, half_open_requests) = match self.circuit {
+            CircuitState::HalfOpen => (self.successes, self.half_open_requests),
             // Half-open by time, and nobody has noticed yet.
-            Circuit::Open | Circuit::Closed => (0, 0),
+            CircuitState::Open | CircuitState::Closed => (0, 0),
         };
-        let lost = now_ms.saturating_sub(self.last_trial_ms) >= limits.trial_timeout_ms;
-        let under_way = if lost { 0 } else { u32::from(trials) };
+        let lost = now_ms.saturating_sub(self.last_half_open_ms) >= limits.half_open_timeout_ms;
+        let under_way = if lost {
+            0
+        } else {
+            u32::from(half_open_requests)
+        };
         limits
-            .trials
+            .half_open_requests
             .saturating_sub(u32::from(successes))
             .saturating_sub(under_way)
     }
@@ -221,7 +225,7 @@ impl Machine {
         match signal {
             Signal::Probe(result) => Effect::Taken(self.probed(result, limits, now_ms)),
             Signal::Attempt(outcome) => Effect::Taken(self.attempted(outcome, limits, now_ms)),
-            Signal::TrialStarted => self.start_trial(limits, now_ms),
+            Signal::HalfOpenRequestStarted => self.start_half_open_request(limits, now_ms),
             Signal::Credential { present } => Effect::Taken(self.credential(present, now_ms)),
             Signal::Tick => Effect::Taken(Reason::WaitOver),
         }
@@ -233,34 +237,37 @@ impl Machine {
             &mut self.since_ms,
             &mut self.recovered_ms,
             &mut self.last_check_ms,
-            &mut self.last_trial_ms,
+            &mut self.last_half_open_ms,
         ] {
             *time = (*time).min(now_ms);
         }
-        self.cooling_until_ms = self
-            .cooling_until_ms
-            .min(now_ms.saturating_add(limits.max_cooling_ms));
+        self.backoff_until_ms = self
+            .backoff_until_ms
+            .min(now_ms.saturating_add(limits.max_backoff_ms));
         self.recovered_ms = self.back_since(now_ms);
-        if self.cooling_until_ms <= now_ms {
-            self.cooling_until_ms = 0;
+        if self.backoff_until_ms <= now_ms {
+            self.backoff_until_ms = 0;
         }
-        if self.circuit == Circuit::Open && !limits.probed && now_ms >= self.opens_until(limits) {
-            self.circuit = Circuit::HalfOpen;
+        if self.circuit == CircuitState::Open
+            && !limits.probed
+            && now_ms >= self.opens_until(limits)
+        {
+            self.circuit = CircuitState::HalfOpen;
             self.since_ms = now_ms;
             self.successes = 0;
-            self.trials = 0;
+            self.half_open_requests = 0;
         }
     }
 
     fn probed(&mut self, result: ProbeResult, limits: &Thresholds, now_ms: u64) -> Reason {
         self.last_check_ms = now_ms;
-        let blame = match result {
+        let failure_reason = match result {
             ProbeResult::Success { latency_ms } => {
                 self.latency_ms = latency_ms;
                 return self.probe_succeeded(limits, now_ms);
             }
             ProbeResult::RateLimited { retry_after_ms } => {
-                return self.cool(retry_after_ms, limits, now_ms);
+                return self.start_backoff(retry_after_ms, limits, now_ms);
             }
             ProbeResult::Status(401 | 403) => Reason::UpstreamAuth,
             ProbeResult::Status(_) => Reason::ProbeStatus,
@@ -279,27 +286,29 @@ impl Machine {
             return Reason::WaitOver;
         }
         self.failures = self.failures.saturating_add(1);
-        self.reason = blame;
+        self.reason = failure_reason;
         match self.circuit {
-            Circuit::Closed if u32::from(self.failures) >= limits.failures => self.open(now_ms),
-            Circuit::Closed => {}
-            Circuit::Open => self.successes = 0,
-            Circuit::HalfOpen => self.open(now_ms),
+            CircuitState::Closed if u32::from(self.failures) >= limits.failures => {
+                self.open(now_ms)
+            }
+            CircuitState::Closed => {}
+            CircuitState::Open => self.successes = 0,
+            CircuitState::HalfOpen => self.open(now_ms),
         }
-        blame
+        failure_reason
     }
 
     fn probe_succeeded(&mut self, limits: &Thresholds, now_ms: u64) -> Reason {
         match self.circuit {
-            Circuit::Closed => self.failures = 0,
-            Circuit::Open | Circuit::HalfOpen if limits.probed => {
+            CircuitState::Closed => self.failures = 0,
+            CircuitState::Open | CircuitState::HalfOpen if limits.probed => {
                 self.successes = self.successes.saturating_add(1);
                 if u32::from(self.successes) >= limits.probe_successes {
                     self.close(now_ms);
                     return Reason::ProbesSucceeded;
                 }
             }
-            Circuit::Open | Circuit::HalfOpen => {}
+            CircuitState::Open | CircuitState::HalfOpen => {}
         }
         Reason::WaitOver
     }
@@ -308,15 +317,15 @@ impl Machine {
         match outcome {
             Outcome::Success { latency_ms } => self.served(latency_ms, limits, now_ms),
             Outcome::RateLimited { retry_after_ms } => {
-                self.end_trial();
-                self.cool(retry_after_ms, limits, now_ms)
+                self.end_half_open_request();
+                self.start_backoff(retry_after_ms, limits, now_ms)
             }
             Outcome::ClientFault
-            | Outcome::ClientGone
+            | Outcome::ClientDisconnected
             | Outcome::Overflow
-            | Outcome::Outrun
+            | Outcome::Superseded
             | Outcome::OneAddressDown => {
-                self.end_trial();
+                self.end_half_open_request();
                 Reason::WaitOver
             }
             Outcome::ServerError
@@ -324,8 +333,8 @@ impl Machine {
             | Outcome::Reset
             | Outcome::TimedOut
             | Outcome::AuthFailed
-            | Outcome::StreamBroken => match outcome.blame() {
-                Some(blame) => self.failed(blame, limits, now_ms),
+            | Outcome::StreamBroken => match outcome.failure_reason() {
+                Some(failure_reason) => self.failed(failure_reason, limits, now_ms),
                 None => Reason::WaitOver,
             },
         }
@@ -333,16 +342,16 @@ impl Machine {
 
     fn served(&mut self, latency_ms: u32, limits: &Thresholds, now_ms: u64) -> Reason {
         match self.circuit {
-            Circuit::Closed => {
+            CircuitState::Closed => {
                 let noteworthy =
-                    self.failures > 0 || self.traffic_failures > 0 || self.unnamed_waits > 0;
+                    self.failures > 0 || self.traffic_failures > 0 || self.unspecified_waits > 0;
                 let stale = now_ms.saturating_sub(self.last_check_ms) >= REFRESH_MS;
                 if noteworthy || stale {
                     self.last_check_ms = now_ms;
                     self.failures = 0;
                     self.traffic_failures = 0;
-                    if self.cooling_until_ms <= now_ms {
-                        self.unnamed_waits = 0;
+                    if self.backoff_until_ms <= now_ms {
+                        self.unspecified_waits = 0;
                     }
                     if !limits.probed {
                         self.latency_ms = latency_ms;
@@ -351,29 +360,29 @@ impl Machine {
                 Reason::WaitOver
             }
             // Either late, or sent because the group is `fail_open`: neither proves recovery.
-            Circuit::Open => Reason::WaitOver,
-            Circuit::HalfOpen if self.trials == 0 => Reason::WaitOver,
-            Circuit::HalfOpen => {
-                self.end_trial();
+            CircuitState::Open => Reason::WaitOver,
+            CircuitState::HalfOpen if self.half_open_requests == 0 => Reason::WaitOver,
+            CircuitState::HalfOpen => {
+                self.end_half_open_request();
                 self.last_check_ms = now_ms;
                 self.latency_ms = latency_ms;
                 self.successes = self.successes.saturating_add(1);
-                if u32::from(self.successes) >= limits.trials {
+                if u32::from(self.successes) >= limits.half_open_requests {
                     self.close(now_ms);
                 }
-                Reason::TrialsSucceeded
+                Reason::HalfOpenRequestsSucceeded
             }
         }
     }
 
-    fn failed(&mut self, blame: Reason, limits: &Thresholds, now_ms: u64) -> Reason {
+    fn failed(&mut self, failure_reason: Reason, limits: &Thresholds, now_ms: u64) -> Reason {
         match self.circuit {
-            Circuit::Closed if !limits.breaks => {}
-            Circuit::Closed => {
+            CircuitState::Closed if !limits.breaks => {}
+            CircuitState::Closed => {
                 self.failures = self.failures.saturating_add(1);
                 self.traffic_failures = self.traffic_failures.saturating_add(1);
                 self.last_check_ms = now_ms;
-                self.reason = blame;
+                self.reason = failure_reason;
                 self.status = 0;
                 let by_all = limits.probed && u32::from(self.failures) >= limits.failures;
                 let by_traffic = u32::from(self.traffic_failures) >= limits.traffic_failures;
@@ -381,60 +390,62 @@ impl Machine {
                     self.open(now_ms);
                 }
             }
-            Circuit::HalfOpen if self.trials > 0 => {
+            CircuitState::HalfOpen if self.half_open_requests > 0 => {
                 self.failures = self.failures.saturating_add(1);
                 self.last_check_ms = now_ms;
-                self.reason = blame;
+                self.reason = failure_reason;
                 self.status = 0;
                 self.open(now_ms);
             }
             // Late: sent before it opened.
-            Circuit::Open | Circuit::HalfOpen => {}
+            CircuitState::Open | CircuitState::HalfOpen => {}
         }
-        blame
+        failure_reason
     }
 
-    fn cool(&mut self, wait_ms: Option<u64>, limits: &Thresholds, now_ms: u64) -> Reason {
-        let cooling = self.cooling_until_ms > now_ms;
+    fn start_backoff(&mut self, wait_ms: Option<u64>, limits: &Thresholds, now_ms: u64) -> Reason {
+        let backing_off = self.backoff_until_ms > now_ms;
         let wait_ms = match wait_ms {
             Some(wait_ms) => wait_ms,
             // Many attempts may come back with 429 at once; only the first one counts.
-            None if cooling => 0,
+            None if backing_off => 0,
             None => {
-                let doublings = u32::from(self.unnamed_waits.min(16));
-                self.unnamed_waits = self.unnamed_waits.saturating_add(1);
-                FIRST_COOLING_MS
+                let doublings = u32::from(self.unspecified_waits.min(16));
+                self.unspecified_waits = self.unspecified_waits.saturating_add(1);
+                INITIAL_BACKOFF_MS
                     .saturating_mul(1_u64 << doublings)
                     .min(limits.cooldown_ms)
             }
         };
-        let wait_ms = wait_ms.min(limits.max_cooling_ms);
+        let wait_ms = wait_ms.min(limits.max_backoff_ms);
         let until_ms = now_ms.saturating_add(wait_ms);
-        if until_ms > self.cooling_until_ms && wait_ms >= SHORTEST_COOLING_MS {
-            self.cooling_until_ms = until_ms;
+        if until_ms > self.backoff_until_ms && wait_ms >= MIN_BACKOFF_MS {
+            self.backoff_until_ms = until_ms;
             self.last_check_ms = now_ms;
         }
         Reason::UpstreamRateLimited
     }
 
-    fn start_trial(&mut self, limits: &Thresholds, now_ms: u64) -> Effect {
+    fn start_half_open_request(&mut self, limits: &Thresholds, now_ms: u64) -> Effect {
         match self.phase(limits, now_ms) {
             Phase::Closed => Effect::Taken(Reason::WaitOver),
-            Phase::HalfOpen if self.free_trials(limits, now_ms) > 0 => {
-                if now_ms.saturating_sub(self.last_trial_ms) >= limits.trial_timeout_ms {
-                    self.trials = 0;
+            Phase::HalfOpen if self.free_half_open_slots(limits, now_ms) > 0 => {
+                if now_ms.saturating_sub(self.last_half_open_ms) >= limits.half_open_timeout_ms {
+                    self.half_open_requests = 0;
                 }
-                self.trials = self.trials.saturating_add(1);
-                self.last_trial_ms = now_ms;
+                self.half_open_requests = self.half_open_requests.saturating_add(1);
+                self.last_half_open_ms = now_ms;
                 Effect::Taken(Reason::WaitOver)
             }
-            Phase::HalfOpen | Phase::Open | Phase::Cooling | Phase::NoCredential => Effect::Refused,
+            Phase::HalfOpen | Phase::Open | Phase::RateLimited | Phase::NoCredential => {
+                Effect::Refused
+            }
         }
     }
 
-    fn end_trial(&mut self) {
-        if self.circuit == Circuit::HalfOpen {
-            self.trials = self.trials.saturating_sub(1);
+    fn end_half_open_request(&mut self) {
+        if self.circuit == CircuitState::HalfOpen {
+            self.half_open_requests = self.half_open_requests.saturating_sub(1);
         }
     }
 
@@ -455,20 +466,20 @@ impl Machine {
     }
 
     fn open(&mut self, now_ms: u64) {
-        self.circuit = Circuit::Open;
+        self.circuit = CircuitState::Open;
         self.since_ms = now_ms;
         self.successes = 0;
-        self.trials = 0;
+        self.half_open_requests = 0;
     }
 
     fn close(&mut self, now_ms: u64) {
-        self.circuit = Circuit::Closed;
+        self.circuit = CircuitState::Closed;
         self.since_ms = now_ms;
         self.recovered_ms = now_ms;
         self.failures = 0;
         self.traffic_failures = 0;
         self.successes = 0;
-        self.trials = 0;
+        self.half_open_requests = 0;
         self.status = 0;
         self.reason = Reason::None;
     }

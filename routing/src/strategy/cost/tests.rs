@@ -5,8 +5,8 @@ use catalog::providers;
 
 use policy::{CostSettings, OnOverBudget, Policy, Price, Strategy};
 
-use crate::plan::world::World;
-use crate::refusal::{ExclusionReason, Refusal};
+use crate::plan::fixture::Fixture;
+use crate::plan_error::{ExclusionReason, PlanError};
 use crate::request::Request;
 use crate::testing::{group, member, policy, target};
 
@@ -49,45 +49,48 @@ fn of_length(prompt_tokens: u32, max_output_tokens: Option<u32>) -> Request<'sta
 
 #[test]
 fn the_documents_example_goes_to_the_small_model_and_says_what_it_will_cost() {
-    let mut world = World::new(cost_optimized(one_cent()));
-    let plan = world.plan(&of_length(1_000, None)).unwrap();
-    assert_eq!(world.names(&plan), ["openai/gpt-4o-mini", "openai/gpt-4o"]);
+    let mut fixture = Fixture::new(cost_optimized(one_cent()));
+    let plan = fixture.plan(&of_length(1_000, None)).unwrap();
+    assert_eq!(
+        fixture.names(&plan),
+        ["openai/gpt-4o-mini", "openai/gpt-4o"]
+    );
     // 1,000 × 0.00015 / 1,000 + 500 × 0.0006 / 1,000
     assert!((plan.estimated_cost_usd.unwrap() - 0.000_45).abs() < 1e-12);
     // 1,000 × 0.0025 / 1,000 + 500 × 0.01 / 1,000
-    assert!((plan.entries[1].estimated_cost_usd.unwrap() - 0.007_5).abs() < 1e-12);
+    assert!((plan.attempts[1].estimated_cost_usd.unwrap() - 0.007_5).abs() < 1e-12);
 }
 
 #[test]
 fn every_answer_that_is_asked_for_costs_and_the_prompt_once() {
-    let mut world = World::new(cost_optimized(CostSettings::default()));
+    let mut fixture = Fixture::new(cost_optimized(CostSettings::default()));
     let request = Request {
         choices: 10,
         ..of_length(1_000, Some(2_000))
     };
-    let plan = world.plan(&request).unwrap();
+    let plan = fixture.plan(&request).unwrap();
     // 1,000 × 0.00015 / 1,000 + 10 × 2,000 × 0.0006 / 1,000
     assert!((plan.estimated_cost_usd.unwrap() - 0.012_15).abs() < 1e-12);
     // 10 × 1 × 0.0006: fits a cent; 10 × 1,700 × 0.0006 / 1,000 does not.
-    let mut world = World::new(cost_optimized(one_cent()));
+    let mut fixture = Fixture::new(cost_optimized(one_cent()));
     for (output, fits) in [(1, true), (1_700, false)] {
         let request = Request {
             choices: 10,
             ..of_length(1, Some(output))
         };
-        assert_eq!(world.plan(&request).is_ok(), fits, "{output}");
+        assert_eq!(fixture.plan(&request).is_ok(), fits, "{output}");
     }
     // No number of answers fits into fewer dollars because it is large.
     let request = Request {
         choices: u32::MAX,
         ..of_length(1, Some(u32::MAX))
     };
-    assert!(world.plan(&request).is_err());
+    assert!(fixture.plan(&request).is_err());
 }
 
 #[test]
 fn who_is_over_budget_or_too_small_is_left_out() {
-    let mut world = World::new(cost_optimized(one_cent()));
+    let mut fixture = Fixture::new(cost_optimized(one_cent()));
     for (prompt, output, expected, reason) in [
         // 0.0025 + 0.01 is above a cent.
         (
@@ -104,25 +107,25 @@ fn who_is_over_budget_or_too_small_is_left_out() {
             ExclusionReason::RequestBudget,
         ),
     ] {
-        let plan = world.plan(&of_length(prompt, output)).unwrap();
-        assert_eq!(world.names(&plan), [expected]);
+        let plan = fixture.plan(&of_length(prompt, output)).unwrap();
+        assert_eq!(fixture.names(&plan), [expected]);
         assert_eq!(plan.excluded[0].reason, reason);
     }
-    let mut world = World::new(cost_optimized(CostSettings {
+    let mut fixture = Fixture::new(cost_optimized(CostSettings {
         budget_per_request_usd: Some(0.05),
         ..CostSettings::default()
     }));
-    let plan = world.plan(&of_length(7_600, None)).unwrap();
-    assert_eq!(world.names(&plan), ["openai/gpt-4o"]);
+    let plan = fixture.plan(&of_length(7_600, None)).unwrap();
+    assert_eq!(fixture.names(&plan), ["openai/gpt-4o"]);
     assert_eq!(plan.excluded[0].reason, ExclusionReason::ContextWindow);
 }
 
 #[test]
 fn when_nothing_fits_the_request_is_refused_with_the_cheapest_estimate() {
-    let mut world = World::new(cost_optimized(one_cent()));
+    let mut fixture = Fixture::new(cost_optimized(one_cent()));
     // Too long for the small model; 10,000 × 0.0025 / 1,000 + 0.005
-    let refusal = world.plan(&of_length(10_000, None)).unwrap_err();
-    let Refusal::BudgetExceeded {
+    let refusal = fixture.plan(&of_length(10_000, None)).unwrap_err();
+    let PlanError::BudgetExceeded {
         cheapest_usd: Some(cheapest),
         budget_usd,
         ref excluded,
@@ -149,11 +152,14 @@ fn over_budget_the_cheapest_serves_where_the_user_wants_it_but_never_one_that_is
         budget_per_request_usd: Some(0.000_01),
         ..CostSettings::default()
     };
-    let mut world = World::new(cost_optimized(settings));
-    let plan = world.plan(&of_length(1_000, None)).unwrap();
-    assert_eq!(world.names(&plan), ["openai/gpt-4o-mini", "openai/gpt-4o"]);
-    let plan = world.plan(&of_length(10_000, None)).unwrap();
-    assert_eq!(world.names(&plan), ["openai/gpt-4o"]);
+    let mut fixture = Fixture::new(cost_optimized(settings));
+    let plan = fixture.plan(&of_length(1_000, None)).unwrap();
+    assert_eq!(
+        fixture.names(&plan),
+        ["openai/gpt-4o-mini", "openai/gpt-4o"]
+    );
+    let plan = fixture.plan(&of_length(10_000, None)).unwrap();
+    assert_eq!(fixture.names(&plan), ["openai/gpt-4o"]);
 }
 
 #[test]
@@ -161,12 +167,12 @@ fn a_healthy_member_that_does_not_fit_is_no_reason_to_say_the_budget_is_to_blame
     let mut document = cost_optimized(one_cent());
     document.targets.push(target("backup", providers::OPENAI));
     document.groups[0].members[1].target = policy::TargetId(1);
-    let mut world = World::new(document);
-    world.take_down(1);
+    let mut fixture = Fixture::new(document);
+    fixture.take_down(1);
     // Only the one that is down would fit: that is a matter of waiting.
     assert!(matches!(
-        world.plan(&of_length(3_000, Some(1_000))),
-        Err(Refusal::NothingAvailable { .. })
+        fixture.plan(&of_length(3_000, Some(1_000))),
+        Err(PlanError::NothingAvailable { .. })
     ));
 }
 
@@ -187,17 +193,17 @@ fn the_built_in_prices_are_used_where_the_policy_gives_none_and_unknown_is_deare
             ],
         )],
     );
-    let mut world = World::new(document);
+    let mut fixture = Fixture::new(document);
     assert_eq!(
-        world.served("g"),
+        fixture.served("g"),
         [
             "openai/gpt-4o-mini",
             "openai/house-special",
             "anthropic/claude-sonnet-4"
         ]
     );
-    world.over_budget = vec![policy::TargetId(1)];
-    assert_eq!(world.served("g")[0], "openai/gpt-4o-mini");
+    fixture.over_budget = vec![policy::TargetId(1)];
+    assert_eq!(fixture.served("g")[0], "openai/gpt-4o-mini");
 }
 
 #[test]
@@ -209,8 +215,10 @@ fn a_fallback_group_may_take_whom_the_budget_ruled_out_and_then_it_is_not_exclud
         vec![member(0, "gpt-4o")],
     ));
     document.groups[0].fallback_group = Some(policy::GroupId(1));
-    let plan = World::new(document).plan(&of_length(10_000, None)).unwrap();
-    assert_eq!(&*plan.entries[0].model, "gpt-4o");
+    let plan = Fixture::new(document)
+        .plan(&of_length(10_000, None))
+        .unwrap();
+    assert_eq!(&*plan.attempts[0].model, "gpt-4o");
     let excluded: Vec<&str> = plan.excluded.iter().map(|one| &*one.model).collect();
     assert_eq!(excluded, ["gpt-4o-mini"]);
 }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use policy::Member;
 
-pub(crate) use fetched::Fetched;
+pub(crate) use fetched::FetchedEmbeddings;
 use text::{Feature, Vector};
 
 /// The share of the nearest single text in a member's similarity; the rest is that of all its texts together. One
@@ -24,7 +24,7 @@ const LIFT: f32 = 0.85;
 
 /// The built-in vectors of one group's members.
 #[derive(Debug, Default)]
-pub(crate) struct BuiltIn {
+pub(crate) struct BuiltInEmbedding {
     /// How much a feature tells members apart.
     rarity: HashMap<Feature, f32>,
     /// Of a feature that no member has.
@@ -47,7 +47,7 @@ pub(crate) fn texts(member: &Member) -> impl Iterator<Item = &str> {
         .map(String::as_str)
 }
 
-impl BuiltIn {
+impl BuiltInEmbedding {
     pub(crate) fn new(members: &[Member]) -> Self {
         let features: Vec<Vec<Vector>> = members
             .iter()

@@ -13,9 +13,9 @@ pub enum ExclusionReason {
     /// Its circuit is open.
     Unhealthy(health::Reason),
     /// It is half-open and all its trial requests are under way.
-    TrialsUnderWay,
+    HalfOpenLimitReached,
     /// The provider asked us to wait.
-    CoolingDown,
+    RateLimited,
     /// Its key is missing.
     CredentialMissing,
     /// Its address is missing ([`policy::Target::endpoint_variable`]).
@@ -34,7 +34,7 @@ pub enum ExclusionReason {
 
 /// There is no plan. The client's answer is contract §4.
 #[derive(Debug, Clone, PartialEq, Error)]
-pub enum Refusal {
+pub enum PlanError {
     /// 404 `model_not_found`.
     #[error("unknown model {model:?}; {}", known_names(known))]
     UnknownModel {
@@ -80,7 +80,7 @@ pub enum Refusal {
     },
 }
 
-impl Refusal {
+impl PlanError {
     /// Everyone who could have served but for a reason.
     pub fn excluded(&self) -> &[Excluded] {
         match self {
@@ -109,8 +109,8 @@ impl ExclusionReason {
     pub fn name(self) -> &'static str {
         match self {
             Self::Unhealthy(_) => "unhealthy",
-            Self::TrialsUnderWay => "trials_under_way",
-            Self::CoolingDown => "cooling_down",
+            Self::HalfOpenLimitReached => "trials_under_way",
+            Self::RateLimited => "cooling_down",
             Self::CredentialMissing => "credential_missing",
             Self::EndpointMissing => "endpoint_missing",
             Self::ProviderBudget => "provider_budget",
@@ -124,7 +124,7 @@ impl ExclusionReason {
     /// The target may be tried all the same when its group is `fail_open` and nobody else is left.
     pub(crate) fn is_health(self) -> bool {
         match self {
-            Self::Unhealthy(_) | Self::TrialsUnderWay | Self::CoolingDown => true,
+            Self::Unhealthy(_) | Self::HalfOpenLimitReached | Self::RateLimited => true,
             Self::CredentialMissing
             | Self::EndpointMissing
             | Self::ProviderBudget
@@ -139,8 +139,8 @@ impl ExclusionReason {
     pub(crate) fn is_state_of_target(self) -> bool {
         match self {
             Self::Unhealthy(_)
-            | Self::TrialsUnderWay
-            | Self::CoolingDown
+            | Self::HalfOpenLimitReached
+            | Self::RateLimited
             | Self::CredentialMissing
             | Self::EndpointMissing
             | Self::ProviderBudget => true,
@@ -153,8 +153,8 @@ impl ExclusionReason {
         match self {
             Self::ProviderBudget | Self::RequestBudget | Self::ContextWindow => true,
             Self::Unhealthy(_)
-            | Self::TrialsUnderWay
-            | Self::CoolingDown
+            | Self::HalfOpenLimitReached
+            | Self::RateLimited
             | Self::CredentialMissing
             | Self::EndpointMissing
             | Self::Unsupported

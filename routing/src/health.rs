@@ -17,8 +17,8 @@
 //! - What arrives late changes nothing: while open, only probes and the passing of time count.
 
 mod addresses;
+mod circuit_breaker;
 mod codec;
-mod machine;
 mod signal;
 mod table;
 #[cfg(test)]
@@ -30,13 +30,13 @@ use policy::Target;
 use crate::hash;
 
 pub use addresses::Addresses;
-pub use machine::Phase;
+pub use circuit_breaker::Phase;
 pub use signal::{Outcome, ProbeResult, Reason, Signal};
 pub use table::{Applied, Availability, HealthTable, Status, Transition};
 pub use thresholds::Thresholds;
 
 /// How long a recovered target's share of traffic grows, in milliseconds.
-pub const RAMP_MS: u64 = 10_000;
+pub const SLOW_START_MS: u64 = 10_000;
 
 /// Identifies a target in shared data. It changes with the target's address or credential source, so that such a
 /// change starts afresh; state of targets that stay survives a reload.

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use catalog::Provider;
 use policy::{Price, Target};
 
-use crate::index::{Candidate, PolicyIndex};
+use crate::index::{Deployment, PolicyIndex};
 use crate::price;
-use crate::resolve::Fit;
+use crate::resolve::MatchQuality;
 
 /// Names and prices for one client request; remembers the last one because most members of a plan share it.
-pub(crate) struct Naming<'a> {
+pub(crate) struct ModelMapper<'a> {
     index: &'a PolicyIndex,
     client_model: &'a str,
     mapped: OnceCell<Option<Mapped<'a>>>,
@@ -26,7 +26,7 @@ struct Mapped<'a> {
     owner: Option<Provider>,
 }
 
-impl<'a> Naming<'a> {
+impl<'a> ModelMapper<'a> {
     pub(crate) fn new(index: &'a PolicyIndex, client_model: &'a str) -> Self {
         Self {
             index,
@@ -37,13 +37,18 @@ impl<'a> Naming<'a> {
         }
     }
 
-    /// The model name that `candidate` is sent. `first`: it is the first choice of its group or resolution.
-    pub(crate) fn model(&mut self, candidate: &Candidate, fit: Fit, first: bool) -> Arc<str> {
-        if let Some(fixed) = &candidate.model {
+    /// The model name that `deployment` is sent. `first`: it is the first choice of its group or resolution.
+    pub(crate) fn model(
+        &mut self,
+        deployment: &Deployment,
+        fit: MatchQuality,
+        first: bool,
+    ) -> Arc<str> {
+        if let Some(fixed) = &deployment.model {
             return Arc::clone(fixed);
         }
         let policy = self.index.policy();
-        let name = match policy.target(candidate.target) {
+        let name = match policy.target(deployment.target) {
             Some(target) => {
                 let mapped = *self.mapped.get_or_init(|| {
                     let name = policy.failover.model_mapping.get(self.client_model)?;
@@ -64,12 +69,12 @@ impl<'a> Naming<'a> {
         }
     }
 
-    /// What `model` costs at `candidate`, as configured or from the built-in table.
-    pub(crate) fn price(&mut self, candidate: &Candidate, model: &Arc<str>) -> Option<Price> {
-        if candidate.price.is_some() || candidate.model.is_some() {
-            return candidate.price;
+    /// What `model` costs at `deployment`, as configured or from the built-in table.
+    pub(crate) fn price(&mut self, deployment: &Deployment, model: &Arc<str>) -> Option<Price> {
+        if deployment.price.is_some() || deployment.model.is_some() {
+            return deployment.price;
         }
-        let vendor = self.index.policy().target(candidate.target)?.vendor;
+        let vendor = self.index.policy().target(deployment.target)?.vendor;
         if price::is_self_hosted(vendor) {
             return None;
         }
@@ -94,15 +99,15 @@ fn sent_name<'n>(
     target: &'n Target,
     client: &'n str,
     mapped: Option<Mapped<'n>>,
-    fit: Fit,
+    fit: MatchQuality,
     first: bool,
 ) -> &'n str {
     if let Some(own) = target.model_mapping.get(client) {
         return own;
     }
     let knows = match fit {
-        Fit::Named | Fit::Vendor | Fit::SameName => true,
-        Fit::Mapped | Fit::Fallback => false,
+        MatchQuality::Named | MatchQuality::Vendor | MatchQuality::SameName => true,
+        MatchQuality::Mapped | MatchQuality::Fallback => false,
     };
     if knows && first {
         return client;

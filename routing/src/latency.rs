@@ -18,18 +18,18 @@ mod tests;
 
 pub use histogram::Histogram;
 pub use local::LocalWindow;
-pub use snapshot::{Measured, Snapshot};
+pub use snapshot::{LatencySnapshot, Measured};
 
 /// Shortest window, and how finely windows of up to a minute slide, in milliseconds.
 pub const BUCKET_MS: u64 = 1_000;
 /// Longest window, in milliseconds; what is older is forgotten.
-pub const LONGEST_WINDOW_MS: u64 = 600_000;
+pub const MAX_WINDOW_MS: u64 = 600_000;
 /// Pairs that are kept; samples of further ones are dropped.
-const MAX_PAIRS: usize = 2_048;
+const MAX_DEPLOYMENTS: usize = 2_048;
 
 /// Identifies a (target, model) pair in shared data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PairKey(pub u64);
+pub struct DeploymentKey(pub u64);
 
 /// One finished attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,45 +6,45 @@ use policy::{GroupId, TargetId};
 
 use crate::health::HealthTable;
 use crate::index::PolicyIndex;
-use crate::latency::{LocalWindow, PairKey, Snapshot};
-use crate::semantic::Fetched;
-use crate::strategy::rotation::Rotation;
-use crate::strategy::sampling::Sampling;
+use crate::latency::{DeploymentKey, LatencySnapshot, LocalWindow};
+use crate::semantic::FetchedEmbeddings;
+use crate::strategy::exploration::Exploration;
 use crate::strategy::slow_start::SlowStart;
+use crate::strategy::wrr::WrrState;
 
 /// Snapshots of shared state at one moment.
 #[derive(Clone, Copy)]
-pub struct View<'a> {
+pub struct StateSnapshot<'a> {
     /// Health of every target.
     pub health: &'a HealthTable,
     /// Latency and throughput of every (target, model).
-    pub latency: &'a Snapshot,
+    pub latency: &'a LatencySnapshot,
     /// Targets whose provider's budget is spent.
     pub over_budget: &'a [TargetId],
 }
 
 /// What a worker remembers between plans. Belongs to one [`crate::PolicyIndex`]: start with a new one after a reload.
 #[derive(Debug, Clone, Default)]
-pub struct WorkerState {
-    memory: Memory,
+pub struct StrategyState {
+    counters: StrategyCounters,
     /// What the memory would be, had nobody been left out of the group's plans. Only for groups of which somebody is.
-    undisturbed: HashMap<Option<GroupId>, Memory>,
-    embeddings: HashMap<GroupId, Fetched>,
+    counterfactual: HashMap<Option<GroupId>, StrategyCounters>,
+    embeddings: HashMap<GroupId, FetchedEmbeddings>,
 }
 
 /// What strategies count from plan to plan.
 #[derive(Debug, Clone, Default)]
-struct Memory {
+struct StrategyCounters {
     /// By group; `None` is for models that are no group.
-    rotations: HashMap<Option<GroupId>, Rotation>,
+    wrr: HashMap<Option<GroupId>, WrrState>,
     slow_starts: HashMap<TargetId, SlowStart>,
-    sampling: HashMap<PairKey, Sampling>,
+    exploration: HashMap<DeploymentKey, Exploration>,
 }
 
-impl WorkerState {
+impl StrategyState {
     /// Keeps the embeddings of a group's texts, one for each of [`PolicyIndex::embedding_texts`] in its order. `false`,
     /// and nothing is kept, when there are more or fewer.
-    pub fn learn_embeddings(
+    pub fn set_embeddings(
         &mut self,
         index: &PolicyIndex,
         group: GroupId,
@@ -54,7 +54,7 @@ impl WorkerState {
             .policy()
             .group(group)
             .map_or(&[][..], |group| group.members.as_slice());
-        match Fetched::new(members, vectors) {
+        match FetchedEmbeddings::new(members, vectors) {
             Some(fetched) => {
                 self.embeddings.insert(group, fetched);
                 true
@@ -64,53 +64,54 @@ impl WorkerState {
     }
 
     /// The group's embeddings have been learnt.
-    pub fn knows_embeddings(&self, group: GroupId) -> bool {
+    pub fn has_embeddings(&self, group: GroupId) -> bool {
         self.embeddings.contains_key(&group)
     }
 
-    pub(crate) fn embeddings(&self, group: GroupId) -> Option<&Fetched> {
+    pub(crate) fn embeddings(&self, group: GroupId) -> Option<&FetchedEmbeddings> {
         self.embeddings.get(&group)
     }
 
-    pub(crate) fn rotation(&mut self, group: Option<GroupId>) -> &mut Rotation {
-        self.memory.rotations.entry(group).or_default()
+    pub(crate) fn wrr(&mut self, group: Option<GroupId>) -> &mut WrrState {
+        self.counters.wrr.entry(group).or_default()
     }
 
     pub(crate) fn slow_start(&mut self, target: TargetId) -> &mut SlowStart {
-        self.memory.slow_starts.entry(target).or_default()
+        self.counters.slow_starts.entry(target).or_default()
     }
 
-    pub(crate) fn sampling(&mut self, pair: PairKey) -> &mut Sampling {
-        self.memory.sampling.entry(pair).or_default()
+    pub(crate) fn exploration(&mut self, deployment: DeploymentKey) -> &mut Exploration {
+        self.counters.exploration.entry(deployment).or_default()
     }
 
     /// The view's latency holds from now on what this worker gathered in `window`. To be called whenever that is so: until
     /// then members that are being measured are not sent more than their samples.
     pub fn samples_arrived(&mut self, window: &LocalWindow) {
-        for (pair, samples) in window.counts() {
-            let memories = std::iter::once(&mut self.memory).chain(self.undisturbed.values_mut());
-            for memory in memories {
-                if let Some(sampling) = memory.sampling.get_mut(&pair) {
-                    sampling.arrived(samples);
+        for (deployment, samples) in window.counts() {
+            let counters =
+                std::iter::once(&mut self.counters).chain(self.counterfactual.values_mut());
+            for counters in counters {
+                if let Some(exploration) = counters.exploration.get_mut(&deployment) {
+                    exploration.arrived(samples);
                 }
             }
         }
     }
 
     /// Swaps the memory for the one of plans of `group` from which nobody was left out, and back.
-    pub(crate) fn swap_undisturbed(&mut self, group: Option<GroupId>) {
-        let memory = &self.memory;
+    pub(crate) fn swap_counterfactual(&mut self, group: Option<GroupId>) {
+        let counters = &self.counters;
         let other = self
-            .undisturbed
+            .counterfactual
             .entry(group)
-            .or_insert_with(|| memory.clone());
-        std::mem::swap(&mut self.memory, other);
+            .or_insert_with(|| counters.clone());
+        std::mem::swap(&mut self.counters, other);
     }
 
     /// Nobody is left out of the plans of `group`: the two memories are one again.
-    pub(crate) fn forget_undisturbed(&mut self, group: Option<GroupId>) {
-        if !self.undisturbed.is_empty() {
-            self.undisturbed.remove(&group);
+    pub(crate) fn reset_counterfactual(&mut self, group: Option<GroupId>) {
+        if !self.counterfactual.is_empty() {
+            self.counterfactual.remove(&group);
         }
     }
 }
