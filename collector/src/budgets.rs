@@ -12,6 +12,9 @@ use crate::store::{RecordKind, Spender, Store, StoreError};
 /// No Envoy process in particular.
 pub(crate) const EVERYBODY: &str = "";
 
+/// Shares of a budget that webhooks are told, in percent.
+pub(crate) const THRESHOLDS: [u64; 2] = [80, 100];
+
 /// As it is stored.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(crate) struct StoredBudget {
@@ -71,7 +74,17 @@ pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewBudget) -> Result<
 }
 
 pub(crate) fn delete(store: &dyn Store, id: &str) -> Result<(), ApiError> {
-    records::delete(store, RecordKind::Budget, "budget", id)
+    records::delete(store, RecordKind::Budget, "budget", id)?;
+    // Created again, it is told again.
+    for threshold in THRESHOLDS {
+        store.delete_record(RecordKind::Notice, &notice_id(id, threshold))?;
+    }
+    Ok(())
+}
+
+/// Under which it is kept that webhooks were told of a threshold.
+pub(crate) fn notice_id(budget_id: &str, threshold: u64) -> String {
+    format!("{budget_id}:{threshold}")
 }
 
 fn as_it_stands(

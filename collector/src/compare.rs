@@ -38,10 +38,13 @@ pub struct Arm {
     pub input_tokens: u64,
     /// Output tokens.
     pub output_tokens: u64,
-    /// US dollars.
-    pub total_cost_usd: f64,
-    /// Mean US dollars for each request, with its interval by Student's t.
+    /// US dollars of requests whose cost is known; `None` where tokens were used and no cost is known.
+    pub total_cost_usd: Option<f64>,
+    /// Mean US dollars for each request whose cost is known, with its interval by Student's t.
     pub cost_per_request_usd: Option<Estimate>,
+    /// Requests with tokens and without a known cost: they are in no sum and no mean.
+    #[serde(default)]
+    pub unpriced: u64,
 }
 
 /// A number, and between which bounds the true one lies with 95 % confidence.
@@ -66,7 +69,10 @@ pub struct Difference {
     pub measure: Measure,
     /// The arm's value less the baseline's, with its 95 % interval.
     pub difference: Estimate,
-    /// The interval does not hold 0.
+    /// Both samples are large enough for their intervals to be believed.
+    #[serde(default)]
+    pub enough: bool,
+    /// They are, and the interval does not hold 0.
     pub proved: bool,
 }
 
@@ -82,8 +88,9 @@ pub enum Measure {
     CostPerRequest,
 }
 
-/// Fewer requests than this in an arm prove nothing, whatever the intervals say: they lean on many of them.
-const FEWEST_REQUESTS: u64 = 30;
+/// A smaller sample than this proves nothing, whatever the intervals say: they lean on large ones. Counted are those
+/// requests of which the number is known: successes for latency, known costs for cost.
+const MIN_SAMPLE: u64 = 30;
 
 impl Comparison {
     /// What it is made from.
@@ -93,6 +100,7 @@ impl Comparison {
         Metric::TotalInputTokens,
         Metric::TotalOutputTokens,
         Metric::TotalCost,
+        Metric::UnpricedCount,
     ];
 
     /// Of groups by `by`. Rates by Wilson's and Newcombe's intervals, means by Student's and Welch's, all at 95 % for each
@@ -125,7 +133,7 @@ impl Comparison {
         };
         Self {
             by: by.iter().map(|one| one.name().to_owned()).collect(),
-            verdict: verdict(&arms, &differences),
+            verdict: verdict(&arms, &groups, &differences),
             arms,
             differences,
         }
@@ -142,8 +150,9 @@ fn arm(name: &str, totals: &Totals) -> Arm {
         latency_p99_ms: totals.metric(Metric::LatencyP99),
         input_tokens: totals.prompt_tokens,
         output_tokens: totals.completion_tokens,
-        total_cost_usd: events::usd(totals.cost_nanos),
+        total_cost_usd: totals.total_cost_usd(),
         cost_per_request_usd: statistics::mean(cost(totals)),
+        unpriced: totals.unpriced,
     }
 }
 
@@ -151,7 +160,8 @@ fn between(
     (arm, a): (&str, &Totals),
     (baseline, b): (&str, &Totals),
 ) -> impl Iterator<Item = Difference> {
-    let enough = a.requests >= FEWEST_REQUESTS && b.requests >= FEWEST_REQUESTS;
+    let enough = Measure::ALL
+        .map(|measure| measure.sample(a) >= MIN_SAMPLE && measure.sample(b) >= MIN_SAMPLE);
     let errors = statistics::rate_difference(
         (float(a.errors), float(a.requests)),
         (float(b.errors), float(b.requests)),
@@ -169,19 +179,21 @@ fn between(
         ),
     ]
     .into_iter()
-    .filter_map(move |(measure, difference)| {
+    .zip(enough)
+    .filter_map(move |((measure, difference), enough)| {
         let difference = difference?;
         Some(Difference {
             arm: arm.clone(),
             baseline: baseline.clone(),
             measure,
             difference,
+            enough,
             proved: enough && (difference.low > 0.0 || difference.high < 0.0),
         })
     })
 }
 
-fn verdict(arms: &[Arm], differences: &[Difference]) -> String {
+fn verdict(arms: &[Arm], groups: &[(&Group, String)], differences: &[Difference]) -> String {
     let [first, others @ ..] = arms else {
         return "No requests in this time.".to_owned();
     };
@@ -199,13 +211,53 @@ fn verdict(arms: &[Arm], differences: &[Difference]) -> String {
     if sentences.is_empty() {
         sentences.push("No difference proved.".to_owned());
     }
-    for arm in arms.iter().filter(|arm| arm.requests < FEWEST_REQUESTS) {
-        sentences.push(format!(
-            "{} has {} requests; fewer than {FEWEST_REQUESTS} prove nothing.",
-            arm.name, arm.requests
-        ));
+    for (group, name) in groups {
+        sentences.extend(reservations(name, &group.totals));
     }
     sentences.join(" ")
+}
+
+/// What of an arm is too little to prove anything, or not known.
+fn reservations(name: &str, totals: &Totals) -> Vec<String> {
+    if totals.requests < MIN_SAMPLE {
+        return vec![format!(
+            "{name} has {} requests; fewer than {MIN_SAMPLE} prove nothing.",
+            totals.requests
+        )];
+    }
+    let mut sentences = Vec::new();
+    let latencies = Measure::Latency.sample(totals);
+    if latencies < MIN_SAMPLE {
+        sentences.push(format!(
+            "{name} has {latencies} successful requests; fewer than {MIN_SAMPLE} prove nothing of its latency."
+        ));
+    }
+    let priced = Measure::CostPerRequest.sample(totals);
+    if priced < MIN_SAMPLE {
+        sentences.push(format!(
+            "{name} has {priced} requests whose cost is known; fewer than {MIN_SAMPLE} prove nothing of its cost."
+        ));
+    }
+    if totals.unpriced > 0 {
+        sentences.push(format!(
+            "{} of {} requests of {name} have no known price and are not in its cost.",
+            totals.unpriced, totals.requests
+        ));
+    }
+    sentences
+}
+
+impl Measure {
+    const ALL: [Self; 3] = [Self::ErrorRate, Self::Latency, Self::CostPerRequest];
+
+    /// How many requests it is computed from.
+    fn sample(self, totals: &Totals) -> u64 {
+        match self {
+            Self::ErrorRate => totals.requests,
+            Self::Latency => totals.latency.count(),
+            Self::CostPerRequest => totals.priced,
+        }
+    }
 }
 
 fn sentence(difference: &Difference) -> String {
@@ -250,7 +302,7 @@ fn latency(totals: &Totals) -> Sample {
 
 fn cost(totals: &Totals) -> Sample {
     Sample {
-        count: float(totals.requests),
+        count: float(totals.priced),
         sum: events::usd(totals.cost_nanos),
         squared: totals.cost_nanos_squared / events::NANOS_PER_USD / events::NANOS_PER_USD,
     }
@@ -263,75 +315,4 @@ fn float(number: u64) -> f64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn group(name: &str, requests: u64, errors: u64, ms: u64, nanos: u64) -> Group {
-        let mut totals = Totals {
-            requests,
-            errors,
-            ..Totals::default()
-        };
-        for number in 0..requests {
-            // Around `ms` by 10 to each side; costs by a tenth.
-            totals.add_latency(ms - 10 + number % 21);
-            totals.add_cost(nanos - nanos / 10 + (number % 3) * (nanos / 10));
-        }
-        Group {
-            key: vec![Some(name.to_owned())],
-            totals,
-        }
-    }
-
-    #[test]
-    fn equal_arms_prove_nothing() {
-        let groups = [
-            group("a", 1_000, 10, 500, 9_000_000),
-            group("b", 999, 10, 500, 9_000_000),
-        ];
-        let comparison = Comparison::of(&[Dimension::Tag], &groups);
-        assert_eq!(comparison.verdict, "No difference proved.");
-        assert_eq!(comparison.differences.len(), 3);
-    }
-
-    #[test]
-    fn a_faster_and_cheaper_arm_that_fails_more_often_is_said_to_be_so() {
-        let groups = [
-            group("b", 500, 50, 300, 3_000_000),
-            group("a", 1_000, 10, 500, 9_000_000),
-        ];
-        let comparison = Comparison::of(&[Dimension::Tag], &groups);
-        assert_eq!(comparison.arms[0].name, "a", "most requests first");
-        let proved: Vec<_> = comparison
-            .differences
-            .iter()
-            .map(|one| one.proved)
-            .collect();
-        assert_eq!(proved, [true, true, true]);
-        for words in [
-            "b fails more often than a",
-            "b is faster than a",
-            "b is cheaper than a",
-        ] {
-            assert!(comparison.verdict.contains(words), "{}", comparison.verdict);
-        }
-    }
-
-    #[test]
-    fn few_requests_prove_nothing_however_far_apart() {
-        let groups = [
-            group("a", 1_000, 0, 500, 9_000_000),
-            group("b", 29, 29, 5_000, 9_000),
-        ];
-        let comparison = Comparison::of(&[Dimension::Tag], &groups);
-        assert!(comparison.verdict.starts_with("No difference proved."));
-        assert!(comparison.verdict.contains("b has 29 requests"));
-    }
-
-    #[test]
-    fn one_arm_or_none_is_said() {
-        assert!(Comparison::of(&[], &[]).verdict.contains("No requests"));
-        let one = Comparison::of(&[Dimension::Tag], &[group("a", 40, 0, 500, 9_000)]);
-        assert!(one.verdict.contains("Only one arm"), "{}", one.verdict);
-    }
-}
+mod tests;

@@ -54,8 +54,8 @@ pub use serve::{Collector, Running, StartError};
 pub use settings::{AuditScope, KeyRule, MAX_BATCH_BYTES, Rules, Settings};
 pub use store::{
     Arrival, Arrivals, AttemptColumns, ClickHouseLocation, Columns, Days, Group, Inserted,
-    InvalidLocation, IsInTheWay, LineError, MOST_GROUPS, NewEvent, Record, RecordKind, Spender,
-    Spent, Store, StoreError, StoreIdentity, StoreLocation, Totals, open,
+    InvalidLocation, IsInTheWay, LineError, MAX_COST_NANOS, MOST_GROUPS, NewEvent, Record,
+    RecordKind, Spender, Spent, Store, StoreError, StoreIdentity, StoreLocation, Totals, open,
 };
 pub use tokens::Tokens;
 pub use webhook::{CreatedWebhook, NewWebhook, Webhook, WebhookEvent};

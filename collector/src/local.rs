@@ -129,7 +129,14 @@ impl Api for Local {
                 by_size.then(a.key.cmp(&b.key))
             }
         });
-        groups.truncate(query.limit.unwrap_or(usize::MAX));
+        let total_rows = groups.len();
+        let beyond = total_rows.saturating_sub(query.limit.unwrap_or(usize::MAX));
+        if by_time {
+            // The latest ones are those that people ask for.
+            groups.drain(..beyond);
+        } else {
+            groups.truncate(total_rows - beyond);
+        }
         let rows = groups
             .into_iter()
             .map(|group| AggregateRow {
@@ -144,6 +151,7 @@ impl Api for Local {
             group_by: query.group_by.clone(),
             metrics,
             rows,
+            total_rows,
         })
     }
 

@@ -24,8 +24,11 @@ pub struct AggregateReport {
     pub group_by: Vec<Dimension>,
     /// The columns.
     pub metrics: Vec<Metric>,
-    /// By time if grouped by time, else most requests first.
+    /// By time if grouped by time, else most requests first. Where there are more than were asked for: those with most
+    /// requests, or the latest ones.
     pub rows: Vec<AggregateRow>,
+    /// How many rows there are, those beyond the limit included.
+    pub total_rows: usize,
 }
 
 /// The numbers of one group. In JSON: an object with the names of dimensions and metrics.
@@ -40,6 +43,11 @@ pub struct AggregateRow {
 // === impl AggregateReport ===
 
 impl AggregateReport {
+    /// There are more rows than were asked for.
+    pub fn is_truncated(&self) -> bool {
+        self.total_rows > self.rows.len()
+    }
+
     fn row_json(&self, row: &AggregateRow) -> Map<String, Value> {
         let group = self
             .group_by
@@ -73,10 +81,12 @@ impl Serialize for AggregateReport {
         let rows: Vec<_> = self.rows.iter().map(|row| self.row_json(row)).collect();
         let group_by: Vec<_> = self.group_by.iter().map(|one| one.name()).collect();
         let metrics: Vec<_> = self.metrics.iter().map(|one| one.name()).collect();
-        let mut map = serializer.serialize_map(Some(3))?;
+        let mut map = serializer.serialize_map(Some(5))?;
         map.serialize_entry("data", &rows)?;
         map.serialize_entry("group_by", &group_by)?;
         map.serialize_entry("metrics", &metrics)?;
+        map.serialize_entry("truncated", &self.is_truncated())?;
+        map.serialize_entry("total_rows", &self.total_rows)?;
         map.end()
     }
 }
@@ -88,6 +98,7 @@ impl<'de> Deserialize<'de> for AggregateReport {
             data: Vec<Map<String, Value>>,
             group_by: Vec<String>,
             metrics: Vec<String>,
+            total_rows: Option<usize>,
         }
         let wire = Wire::deserialize(deserializer)?;
         let group_by: Vec<Dimension> = wire
@@ -102,7 +113,7 @@ impl<'de> Deserialize<'de> for AggregateReport {
             .map(|name| Metric::parse(name))
             .collect::<Option<_>>()
             .ok_or_else(|| D::Error::custom("unknown metric in a report"))?;
-        let rows = wire
+        let rows: Vec<_> = wire
             .data
             .iter()
             .map(|row| AggregateRow {
@@ -123,6 +134,7 @@ impl<'de> Deserialize<'de> for AggregateReport {
         Ok(Self {
             group_by,
             metrics,
+            total_rows: wire.total_rows.unwrap_or(rows.len()),
             rows,
         })
     }
@@ -149,6 +161,7 @@ mod tests {
                     values: vec![Some(1.0), None, Some(0.0)],
                 },
             ],
+            total_rows: 7,
         };
         let json = serde_json::to_value(&report).unwrap();
         assert_eq!(
@@ -158,6 +171,7 @@ mod tests {
                 {"provider": null, "status_code": "404", "request_count": 1, "latency_p50": null, "cost": 0.0},
             ])
         );
+        assert_eq!(json["truncated"], true);
         assert_eq!(
             serde_json::from_value::<AggregateReport>(json).unwrap(),
             report

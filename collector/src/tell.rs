@@ -38,9 +38,6 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(120),
     Duration::from_secs(600),
 ];
-/// Shares of a budget that are told, in percent.
-const THRESHOLDS: [u64; 2] = [80, 100];
-
 /// Takes news from those who store batches.
 #[derive(Clone)]
 pub(crate) struct Teller {
@@ -84,7 +81,7 @@ impl Teller {
         for (index, event) in batch.iter().enumerate() {
             if !event.columns.is_decision {
                 news.health.push((index, event.json.clone()));
-            } else if event.columns.cost_nanos > 0
+            } else if event.columns.cost_nanos.is_some_and(|nanos| nanos > 0)
                 && let Some(provider) = &event.columns.provider
                 && !news.spenders.contains(provider)
             {
@@ -248,15 +245,15 @@ fn budget_messages(api: &Local, provider: &str) -> Result<Vec<String>, ApiError>
             .spent(Spender::Provider(provider), days, EVERYBODY)?
             .everywhere();
         let limit = events::nanos(budget.limit_usd);
-        for threshold in THRESHOLDS {
+        for threshold in budgets::THRESHOLDS {
             if u128::from(spent) * 100 < u128::from(limit) * u128::from(threshold) {
                 continue;
             }
-            // One notice a budget and threshold, with the period it was for: the next period overwrites it.
-            let id = format!("{}:{threshold}", budget.id);
+            // One notice a budget and threshold, with the period and the limit that it was for: the next period and a
+            // changed limit overwrite it, and are told.
             let notice = Record {
-                json: period::start_ms(days).to_string(),
-                id,
+                json: format!("{} {limit}", period::start_ms(days)),
+                id: budgets::notice_id(&budget.id, threshold),
             };
             if store.records(RecordKind::Notice)?.contains(&notice) {
                 continue;

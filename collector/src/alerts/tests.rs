@@ -13,7 +13,7 @@ fn totals(attempts: u64, failed: u64, limited: u64, nanos: u64) -> Totals {
         } else {
             totals.add_status(200, false, Some(false));
             totals.add_latency(100);
-            totals.add_cost(nanos);
+            totals.add_cost(Some(nanos), 0, true);
         }
     }
     totals

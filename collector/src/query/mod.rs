@@ -66,7 +66,7 @@ pub struct AggregateQuery {
     pub group_by: Vec<Dimension>,
     /// The columns; none: [`Metric::USUAL`].
     pub metrics: Vec<Metric>,
-    /// The most rows; `None` is all. The store refuses to keep more than [`crate::MOST_GROUPS`] at once.
+    /// The most rows, see [`crate::AggregateReport::rows`]; `None` is all. The store refuses to keep more than [`crate::MOST_GROUPS`] at once.
     pub limit: Option<usize>,
 }
 

@@ -9,7 +9,7 @@ mod totals;
 
 pub use error::StoreError;
 pub use location::{ClickHouseLocation, InvalidLocation, StoreLocation};
-pub use new_event::{AttemptColumns, Columns, LineError, NewEvent};
+pub use new_event::{AttemptColumns, Columns, LineError, MAX_COST_NANOS, NewEvent};
 pub use totals::{Group, Totals};
 
 use std::sync::Arc;

@@ -64,8 +64,8 @@ pub struct Columns {
     pub cached_tokens: u64,
     /// Tokens, all.
     pub total_tokens: u64,
-    /// Nano US dollars.
-    pub cost_nanos: u64,
+    /// Nano US dollars, at most [`MAX_COST_NANOS`]; `None` where the cost is not known: no price, or no tokens.
+    pub cost_nanos: Option<u64>,
     /// In order.
     pub attempts: Vec<AttemptColumns>,
 }
@@ -154,7 +154,9 @@ impl Columns {
             completion_tokens: bounded(tokens.completion),
             cached_tokens: bounded(tokens.cached),
             total_tokens: bounded(tokens.total),
-            cost_nanos: bounded(event.actual_cost_usd.map_or(0, events::nanos)),
+            cost_nanos: event
+                .actual_cost_usd
+                .map(|cost| events::nanos(cost).min(MAX_COST_NANOS)),
             attempts: event.attempts.iter().map(AttemptColumns::of).collect(),
         }
     }
@@ -188,6 +190,10 @@ fn text(value: &str) -> Option<String> {
 fn optional(value: &Option<Cow<'_, str>>) -> Option<String> {
     value.as_deref().and_then(text)
 }
+
+/// The most that one event may cost, in nano US dollars: up to nine million dollars, floating point numbers hold them
+/// exactly.
+pub const MAX_COST_NANOS: u64 = 1 << 53;
 
 /// More than any real event has; a million of these still add up in 64 bits, and so in the sums of a store.
 const LARGEST: u64 = 1 << 40;

@@ -41,7 +41,15 @@ pub struct Totals {
     pub cached_tokens: u64,
     /// Tokens, all.
     pub total_tokens: u64,
-    /// Nano US dollars.
+    /// Events whose cost is known.
+    pub priced: u64,
+    /// Of these, those that were answered with 200 to 399.
+    pub priced_successes: u64,
+    /// Of these, all tokens.
+    pub priced_tokens: u64,
+    /// Events with tokens and without a known cost.
+    pub unpriced: u64,
+    /// Nano US dollars, of those whose cost is known.
     pub cost_nanos: u64,
     /// Sum of squares of nano US dollars of each event.
     pub cost_nanos_squared: f64,
@@ -107,8 +115,11 @@ impl Measure {
             Metric::TotalCachedTokens => &[Self::CachedTokens],
             Metric::TotalTokens => &[Self::TotalTokens],
             Metric::CacheShare => &[Self::CachedTokens, Self::PromptTokens],
-            Metric::TotalCost | Metric::Cost | Metric::CostPerRequest => &[Self::Cost],
-            Metric::CostPerMillionTokens => &[Self::Cost, Self::TotalTokens],
+            Metric::TotalCost
+            | Metric::Cost
+            | Metric::UnpricedCount
+            | Metric::CostPerMillionTokens => &[Self::Cost, Self::TotalTokens],
+            Metric::CostPerRequest => &[Self::Cost],
             Metric::CostPerSuccess => &[Self::Cost, Self::Status, Self::Failed],
             Metric::AttemptCount
             | Metric::SuccessCount
@@ -122,8 +133,15 @@ impl Measure {
 }
 
 impl Totals {
-    /// Adds an event's cost.
-    pub(crate) fn add_cost(&mut self, nanos: u64) {
+    /// Adds an event's cost; `None`: it is not known, which is not the same as nothing.
+    pub(crate) fn add_cost(&mut self, nanos: Option<u64>, tokens: u64, is_success: bool) {
+        let Some(nanos) = nanos else {
+            self.unpriced += u64::from(tokens > 0);
+            return;
+        };
+        self.priced += 1;
+        self.priced_successes += u64::from(is_success);
+        self.priced_tokens += tokens;
         self.cost_nanos = self.cost_nanos.saturating_add(nanos);
         self.cost_nanos_squared += count(nanos) * count(nanos);
     }
@@ -150,6 +168,10 @@ impl Totals {
             completion_tokens,
             cached_tokens,
             total_tokens,
+            priced,
+            priced_successes,
+            priced_tokens,
+            unpriced,
             cost_nanos,
             cost_nanos_squared,
             latency,
@@ -172,6 +194,10 @@ impl Totals {
         self.completion_tokens += completion_tokens;
         self.cached_tokens += cached_tokens;
         self.total_tokens += total_tokens;
+        self.priced += priced;
+        self.priced_successes += priced_successes;
+        self.priced_tokens += priced_tokens;
+        self.unpriced += unpriced;
         self.cost_nanos = self.cost_nanos.saturating_add(*cost_nanos);
         self.cost_nanos_squared += cost_nanos_squared;
         self.latency.merge(latency);
@@ -217,9 +243,7 @@ impl Totals {
             Metric::RateLimitedCount => Some(count(self.rate_limited)),
             Metric::ClientErrorCount => Some(count(self.client_errors)),
             Metric::ServerErrorCount => Some(count(self.server_errors)),
-            Metric::CostPerSuccess => {
-                (self.successes > 0).then(|| events::usd(self.cost_nanos) / count(self.successes))
-            }
+            Metric::CostPerSuccess => self.cost_by(self.priced_successes),
             Metric::BlockedCount => Some(count(self.blocked)),
             Metric::FailoverCount => Some(count(self.failovers)),
             Metric::FailoverRate => ratio(self.failovers, self.requests),
@@ -233,13 +257,21 @@ impl Totals {
             Metric::TotalCachedTokens => Some(count(self.cached_tokens)),
             Metric::TotalTokens => Some(count(self.total_tokens)),
             Metric::CacheShare => ratio(self.cached_tokens, self.prompt_tokens),
-            Metric::TotalCost | Metric::Cost => Some(events::usd(self.cost_nanos)),
-            Metric::CostPerRequest => {
-                (self.requests > 0).then(|| events::usd(self.cost_nanos) / count(self.requests))
-            }
-            Metric::CostPerMillionTokens => (self.total_tokens > 0)
-                .then(|| events::usd(self.cost_nanos) / count(self.total_tokens) * 1e6),
+            Metric::TotalCost | Metric::Cost => self.total_cost_usd(),
+            Metric::UnpricedCount => Some(count(self.unpriced)),
+            Metric::CostPerRequest => self.cost_by(self.priced),
+            Metric::CostPerMillionTokens => self.cost_by(self.priced_tokens).map(|one| one * 1e6),
         }
+    }
+
+    /// US dollars; `None` where tokens were used and no cost is known.
+    pub(crate) fn total_cost_usd(&self) -> Option<f64> {
+        (self.priced > 0 || self.unpriced == 0).then(|| events::usd(self.cost_nanos))
+    }
+
+    /// The mean cost of what is counted of the events whose cost is known.
+    fn cost_by(&self, counted: u64) -> Option<f64> {
+        (counted > 0).then(|| events::usd(self.cost_nanos) / count(counted))
     }
 }
 

@@ -169,3 +169,45 @@ fn sums_are_exact_to_the_nano_dollar() {
     let (_, report) = service.get("/v1/events?metrics=total_cost", API);
     assert_eq!(report["data"][0]["total_cost"], 0.000_1);
 }
+
+#[test]
+fn dear_events_count_whole_and_absurd_ones_stop_nobody() {
+    let service = Service::start();
+    let api = service.remote();
+    api.create_budget(&budget(9e6, BudgetPeriod::Daily))
+        .unwrap();
+    spend(&service, 1, "2026-11-21T11:00:00Z", 25_000.25, "i-1");
+    spend(&service, 2, "2026-11-21T11:00:00Z", 1_099.52, "i-2");
+    assert_eq!(api.budgets().unwrap()[0].spent_usd, 26_099.77);
+    let limit = &control(&service, "i-1")["budgets"][0];
+    assert_eq!(
+        (&limit["spent_here_usd"], &limit["spent_elsewhere_usd"]),
+        (&json!(25_000.25), &json!(1_099.52))
+    );
+    let (_, report) = service.get("/v1/events?metrics=total_cost", API);
+    assert_eq!(report["data"][0]["total_cost"], 26_099.77);
+    // More than an integer of the store holds, in one row and in their sum.
+    for batch in 0..3 {
+        let events: Vec<_> = (0..1_100)
+            .map(|number| {
+                let changes = json!({"actual_cost_usd": 1e30, "instance_id": format!("i-{batch}")});
+                decision(
+                    10_000 * (batch + 1) + number,
+                    "2026-11-21T11:00:00Z",
+                    changes,
+                )
+            })
+            .collect();
+        service.deliver(&events);
+    }
+    assert!(api.budgets().unwrap()[0].spent_usd > 9e9);
+    assert_eq!(
+        control(&service, "i-1")["budgets"]
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    let (status, _) = service.get("/v1/events?group_by=provider&metrics=total_cost", API);
+    assert_eq!(status, 200);
+}

@@ -181,6 +181,12 @@ fn metric(events: &[&Value], metric: Metric) -> Option<f64> {
         .map(|event| (event["actual_cost_usd"].as_f64().unwrap_or(0.0) * 1e9).round())
         .sum();
     let cost = nanos / 1e9;
+    let is_priced = |event: &Value| !event["actual_cost_usd"].is_null();
+    let tokens = |event: &Value| event["tokens"]["total"].as_f64().unwrap_or(0.0);
+    let priced_tokens: f64 = (events.iter().filter(|event| is_priced(event)))
+        .map(|event| tokens(event))
+        .sum();
+    let unpriced = count(&|event| !is_priced(event) && tokens(event) > 0.0);
     let mut latencies: Vec<u64> = events
         .iter()
         .filter(|event| is_success(event))
@@ -203,7 +209,9 @@ fn metric(events: &[&Value], metric: Metric) -> Option<f64> {
         Metric::ServerErrorCount => Some(count(&|event| {
             answered_with(event, 500, 1_000) || (is_failed(event) && status(event) == 0)
         })),
-        Metric::CostPerSuccess => share(cost, count(&is_success)),
+        Metric::CostPerSuccess => {
+            share(cost, count(&|event| is_success(event) && is_priced(event)))
+        }
         Metric::ErrorCount => Some(count(&is_error)),
         Metric::ErrorRate => share(count(&is_error), all),
         Metric::BlockedCount => Some(count(&|event| event["decision"] == "blocked")),
@@ -221,9 +229,12 @@ fn metric(events: &[&Value], metric: Metric) -> Option<f64> {
         Metric::TotalCachedTokens => Some(sum("cached")),
         Metric::TotalTokens => Some(sum("total")),
         Metric::CacheShare => share(sum("cached"), sum("prompt")),
-        Metric::TotalCost | Metric::Cost => Some(cost),
-        Metric::CostPerRequest => share(cost, all),
-        Metric::CostPerMillionTokens => share(cost, sum("total")).map(|one| one * 1e6),
+        Metric::TotalCost | Metric::Cost => {
+            (count(&is_priced) > 0.0 || unpriced == 0.0).then_some(cost)
+        }
+        Metric::UnpricedCount => Some(unpriced),
+        Metric::CostPerRequest => share(cost, count(&is_priced)),
+        Metric::CostPerMillionTokens => share(cost, priced_tokens).map(|one| one * 1e6),
     }
 }
 

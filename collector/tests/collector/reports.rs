@@ -185,3 +185,82 @@ fn failover_and_other_fields_are_filters() {
     let (_, answer) = service.get("/v1/events?event_type=any", API);
     assert_eq!(answer["data"].as_array().unwrap().len(), 3);
 }
+
+#[test]
+fn rows_beyond_a_limit_are_told_and_by_time_the_latest_stay() {
+    let service = Service::start();
+    let events: Vec<Value> = (0..10)
+        .map(|hour| decision(hour, &format!("2026-11-21T0{hour}:30:00Z"), json!({})))
+        .collect();
+    service.deliver(&events);
+    let ask = |limit: &str| {
+        service
+            .get(&format!("/v1/events?group_by=hour{limit}"), API)
+            .1
+    };
+    let all = ask("");
+    assert_eq!(
+        (&all["truncated"], &all["total_rows"]),
+        (&json!(false), &json!(10))
+    );
+    let some = ask("&limit=2");
+    let hours: Vec<&str> = some["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|row| row["hour"].as_str().unwrap())
+        .collect();
+    assert_eq!(hours, ["2026-11-21T08:00:00Z", "2026-11-21T09:00:00Z"]);
+    assert_eq!(
+        (&some["truncated"], &some["total_rows"]),
+        (&json!(true), &json!(10))
+    );
+}
+
+#[test]
+fn an_arm_without_a_known_price_is_not_proved_cheaper() {
+    let service = Service::start();
+    let events: Vec<Value> = (0..200)
+        .map(|number| {
+            let changes = if number % 2 == 0 {
+                json!({"tag": "priced", "provider": "openai"})
+            } else {
+                json!({"tag": "free", "provider": "local", "actual_cost_usd": null})
+            };
+            decision(number, "2026-11-21T10:00:00Z", changes)
+        })
+        .collect();
+    service.deliver(&events);
+    let (_, comparison) = service.get("/v1/compare?by=tag", API);
+    assert!(
+        comparison["differences"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|one| one["measure"] != "cost_per_request" && one["proved"] == false),
+        "{comparison}"
+    );
+    let arms = comparison["arms"].as_array().unwrap();
+    let free = arms.iter().find(|arm| arm["name"] == "free").unwrap();
+    assert_eq!(
+        (&free["total_cost_usd"], &free["unpriced"]),
+        (&Value::Null, &json!(100))
+    );
+    let (_, report) = service.get(
+        "/v1/events?metrics=total_cost,cost_per_request,cost_per_1m_tokens,cost_per_successful_request,unpriced_count",
+        API,
+    );
+    assert_eq!(
+        report["data"][0],
+        json!({"total_cost": 0.1, "cost_per_request": 0.001, "cost_per_1m_tokens": 0.001 / 120.0 * 1e6,
+            "cost_per_successful_request": 0.001, "unpriced_count": 100})
+    );
+    let (_, free) = service.get(
+        "/v1/events?provider=local&metrics=total_cost,cost_per_request",
+        API,
+    );
+    assert_eq!(
+        free["data"][0],
+        json!({"total_cost": null, "cost_per_request": null})
+    );
+}

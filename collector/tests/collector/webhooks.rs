@@ -153,3 +153,45 @@ fn a_budget_tells_each_threshold_once_a_period() {
         (&json!(80), &json!(8.5))
     );
 }
+
+#[test]
+fn a_raised_budget_is_told_its_thresholds_again() {
+    let service = Service::start();
+    let (url, messages) = receiver(&[]);
+    let api = service.remote();
+    let hook = NewWebhook {
+        url,
+        event_types: vec![WebhookEvent::BudgetThresholdReached],
+    };
+    api.create_webhook(&hook).unwrap();
+    let limit = |limit_usd| {
+        let budget = NewBudget {
+            provider: "openai".into(),
+            limit_usd,
+            period: BudgetPeriod::Daily,
+        };
+        api.create_budget(&budget).unwrap()
+    };
+    let spend = |number, usd: f64| {
+        let changes = json!({"actual_cost_usd": usd});
+        service.deliver(&[decision(number, "2026-11-21T11:00:00Z", changes)]);
+    };
+    let told = || {
+        let message = next(&messages);
+        let number = |name: &str| message[name].as_f64().unwrap();
+        (number("threshold_percent"), number("limit_usd"))
+    };
+    limit(10.0);
+    spend(1, 9.0);
+    assert_eq!(told(), (80.0, 10.0));
+    limit(100.0);
+    spend(2, 70.0);
+    spend(3, 2.0);
+    assert_eq!(told(), (80.0, 100.0), "once the new limit's 80 % are spent");
+    // Made anew, it is told anew.
+    let made = limit(100.0);
+    api.delete_budget(&made.id).unwrap();
+    limit(100.0);
+    spend(4, 1.0);
+    assert_eq!(told(), (80.0, 100.0));
+}

@@ -377,3 +377,36 @@ fn a_folder_without_a_store_is_not_given_one() {
     assert!(text(&done.stderr).starts_with("error: there is no store at "));
     assert!(!scratch.path("data").exists());
 }
+
+#[test]
+fn no_row_is_cut_without_a_word() {
+    // 150 hours, one request in each.
+    let seeded = Seeded::with((0..150).map(|hour| Sample {
+        minutes_ago: 60 * hour + 1,
+        ..Sample::default()
+    }));
+    let list = |arguments: &[&str]| {
+        let mut command = kt();
+        command.args(["events", "list", "--json", "--data-dir"]);
+        let done = output(command.arg(seeded.data_dir()).args(arguments));
+        assert!(done.status.success());
+        let rows: Vec<Value> = serde_json::from_slice(&done.stdout).unwrap();
+        (rows, text(&done.stderr))
+    };
+    let (all, stderr) = list(&["--group-by", "hour"]);
+    assert_eq!((all.len(), stderr.as_str()), (150, ""));
+    let (latest, stderr) = list(&["--group-by", "hour", "--limit", "3"]);
+    assert_eq!(latest[..], all[147..], "by time, the latest");
+    assert!(
+        stderr.contains("150 rows") && stderr.contains("3 latest"),
+        "{stderr}"
+    );
+    let (events, stderr) = list(&[]);
+    assert_eq!(events.len(), 100);
+    assert!(
+        stderr.contains("latest 100") && stderr.contains("--limit"),
+        "{stderr}"
+    );
+    let (events, stderr) = list(&["--limit", "150"]);
+    assert_eq!((events.len(), stderr.as_str()), (150, ""));
+}

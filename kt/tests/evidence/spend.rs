@@ -56,7 +56,7 @@ fn the_report_is_exact_for_programs() {
         rows[1],
         json!({
             "provider": "anthropic", "request_count": 1, "total_input_tokens": 1000, "total_output_tokens": 100,
-            "total_cost": 0.014, "cost_per_request": 0.014,
+            "total_cost": 0.014, "cost_per_request": 0.014, "unpriced_count": 0,
         })
     );
     let csv = seeded.kt(&[
@@ -69,7 +69,7 @@ fn the_report_is_exact_for_programs() {
     ]);
     assert_eq!(
         csv.lines().next().unwrap(),
-        "resolved_model,request_count,total_input_tokens,total_output_tokens,total_cost,cost_per_request"
+        "resolved_model,request_count,total_input_tokens,total_output_tokens,total_cost,cost_per_request,unpriced_count"
     );
     assert_eq!(
         seeded.json(&["spend", "report", "--until", "1d", "--json"]),

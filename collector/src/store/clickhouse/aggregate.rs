@@ -18,7 +18,7 @@ const MEASURES: &str = "count(),
     sum(completion_tokens),
     sum(cached_tokens),
     sum(total_tokens),
-    sum(cost_nanos),
+    toUInt64(least(sum(toUInt128(cost_nanos)), toUInt128(18446744073709551615))),
     sum(toFloat64(cost_nanos) * toFloat64(cost_nanos)),
     sumMapIf([latency_bucket], [toUInt64(1)], status_code >= 200 AND status_code < 400),
     sumIf(ifNull(latency_ms, 0), status_code >= 200 AND status_code < 400),
@@ -29,7 +29,11 @@ const MEASURES: &str = "count(),
     countIf(status_code = 429 AND decision != 'blocked'),
     countIf(status_code >= 400 AND status_code < 500 AND decision != 'blocked'),
     countIf(status_code >= 500 AND decision != 'blocked'),
-    NULL";
+    NULL,
+    countIf(is_priced),
+    countIf(is_priced AND status_code >= 200 AND status_code < 400),
+    sumIf(total_tokens, is_priced),
+    countIf(NOT is_priced AND total_tokens > 0)";
 /// The same of attempts, whose columns [`ATTEMPTS`] adds. Tokens and cost belong to the one that served.
 const ATTEMPT_MEASURES: &str = "count(),
     countIf(attempt_status >= 400 OR attempt_failed),
@@ -39,7 +43,7 @@ const ATTEMPT_MEASURES: &str = "count(),
     sumIf(completion_tokens, NOT attempt_failed),
     sumIf(cached_tokens, NOT attempt_failed),
     sumIf(total_tokens, NOT attempt_failed),
-    sumIf(cost_nanos, NOT attempt_failed),
+    toUInt64(least(sumIf(toUInt128(cost_nanos), NOT attempt_failed), toUInt128(18446744073709551615))),
     sumIf(toFloat64(cost_nanos) * toFloat64(cost_nanos), NOT attempt_failed),
     sumMapIf([attempt_latency_bucket], [toUInt64(1)], NOT attempt_failed AND attempt_status < 400),
     sumIf(attempt_latency_ms, NOT attempt_failed AND attempt_status < 400),
@@ -50,7 +54,11 @@ const ATTEMPT_MEASURES: &str = "count(),
     countIf(attempt_status = 429),
     countIf(attempt_status >= 400 AND attempt_status < 500),
     countIf(attempt_status >= 500 OR (attempt_failed AND attempt_status = 0)),
-    countIf(attempt_failed)";
+    countIf(attempt_failed),
+    countIf(is_priced AND NOT attempt_failed),
+    countIf(is_priced AND NOT attempt_failed AND attempt_status >= 200 AND attempt_status < 400),
+    sumIf(total_tokens, is_priced AND NOT attempt_failed),
+    countIf(NOT is_priced AND NOT attempt_failed AND total_tokens > 0)";
 /// A row for each attempt of an event.
 const ATTEMPTS: &str = "SELECT *,
     arrayJoin(JSONExtractArrayRaw(json, 'attempts')) AS attempt,
@@ -63,7 +71,7 @@ const ATTEMPTS: &str = "SELECT *,
     toUInt32(bitOr(bitShiftLeft(dropped_bits, 11), bitShiftRight(attempt_latency_ms, dropped_bits)))
         AS attempt_latency_bucket
     FROM kt_event FINAL";
-const FIRST_DIMENSION: usize = 20;
+const FIRST_DIMENSION: usize = 24;
 
 pub(super) fn aggregate(
     connection: &Connection,
@@ -159,5 +167,9 @@ fn totals(row: &[Value]) -> Option<Totals> {
         client_errors: number(17)?,
         server_errors: number(18)?,
         failed_attempts: number(19),
+        priced: number(20)?,
+        priced_successes: number(21)?,
+        priced_tokens: number(22)?,
+        unpriced: number(23)?,
     })
 }

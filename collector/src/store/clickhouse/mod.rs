@@ -94,7 +94,7 @@ impl Store for ClickHouseStore {
         for ((event, place), _) in batch.iter().zip(places).zip(&new).filter(|&(_, &new)| new) {
             events.push_str(&event_row(event, place));
             events.push('\n');
-            if event.columns.cost_nanos > 0 {
+            if event.columns.cost_nanos.is_some_and(|nanos| nanos > 0) {
                 spent.push_str(&spent_row(event));
                 spent.push('\n');
             }
@@ -214,10 +214,18 @@ impl Store for ClickHouseStore {
         let mut statement = Statement::default();
         let instance = statement.text(instance_id);
         let name = statement.text(name);
+        // A sum of 64 bits would begin anew where it is too large.
+        let sum = |comparison: &str, instance: &str| {
+            let sum = format!("sumIf(toUInt128(nanos), instance_id {comparison} {instance})");
+            format!("toUInt64(least({sum}, toUInt128({})))", u64::MAX)
+        };
         statement.sql = format!(
-            "SELECT sumIf(nanos, instance_id = {instance}), sumIf(nanos, instance_id != {instance})
+            "SELECT {}, {}
              FROM kt_spent FINAL WHERE {column} = {name} AND day >= {} AND day < {}",
-            period.from, period.until
+            sum("=", &instance),
+            sum("!=", &instance),
+            period.from,
+            period.until
         );
         let rows: Vec<(u64, u64)> = self.connection.rows(&statement)?;
         Ok(rows
@@ -338,7 +346,8 @@ fn event_row(event: &NewEvent, place: u64) -> String {
         "completion_tokens": columns.completion_tokens,
         "cached_tokens": columns.cached_tokens,
         "total_tokens": columns.total_tokens,
-        "cost_nanos": columns.cost_nanos,
+        "cost_nanos": columns.cost_nanos.unwrap_or(0),
+        "is_priced": u8::from(columns.cost_nanos.is_some()),
         "decision": text(&columns.decision),
         "provider": text(&columns.provider),
         "vendor": text(&columns.vendor),
@@ -364,7 +373,7 @@ fn spent_row(event: &NewEvent) -> String {
         "provider": columns.provider.as_deref().unwrap_or_default(),
         "key_name": columns.key_name.as_deref().unwrap_or_default(),
         "instance_id": columns.instance_id.as_deref().unwrap_or_default(),
-        "nanos": columns.cost_nanos,
+        "nanos": columns.cost_nanos.unwrap_or(0),
     })
     .to_string()
 }

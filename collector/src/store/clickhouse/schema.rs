@@ -1,7 +1,7 @@
 //! The tables. Each collapses rows that came twice: reads say `FINAL`, so that merges need not have happened yet.
 
-/// Statements that make what is not there. What has been released is never changed, only added to.
-pub(super) const TABLES: [&str; 3] = [
+/// Statements that make what is not there, in this order. What has been released is never changed, only added to.
+pub(super) const TABLES: [&str; 4] = [
     "CREATE TABLE IF NOT EXISTS kt_event (
         id String,
         ts UInt64,
@@ -52,4 +52,7 @@ pub(super) const TABLES: [&str; 3] = [
         version UInt64
     ) ENGINE = ReplacingMergeTree(version)
     ORDER BY (kind, id)",
+    // Whether the cost is known: what is not known is not nothing. Of rows without the column, their text tells.
+    "ALTER TABLE kt_event ADD COLUMN IF NOT EXISTS
+        is_priced UInt8 DEFAULT JSONType(json, 'actual_cost_usd') IN ('Double', 'Int64', 'UInt64')",
 ];

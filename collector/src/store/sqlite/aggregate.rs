@@ -180,7 +180,7 @@ fn column(measure: Measure) -> &'static str {
         Measure::CompletionTokens => "completion_tokens",
         Measure::CachedTokens => "cached_tokens",
         Measure::TotalTokens => "total_tokens",
-        Measure::Cost => "cost_nanos",
+        Measure::Cost => "CASE WHEN is_priced THEN cost_nanos END",
         Measure::Latency => "latency_ms",
         Measure::Ttft => "ttft_ms",
     }
@@ -197,7 +197,7 @@ fn attempt_column(measure: Measure) -> &'static str {
         Measure::CompletionTokens => "CASE WHEN attempt_failed THEN 0 ELSE completion_tokens END",
         Measure::CachedTokens => "CASE WHEN attempt_failed THEN 0 ELSE cached_tokens END",
         Measure::TotalTokens => "CASE WHEN attempt_failed THEN 0 ELSE total_tokens END",
-        Measure::Cost => "CASE WHEN attempt_failed THEN 0 ELSE cost_nanos END",
+        Measure::Cost => "CASE WHEN is_priced AND NOT attempt_failed THEN cost_nanos END",
         Measure::Latency => "CASE WHEN attempt_failed THEN NULL ELSE attempt_latency_ms END",
         Measure::Ttft => "CASE WHEN attempt_failed THEN NULL ELSE ttft_ms END",
     }
@@ -211,6 +211,7 @@ fn add(
     measures: &[Measure],
 ) -> Result<(), StoreError> {
     let (mut status, mut is_blocked, mut failed, mut latency) = (0, false, None, None);
+    let (mut cost, mut tokens) = (None, 0);
     for (index, measure) in measures.iter().enumerate() {
         let ValueRef::Integer(number) = row.get_ref(first + index)? else {
             continue;
@@ -224,13 +225,20 @@ fn add(
             Measure::PromptTokens => totals.prompt_tokens += number,
             Measure::CompletionTokens => totals.completion_tokens += number,
             Measure::CachedTokens => totals.cached_tokens += number,
-            Measure::TotalTokens => totals.total_tokens += number,
-            Measure::Cost => totals.add_cost(number),
+            Measure::TotalTokens => {
+                tokens = number;
+                totals.total_tokens += number;
+            }
+            Measure::Cost => cost = Some(number),
             Measure::Latency => latency = Some(number),
             Measure::Ttft => totals.ttft.record(number),
         }
     }
     totals.add_status(status, is_blocked, failed);
+    if measures.contains(&Measure::Cost) {
+        let is_success = (200..400).contains(&status) && failed != Some(true);
+        totals.add_cost(cost, tokens, is_success);
+    }
     if let Some(latency) = latency.filter(|_| (200..400).contains(&status)) {
         totals.add_latency(latency);
     }

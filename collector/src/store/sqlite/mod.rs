@@ -163,20 +163,30 @@ impl Store for SqliteStore {
             Spender::Provider(id) => ("provider", id),
             Spender::Key(name) => ("key_name", name),
         };
+        // Apart, neither sum is too large for an integer.
+        const WHOLE: u64 = 1_000_000_000;
+        let sum = |whole: i64, rest: i64| {
+            let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
+            (unsigned(whole).saturating_mul(WHOLE)).saturating_add(unsigned(rest))
+        };
         let sql = format!(
-            "SELECT COALESCE(SUM(nanos) FILTER (WHERE instance_id = ?4), 0),
-                COALESCE(SUM(nanos) FILTER (WHERE instance_id <> ?4), 0)
+            "SELECT COALESCE(SUM(nanos / {WHOLE}) FILTER (WHERE instance_id = ?4), 0),
+                COALESCE(SUM(nanos % {WHOLE}) FILTER (WHERE instance_id = ?4), 0),
+                COALESCE(SUM(nanos / {WHOLE}) FILTER (WHERE instance_id <> ?4), 0),
+                COALESCE(SUM(nanos % {WHOLE}) FILTER (WHERE instance_id <> ?4), 0)
              FROM spent WHERE day >= ?2 AND day < ?3 AND {column} = ?1"
         );
         self.read(|connection| {
-            let (here, elsewhere): (i64, i64) = connection.prepare_cached(&sql)?.query_row(
+            let spent = connection.prepare_cached(&sql)?.query_row(
                 params![name, period.from, period.until, instance_id],
-                |row| Ok((row.get(0)?, row.get(1)?)),
+                |row| {
+                    Ok(Spent {
+                        here: sum(row.get(0)?, row.get(1)?),
+                        elsewhere: sum(row.get(2)?, row.get(3)?),
+                    })
+                },
             )?;
-            Ok(Spent {
-                here: u64::try_from(here).unwrap_or(0),
-                elsewhere: u64::try_from(elsewhere).unwrap_or(0),
-            })
+            Ok(spent)
         })
     }
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::StoreError;
 
 /// Step n makes version n + 1 of version n. What has been released is never changed, only added to.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     "
     -- What is filtered and summed, apart from the text, so that a report reads little.
     CREATE TABLE event (
@@ -76,7 +76,7 @@ const MIGRATIONS: [&str; 3] = [
         SELECT seq, CAST(one.key AS INTEGER), json_extract(one.value, '$.provider'), json_extract(one.value, '$.model'),
             json_extract(one.value, '$.status_code'), json_extract(one.value, '$.reason') IS NOT NULL,
             json_extract(one.value, '$.latency_ms')
-        FROM event_text, json_each(event_text.json, '$.attempts') AS one;
+        FROM event_text, json_each(iif(json_valid(event_text.json), event_text.json, '{}'), '$.attempts') AS one;
 ",
     "
     -- One row: which store this is, and how often keys and budgets have changed.
@@ -85,6 +85,14 @@ const MIGRATIONS: [&str; 3] = [
         generation INTEGER NOT NULL
     );
     INSERT INTO identity (id, generation) VALUES (lower(hex(randomblob(16))), 0);
+",
+    "
+    -- Whether the cost is known: what is not known is not nothing.
+    ALTER TABLE event ADD COLUMN is_priced INTEGER NOT NULL DEFAULT 0;
+    UPDATE event SET is_priced = 1 WHERE cost_nanos > 0;
+    UPDATE event SET is_priced = 1 WHERE cost_nanos = 0 AND seq IN (
+        SELECT seq FROM event_text WHERE json_extract(iif(json_valid(json), json, '{}'), '$.actual_cost_usd') IS NOT NULL
+    );
 ",
 ];
 

@@ -157,10 +157,10 @@ fn insert_events(
 ) -> Result<Vec<bool>, StoreError> {
     let mut row = transaction.prepare_cached(
         "INSERT INTO event (id, ts, is_decision, status_code, failover, latency_ms, ttft_ms, prompt_tokens,
-            completion_tokens, cached_tokens, total_tokens, cost_nanos, decision, provider, vendor, model,
+            completion_tokens, cached_tokens, total_tokens, cost_nanos, is_priced, decision, provider, vendor, model,
             resolved_model, model_group, tag, region, strategy, key_name, gateway_id, instance_id)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-            ?23, ?24)
+            ?23, ?24, ?25)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let mut text =
@@ -186,7 +186,8 @@ fn insert_events(
             signed(columns.completion_tokens),
             signed(columns.cached_tokens),
             signed(columns.total_tokens),
-            signed(columns.cost_nanos),
+            signed(columns.cost_nanos.unwrap_or(0)),
+            columns.cost_nanos.is_some(),
             columns.decision,
             columns.provider,
             columns.vendor,
@@ -217,21 +218,24 @@ fn insert_events(
                 one.latency_ms.map(signed),
             ])?;
         }
-        if columns.cost_nanos > 0 {
+        if let Some(nanos) = columns.cost_nanos.filter(|&nanos| nanos > 0) {
             let day = event.timestamp.millis() / MS_PER_DAY;
-            *spent
+            let sum = spent
                 .entry((
                     day,
                     columns.provider.as_deref().unwrap_or_default(),
                     columns.key_name.as_deref().unwrap_or_default(),
                     columns.instance_id.as_deref().unwrap_or_default(),
                 ))
-                .or_default() += columns.cost_nanos;
+                .or_default();
+            *sum = sum.saturating_add(nanos);
         }
     }
+    // A sum that is too large for an integer would become a floating point number, and be read by nobody any more.
     let mut sum = transaction.prepare_cached(
         "INSERT INTO spent (day, provider, key_name, instance_id, nanos) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (day, provider, key_name, instance_id) DO UPDATE SET nanos = nanos + excluded.nanos",
+         ON CONFLICT (day, provider, key_name, instance_id)
+         DO UPDATE SET nanos = MIN(nanos + excluded.nanos, 9223372036854775807)",
     )?;
     for ((day, provider, key, instance), nanos) in spent {
         sum.execute(params![signed(day), provider, key, instance, signed(nanos)])?;

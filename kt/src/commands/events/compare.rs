@@ -95,7 +95,7 @@ fn cells(arm: &Arm) -> Vec<String> {
             arm.cost_per_request_usd
                 .map(|cost| estimate(&cost, amount::usd)),
         ),
-        amount::usd(arm.total_cost_usd),
+        or_dash(arm.total_cost_usd.map(amount::usd)),
     ]
 }
 

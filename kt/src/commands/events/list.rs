@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use super::columns;
 use super::filter::{FilterArgs, now};
 use super::lookup::{cell, lookup};
-use super::pages::latest;
+use super::pages::{Latest, latest};
 use crate::commands::Failure;
 use crate::commands::source::Source;
 use crate::output::table::{Column, render};
@@ -25,6 +25,9 @@ const EVENT_FIELDS: [&str; 8] = [
     "actual_cost_usd",
 ];
 
+/// Events that are shown where nothing is said.
+const DEFAULT_EVENTS: usize = 100;
+
 #[derive(Debug, Args)]
 pub(crate) struct List {
     /// A row for each value of: provider, vendor, model, resolved_model, model_group, tag, region, strategy, status_code,
@@ -36,9 +39,9 @@ pub(crate) struct List {
     /// --group-by: fields of events
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     fields: Vec<String>,
-    /// The most rows
-    #[arg(long, value_name = "N", default_value_t = 100)]
-    limit: usize,
+    /// The most rows; stderr says when there are more [default: all groups, the latest 100 events]
+    #[arg(long, value_name = "N")]
+    limit: Option<usize>,
     /// Table for people, one JSON array, or CSV
     #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -79,7 +82,7 @@ impl List {
             filter: self.filter.filter(None, now())?,
             group_by,
             metrics,
-            limit: Some(self.limit),
+            limit: self.limit,
         };
         let report = self.source.for_reading()?.aggregate(&query)?;
         match format {
@@ -87,12 +90,19 @@ impl List {
             Format::Csv => print(&spreadsheet(&report, &columns))?,
             Format::Table => print(&table(&report, &columns))?,
         }
+        if report.is_truncated() {
+            let (shown, all) = (report.rows.len(), report.total_rows);
+            let by_time = report.group_by.first().is_some_and(|first| first.is_time());
+            let which = if by_time { "latest" } else { "largest" };
+            eprintln!("{all} rows, of which these are the {shown} {which}: see more with --limit");
+        }
         Ok(())
     }
 
     fn events(&self, format: Format) -> Result<(), Failure> {
         let filter = self.filter.filter(None, now())?;
-        let events = latest(self.source.for_reading()?.as_ref(), &filter, self.limit)?;
+        let limit = self.limit.unwrap_or(DEFAULT_EVENTS);
+        let Latest { events, more } = latest(self.source.for_reading()?.as_ref(), &filter, limit)?;
         let fields: Vec<&str> = if self.fields.is_empty() {
             EVENT_FIELDS.to_vec()
         } else {
@@ -137,6 +147,12 @@ impl List {
                     &rows.iter().map(shown).collect::<Vec<_>>(),
                 ))?;
             }
+        }
+        if more {
+            eprintln!(
+                "These are the latest {}: see more with --limit, or all with `kt events export`",
+                events.len()
+            );
         }
         Ok(())
     }

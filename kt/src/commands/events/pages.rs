@@ -6,14 +6,14 @@ use serde_json::value::RawValue;
 /// One event, as its gateway wrote it.
 pub(crate) type RawEvent = Box<RawValue>;
 
-/// Hands every page of up to `limit` events to `take`, in `order`.
+/// Hands every page of up to `limit` events to `take`, in `order`; `true` if there are more.
 pub(crate) fn each_page<E: From<ApiError>>(
     api: &dyn Api,
     filter: &EventFilter,
     order: Order,
     limit: usize,
     mut take: impl FnMut(Vec<RawEvent>) -> Result<(), E>,
-) -> Result<(), E> {
+) -> Result<bool, E> {
     let mut left = limit;
     let mut cursor = None;
     while left > 0 {
@@ -25,26 +25,36 @@ pub(crate) fn each_page<E: From<ApiError>>(
         })?;
         left = left.saturating_sub(page.data.len().max(1));
         take(page.data)?;
-        // A cursor that cannot be read is no way on.
-        cursor = page.next_cursor.and_then(|text| Cursor::parse(&text).ok());
+        // A cursor that cannot be read is no end.
+        let next = page.next_cursor.as_deref().map(Cursor::parse);
+        cursor = next
+            .transpose()
+            .map_err(|error| ApiError::Query(error.into()))?;
         if cursor.is_none() {
-            break;
+            return Ok(false);
         }
     }
-    Ok(())
+    Ok(true)
 }
 
-/// The latest `limit` events, oldest first.
+/// The latest events, oldest first.
+pub(crate) struct Latest {
+    pub(crate) events: Vec<RawEvent>,
+    /// There are older ones.
+    pub(crate) more: bool,
+}
+
+/// The latest `limit` events.
 pub(crate) fn latest(
     api: &dyn Api,
     filter: &EventFilter,
     limit: usize,
-) -> Result<Vec<RawEvent>, ApiError> {
+) -> Result<Latest, ApiError> {
     let mut events = Vec::new();
-    each_page(api, filter, Order::NewestFirst, limit, |page| {
+    let more = each_page(api, filter, Order::NewestFirst, limit, |page| {
         events.extend(page);
         Ok::<(), ApiError>(())
     })?;
     events.reverse();
-    Ok(events)
+    Ok(Latest { events, more })
 }

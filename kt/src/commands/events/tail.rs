@@ -47,7 +47,7 @@ impl Tail {
         if self.follow {
             return self.follow(api.as_ref(), filter, shape);
         }
-        let events = latest(api.as_ref(), &filter, self.limit)?;
+        let events = latest(api.as_ref(), &filter, self.limit)?.events;
         match shape {
             Shape::Json => print(&array(&events))?,
             Shape::Table => print(&table(filter.kind, &events)?)?,

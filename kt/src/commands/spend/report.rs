@@ -9,7 +9,7 @@ use serde_json::{Map, Value};
 use crate::commands::Failure;
 use crate::commands::events::now;
 use crate::commands::source::Source;
-use crate::output::table::{Column, render};
+use crate::output::table::{Column, printable, render};
 use crate::output::{Format, csv, metric, print, print_json};
 
 #[derive(Debug, Args)]
@@ -42,6 +42,12 @@ const NUMBERS: [(Metric, &str); 5] = [
     (Metric::CostPerRequest, "COST/REQUEST"),
 ];
 
+/// What programs get: the same, and how many requests are in no cost because no price is known.
+fn metrics() -> Vec<Metric> {
+    let numbers = NUMBERS.iter().map(|(metric, _)| *metric);
+    numbers.chain([Metric::UnpricedCount]).collect()
+}
+
 impl Report {
     pub(crate) fn run(self) -> Result<(), Failure> {
         let now = now();
@@ -60,7 +66,7 @@ impl Report {
         let query = |group_by| AggregateQuery {
             filter: filter.clone(),
             group_by,
-            metrics: NUMBERS.map(|(metric, _)| metric).to_vec(),
+            metrics: metrics(),
             limit: None,
         };
         let groups = api.aggregate(&query(vec![by]))?;
@@ -75,6 +81,14 @@ impl Report {
                 print(&table(by, &groups, &total))?;
             }
         }
+        let unpriced = groups.rows.iter().filter_map(|row| {
+            let count = row.values.last().copied().flatten()?;
+            (count > 0.0).then(|| (name(row).unwrap_or_else(|| "-".to_owned()), count))
+        });
+        for (name, count) in unpriced {
+            let name = printable(&name);
+            eprintln!("{name}: {count} requests have no known price and are not in the cost");
+        }
         Ok(())
     }
 }
@@ -86,24 +100,25 @@ fn name(row: &AggregateRow) -> Option<String> {
 fn object(by: Dimension, row: &AggregateRow) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert(by.name().to_owned(), name(row).into());
-    for ((metric, _), value) in NUMBERS.iter().zip(&row.values) {
-        object.insert(metric.name().to_owned(), metric::exact(*metric, *value));
+    for (metric, value) in metrics().into_iter().zip(&row.values) {
+        object.insert(metric.name().to_owned(), metric::exact(metric, *value));
     }
     object
 }
 
 fn spreadsheet(by: Dimension, report: &AggregateReport) -> String {
-    let names = NUMBERS.iter().map(|(metric, _)| metric.name());
+    let metrics = metrics();
+    let names = metrics.iter().map(|metric| metric.name());
     let mut text = csv::record(std::iter::once(by.name()).chain(names));
     for row in &report.rows {
         let mut cells = vec![name(row).unwrap_or_default()];
-        let numbers = NUMBERS.iter().zip(&row.values);
-        cells.extend(numbers.map(
-            |((metric, _), value)| match metric::exact(*metric, *value) {
+        let numbers = metrics.iter().zip(&row.values);
+        cells.extend(
+            numbers.map(|(metric, value)| match metric::exact(*metric, *value) {
                 Value::Null => String::new(),
                 number => number.to_string(),
-            },
-        ));
+            }),
+        );
         text.push_str(&csv::record(cells.iter().map(String::as_str)));
     }
     text
