@@ -9,7 +9,7 @@ use crate::escapes;
 use crate::source_map::SourceMap;
 
 /// Layers that are read exactly, one for each time that a text was written as JSON. What lies deeper is read at once.
-pub(crate) const MAX_LAYERS: usize = 5;
+pub(crate) const MAX_LAYERS: usize = 6;
 
 /// The layers of one text. Layer 0 is the text as it stands in the body, and each other one is the one before with its
 /// escape sequences read.

@@ -84,9 +84,10 @@ impl Redaction {
                     .iter()
                     .for_each(|finding| self.stubborn.insert(finding.category));
             }
+            let origins = Origins::of(&splices);
             let mut findings: Vec<Finding> = edits.into_iter().map(|edit| edit.finding).collect();
             findings.extend(others.into_iter().map(|finding| Finding {
-                span: before(&splices, finding.span),
+                span: origins.span(&finding.span),
                 ..finding
             }));
             edits = self::edits(findings, &layers, &tokens);
@@ -207,26 +208,77 @@ fn edits(findings: Vec<Finding>, layers: &Layers, tokens: &[Token]) -> Vec<Edit>
     findings.into_iter().map(edit).collect()
 }
 
-/// Where a part of the spliced text stood before: what holds a part of a replacement holds all that it replaced.
-fn before(splices: &[Splice], span: Range<usize>) -> Range<usize> {
-    let start = place_before(splices, span.start, |splice| splice.span.start);
-    let end = place_before(splices, span.end, |splice| splice.span.end);
-    start..end
+/// Leads from a spliced text back to what it was made of.
+struct Origins<'a> {
+    /// With the places of their replacements.
+    splices: Vec<(Range<usize>, &'a Splice)>,
 }
 
-fn place_before(splices: &[Splice], place: usize, inside: impl Fn(&Splice) -> usize) -> usize {
-    // As far as `splices` go: where the text goes on in both.
-    let (mut old, mut new) = (0_usize, 0_usize);
-    for splice in splices {
-        let begin = new.saturating_add(splice.span.start.saturating_sub(old));
-        if place <= begin {
-            break;
+impl<'a> Origins<'a> {
+    fn of(splices: &'a [Splice]) -> Self {
+        let (mut old, mut new) = (0_usize, 0_usize);
+        let place = |splice: &'a Splice| {
+            let begin = new.saturating_add(splice.span.start.saturating_sub(old));
+            let end = begin.saturating_add(splice.replacement.len());
+            (old, new) = (splice.span.end, end);
+            (begin..end, splice)
+        };
+        Self {
+            splices: splices.iter().map(place).collect(),
         }
-        let end = begin.saturating_add(splice.replacement.len());
-        if place < end {
-            return inside(splice);
-        }
-        (old, new) = (splice.span.end, end);
     }
-    old.saturating_add(place.saturating_sub(new))
+
+    /// Where a part of the spliced text stood: what holds a part of a replacement holds all that it replaced.
+    fn span(&self, span: &Range<usize>) -> Range<usize> {
+        self.place(span.start, |splice| splice.span.start)
+            ..self.place(span.end, |splice| splice.span.end)
+    }
+
+    fn place(&self, place: usize, inside: impl Fn(&Splice) -> usize) -> usize {
+        let behind = self.splices.partition_point(|(new, _)| new.start < place);
+        let last = behind
+            .checked_sub(1)
+            .and_then(|last| self.splices.get(last));
+        match last {
+            None => place,
+            Some((new, splice)) if place < new.end => inside(splice),
+            Some((new, splice)) => splice
+                .span
+                .end
+                .saturating_add(place.saturating_sub(new.end)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
+
+    use super::*;
+
+    #[test]
+    fn places_lead_back_over_replacements() {
+        let splice = |span, replacement: &str| Splice {
+            span,
+            replacement: replacement.to_owned(),
+        };
+        // abcdefgh becomes a[x]def[y]h.
+        let splices = [splice(1..3, "[x]"), splice(6..7, "[y]")];
+        assert_eq!(apply(b"abcdefgh", &splices), b"a[x]def[y]h");
+        let origins = Origins::of(&splices);
+        for (span, expected) in [
+            (0..1, 0..1),
+            (0..2, 0..3),
+            (1..4, 1..3),
+            (2..3, 1..3),
+            (3..5, 1..4),
+            (4..7, 3..6),
+            (5..8, 4..7),
+            (9..11, 6..8),
+            (10..11, 7..8),
+        ] {
+            assert_eq!(origins.span(&span), expected, "{span:?}");
+        }
+    }
 }
