@@ -19,8 +19,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
 use events::{
-    Attempt, Decision, DecisionEvent, EventId, Failover, Outbox, OutboxLimits, PolicyResult,
-    PolicyVerdict, Timestamp, Tokens,
+    AttemptRecord, Decision, DecisionEvent, EventId, FailoverSummary, Outbox, OutboxLimits,
+    PolicyResult, PolicyVerdict, Timestamp, Tokens,
 };
 
 /// Events of a round.
@@ -88,8 +88,8 @@ fn event<'a>(number: u32, policies: &'a [PolicyResult<'static>]) -> DecisionEven
         estimated_cost_usd: Some(0.008_8),
         actual_cost_usd: Some(0.006_830_5 + f64::from(number) * 1e-7),
         fallback_count: 0,
-        failover: Failover::default(),
-        attempts: [Attempt {
+        failover: FailoverSummary::default(),
+        attempts: [AttemptRecord {
             provider: text("openai-primary"),
             model: text("gpt-4o-mini-2024-07-18"),
             status_code: Some(200),

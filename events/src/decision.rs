@@ -68,13 +68,13 @@ pub struct DecisionEvent<'a> {
     /// Targets passed over before the one that served: tried in vain, or left out of the plan's head.
     pub fallback_count: u32,
     /// Whether another than the first choice served, and why.
-    pub failover: Failover<'a>,
+    pub failover: FailoverSummary<'a>,
     /// Every attempt, in order.
     #[serde(default)]
-    pub attempts: Few<Attempt<'a>>,
+    pub attempts: Few<AttemptRecord<'a>>,
     /// Targets that were left out of the plan, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub passed_over: Vec<PassedOver<'a>>,
+    pub passed_over: Vec<SkippedTarget<'a>>,
     /// Every content policy that ran.
     #[serde(default)]
     pub policies_evaluated: Cow<'a, [PolicyResult<'a>]>,
@@ -153,7 +153,7 @@ fn is_zero(count: &u64) -> bool {
 
 /// Whether another than the first choice served.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Failover<'a> {
+pub struct FailoverSummary<'a> {
     /// It did.
     pub triggered: bool,
     /// Id of the first choice.
@@ -164,7 +164,7 @@ pub struct Failover<'a> {
 
 /// One try of one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt<'a> {
+pub struct AttemptRecord<'a> {
     /// Target id.
     pub provider: Cow<'a, str>,
     /// Model name sent to it.
@@ -179,7 +179,7 @@ pub struct Attempt<'a> {
 
 /// A target that could have served but was left out of the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PassedOver<'a> {
+pub struct SkippedTarget<'a> {
     /// Target id.
     pub provider: Cow<'a, str>,
     /// `unhealthy`, `over_budget`, `unsupported`, …

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use crate::decision::{Attempt, DecisionEvent, Failover, PassedOver, PolicyResult};
+use crate::decision::{AttemptRecord, DecisionEvent, FailoverSummary, PolicyResult, SkippedTarget};
 use crate::event::Event;
 use crate::few::Few;
 use crate::health_changed::HealthChangedEvent;
-use crate::line::Line;
+use crate::ndjson::WriteNdjson;
 
 /// Longest event that a gateway writes and a collector keeps, in bytes of JSON.
 pub const MAX_EVENT_BYTES: usize = 128 * 1024;
@@ -99,15 +99,17 @@ impl DecisionEvent<'_> {
             estimated_cost_usd: self.estimated_cost_usd,
             actual_cost_usd: self.actual_cost_usd,
             fallback_count: self.fallback_count,
-            failover: Failover {
+            failover: FailoverSummary {
                 triggered: self.failover.triggered,
                 original_provider: cut.optional("failover", &self.failover.original_provider),
                 reason: cut.optional("failover", &self.failover.reason),
             },
             attempts: cut.attempts(&self.attempts),
-            passed_over: cut.list("passed_over", &self.passed_over, |cut, item| PassedOver {
-                provider: cut.text("passed_over", &item.provider),
-                reason: cut.text("passed_over", &item.reason),
+            passed_over: cut.list("passed_over", &self.passed_over, |cut, item| {
+                SkippedTarget {
+                    provider: cut.text("passed_over", &item.provider),
+                    reason: cut.text("passed_over", &item.reason),
+                }
             }),
             policies_evaluated: Cow::Owned(cut.list(
                 "policies_evaluated",
@@ -163,7 +165,7 @@ impl HealthChangedEvent<'_> {
 
 /// What the widest bounds make of an event that has at most `max_bytes`, with the names of what they cut; `None` where they cut
 /// nothing and its `line_bytes` are few enough. `within` applies bounds, `mark` writes the names into the event.
-fn fit<T: Line>(
+fn fit<T: WriteNdjson>(
     line_bytes: usize,
     max_bytes: usize,
     within: impl Fn(Bounds) -> (T, Vec<&'static str>),
@@ -181,7 +183,7 @@ fn fit<T: Line>(
         }
         let event = mark(event, names);
         line.clear();
-        event.write_line(&mut line);
+        event.write_ndjson(&mut line);
         let is_short = line.len() <= max_bytes;
         shortest = Some(event);
         if is_short {
@@ -277,9 +279,9 @@ impl Cutter {
         kept
     }
 
-    fn attempts<'a>(&mut self, attempts: &'a Few<Attempt<'a>>) -> Few<Attempt<'a>> {
+    fn attempts<'a>(&mut self, attempts: &'a Few<AttemptRecord<'a>>) -> Few<AttemptRecord<'a>> {
         let name = "attempts";
-        self.list(name, attempts.iter(), |cut, attempt| Attempt {
+        self.list(name, attempts.iter(), |cut, attempt| AttemptRecord {
             provider: cut.text(name, &attempt.provider),
             model: cut.text(name, &attempt.model),
             status_code: attempt.status_code,

@@ -14,7 +14,7 @@ mod fit;
 mod gateway_report;
 mod health_changed;
 mod json;
-mod line;
+mod ndjson;
 mod outbox;
 mod timestamp;
 
@@ -24,7 +24,8 @@ pub use control::{
     key_hash_hex,
 };
 pub use decision::{
-    Attempt, Decision, DecisionEvent, Failover, PassedOver, PolicyResult, PolicyVerdict, Tokens,
+    AttemptRecord, Decision, DecisionEvent, FailoverSummary, PolicyResult, PolicyVerdict,
+    SkippedTarget, Tokens,
 };
 pub use event::{Event, EventId};
 pub use few::Few;
@@ -32,7 +33,7 @@ pub use fit::{MAX_BODY_BYTES, MAX_EVENT_BYTES, MAX_TEXT_BYTES, UNKNOWN_MEMBERS};
 pub use gateway_report::{GatewayReport, ProviderReport};
 pub use health_changed::HealthChangedEvent;
 pub use json::hex_byte;
-pub use line::Line;
+pub use ndjson::WriteNdjson;
 pub use outbox::{Outbox, OutboxLimits};
 pub use timestamp::Timestamp;
 

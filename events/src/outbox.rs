@@ -13,7 +13,7 @@
 use std::collections::VecDeque;
 
 use crate::fit::MAX_EVENT_BYTES;
-use crate::line::Line;
+use crate::ndjson::WriteNdjson;
 
 /// Sizes and times of an [`Outbox`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,9 +110,9 @@ impl Outbox {
     }
 
     /// Writes `event` as a line of the open batch. Drops older events where memory is short.
-    pub fn push(&mut self, event: &impl Line, now_ms: u64) {
+    pub fn push(&mut self, event: &impl WriteNdjson, now_ms: u64) {
         self.line.clear();
-        event.write_line(&mut self.line);
+        event.write_ndjson(&mut self.line);
         self.line.push(b'\n');
         // With the line's end.
         let most = self
@@ -141,11 +141,11 @@ impl Outbox {
         self.make_room();
     }
 
-    fn cut(&mut self, event: &impl Line, most: usize) {
+    fn cut(&mut self, event: &impl WriteNdjson, most: usize) {
         let line_bytes = self.line.len().saturating_sub(1);
         // Its memory is not kept: such events are few.
         self.line = Vec::new();
-        event.write_fitted_line(line_bytes, most.saturating_sub(1), &mut self.line);
+        event.write_fitted_ndjson(line_bytes, most.saturating_sub(1), &mut self.line);
         self.line.push(b'\n');
     }
 

@@ -9,8 +9,8 @@
 )]
 
 use events::{
-    Attempt, Decision, DecisionEvent, Event, EventId, Failover, PolicyResult, PolicyVerdict,
-    Timestamp, Tokens, lines, read_event,
+    AttemptRecord, Decision, DecisionEvent, Event, EventId, FailoverSummary, PolicyResult,
+    PolicyVerdict, Timestamp, Tokens, lines, read_event,
 };
 use serde_json::{Value, json};
 
@@ -47,20 +47,20 @@ fn decision() -> DecisionEvent<'static> {
         estimated_cost_usd: Some(0.002),
         actual_cost_usd: Some(0.0015),
         fallback_count: 1,
-        failover: Failover {
+        failover: FailoverSummary {
             triggered: true,
             original_provider: Some("openai".into()),
             reason: Some("upstream_timeout".into()),
         },
         attempts: vec![
-            Attempt {
+            AttemptRecord {
                 provider: "openai".into(),
                 model: "gpt-4o".into(),
                 status_code: None,
                 reason: Some("upstream_timeout".into()),
                 latency_ms: 10,
             },
-            Attempt {
+            AttemptRecord {
                 provider: "anthropic".into(),
                 model: "claude-sonnet-4-20250514".into(),
                 status_code: Some(200),

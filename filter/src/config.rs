@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use catalog::Provider;
 use guardrails::Guardrails;
-use intake::Intake;
+use ingress::Ingress;
 use policy::{Credential, LoadOptions, Loaded, Policy, Severity, TargetId};
 use protocols::json;
 use routing::{PolicyIndex, price};
@@ -42,7 +42,7 @@ pub struct GatewayConfig {
     /// What only the process that started Envoy knows.
     pub runtime: Runtime,
     /// Reads requests and has them planned.
-    pub intake: Intake,
+    pub ingress: Ingress,
     /// Content policies; `None` where there are none.
     pub guardrails: Option<Guardrails>,
     /// Targets that cannot be authenticated, by [`TargetId`].
@@ -196,7 +196,7 @@ fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, Con
     };
     Ok(Rc::new(GatewayConfig {
         guardrails,
-        intake: Intake::new(&policy),
+        ingress: Ingress::new(&policy),
         index: PolicyIndex::new(Arc::clone(&policy)),
         policy,
         runtime,

@@ -185,7 +185,7 @@ fn call(
         .policy
         .target(source.target)
         .ok_or(HostError::NotFound)?;
-    let attempt = intake::plain_attempt(target, ClientFormat::Embeddings, &source.model);
+    let attempt = ingress::capability_probe(target, ClientFormat::Embeddings, &source.model);
     // A deployment's name that cannot stand in a path names nothing.
     let path = upstream_path::openai(&attempt, "embeddings").map_err(|_| HostError::NotFound)?;
     let body = embeddings::request(&source.model, texts);

@@ -88,22 +88,22 @@ enum Stage {
     /// JSON in answer to a request for a stream: an error, or a provider that cannot stream.
     JsonForStream { body: Vec<u8> },
     /// JSON that is to pass and has not shown that it is no error.
-    JsonOpening {
+    JsonBuffering {
         /// Without white space before it.
-        held: Vec<u8>,
+        buffered: Vec<u8>,
         /// Bytes that are still to come, where the provider said how many there are.
         remaining: Option<u64>,
     },
     /// JSON that passes.
-    JsonPassing,
+    JsonForwarding,
     /// JSON that is to be translated.
-    JsonWhole { body: Vec<u8> },
+    JsonCollecting { body: Vec<u8> },
     /// A stream that has not shown content.
-    StreamOpening,
+    StreamBuffering,
     /// A stream that passes.
-    StreamPassing,
+    StreamForwarding,
     /// The client's answer is complete, or will never be.
-    Over,
+    Finished,
 }
 
 /// What an exchange has to report when it is over, and on the way.
@@ -238,22 +238,22 @@ impl Exchange {
         match (stream_expected, &*content_type) {
             (true, "application/json") => Ok(Stage::JsonForStream { body: Vec::new() }),
             // Some servers label their streams as plain text or not at all.
-            (true, _) => Ok(Stage::StreamOpening),
+            (true, _) => Ok(Stage::StreamBuffering),
             (false, "text/event-stream") => {
                 Err(self.invalid_response("expected JSON, found a stream of events"))
             }
-            (false, _) if self.translator.passes_json() => Ok(Stage::JsonOpening {
-                held: Vec::new(),
+            (false, _) if self.translator.forwards_json() => Ok(Stage::JsonBuffering {
+                buffered: Vec::new(),
                 remaining: headers::content_length(upstream),
             }),
-            (false, _) => Ok(Stage::JsonWhole { body: Vec::new() }),
+            (false, _) => Ok(Stage::JsonCollecting { body: Vec::new() }),
         }
     }
 
     /// The next piece of the upstream's body. What the client gets is appended to `out`, which keeps what was appended
     /// while the verdict was `Buffer`.
     pub fn response_body(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> ResponseAction {
-        let action = match std::mem::replace(&mut self.stage, Stage::Over) {
+        let action = match std::mem::replace(&mut self.stage, Stage::Finished) {
             Stage::Waiting => {
                 self.stage = Stage::Waiting;
                 ResponseAction::Buffer
@@ -279,14 +279,15 @@ impl Exchange {
                     self.invalid_response("expected a stream, found JSON")
                 }
             }
-            Stage::JsonOpening { held, remaining } => {
-                self.open_json(held, remaining, chunk, end, out)
-            }
-            Stage::JsonPassing => {
-                self.pass_json(chunk, end);
+            Stage::JsonBuffering {
+                buffered,
+                remaining,
+            } => self.buffer_json(buffered, remaining, chunk, end, out),
+            Stage::JsonForwarding => {
+                self.forward_json(chunk, end);
                 ResponseAction::Forward
             }
-            Stage::JsonWhole { mut body } => {
+            Stage::JsonCollecting { mut body } => {
                 if append_up_to(&mut body, chunk, MAX_JSON_BYTES) {
                     self.invalid_response(format_args!(
                         "expected at most {MAX_JSON_BYTES} bytes, found more"
@@ -294,13 +295,13 @@ impl Exchange {
                 } else if end {
                     self.translate_json(&body, out)
                 } else {
-                    self.stage = Stage::JsonWhole { body };
+                    self.stage = Stage::JsonCollecting { body };
                     ResponseAction::Buffer
                 }
             }
-            Stage::StreamOpening => self.open_stream(chunk, end, out),
-            Stage::StreamPassing => self.pass_stream(chunk, end, out),
-            Stage::Over => ResponseAction::Replace,
+            Stage::StreamBuffering => self.buffer_stream(chunk, end, out),
+            Stage::StreamForwarding => self.forward_stream(chunk, end, out),
+            Stage::Finished => ResponseAction::Replace,
         };
         if matches!(action, ResponseAction::Failover(_)) {
             out.clear();
@@ -310,13 +311,13 @@ impl Exchange {
 
     /// The client's answer is complete, or will never be: nothing that may still come changes it.
     pub fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Over)
+        matches!(self.stage, Stage::Finished)
     }
 
     /// The upstream broke off. Before anything was passed on this is a failover; after that what is appended to `out` is
     /// the end of the client's stream. A JSON answer of which a part went out cannot be mended.
     pub fn on_reset(&mut self, out: &mut Vec<u8>) -> ResponseAction {
-        match std::mem::replace(&mut self.stage, Stage::Over) {
+        match std::mem::replace(&mut self.stage, Stage::Finished) {
             Stage::Error { headers, body } => {
                 let action = self.classify_error(&as_slices(&headers), &body, out);
                 if matches!(action, ResponseAction::Failover(_)) {
@@ -326,18 +327,18 @@ impl Exchange {
             }
             Stage::Waiting
             | Stage::JsonForStream { .. }
-            | Stage::JsonOpening { .. }
-            | Stage::JsonWhole { .. }
-            | Stage::StreamOpening => {
+            | Stage::JsonBuffering { .. }
+            | Stage::JsonCollecting { .. }
+            | Stage::StreamBuffering => {
                 out.clear();
                 ResponseAction::Failover(FailoverReason::UpstreamReset)
             }
-            Stage::StreamPassing => {
+            Stage::StreamForwarding => {
                 self.end_stream(out);
                 self.record_stream_state();
                 ResponseAction::Replace
             }
-            Stage::JsonPassing | Stage::Over => ResponseAction::Replace,
+            Stage::JsonForwarding | Stage::Finished => ResponseAction::Replace,
         }
     }
 
@@ -398,7 +399,7 @@ impl Exchange {
 
     /// An answer of success that is none.
     fn invalid_response(&mut self, found: impl std::fmt::Display) -> ResponseAction {
-        self.stage = Stage::Over;
+        self.stage = Stage::Finished;
         self.error = Some(ProviderError::invalid_response(found));
         ResponseAction::Failover(FailoverReason::Upstream5xx)
     }

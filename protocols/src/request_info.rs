@@ -38,7 +38,7 @@ pub struct RequestInfo<'a> {
     pub conversation_id: Option<Cow<'a, str>>,
     /// Bytes from the first message to the end of the first user message, the same through all turns of one
     /// conversation; of the whole input where there are no messages. Empty without either.
-    pub opening_span: Range<usize>,
+    pub conversation_start_span: Range<usize>,
     /// Bytes of a system prompt that stands apart from the messages (`system`, `instructions`). Empty without one.
     pub system_span: Range<usize>,
     /// Text of the last user message that has text; several text parts are joined by a line end. `None` where some of it

@@ -77,11 +77,11 @@ pub struct OutgoingRequest {
 #[derive(Debug, Clone, PartialEq)]
 pub enum StreamState {
     /// Nothing that a user could see: pings, role-only chunks, `message_start`.
-    Opening,
+    BeforeContent,
     /// Content, a tool call, reasoning or a refusal has come, or a finish reason that explains why there is none
     /// (`length`, `content_filter`).
     Content,
-    /// The upstream said that it is finished, after content. A stream that ends without any stays [`Self::Opening`]:
+    /// The upstream said that it is finished, after content. A stream that ends without any stays [`Self::BeforeContent`]:
     /// the exchange then tries another target.
     Complete,
     /// The upstream reported an error inside the stream, sent something that is not its protocol, or broke off.
@@ -119,14 +119,14 @@ pub trait Translator {
     /// provider's failure. `Ok(None)` passes the bytes on as they are.
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError>;
 
-    /// JSON answers need no translation and may go on piece by piece: [`Translator::watch_json`] then sees each piece, and
+    /// JSON answers need no translation and may go on piece by piece: [`Translator::observe_json`] then sees each piece, and
     /// [`Translator::response`] is not called. [`Translator::stream_state`] tells when the answer is complete.
-    fn passes_json(&self) -> bool {
+    fn forwards_json(&self) -> bool {
         false
     }
 
     /// Sees the next bytes of a JSON answer that passes, to read usage and model from it.
-    fn watch_json(&mut self, _chunk: &[u8]) {}
+    fn observe_json(&mut self, _chunk: &[u8]) {}
 
     /// Takes the next bytes of a streamed answer and appends what the client gets to `out`, without waiting for more
     /// than the translation needs. Returns `true` where the bytes may pass as they are; nothing was appended then.

@@ -366,7 +366,7 @@ proptest! {
                 // The exchange throws away what came before content, and tells the client itself.
                 StreamState::Failed(_) if !outcome.out.windows(5).any(|bytes| bytes == b"delta") => {}
                 StreamState::Failed(_) => prop_assert!(failure(&outcome.out).is_some()),
-                StreamState::Opening => {}
+                StreamState::BeforeContent => {}
                 StreamState::Content => prop_assert!(false, "the end is always decided"),
             }
         }

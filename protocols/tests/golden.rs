@@ -243,7 +243,7 @@ fn error_json(error: &ProviderError) -> Value {
 /// The client's bytes, and as a comment what the translator reports at the end.
 fn with_end_state(outcome: &Outcome) -> String {
     let state = match &outcome.state {
-        StreamState::Opening => json!("opening"),
+        StreamState::BeforeContent => json!("opening"),
         StreamState::Content => json!("content"),
         StreamState::Complete => json!("complete"),
         StreamState::Failed(error) => json!({"failed": error_json(error)}),

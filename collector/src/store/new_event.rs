@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use events::{
-    DecisionEvent, Event, EventId, HealthChangedEvent, Line as _, MAX_EVENT_BYTES, Timestamp,
+    DecisionEvent, Event, EventId, HealthChangedEvent, MAX_EVENT_BYTES, Timestamp, WriteNdjson as _,
 };
 
 /// An event that was read, with its text.
@@ -109,7 +109,7 @@ impl NewEvent {
             None => Self::of(&event, text.to_owned()),
             Some(short) => {
                 let mut json = Vec::new();
-                short.write_line(&mut json);
+                short.write_ndjson(&mut json);
                 Self::of(&short, String::from_utf8_lossy(&json).into_owned())
             }
         })
@@ -172,7 +172,7 @@ impl Columns {
 }
 
 impl AttemptColumns {
-    fn of(attempt: &events::Attempt<'_>) -> Self {
+    fn of(attempt: &events::AttemptRecord<'_>) -> Self {
         Self {
             provider: text(&attempt.provider),
             model: text(&attempt.model),

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use collector::{Api as _, Dimension, Field, Metric, NewWebhook};
-use events::{Acknowledgement, ControlState, DecisionEvent, Event, PassedOver, read_event};
+use events::{Acknowledgement, ControlState, DecisionEvent, Event, SkippedTarget, read_event};
 
 use crate::support::{API, Service};
 
@@ -75,7 +75,7 @@ fn every_field_of_an_event_is_described() {
         client_gone: true,
         request_body: Some("x".into()),
         response_body: Some("x".into()),
-        passed_over: vec![PassedOver {
+        passed_over: vec![SkippedTarget {
             provider: "p".into(),
             reason: "unhealthy".into(),
         }],

@@ -27,7 +27,7 @@ fn fitted(changes: &serde_json::Value) -> Option<(serde_json::Value, Vec<String>
     let (event, bytes) = event(changes);
     let short = event.fitted(bytes, MAX_EVENT_BYTES)?;
     let mut line = Vec::new();
-    short.write_line(&mut line);
+    short.write_ndjson(&mut line);
     assert!(line.len() <= MAX_EVENT_BYTES, "{} bytes", line.len());
     let again = read_event(&line).unwrap();
     assert_eq!(again.fitted(line.len(), MAX_EVENT_BYTES), None);

@@ -2,7 +2,7 @@
 
 use std::cell::{Cell, RefCell};
 
-use events::{Line, Outbox, OutboxLimits};
+use events::{Outbox, OutboxLimits, WriteNdjson};
 
 use crate::host::{Host, MetricKind};
 
@@ -49,7 +49,7 @@ impl Courier {
     }
 
     /// Takes an event along.
-    pub(crate) fn post(&self, event: &impl Line, now_ms: u64) {
+    pub(crate) fn post(&self, event: &impl WriteNdjson, now_ms: u64) {
         self.outbox.borrow_mut().push(event, now_ms);
     }
 

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use events::{Decision, DecisionEvent, Failover, Few, PassedOver, Timestamp, Tokens};
+use events::{Decision, DecisionEvent, FailoverSummary, Few, SkippedTarget, Timestamp, Tokens};
 use policy::Policy;
 use protocols::usage::Usage;
 use routing::cost::BilledTokens;
@@ -29,7 +29,7 @@ pub(crate) struct Refused<'a> {
     /// Whether a key, budget or content policy said no.
     pub(crate) decision: Decision,
     /// Who could have served, and why not.
-    pub(crate) passed_over: Vec<PassedOver<'a>>,
+    pub(crate) passed_over: Vec<SkippedTarget<'a>>,
 }
 
 impl<'a> Refused<'a> {
@@ -153,13 +153,13 @@ pub(crate) fn of_journey<'a>(
         fallback_count: last.map_or(0, |index| {
             u32::try_from(journey.fallback_count(index)).unwrap_or(u32::MAX)
         }),
-        failover: Failover {
+        failover: FailoverSummary {
             triggered: first_choice.is_some(),
             original_provider: first_choice.map(Cow::Borrowed),
             reason: failover_reason.map(Cow::Borrowed),
         },
         attempts: (journey.attempts.iter().enumerate())
-            .map(|(index, attempt)| events::Attempt {
+            .map(|(index, attempt)| events::AttemptRecord {
                 provider: Cow::Borrowed(journey.target_id(index)),
                 model: journey
                     .entry(index)
@@ -175,9 +175,9 @@ pub(crate) fn of_journey<'a>(
     }
 }
 
-fn passed_over<'a>(excluded: &[Excluded], policy: &'a Policy) -> Vec<PassedOver<'a>> {
+fn passed_over<'a>(excluded: &[Excluded], policy: &'a Policy) -> Vec<SkippedTarget<'a>> {
     let named = |excluded: &Excluded| {
-        Some(PassedOver {
+        Some(SkippedTarget {
             provider: Cow::Borrowed(policy.target(excluded.target)?.id.as_str()),
             reason: Cow::Borrowed(excluded.reason.name()),
         })
@@ -234,7 +234,7 @@ fn begun<'a>(
         estimated_cost_usd: None,
         actual_cost_usd: None,
         fallback_count: 0,
-        failover: Failover::default(),
+        failover: FailoverSummary::default(),
         attempts: Few::new(),
         passed_over: Vec::new(),
         policies_evaluated: Cow::Borrowed(&dossier.policies),

@@ -52,14 +52,14 @@ impl Gateway {
         let control = self.vm.control(config);
         // The first budget may have come since the body began.
         let has_budgets = control.has_budgets();
-        let needs_tokens = config.intake.needs_tokens(has_budgets);
+        let needs_tokens = config.ingress.needs_tokens(has_budgets);
         let held = Held::of(host, reading, client, size, needs_tokens);
         let now = host.now();
         if config.policy.gateway.log_bodies {
             dossier.request_body = Some(Excerpt::of(held.body().text()));
         }
         let header = |name: &str| headers.text(name);
-        let read = (config.intake).read(client, held.kept(), header, has_budgets);
+        let read = (config.ingress).read(client, held.kept(), header, has_budgets);
         let mut request = match read {
             Ok(request) => request,
             Err(error) => {
@@ -75,7 +75,7 @@ impl Gateway {
         let asked = request.info.model.to_string();
         let may_use =
             |name: &str| (key.as_ref()).is_none_or(|key| key.allows(name) || key.allows(&asked));
-        let request = intake::Incoming {
+        let request = ingress::ParsedRequest {
             allows: Some(&may_use),
             ..request
         };
@@ -86,7 +86,7 @@ impl Gateway {
             key: key.as_deref(),
             now,
         };
-        let planned = config.intake.plan(&request, |request| {
+        let planned = config.ingress.plan(&request, |request| {
             let (plan, hold) = planner.plan(host, request)?;
             dossier.hold = hold;
             Ok(plan)

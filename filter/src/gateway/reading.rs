@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use intake::{Kept, Pieces};
+use ingress::{BodyView, ScannedChunks};
 use protocols::{Body, ClientFormat, request_info};
 
 use crate::config::GatewayConfig;
@@ -17,7 +17,7 @@ pub(super) enum Reading {
     /// There has been less than a piece of it.
     #[default]
     Waiting,
-    InPieces(Box<Pieces>),
+    InPieces(Box<ScannedChunks>),
     /// It is read when it is complete.
     Whole,
 }
@@ -25,19 +25,19 @@ pub(super) enum Reading {
 /// A complete body, or what planning needs of it.
 pub(super) enum Held {
     Whole(Vec<u8>),
-    Pieces {
-        pieces: Box<Pieces>,
+    ScannedChunks {
+        pieces: Box<ScannedChunks>,
         /// Of the whole body.
         size: usize,
     },
 }
 
 /// Where to put the pieces of a body. `None` where somebody reads all of it.
-pub(super) fn pieces(control: &Control, config: &GatewayConfig) -> Option<Pieces> {
+pub(super) fn pieces(control: &Control, config: &GatewayConfig) -> Option<ScannedChunks> {
     if config.guardrails.is_some() || config.policy.gateway.log_bodies {
         return None;
     }
-    config.intake.pieces(control.has_budgets())
+    config.ingress.scan_in_chunks(control.has_budgets())
 }
 
 impl Reading {
@@ -47,7 +47,7 @@ impl Reading {
         host: &impl Host,
         size: usize,
         end_of_stream: bool,
-        begin: impl FnOnce() -> Option<Pieces>,
+        begin: impl FnOnce() -> Option<ScannedChunks>,
     ) {
         if matches!(self, Self::Waiting) && size >= PIECE_BYTES {
             *self = begin().map_or(Self::Whole, |pieces| Self::InPieces(Box::new(pieces)));
@@ -61,7 +61,12 @@ impl Reading {
 }
 
 /// Takes what there is, but for less than a piece. `false` where the body has to be read whole.
-fn take_pieces(host: &impl Host, pieces: &mut Pieces, size: usize, end_of_stream: bool) -> bool {
+fn take_pieces(
+    host: &impl Host,
+    pieces: &mut ScannedChunks,
+    size: usize,
+    end_of_stream: bool,
+) -> bool {
     loop {
         let taken = pieces.taken();
         let left = size.saturating_sub(taken);
@@ -93,7 +98,7 @@ impl Held {
                     && (pieces.counts_tokens() || !needs_tokens)
                     && request_info::scan(client, pieces.body()).is_ok() =>
             {
-                Self::Pieces { pieces, size }
+                Self::ScannedChunks { pieces, size }
             }
             Reading::Waiting | Reading::InPieces(_) | Reading::Whole => Self::whole(host, size),
         }
@@ -107,10 +112,10 @@ impl Held {
         })
     }
 
-    pub(super) fn kept(&self) -> Kept<'_> {
+    pub(super) fn kept(&self) -> BodyView<'_> {
         match self {
-            Self::Whole(body) => Kept::Whole(body),
-            Self::Pieces { pieces, .. } => Kept::Pieces(pieces),
+            Self::Whole(body) => BodyView::Whole(body),
+            Self::ScannedChunks { pieces, .. } => BodyView::Scanned(pieces),
         }
     }
 
@@ -122,7 +127,7 @@ impl Held {
     pub(super) fn whole_body(&self) -> Option<&[u8]> {
         match self {
             Self::Whole(body) => Some(body),
-            Self::Pieces { .. } => None,
+            Self::ScannedChunks { .. } => None,
         }
     }
 
@@ -130,7 +135,7 @@ impl Held {
     pub(super) fn get(&self, host: &impl Host, span: &Range<usize>) -> Cow<'_, [u8]> {
         match self {
             Self::Whole(body) => Cow::Borrowed(body.get(span.clone()).unwrap_or_default()),
-            Self::Pieces { .. } => Cow::Owned(
+            Self::ScannedChunks { .. } => Cow::Owned(
                 host.request_body(span.start, span.len())
                     .unwrap_or_default(),
             ),
@@ -141,7 +146,7 @@ impl Held {
     pub(super) fn size(&self) -> usize {
         match self {
             Self::Whole(body) => body.len(),
-            Self::Pieces { size, .. } => *size,
+            Self::ScannedChunks { size, .. } => *size,
         }
     }
 
@@ -149,7 +154,7 @@ impl Held {
     pub(super) fn start(&self) -> &[u8] {
         match self {
             Self::Whole(body) => body,
-            Self::Pieces { pieces, .. } => {
+            Self::ScannedChunks { pieces, .. } => {
                 let start = pieces.body().start();
                 start.get(..LONGEST_START).unwrap_or(start)
             }

@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
-use intake::{can_be_asked_for_usage, has_native_responses, upstream_format};
+use ingress::{has_native_responses, supports_usage_injection, upstream_format};
 use protocols::exchange::Exchange;
 use protocols::{BodyPrefix, OutgoingRequest, RequestError};
 
@@ -188,7 +188,7 @@ fn attempt_of(journey: &Journey, index: usize, now: Moment) -> protocols::Attemp
         ask_for_usage: !journey.has_stream_options
             && target
                 .zip(entry)
-                .is_some_and(|(target, entry)| can_be_asked_for_usage(target, &entry.model)),
+                .is_some_and(|(target, entry)| supports_usage_injection(target, &entry.model)),
         model: entry
             .map(|entry| entry.model.to_string())
             .unwrap_or_default(),

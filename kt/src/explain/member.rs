@@ -63,7 +63,7 @@ struct Candidate<'a> {
 /// The members of the group and of its fallback groups, or all targets that the model resolves to.
 pub(super) fn all(case: Case<'_>) -> Vec<Member> {
     let policy = case.index.policy();
-    match case.index.resolve(&case.incoming.info.model) {
+    match case.index.resolve(&case.parsed.info.model) {
         Resolution::Group(head) => chain(policy, head)
             .flat_map(|id| of_group(case, policy, id))
             .collect(),
@@ -91,7 +91,7 @@ fn of_group(case: Case<'_>, policy: &Policy, id: GroupId) -> Vec<Member> {
     let Some(group) = policy.group(id) else {
         return Vec::new();
     };
-    let message = case.incoming.info.last_user_message.as_deref();
+    let message = case.parsed.info.last_user_message.as_deref();
     let similarities = message.and_then(|message| case.index.built_in_similarities(id, message));
     let members = group.members.iter().enumerate();
     members
@@ -198,7 +198,7 @@ impl Candidate<'_> {
         match (named, self.model) {
             (Some(model), _) => model.to_string(),
             (None, Some(model)) => model.to_owned(),
-            (None, None) => case.incoming.info.model.to_string(),
+            (None, None) => case.parsed.info.model.to_string(),
         }
     }
 
@@ -222,14 +222,14 @@ impl Candidate<'_> {
 
 impl Member {
     fn add_cost(&mut self, case: Case<'_>, candidate: &Candidate<'_>, configured: Option<Price>) {
-        let info = &case.incoming.info;
+        let info = &case.parsed.info;
         let Some((price, source)) =
             price::in_force(configured, candidate.target.vendor, &self.model)
         else {
             return;
         };
         let tokens = ExpectedTokens {
-            prompt: case.incoming.prompt_tokens,
+            prompt: case.parsed.prompt_tokens,
             output: cost::output_tokens(info.max_output_tokens, candidate.strategy),
             choices: info.choices,
         };

@@ -8,7 +8,7 @@ mod why;
 use std::sync::Arc;
 
 use ::policy::Policy;
-use intake::{Incoming, Intake};
+use ingress::{Ingress, ParsedRequest};
 use protocols::{ClientFormat, RequestError};
 use routing::{Plan, PlanError, PolicyIndex, Random, StrategyState, plan};
 use serde::Serialize;
@@ -107,17 +107,17 @@ pub(crate) fn explain(
     now_ms: u64,
 ) -> Result<Explanation, Unexplainable> {
     let index = PolicyIndex::new(Arc::new(policy));
-    let intake = Intake::new(index.policy());
+    let ingress = Ingress::new(index.policy());
     let header = |name: &str| {
         let found = asked.headers.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     };
-    let incoming = intake
+    let parsed = ingress
         .read(asked.client, asked.body, header, false)
         .map_err(Unexplainable::BadRequest)?;
     let world = assumptions.world(&index, now_ms)?;
     let mut random = Random::seeded(assumptions.seed);
-    let made = intake.plan(&incoming, |request| {
+    let made = ingress.plan(&parsed, |request| {
         plan::make(
             &index,
             &world.view(),
@@ -130,7 +130,7 @@ pub(crate) fn explain(
     let case = Case {
         index: &index,
         world: &world,
-        incoming: &incoming,
+        parsed: &parsed,
         made: &made,
         seed: assumptions.seed,
     };
@@ -142,7 +142,7 @@ pub(crate) fn explain(
 struct Case<'a> {
     index: &'a PolicyIndex,
     world: &'a World,
-    incoming: &'a Incoming<'a>,
+    parsed: &'a ParsedRequest<'a>,
     made: &'a Result<Plan, PlanError>,
     seed: u64,
 }
@@ -153,7 +153,7 @@ impl Case<'_> {
         let plan = self.made.as_ref().ok();
         let group = self
             .index
-            .group_named(&self.incoming.info.model)
+            .group_named(&self.parsed.info.model)
             .and_then(|id| policy.group(id));
         let strategy = group.map_or(&policy.default_strategy, |group| &group.strategy);
         Explanation {
@@ -172,22 +172,22 @@ impl Case<'_> {
     }
 
     fn request(self) -> RequestRead {
-        let info = &self.incoming.info;
+        let info = &self.parsed.info;
         let policy = self.index.policy();
         let group = self.index.group_named(&info.model);
         let strategy = group
             .and_then(|id| policy.group(id))
             .map_or(&policy.default_strategy, |group| &group.strategy);
         RequestRead {
-            endpoint: self.incoming.client.path(),
+            endpoint: self.parsed.client.path(),
             model: info.model.to_string(),
             stream: info.stream,
-            prompt_tokens: self.incoming.prompt_tokens,
+            prompt_tokens: self.parsed.prompt_tokens,
             output_tokens: routing::cost::output_tokens(info.max_output_tokens, strategy),
             output_tokens_assumed: info.max_output_tokens.is_none(),
             conversation: ConversationRead {
-                id: format!("{:016x}", self.incoming.conversation.id.0),
-                source: self.incoming.conversation.source.name(),
+                id: format!("{:016x}", self.parsed.conversation.id.0),
+                source: self.parsed.conversation.source.name(),
             },
         }
     }

@@ -55,7 +55,7 @@ pub(super) fn head(case: Case<'_>, plan: &Plan) -> Option<String> {
             "everyone is out, and the group is `fail_open`: who is likely to be back first",
         )
     } else if plan.by_session_affinity {
-        let source = case.incoming.conversation.source.name();
+        let source = case.parsed.conversation.source.name();
         format!("the conversation (told by {source}) belongs to it")
     } else {
         match strategy {

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use collector::{NewEvent, StoreLocation};
 use events::{
-    Attempt, Decision, DecisionEvent, Event, EventId, Failover, Few, HealthChangedEvent, Timestamp,
-    Tokens,
+    AttemptRecord, Decision, DecisionEvent, Event, EventId, FailoverSummary, Few,
+    HealthChangedEvent, Timestamp, Tokens,
 };
 use serde_json::Value;
 
@@ -136,7 +136,7 @@ impl Sample {
         let name = |text: &'static str| Some(Cow::Borrowed(text));
         let mut attempts = Few::new();
         if let Some((provider, reason)) = self.failover {
-            attempts.push(Attempt {
+            attempts.push(AttemptRecord {
                 provider: provider.into(),
                 model: "gpt-4o".into(),
                 status_code: None,
@@ -144,7 +144,7 @@ impl Sample {
                 latency_ms: 100,
             });
         }
-        attempts.push(Attempt {
+        attempts.push(AttemptRecord {
             provider: self.provider.into(),
             model: self.resolved_model.into(),
             status_code: Some(200),
@@ -187,7 +187,7 @@ impl Sample {
             estimated_cost_usd: Some(self.cost_usd * 2.0),
             actual_cost_usd: Some(self.cost_usd),
             fallback_count: u32::from(self.failover.is_some()),
-            failover: Failover {
+            failover: FailoverSummary {
                 triggered: self.failover.is_some(),
                 original_provider: self.failover.map(|(provider, _)| provider.into()),
                 reason: self.failover.map(|(_, reason)| reason.into()),

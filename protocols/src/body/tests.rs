@@ -206,15 +206,15 @@ proptest! {
         let (short, whole) = (elided.body(), Body::from(body.as_bytes()));
         let info = request_info::scan(ChatCompletions, short).unwrap();
         let expected = request_info::scan(ChatCompletions, whole).unwrap();
-        prop_assert_eq!(short.length(&info.opening_span), expected.opening_span.len());
-        prop_assert_eq!(ends(short, &info.opening_span, kept), ends(whole, &expected.opening_span, kept));
+        prop_assert_eq!(short.length(&info.conversation_start_span), expected.conversation_start_span.len());
+        prop_assert_eq!(ends(short, &info.conversation_start_span, kept), ends(whole, &expected.conversation_start_span, kept));
         if info.last_user_message.is_some() {
             prop_assert_eq!(&info.last_user_message, &expected.last_user_message);
         }
         let start = short.start();
         prop_assert_eq!(start, &body.as_bytes()[..start.len()]);
         let spans_aside = |info: RequestInfo<'_>| RequestInfo {
-            opening_span: 0..0,
+            conversation_start_span: 0..0,
             last_user_message: None,
             model: info.model.into_owned().into(),
             conversation_id: None,

@@ -30,7 +30,7 @@ pub(super) fn sniff(body: &[u8]) -> BodySniff {
         return BodySniff::Success;
     }
     let mut members = TopLevel::new(&["error", "object", "type"]);
-    members.watch(body);
+    members.observe(body);
     if members.progress() == Progress::NotAnObject {
         return BodySniff::NotAnObject;
     }

@@ -9,9 +9,9 @@ use crate::translator::StreamState;
 const SNIFF_BYTES: usize = 4096;
 
 impl Exchange {
-    pub(super) fn open_json(
+    pub(super) fn buffer_json(
         &mut self,
-        mut held: Vec<u8>,
+        mut buffered: Vec<u8>,
         remaining: Option<u64>,
         chunk: &[u8],
         end: bool,
@@ -20,55 +20,66 @@ impl Exchange {
         let remaining = remaining.map(|bytes| bytes.saturating_sub(length(chunk)));
         // HTTP/1 tells of the end later, and by itself.
         let end = end || (remaining == Some(0) && !chunk.is_empty());
-        let is_first = held.is_empty();
+        let is_first = buffered.is_empty();
         // Some providers send line ends to keep the connection alive.
         let piece = if is_first {
             chunk.trim_ascii_start()
         } else {
             chunk
         };
-        held.extend_from_slice(piece);
-        if !end && held.len() < SNIFF_BYTES {
-            self.stage = Stage::JsonOpening { held, remaining };
+        buffered.extend_from_slice(piece);
+        if !end && buffered.len() < SNIFF_BYTES {
+            self.stage = Stage::JsonBuffering {
+                buffered,
+                remaining,
+            };
             return ResponseAction::Buffer;
         }
         match body_sniff::sniff(if end {
-            &held
+            &buffered
         } else {
-            held.get(..SNIFF_BYTES).unwrap_or(&held)
+            buffered.get(..SNIFF_BYTES).unwrap_or(&buffered)
         }) {
             BodySniff::Empty => return self.invalid_response("expected JSON, found an empty body"),
             BodySniff::NotAnObject => {
                 return self.invalid_response("expected a JSON object, found something else");
             }
-            BodySniff::Error if end || held.len() > MAX_ERROR_BYTES => {
-                return self.respond_with_error(error::classify_in_stream("", &held), out);
+            BodySniff::Error if end || buffered.len() > MAX_ERROR_BYTES => {
+                return self.respond_with_error(error::classify_in_stream("", &buffered), out);
             }
             BodySniff::Error => {
-                self.stage = Stage::JsonOpening { held, remaining };
+                self.stage = Stage::JsonBuffering {
+                    buffered,
+                    remaining,
+                };
                 return ResponseAction::Buffer;
             }
             BodySniff::Success => {}
         }
-        self.pass_json(&held, end);
+        self.forward_json(&buffered, end);
         let is_as_it_came = is_first && piece.len() == chunk.len();
-        if is_as_it_came && self.attempt.metadata.is_none() && !body_sniff::has_metadata(&held) {
+        if is_as_it_came && self.attempt.metadata.is_none() && !body_sniff::has_metadata(&buffered)
+        {
             self.content_length = remaining.map(|bytes| bytes.saturating_add(length(chunk)));
             return ResponseAction::Forward;
         }
         let before = out.len();
-        body_sniff::write_with_metadata(&held, self.attempt.metadata.as_deref(), out);
+        body_sniff::write_with_metadata(&buffered, self.attempt.metadata.as_deref(), out);
         let written = length(out.get(before..).unwrap_or_default());
         let remaining = if end { Some(0) } else { remaining };
         self.content_length = remaining.map(|bytes| bytes.saturating_add(written));
         ResponseAction::Replace
     }
 
-    pub(super) fn pass_json(&mut self, chunk: &[u8], end: bool) {
-        self.translator.watch_json(chunk);
+    pub(super) fn forward_json(&mut self, chunk: &[u8], end: bool) {
+        self.translator.observe_json(chunk);
         self.json_bytes = self.json_bytes.saturating_add(length(chunk));
         self.content_sent = true;
-        self.stage = if end { Stage::Over } else { Stage::JsonPassing };
+        self.stage = if end {
+            Stage::Finished
+        } else {
+            Stage::JsonForwarding
+        };
         self.complete = end && *self.translator.stream_state() == StreamState::Complete;
     }
 

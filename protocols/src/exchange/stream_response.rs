@@ -8,7 +8,7 @@ use crate::translator::StreamState;
 const MAX_HELD_BYTES: usize = 16 * 1024 * 1024;
 
 impl Exchange {
-    pub(super) fn open_stream(
+    pub(super) fn buffer_stream(
         &mut self,
         chunk: &[u8],
         end: bool,
@@ -17,13 +17,13 @@ impl Exchange {
         let held_before = !out.is_empty();
         let unchanged = self.translator.stream(chunk, out);
         let (is_open, passes) = match self.translator.stream_state() {
-            StreamState::Opening => (true, false),
+            StreamState::BeforeContent => (true, false),
             StreamState::Content | StreamState::Complete => (false, true),
             // Also where the event that says so went out as it came.
             StreamState::Failed(_) => (false, false),
         };
         if unchanged && !end && !held_before && passes {
-            return self.release_stream(ResponseAction::Forward);
+            return self.commit_stream(ResponseAction::Forward);
         }
         if unchanged {
             out.extend_from_slice(chunk);
@@ -32,16 +32,16 @@ impl Exchange {
             self.translator.stream_end(out);
         }
         match self.translator.stream_state() {
-            StreamState::Opening if self.is_last_attempt && !end && !out.is_empty() => {
-                self.release_stream(ResponseAction::Replace)
+            StreamState::BeforeContent if self.is_last_attempt && !end && !out.is_empty() => {
+                self.commit_stream(ResponseAction::Replace)
             }
-            StreamState::Opening if end || out.len() > MAX_HELD_BYTES => self.empty_stream(),
-            StreamState::Opening => {
-                self.stage = Stage::StreamOpening;
+            StreamState::BeforeContent if end || out.len() > MAX_HELD_BYTES => self.empty_stream(),
+            StreamState::BeforeContent => {
+                self.stage = Stage::StreamBuffering;
                 ResponseAction::Buffer
             }
             StreamState::Content | StreamState::Complete => {
-                self.release_stream(ResponseAction::Replace)
+                self.commit_stream(ResponseAction::Replace)
             }
             // It broke off, and nothing had come.
             StreamState::Failed(error)
@@ -66,29 +66,29 @@ impl Exchange {
     /// The end of a stream of which something was passed on: an error where nothing of it was content.
     pub(super) fn end_stream(&mut self, out: &mut Vec<u8>) {
         self.translator.stream_end(out);
-        if *self.translator.stream_state() == StreamState::Opening {
+        if *self.translator.stream_state() == StreamState::BeforeContent {
             let error = without_content();
             error::write_stream_error(out, self.attempt.client, &error);
             self.error = Some(error);
         }
     }
 
-    fn release_stream(&mut self, action: ResponseAction) -> ResponseAction {
-        self.stage = Stage::StreamPassing;
+    fn commit_stream(&mut self, action: ResponseAction) -> ResponseAction {
+        self.stage = Stage::StreamForwarding;
         self.is_stream = true;
         self.content_sent = true;
         self.record_stream_state();
         action
     }
 
-    pub(super) fn pass_stream(
+    pub(super) fn forward_stream(
         &mut self,
         chunk: &[u8],
         end: bool,
         out: &mut Vec<u8>,
     ) -> ResponseAction {
-        self.stage = Stage::StreamPassing;
-        let was_opening = *self.translator.stream_state() == StreamState::Opening;
+        self.stage = Stage::StreamForwarding;
+        let was_opening = *self.translator.stream_state() == StreamState::BeforeContent;
         let unchanged = self.translator.stream(chunk, out);
         // Before content translators leave it to the exchange to tell of a failure.
         if let StreamState::Failed(error) = self.translator.stream_state()
@@ -115,7 +115,7 @@ impl Exchange {
 
     pub(super) fn record_stream_state(&mut self) {
         match self.translator.stream_state() {
-            StreamState::Opening | StreamState::Content => {}
+            StreamState::BeforeContent | StreamState::Content => {}
             StreamState::Complete => self.complete = true,
             StreamState::Failed(error) => self.error = Some(error.clone()),
         }

@@ -67,7 +67,7 @@ impl AnthropicPassThrough {
             attempt,
             endpoint,
             events: SseFramer::default(),
-            state: StreamState::Opening,
+            state: StreamState::BeforeContent,
             has_content: false,
             usage: AnthropicUsage::default(),
             text_bytes: 0,
@@ -113,7 +113,7 @@ impl AnthropicPassThrough {
             "error" => return Err(error::classify_in_stream(event.name, event.data)),
             _ => {}
         }
-        if self.has_content && self.state == StreamState::Opening {
+        if self.has_content && self.state == StreamState::BeforeContent {
             self.state = StreamState::Content;
         }
         Ok(())
@@ -130,7 +130,7 @@ impl AnthropicPassThrough {
 
     fn is_over(&self) -> bool {
         match self.state {
-            StreamState::Opening | StreamState::Content => false,
+            StreamState::BeforeContent | StreamState::Content => false,
             StreamState::Complete | StreamState::Failed(_) => true,
         }
     }
@@ -224,16 +224,16 @@ impl Translator for AnthropicPassThrough {
     }
 
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
-        self.watch_json(body);
+        self.observe_json(body);
         Ok(None)
     }
 
-    fn passes_json(&self) -> bool {
+    fn forwards_json(&self) -> bool {
         true
     }
 
-    fn watch_json(&mut self, chunk: &[u8]) {
-        self.json.watch(chunk);
+    fn observe_json(&mut self, chunk: &[u8]) {
+        self.json.observe(chunk);
         self.state = state_of(&self.json);
         if let Some(usage) = self
             .json

@@ -76,7 +76,7 @@ impl OpenAiPassThrough {
             attempt,
             endpoint,
             events: SseFramer::default(),
-            state: StreamState::Opening,
+            state: StreamState::BeforeContent,
             choices: Vec::new(),
             has_content: false,
             usage: None,
@@ -141,7 +141,7 @@ impl OpenAiPassThrough {
 
     fn is_over(&self) -> bool {
         match self.state {
-            StreamState::Opening | StreamState::Content => false,
+            StreamState::BeforeContent | StreamState::Content => false,
             StreamState::Complete | StreamState::Failed(_) => true,
         }
     }
@@ -168,7 +168,7 @@ impl OpenAiPassThrough {
         chunk.filtered && !self.has_content && self.attempt.fail_over_on_content_policy
     }
 
-    /// A stream that is over without content stays [`StreamState::Opening`].
+    /// A stream that is over without content stays [`StreamState::BeforeContent`].
     fn complete(&mut self) {
         if self.has_content {
             self.state = StreamState::Complete;
@@ -242,7 +242,7 @@ impl StreamObserver for OpenAiPassThrough {
             return EventAction::Rewritten;
         }
         self.has_content |= chunk.has_content;
-        if self.has_content && self.state == StreamState::Opening {
+        if self.has_content && self.state == StreamState::BeforeContent {
             self.state = StreamState::Content;
         }
         let start = out.len();
@@ -287,19 +287,19 @@ impl Translator for OpenAiPassThrough {
     }
 
     fn response(&mut self, body: &[u8]) -> Result<Option<Vec<u8>>, ProviderError> {
-        self.watch_json(body);
+        self.observe_json(body);
         match self.normalizer.response(body) {
             Normalized::Unchanged | Normalized::Dropped => Ok(None),
             Normalized::Rewritten(body) => Ok(Some(body)),
         }
     }
 
-    fn passes_json(&self) -> bool {
+    fn forwards_json(&self) -> bool {
         !self.normalizer.changes_responses()
     }
 
-    fn watch_json(&mut self, chunk: &[u8]) {
-        self.json.watch(chunk);
+    fn observe_json(&mut self, chunk: &[u8]) {
+        self.json.observe(chunk);
         self.state = state_of(&self.json);
         let usage = self.json.value("usage").and_then(Usage::from_openai);
         self.usage = usage.or(self.usage);

@@ -274,7 +274,7 @@ impl<'a> Collected<'a> {
             },
             choices: self.n.max(self.best_of).unwrap_or(1).max(1),
             conversation_id,
-            opening_span: messages.opening_span,
+            conversation_start_span: messages.conversation_start_span,
             system_span: self.system_span,
             last_user_message: messages.last_user_message,
             text_bytes: messages.text_bytes,
@@ -292,7 +292,7 @@ impl<'a> Collected<'a> {
 /// What the messages of a request add up to.
 #[derive(Debug)]
 pub(super) struct MessageInfo<'a> {
-    pub(super) opening_span: Range<usize>,
+    pub(super) conversation_start_span: Range<usize>,
     pub(super) last_user_message: Option<Cow<'a, str>>,
     pub(super) text_bytes: usize,
     pub(super) images: u32,

@@ -14,7 +14,7 @@ const BYTES_PER_TOKEN: usize = 4;
 /// Adds up the messages of a request as they are read.
 #[derive(Debug, Default)]
 pub(super) struct Messages<'a> {
-    opening: Opening,
+    conversation_start: ConversationStart,
     /// Text parts of the last user message that has any.
     last_user_text: Vec<Literal<'a>>,
     /// Text parts of the message being read. Kept here to be allocated once.
@@ -26,7 +26,7 @@ pub(super) struct Messages<'a> {
 
 /// The span from the first message to the end of the first user message.
 #[derive(Debug, Default)]
-struct Opening {
+struct ConversationStart {
     span: Option<Range<usize>>,
     has_user: bool,
 }
@@ -40,7 +40,7 @@ enum Place {
     Inside,
 }
 
-impl Opening {
+impl ConversationStart {
     fn message(&mut self, span: Range<usize>, from_user: bool) {
         if self.has_user {
             return;
@@ -48,7 +48,7 @@ impl Opening {
         match &mut self.span {
             None => self.span = Some(span),
             // Without a user message the first message alone opens the conversation.
-            Some(opening) if from_user => opening.end = span.end,
+            Some(conversation_start) if from_user => conversation_start.end = span.end,
             Some(_) => {}
         }
         self.has_user = from_user;
@@ -88,7 +88,7 @@ impl<'a> Messages<'a> {
             })?,
             other => return Err(Mismatch::wrong_type("a string or an array", other)),
         };
-        self.opening.message(span, true);
+        self.conversation_start.message(span, true);
         Ok(())
     }
 
@@ -158,7 +158,7 @@ impl<'a> Messages<'a> {
             read.map_err(|mismatch| mismatch.under(name))
         })?;
         let from_user = role.is_some_and(|role| role.is("user"));
-        self.opening.message(span, from_user);
+        self.conversation_start.message(span, from_user);
         if from_user && !self.text.is_empty() {
             std::mem::swap(&mut self.text, &mut self.last_user_text);
         }
@@ -258,7 +258,7 @@ impl<'a> Messages<'a> {
             }
         };
         MessageInfo {
-            opening_span: self.opening.span.unwrap_or(0..0),
+            conversation_start_span: self.conversation_start.span.unwrap_or(0..0),
             last_user_message,
             text_bytes: self.text_bytes,
             images: self.images,

@@ -41,7 +41,7 @@ fn a_whole_chat_request() {
     assert_eq!(info.max_output_tokens, Some(20));
     assert_eq!(info.conversation_id.as_deref(), Some("s-1"));
     assert_eq!(
-        part(body, &info.opening_span),
+        part(body, &info.conversation_start_span),
         r#"{"role":"system","content":"be brief"},{"content":"hi","role":"user"}"#
     );
     assert!(info.system_span.is_empty());
@@ -82,10 +82,10 @@ fn anthropics_fields() {
         r#"[{"type":"text","text":"sys"}]"#
     );
     assert!(
-        part(body, &info.opening_span)
+        part(body, &info.conversation_start_span)
             .starts_with(r#"{"role":"user","content":[{"type":"text","text":"look"}"#)
     );
-    assert!(part(body, &info.opening_span).ends_with(r#""data":"AAAA"}}]}"#));
+    assert!(part(body, &info.conversation_start_span).ends_with(r#""data":"AAAA"}}]}"#));
     // The last turn holds a tool's result only: what the user said last is the turn before.
     assert_eq!(info.last_user_message.as_deref(), Some("look"));
     assert_eq!(info.required.images, 2);
@@ -106,7 +106,7 @@ fn responses_fields() {
     let text = r#"{"model":"m","instructions":"sys","input":"hello","max_output_tokens":7,"conversation":{"id":"conv_1"}}"#;
     let found = info(Responses, text);
     assert_eq!(part(text, &found.system_span), "\"sys\"");
-    assert_eq!(part(text, &found.opening_span), "\"hello\"");
+    assert_eq!(part(text, &found.conversation_start_span), "\"hello\"");
     assert_eq!(found.last_user_message.as_deref(), Some("hello"));
     assert_eq!((found.max_output_tokens, found.text_bytes), (Some(7), 8));
     assert_eq!(found.conversation_id.as_deref(), Some("conv_1"));
@@ -118,7 +118,7 @@ fn responses_fields() {
     assert_eq!((found.required.images, found.text_bytes), (1, 1 + 2 + 3));
     assert_eq!(found.conversation_id.as_deref(), Some("c"));
     assert_eq!(
-        info(Responses, r#"{"model":"m","prompt":{"id":"stored"}}"#).opening_span,
+        info(Responses, r#"{"model":"m","prompt":{"id":"stored"}}"#).conversation_start_span,
         0..0
     );
 }
@@ -256,12 +256,15 @@ fn the_opening_stays_the_same_through_all_turns() {
         r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":"1"}]}"#,
         r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"user","content":"1"},{"role":"assistant","content":"2"},{"role":"user","content":"3"}]}"#,
     ];
-    let openings =
-        turns.map(|body| part(body, &info(ChatCompletions, body).opening_span).to_owned());
+    let openings = turns
+        .map(|body| part(body, &info(ChatCompletions, body).conversation_start_span).to_owned());
     assert_eq!(openings[0], openings[1]);
     let no_user = r#"{"model":"m","messages":[{"role":"system","content":"s"},{"role":"assistant","content":"2"}]}"#;
     assert_eq!(
-        part(no_user, &info(ChatCompletions, no_user).opening_span),
+        part(
+            no_user,
+            &info(ChatCompletions, no_user).conversation_start_span
+        ),
         r#"{"role":"system","content":"s"}"#
     );
 }
@@ -587,7 +590,7 @@ proptest! {
         prop_assert_eq!(info.text_bytes, text.len());
         prop_assert_eq!(info.last_user_message.as_deref().unwrap_or_default(), text.as_str());
         prop_assert!(info.stream && info.max_output_tokens == Some(3));
-        prop_assert_eq!(part(&body, &info.opening_span), json!({"role": "user", "content": text}).to_string());
+        prop_assert_eq!(part(&body, &info.conversation_start_span), json!({"role": "user", "content": text}).to_string());
     }
 }
 

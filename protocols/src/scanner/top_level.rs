@@ -96,7 +96,7 @@ impl TopLevel {
     }
 
     /// The next bytes.
-    pub(crate) fn watch(&mut self, chunk: &[u8]) {
+    pub(crate) fn observe(&mut self, chunk: &[u8]) {
         let mut rest = chunk;
         while let Some((&byte, tail)) = rest.split_first() {
             // Stretches in which nothing can happen are taken at once.
@@ -237,7 +237,7 @@ mod tests {
     ) -> (Option<String>, Option<String>, Progress) {
         let mut watcher = TopLevel::new(KEYS);
         for piece in pieces {
-            watcher.watch(piece);
+            watcher.observe(piece);
         }
         let text = |key| {
             watcher

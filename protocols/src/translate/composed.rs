@@ -90,7 +90,7 @@ impl Translator for ComposedTranslator {
     fn stream_state(&self) -> &StreamState {
         match self.upstream.stream_state() {
             failed @ StreamState::Failed(_) => failed,
-            StreamState::Opening | StreamState::Content | StreamState::Complete => {
+            StreamState::BeforeContent | StreamState::Content | StreamState::Complete => {
                 self.client.stream_state()
             }
         }

@@ -83,7 +83,7 @@ impl EmbeddingsToBedrockTitan {
             attempt,
             encoding: Encoding::Float,
             usage: None,
-            state: StreamState::Opening,
+            state: StreamState::BeforeContent,
         }
     }
 }

@@ -112,7 +112,7 @@ impl<S: ConverseSink> ConverseStream<S> {
         Self {
             sink,
             decoder: EventStreamDecoder::new(),
-            state: StreamState::Opening,
+            state: StreamState::BeforeContent,
             ended: false,
             open: None,
             calls: ByIndex::default(),
@@ -335,7 +335,7 @@ impl<S: ConverseSink> ConverseStream<S> {
     }
 
     fn content_came(&mut self) {
-        if self.state == StreamState::Opening {
+        if self.state == StreamState::BeforeContent {
             self.state = StreamState::Content;
         }
     }
@@ -346,7 +346,7 @@ impl<S: ConverseSink> ConverseStream<S> {
         };
         self.close_block(out)?;
         self.ended = true;
-        if self.state == StreamState::Opening && !stop.reason.allows_empty_content() {
+        if self.state == StreamState::BeforeContent && !stop.reason.allows_empty_content() {
             // Left open, so that the exchange asks another target for the content that did not come.
             return Ok(());
         }

@@ -93,7 +93,7 @@ impl Default for ChatStreamReader {
     fn default() -> Self {
         Self {
             parser: SseParser::new(),
-            state: StreamState::Opening,
+            state: StreamState::BeforeContent,
             started: false,
             over: false,
             calls: ToolCalls::default(),
@@ -198,7 +198,7 @@ impl ChatStreamReader {
         self.over = true;
         match self.state {
             StreamState::Content => self.state = StreamState::Complete,
-            StreamState::Opening | StreamState::Complete | StreamState::Failed(_) => {}
+            StreamState::BeforeContent | StreamState::Complete | StreamState::Failed(_) => {}
         }
     }
 
@@ -336,7 +336,7 @@ impl ChatStreamReader {
 
     fn content_came(&mut self) {
         match self.state {
-            StreamState::Opening => self.state = StreamState::Content,
+            StreamState::BeforeContent => self.state = StreamState::Content,
             StreamState::Content | StreamState::Complete | StreamState::Failed(_) => {}
         }
     }

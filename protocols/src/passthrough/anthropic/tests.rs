@@ -155,12 +155,12 @@ fn what_counts_as_content() {
         let expected = if content {
             StreamState::Content
         } else {
-            StreamState::Opening
+            StreamState::BeforeContent
         };
         assert_eq!(*translator.stream_state(), expected, "{event}");
     }
     let empty = [start(), frame("message_stop", "")].concat();
-    assert_eq!(streamed(&empty).state, StreamState::Opening);
+    assert_eq!(streamed(&empty).state, StreamState::BeforeContent);
 }
 
 #[test]
@@ -217,7 +217,7 @@ fn a_last_event_without_its_blank_line_gets_one() {
 fn json_answers_are_watched_while_they_pass() {
     let mut translator = AnthropicPassThrough::new(attempt()).unwrap();
     let response = br#"{"model":"claude-1","content":[{"text":"\"usage\":1"}],"usage":{"input_tokens":3,"output_tokens":2,"cache_creation_input_tokens":4}}"#;
-    translator.watch_json(response);
+    translator.observe_json(response);
     assert_eq!(*translator.stream_state(), StreamState::Complete);
     // 3 uncached + 4 written to the cache
     assert_eq!(

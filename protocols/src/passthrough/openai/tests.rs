@@ -267,7 +267,7 @@ fn what_counts_as_content() {
         let expected = if content {
             StreamState::Content
         } else {
-            StreamState::Opening
+            StreamState::BeforeContent
         };
         assert_eq!(*translator.stream_state(), expected, "{delta} {finish}");
     }
@@ -280,7 +280,7 @@ fn what_counts_as_content() {
         b"data: {\"choices\":[{\"text\":\"\",\"index\":0}]}\n\n",
         &mut Vec::new(),
     );
-    assert_eq!(*translator.stream_state(), StreamState::Opening);
+    assert_eq!(*translator.stream_state(), StreamState::BeforeContent);
     translator.stream(
         b"data: {\"choices\":[{\"text\":\"a\",\"index\":0}]}\n\n",
         &mut Vec::new(),
@@ -298,7 +298,7 @@ fn a_stream_without_content_never_completes() {
     ] {
         assert_eq!(
             streamed(attempt(OpenAi), stream).state,
-            StreamState::Opening,
+            StreamState::BeforeContent,
             "{stream:?}"
         );
     }
@@ -602,17 +602,17 @@ fn responses_streams() {
 
     let cut = streamed(native.clone(), &format!("{created}{delta}"));
     assert!(cut.out.contains("event: error\ndata: {\"type\":\"error\""));
-    assert_eq!(streamed(native, &created).state, StreamState::Opening);
+    assert_eq!(streamed(native, &created).state, StreamState::BeforeContent);
 }
 
 #[test]
 fn json_answers_are_watched_while_they_pass() {
     let mut translator = OpenAiPassThrough::new(attempt(OpenAi)).unwrap();
-    assert!(translator.passes_json());
+    assert!(translator.forwards_json());
     let response = r#"{"choices":[{"message":{"content":"\"usage\":{\"prompt_tokens\":9}"}}],"model":"gpt-4o","usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
     for byte in response.as_bytes() {
         assert_ne!(*translator.stream_state(), StreamState::Complete);
-        translator.watch_json(&[*byte]);
+        translator.observe_json(&[*byte]);
     }
     assert_eq!(*translator.stream_state(), StreamState::Complete);
     assert_eq!(

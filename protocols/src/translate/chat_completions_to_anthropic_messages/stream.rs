@@ -92,7 +92,7 @@ impl Stream {
     pub(super) fn new(attempt: &Attempt) -> Self {
         Self {
             parser: SseParser::new(),
-            state: StreamState::Opening,
+            state: StreamState::BeforeContent,
             origin: Origin {
                 id: format!("chatcmpl-{}", attempt.request_id),
                 created: attempt.created,
@@ -185,7 +185,7 @@ impl StreamTranslator<ResponseHints> for Stream {
 impl Stream {
     fn is_over(&self) -> bool {
         match self.state {
-            StreamState::Opening | StreamState::Content => false,
+            StreamState::BeforeContent | StreamState::Content => false,
             StreamState::Complete | StreamState::Failed(_) => true,
         }
     }
@@ -219,7 +219,7 @@ impl Stream {
             // `ping`, and whatever comes later.
             _ => {}
         }
-        if matches!(self.state, StreamState::Opening)
+        if matches!(self.state, StreamState::BeforeContent)
             && self
                 .writer
                 .as_ref()

@@ -345,11 +345,11 @@ fn states_on_the_way() {
         r#"{"tool_calls":[{"index":0,"id":"a","function":{}}]}"#,
     )];
     for (frames, want) in [
-        (&opening[..], StreamState::Opening),
-        (&empty[..], StreamState::Opening),
+        (&opening[..], StreamState::BeforeContent),
+        (&empty[..], StreamState::BeforeContent),
         (&filtered[..], StreamState::Content),
         (&tool[..], StreamState::Content),
-        (&nameless[..], StreamState::Opening),
+        (&nameless[..], StreamState::BeforeContent),
     ] {
         let frames: Vec<&str> = frames.iter().map(String::as_str).collect();
         assert_eq!(read(&frames, false).1, want, "{frames:?}");

@@ -5,37 +5,37 @@ use routing::tokens::{self, RequestTokens};
 
 /// What was read of a body so far: its structure, and the ends of its long texts.
 #[derive(Debug)]
-pub struct Pieces {
-    abridged: ElidedBody,
+pub struct ScannedChunks {
+    elided: ElidedBody,
     tokens: Option<RequestTokens>,
 }
 
 /// A body, or what was kept of it.
 #[derive(Debug, Clone, Copy)]
-pub enum Kept<'a> {
+pub enum BodyView<'a> {
     /// All of it.
     Whole(&'a [u8]),
     /// It was read while it came, to its end.
-    Pieces(&'a Pieces),
+    Scanned(&'a ScannedChunks),
 }
 
-impl Pieces {
+impl ScannedChunks {
     pub(crate) fn keeping(ends: usize, counts_tokens: bool) -> Self {
         Self {
-            abridged: ElidedBody::keeping(ends),
+            elided: ElidedBody::keeping(ends),
             tokens: counts_tokens.then(RequestTokens::default),
         }
     }
 
     /// Bytes taken so far: what is to be given next begins there.
     pub fn taken(&self) -> usize {
-        self.abridged.taken()
+        self.elided.taken()
     }
 
     /// Takes the next bytes, or most of them. `false` where the body has to be read whole: see [`ElidedBody::take`].
     pub fn take(&mut self, piece: &[u8]) -> bool {
         let before = self.taken();
-        let goes_on = self.abridged.take(piece);
+        let goes_on = self.elided.take(piece);
         let taken = self.taken().saturating_sub(before);
         if let Some(tokens) = &mut self.tokens {
             tokens.push(piece.get(..taken).unwrap_or(piece));
@@ -50,16 +50,16 @@ impl Pieces {
 
     /// What was kept. It stands for the whole body when all of it was taken.
     pub fn body(&self) -> Body<'_> {
-        self.abridged.body()
+        self.elided.body()
     }
 }
 
-impl<'a> Kept<'a> {
+impl<'a> BodyView<'a> {
     /// What there is of it.
     pub fn body(self) -> Body<'a> {
         match self {
             Self::Whole(body) => Body::from(body),
-            Self::Pieces(pieces) => pieces.body(),
+            Self::Scanned(chunks) => chunks.body(),
         }
     }
 
@@ -67,12 +67,12 @@ impl<'a> Kept<'a> {
     pub(crate) fn prompt_tokens(self) -> Option<u32> {
         match self {
             Self::Whole(body) => Some(tokens::of_request(body)),
-            Self::Pieces(pieces) => pieces.tokens.clone().map(RequestTokens::finish),
+            Self::Scanned(chunks) => chunks.tokens.clone().map(RequestTokens::finish),
         }
     }
 }
 
-impl<'a> From<&'a [u8]> for Kept<'a> {
+impl<'a> From<&'a [u8]> for BodyView<'a> {
     fn from(body: &'a [u8]) -> Self {
         Self::Whole(body)
     }

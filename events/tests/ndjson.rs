@@ -11,8 +11,8 @@
 use std::borrow::Cow;
 
 use events::{
-    Attempt, Decision, DecisionEvent, Event, EventId, Failover, HealthChangedEvent, Line,
-    PassedOver, PolicyResult, PolicyVerdict, Timestamp, Tokens,
+    AttemptRecord, Decision, DecisionEvent, Event, EventId, FailoverSummary, HealthChangedEvent,
+    PolicyResult, PolicyVerdict, SkippedTarget, Timestamp, Tokens, WriteNdjson,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -53,15 +53,15 @@ prop_compose! {
         (provider, model, reason) in (text(), text(), option::of(text())),
         status_code: Option<u16>,
         latency_ms: u64,
-    ) -> Attempt<'static> {
-        Attempt { provider, model, status_code, reason, latency_ms }
+    ) -> AttemptRecord<'static> {
+        AttemptRecord { provider, model, status_code, reason, latency_ms }
     }
 }
 
 prop_compose! {
     fn failover()(triggered: bool, original_provider in option::of(text()), reason in option::of(text()))
-        -> Failover<'static> {
-        Failover { triggered, original_provider, reason }
+        -> FailoverSummary<'static> {
+        FailoverSummary { triggered, original_provider, reason }
     }
 }
 
@@ -111,7 +111,7 @@ prop_compose! {
             attempts: attempts.into(),
             passed_over: passed_over
                 .into_iter()
-                .map(|(provider, reason)| PassedOver { provider, reason })
+                .map(|(provider, reason)| SkippedTarget { provider, reason })
                 .collect(),
             policies_evaluated: policies
                 .into_iter()
@@ -129,9 +129,9 @@ prop_compose! {
     }
 }
 
-fn line(event: &impl Line) -> String {
+fn line(event: &impl WriteNdjson) -> String {
     let mut bytes = Vec::new();
-    event.write_line(&mut bytes);
+    event.write_ndjson(&mut bytes);
     String::from_utf8(bytes).unwrap()
 }
 

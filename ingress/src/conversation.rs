@@ -26,7 +26,7 @@ pub enum ConversationSource {
     /// A field of the body, see [`RequestInfo::conversation_id`].
     Body,
     /// Nowhere: key, system prompt and first user message stand for it.
-    Opening,
+    ConversationStart,
 }
 
 impl Conversation {
@@ -51,20 +51,20 @@ impl Conversation {
         let key = header("authorization")
             .or_else(|| header("x-api-key"))
             .unwrap_or_default();
-        let opening = Gist::of(body, &info.opening_span);
-        let system = Gist::of(body, &info.system_span);
+        let conversation_start = Fingerprint::of(body, &info.conversation_start_span);
+        let system = Fingerprint::of(body, &info.system_span);
         let parts = [
             key.as_bytes(),
             &system.length,
             system.head,
             system.tail,
-            &opening.length,
-            opening.head,
-            opening.tail,
+            &conversation_start.length,
+            conversation_start.head,
+            conversation_start.tail,
         ];
         Ok(Self {
             id: conversation_id(&parts),
-            source: ConversationSource::Opening,
+            source: ConversationSource::ConversationStart,
         })
     }
 }
@@ -73,13 +73,13 @@ impl Conversation {
 pub(crate) const END_BYTES: usize = 2048;
 
 /// What stands for a text: its length and both ends. Of a document of megabytes, the middle makes no other conversation.
-struct Gist<'a> {
+struct Fingerprint<'a> {
     length: [u8; 8],
     head: &'a [u8],
     tail: &'a [u8],
 }
 
-impl<'a> Gist<'a> {
+impl<'a> Fingerprint<'a> {
     fn of(body: Body<'a>, span: &Range<usize>) -> Self {
         let text = body.text().get(span.clone()).unwrap_or_default();
         let (head, rest) = text.split_at_checked(END_BYTES).unwrap_or((text, &[]));
@@ -98,7 +98,7 @@ impl ConversationSource {
         match self {
             Self::Header(name) => name,
             Self::Body => "body",
-            Self::Opening => "opening",
+            Self::ConversationStart => "opening",
         }
     }
 }

@@ -16,14 +16,14 @@ fn conversation(headers: &[(&str, &str)], body: &str) -> Conversation {
         let found = headers.iter().find(|(known, _)| *known == name);
         found.map(|(_, value)| *value)
     };
-    let intake = Intake::new(&policy("failover"));
-    let incoming = intake.read(
+    let ingress = Ingress::new(&policy("failover"));
+    let parsed = ingress.read(
         ClientFormat::ChatCompletions,
         body.as_bytes(),
         header,
         false,
     );
-    incoming.unwrap().conversation
+    parsed.unwrap().conversation
 }
 
 fn policy(strategy: &str) -> Policy {
@@ -61,7 +61,7 @@ fn the_conversation_is_the_first_that_is_named() {
             ConversationSource::Header("x-session-id"),
         ),
         (vec![], &with_body, ConversationSource::Body),
-        (vec![], HELLO, ConversationSource::Opening),
+        (vec![], HELLO, ConversationSource::ConversationStart),
     ] {
         assert_eq!(conversation(&headers, body).source, source);
     }
@@ -106,9 +106,9 @@ fn a_long_opening_counts_by_its_length_and_both_ends() {
 }
 
 fn plan(policy: Policy, body: &str) -> Result<Plan, PlanError> {
-    let intake = Intake::new(&policy);
+    let ingress = Ingress::new(&policy);
     let index = PolicyIndex::new(Arc::new(policy));
-    let incoming = intake
+    let parsed = ingress
         .read(
             ClientFormat::ChatCompletions,
             body.as_bytes(),
@@ -121,7 +121,7 @@ fn plan(policy: Policy, body: &str) -> Result<Plan, PlanError> {
         latency: &LatencySnapshot::default(),
         over_budget: &[],
     };
-    intake.plan(&incoming, |request: &Request<'_>| {
+    ingress.plan(&parsed, |request: &Request<'_>| {
         routing::plan::make(
             &index,
             &view,
@@ -155,14 +155,14 @@ fn tokens_are_counted_closely_where_plans_depend_on_them() {
     // 40 words of one token each, 239 bytes.
     let body = HELLO.replace("Hello", ["hello"; 40].join(" ").as_str());
     let tokens = |strategy| {
-        let intake = Intake::new(&policy(strategy));
-        let incoming = intake.read(
+        let ingress = Ingress::new(&policy(strategy));
+        let parsed = ingress.read(
             ClientFormat::ChatCompletions,
             body.as_bytes(),
             |_| None,
             false,
         );
-        incoming.unwrap().prompt_tokens
+        parsed.unwrap().prompt_tokens
     };
     let close = tokens("cost");
     assert!((40..55).contains(&close), "{close}");
@@ -171,14 +171,14 @@ fn tokens_are_counted_closely_where_plans_depend_on_them() {
 
 #[test]
 fn a_header_that_names_no_conversation_is_the_clients_fault() {
-    let intake = Intake::new(&policy("failover"));
+    let ingress = Ingress::new(&policy("failover"));
     let too_long = "x".repeat(513);
     for (name, value) in [
         ("x-conversation-id", too_long.as_str()),
         ("x-session-id", "a\tb"),
     ] {
         let header = |asked: &str| (asked == name).then_some(value);
-        let read = intake.read(
+        let read = ingress.read(
             ClientFormat::ChatCompletions,
             HELLO.as_bytes(),
             header,

@@ -20,7 +20,7 @@ const FORMATS: [ClientFormat; 6] = [
 
 /// The abilities of all targets of a policy.
 #[derive(Debug, Clone)]
-pub(crate) struct Abilities {
+pub(crate) struct CapabilityTable {
     rows: Vec<Row>,
 }
 
@@ -30,13 +30,13 @@ struct Row {
     served: [bool; FORMATS.len()],
 }
 
-impl Abilities {
+impl CapabilityTable {
     /// Asks the exchanges themselves, so that the table cannot differ from what they do.
     pub(crate) fn of(policy: &Policy) -> Self {
         let row = |target: &Target| {
             let upstream = upstream_format(target.vendor);
-            let served =
-                FORMATS.map(|client| Exchange::new(plain_attempt(target, client, "model")).is_ok());
+            let served = FORMATS
+                .map(|client| Exchange::new(capability_probe(target, client, "model")).is_ok());
             Row { upstream, served }
         };
         Self {
@@ -49,7 +49,7 @@ impl Abilities {
         &self,
         target: TargetId,
         client: ClientFormat,
-        needs: RequiredCapabilities,
+        required: RequiredCapabilities,
     ) -> bool {
         self.rows.get(target.0).is_some_and(|row| {
             let place = FORMATS.iter().position(|format| *format == client);
@@ -57,7 +57,7 @@ impl Abilities {
                 .and_then(|place| row.served.get(place))
                 .copied()
                 .unwrap_or(false);
-            served && needs.are_met_by(row.upstream)
+            served && required.are_met_by(row.upstream)
         })
     }
 }
@@ -75,7 +75,7 @@ pub fn has_native_responses(target: &Target) -> bool {
 }
 
 /// A stream's usage may be asked for in the client's place ([`Attempt::ask_for_usage`]).
-pub fn can_be_asked_for_usage(target: &Target, model: &str) -> bool {
+pub fn supports_usage_injection(target: &Target, model: &str) -> bool {
     let dialect = target.vendor.dialect(target.api_version.as_deref(), model);
     match dialect.stream_usage {
         StreamUsage::Ask | StreamUsage::Optional => true,
@@ -84,7 +84,7 @@ pub fn can_be_asked_for_usage(target: &Target, model: &str) -> bool {
 }
 
 /// The plainest attempt at `target` with `model`: no stream, nothing that the client brought.
-pub fn plain_attempt(target: &Target, client: ClientFormat, model: &str) -> Attempt {
+pub fn capability_probe(target: &Target, client: ClientFormat, model: &str) -> Attempt {
     Attempt {
         client,
         upstream: upstream_format(target.vendor),

@@ -1,7 +1,7 @@
 //! Events as lines of a batch.
 
 use crate::decision::{
-    Attempt, Decision, DecisionEvent, Failover, PassedOver, PolicyResult, Tokens,
+    AttemptRecord, Decision, DecisionEvent, FailoverSummary, PolicyResult, SkippedTarget, Tokens,
 };
 use crate::event::{Event, EventId};
 use crate::health_changed::HealthChangedEvent;
@@ -9,32 +9,32 @@ use crate::json::{Json, list, members, object, plain_string};
 use crate::timestamp::Timestamp;
 
 /// What the outbox takes: an event that writes itself as the JSON that `serde_json` would write of the [`Event`].
-pub trait Line {
+pub trait WriteNdjson {
     /// Appends the JSON, without the line's end.
-    fn write_line(&self, out: &mut Vec<u8>);
+    fn write_ndjson(&self, out: &mut Vec<u8>);
 
     /// The same within `max_bytes`, of an event that has `line_bytes` and is too long: see [`Event::fitted`].
-    fn write_fitted_line(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>);
+    fn write_fitted_ndjson(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>);
 }
 
-impl Line for Event<'_> {
-    fn write_line(&self, out: &mut Vec<u8>) {
+impl WriteNdjson for Event<'_> {
+    fn write_ndjson(&self, out: &mut Vec<u8>) {
         match self {
-            Self::Decision(event) => event.write_line(out),
-            Self::HealthChanged(event) => event.write_line(out),
+            Self::Decision(event) => event.write_ndjson(out),
+            Self::HealthChanged(event) => event.write_ndjson(out),
         }
     }
 
-    fn write_fitted_line(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>) {
+    fn write_fitted_ndjson(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>) {
         match self.fitted(line_bytes, max_bytes) {
-            Some(fitted) => fitted.write_line(out),
-            None => self.write_line(out),
+            Some(fitted) => fitted.write_ndjson(out),
+            None => self.write_ndjson(out),
         }
     }
 }
 
-impl Line for DecisionEvent<'_> {
-    fn write_line(&self, out: &mut Vec<u8>) {
+impl WriteNdjson for DecisionEvent<'_> {
+    fn write_ndjson(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"event_type":"decision""#);
         members!(
             out,
@@ -103,16 +103,16 @@ impl Line for DecisionEvent<'_> {
         }
         out.push(b'}');
     }
-    fn write_fitted_line(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>) {
+    fn write_fitted_ndjson(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>) {
         match self.fitted(line_bytes, max_bytes) {
-            Some(fitted) => fitted.write_line(out),
-            None => self.write_line(out),
+            Some(fitted) => fitted.write_ndjson(out),
+            None => self.write_ndjson(out),
         }
     }
 }
 
-impl Line for HealthChangedEvent<'_> {
-    fn write_line(&self, out: &mut Vec<u8>) {
+impl WriteNdjson for HealthChangedEvent<'_> {
+    fn write_ndjson(&self, out: &mut Vec<u8>) {
         out.extend_from_slice(br#"{"event_type":"gateway.health_changed""#);
         members!(
             out,
@@ -135,10 +135,10 @@ impl Line for HealthChangedEvent<'_> {
         out.push(b'}');
     }
 
-    fn write_fitted_line(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>) {
+    fn write_fitted_ndjson(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>) {
         match self.fitted(line_bytes, max_bytes) {
-            Some(fitted) => fitted.write_line(out),
-            None => self.write_line(out),
+            Some(fitted) => fitted.write_ndjson(out),
+            None => self.write_ndjson(out),
         }
     }
 }
@@ -177,21 +177,21 @@ impl Json for Tokens {
     }
 }
 
-impl Json for Failover<'_> {
+impl Json for FailoverSummary<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         object!(out, self, triggered, original_provider, reason);
         out.push(b'}');
     }
 }
 
-impl Json for Attempt<'_> {
+impl Json for AttemptRecord<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         object!(out, self, provider, model, status_code, reason, latency_ms);
         out.push(b'}');
     }
 }
 
-impl Json for PassedOver<'_> {
+impl Json for SkippedTarget<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         object!(out, self, provider, reason);
         out.push(b'}');

@@ -4,9 +4,9 @@
 //! those of the other.
 #![forbid(unsafe_code)]
 
-mod ability;
+mod body;
+mod capability;
 mod conversation;
-mod pieces;
 #[cfg(test)]
 mod tests;
 mod upstream;
@@ -16,21 +16,21 @@ use protocols::request_info::{self, RequestInfo};
 use protocols::{ClientFormat, RequestError};
 use routing::{Plan, PlanError, Request};
 
-pub use ability::{can_be_asked_for_usage, has_native_responses, plain_attempt};
+pub use body::{BodyView, ScannedChunks};
+pub use capability::{capability_probe, has_native_responses, supports_usage_injection};
 pub use conversation::{Conversation, ConversationSource};
-pub use pieces::{Kept, Pieces};
 pub use upstream::upstream_format;
 
 /// What a policy makes of requests, worked out once.
 #[derive(Debug, Clone)]
-pub struct Intake {
-    abilities: ability::Abilities,
+pub struct Ingress {
+    capabilities: capability::CapabilityTable,
     counts_tokens: bool,
     compares_meanings: bool,
 }
 
 /// A request that has been read.
-pub struct Incoming<'a> {
+pub struct ParsedRequest<'a> {
     /// The endpoint that it came to.
     pub client: ClientFormat,
     /// What one pass over its body found.
@@ -45,22 +45,23 @@ pub struct Incoming<'a> {
     pub allows: Option<&'a dyn Fn(&str) -> bool>,
 }
 
-impl Intake {
+impl Ingress {
     /// For `policy`.
     pub fn new(policy: &Policy) -> Self {
         Self {
-            abilities: ability::Abilities::of(policy),
+            capabilities: capability::CapabilityTable::of(policy),
             counts_tokens: plans_by_tokens(policy),
             compares_meanings: (policy.groups.iter())
                 .any(|group| matches!(group.strategy, Strategy::Semantic(_))),
         }
     }
 
-    /// What takes a body in pieces, as it comes, so that [`Intake::read`] finds there what plans are made of. `None` where
+    /// What takes a body in pieces, as it comes, so that [`Ingress::read`] finds there what plans are made of. `None` where
     /// plans depend on what the texts say. `has_budgets`: tokens are counted whatever the policy says.
-    pub fn pieces(&self, has_budgets: bool) -> Option<Pieces> {
+    pub fn scan_in_chunks(&self, has_budgets: bool) -> Option<ScannedChunks> {
         let counts_tokens = self.needs_tokens(has_budgets);
-        (!self.compares_meanings).then(|| Pieces::keeping(conversation::END_BYTES, counts_tokens))
+        (!self.compares_meanings)
+            .then(|| ScannedChunks::keeping(conversation::END_BYTES, counts_tokens))
     }
 
     /// Somebody wants to know a prompt's tokens, as closely as they can be told.
@@ -76,17 +77,17 @@ impl Intake {
     pub fn read<'a>(
         &self,
         client: ClientFormat,
-        kept: impl Into<Kept<'a>>,
+        body_view: impl Into<BodyView<'a>>,
         header: impl Fn(&str) -> Option<&'a str>,
         has_budgets: bool,
-    ) -> Result<Incoming<'a>, RequestError> {
-        let kept = kept.into();
-        let body = kept.body();
+    ) -> Result<ParsedRequest<'a>, RequestError> {
+        let body_view = body_view.into();
+        let body = body_view.body();
         let info = request_info::scan(client, body)?;
-        Ok(Incoming {
+        Ok(ParsedRequest {
             client,
             conversation: Conversation::of(header, &info, body)?,
-            prompt_tokens: self.prompt_tokens(&info, kept, has_budgets),
+            prompt_tokens: self.prompt_tokens(&info, body_view, has_budgets),
             info,
             query_embedding: None,
             allows: None,
@@ -102,21 +103,21 @@ impl Intake {
     /// Those of `make`.
     pub fn plan(
         &self,
-        incoming: &Incoming<'_>,
+        parsed: &ParsedRequest<'_>,
         mut make: impl FnMut(&Request<'_>) -> Result<Plan, PlanError>,
     ) -> Result<Plan, PlanError> {
-        let Incoming { client, info, .. } = incoming;
-        let able = |target| self.abilities.can_serve(target, *client, info.required);
+        let ParsedRequest { client, info, .. } = parsed;
+        let able = |target| self.capabilities.can_serve(target, *client, info.required);
         let mut request = Request {
             model: &info.model,
-            conversation: Some(incoming.conversation.id),
-            prompt_tokens: incoming.prompt_tokens,
+            conversation: Some(parsed.conversation.id),
+            prompt_tokens: parsed.prompt_tokens,
             max_output_tokens: info.max_output_tokens,
             choices: info.choices,
             last_user_message: info.last_user_message.as_deref(),
-            query_embedding: incoming.query_embedding.as_deref(),
+            query_embedding: parsed.query_embedding.as_deref(),
             can_serve: &able,
-            allows: incoming.allows,
+            allows: parsed.allows,
         };
         match make(&request) {
             Err(PlanError::Unsupported { .. }) => {
@@ -128,9 +129,14 @@ impl Intake {
     }
 
     /// Counted closely only where somebody depends on it; four bytes to a token are enough for an event's estimate.
-    fn prompt_tokens(&self, info: &RequestInfo<'_>, kept: Kept<'_>, has_budgets: bool) -> u32 {
+    fn prompt_tokens(
+        &self,
+        info: &RequestInfo<'_>,
+        body_view: BodyView<'_>,
+        has_budgets: bool,
+    ) -> u32 {
         let counted = if self.needs_tokens(has_budgets) {
-            kept.prompt_tokens()
+            body_view.prompt_tokens()
         } else {
             None
         };
