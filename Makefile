@@ -16,7 +16,7 @@ FILTER_WASM := $(abspath $(CARGO_TARGET_DIR))/keeptrusts_filter.wasm
 KT := $(abspath $(CARGO_TARGET_DIR))/release/kt
 
 # cargo knows what is up to date, and keeps two of itself apart under make -j.
-.PHONY: help run build wasm kt dist setup test test-unit test-wasm test-integration soak test-compose lint audit fmt bench bench-quick bench-memory bench-peers profile fuzz clean distclean
+.PHONY: help run build wasm kt dist image setup test test-unit test-wasm test-integration test-envoys soak test-compose lint audit fmt bench bench-quick bench-memory bench-peers profile fuzz envoy-files clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -39,6 +39,9 @@ kt: ## compile the kt command, optimized (minutes when cold)
 dist: build ## kt, the module, checksums and a bill of materials in dist/, as a release has them
 	@scripts/dist
 
+image: wasm ## the filter module as an OCI image layout in dist/image, without Docker
+	@scripts/image "$(FILTER_WASM)" dist/image
+
 setup: ## fetch everything that building and testing need into .tools (a few minutes once, then at once)
 	@scripts/setup all
 
@@ -58,6 +61,9 @@ test-integration: ## only the tests with real Envoy
 
 test-compose: ## the tests with real Envoy, in containers with Envoy's official image (needs Docker)
 	@. scripts/versions.sh && export ENVOY_VERSION && docker compose --file integration-tests/compose.yaml run --build --rm tests
+
+test-envoys: ## the tests of failover, timeouts, health and bodies with every supported release of Envoy (many minutes)
+	@scripts/test-envoys
 
 soak: ## the tests that take minutes: outages of a minute under load
 	@scripts/test soak
@@ -88,6 +94,9 @@ profile: ## where the time of a request goes inside the filter module, by functi
 
 fuzz: ## run every fuzz target for FUZZ_SECONDS (60) each
 	@scripts/fuzz
+
+envoy-files: ## write the configuration in envoy/ anew, after a change of what is rendered
+	@UPDATE_ENVOY_FILES=1 cargo test -q -p keeptrusts-kt --test rendered_files
 
 # === tidy ===
 

@@ -9,45 +9,69 @@ use crate::gateway::{Admin, Gateway, RenderError};
 use crate::listener::gateway_listener;
 use crate::proto::{extension, file_source, host_address};
 use crate::route::ADMIN_CLUSTER;
-use crate::{collector, first_byte, live, route, wasm};
+use crate::{collector, first_byte, live, monitor, route, wasm};
 
-/// One self-contained bootstrap. Keys stay outside: Envoy reads them from variables of its environment, or, for a
-/// `store` name of which `stored_file` knows the path, from that file. It refuses to start where one is missing.
+/// Where the Envoy of a [`document`] finds keys.
+#[derive(Clone, Copy)]
+pub enum KeySource<'a> {
+    /// In variables of its environment, or, for a `store` name of which the function knows the path, in that file. It
+    /// refuses to start where one is missing.
+    Environment(&'a dyn Fn(&str) -> Option<String>),
+    /// In this folder, with the files of [`crate::mounted_secrets`].
+    Mounted(&'a str),
+}
+
+/// One self-contained bootstrap. Keys stay outside.
 ///
 /// # Errors
 /// See [`RenderError`].
-pub fn document(
-    gateway: &Gateway,
-    stored_file: &dyn Fn(&str) -> Option<String>,
-) -> Result<Value, RenderError> {
+pub fn document(gateway: &Gateway, source: KeySource) -> Result<Value, RenderError> {
+    let keys = match source {
+        KeySource::Environment(_) => Keys::Referenced,
+        KeySource::Mounted(folder) => Keys::Mounted(folder),
+    };
     let mut rendered = Vec::new();
     let specs = clusters(gateway.policy);
     for spec in &specs {
-        rendered.extend(target_cluster(gateway, spec, Keys::Referenced)?);
+        rendered.extend(target_cluster(gateway, spec, keys)?);
     }
     let names = specs.iter().map(|spec| spec.name.as_str());
-    let routes = route::configuration(names, gateway.buffer_limit());
+    let routes = route::configuration(gateway, names);
     let listener = gateway_listener(
         gateway,
         ("route_config", routes),
         wasm::gateway_filter(gateway),
     );
-    let mut secrets: Vec<Value> = gateway
-        .policy
-        .targets
-        .iter()
-        .filter_map(|target| referenced_secret(target, stored_file))
-        .collect();
-
-    if gateway.collector.as_ref().is_some_and(|it| it.with_token) {
-        secrets.push(collector::referenced_token());
+    let mut bootstrap = frame(gateway, listener, keys)?;
+    if let KeySource::Environment(stored_file) = source {
+        bootstrap["static_resources"]["secrets"] = static_secrets(gateway, stored_file).into();
     }
-    let mut bootstrap = frame(gateway, listener, Keys::Referenced)?;
-    bootstrap["static_resources"]["secrets"] = secrets.into();
     if let Some(all) = bootstrap["static_resources"]["clusters"].as_array_mut() {
         all.extend(rendered);
     }
     Ok(bootstrap)
+}
+
+/// Of the bootstrap `document`, what another bootstrap can be given.
+pub fn fragment(document: &Value) -> Value {
+    json!({
+        "stats_config": document["stats_config"],
+        "bootstrap_extensions": document["bootstrap_extensions"],
+        "static_resources": document["static_resources"],
+    })
+}
+
+/// Envoy crashes on a cluster that names a static secret which is not there (1.36 to 1.40), so these stand in the very
+/// document that names them.
+fn static_secrets(gateway: &Gateway, stored_file: &dyn Fn(&str) -> Option<String>) -> Vec<Value> {
+    let targets = gateway.policy.targets.iter();
+    let mut secrets: Vec<Value> = targets
+        .filter_map(|target| referenced_secret(target, stored_file))
+        .collect();
+    if gateway.collector.as_ref().is_some_and(|it| it.with_token) {
+        secrets.push(collector::referenced_token());
+    }
+    secrets
 }
 
 /// The bootstrap that reads the other files of [`live`] from `directory`.
@@ -73,14 +97,15 @@ const RELEASED_BYTES: u32 = 8 * 1024 * 1024;
 /// What both forms have.
 fn frame(gateway: &Gateway, listener: Value, keys: Keys) -> Result<Value, RenderError> {
     let admin = admin_address(&gateway.admin)?;
-    let mut extensions = vec![first_byte::internal_listeners()];
-    if gateway.monitor {
-        extensions.push(wasm::monitor_service(gateway));
-    }
+    let mut listeners = vec![listener, first_byte::listener(gateway)];
     let mut clusters = vec![
         local_cluster(ADMIN_CLUSTER, admin.clone()),
         first_byte::cluster(gateway.module),
     ];
+    if gateway.monitor {
+        listeners.push(monitor::listener(gateway.module));
+        clusters.push(monitor::cluster());
+    }
     if let Some(collector) = &gateway.collector {
         clusters.push(collector::cluster(gateway, collector, keys)?);
     }
@@ -92,9 +117,9 @@ fn frame(gateway: &Gateway, listener: Value, keys: Keys) -> Result<Value, Render
         // Else the allocator keeps what compiling and bodies of megabytes have taken for ever.
         "memory_allocator_manager": { "bytes_to_release": RELEASED_BYTES, "memory_release_interval": "1s" },
         "overload_manager": { "resource_monitors": [connection_limit()] },
-        "bootstrap_extensions": extensions,
+        "bootstrap_extensions": [first_byte::internal_listeners()],
         "static_resources": {
-            "listeners": [listener, first_byte::listener(gateway)],
+            "listeners": listeners,
             "clusters": clusters,
         },
     }))

@@ -6,11 +6,11 @@ use policy::BaseUrl;
 use serde_json::{Value, json};
 
 use crate::cluster::locate;
-use crate::credential::{Keys, injector};
+use crate::credential::{Keys, from_file, injector};
 use crate::gateway::{Gateway, RenderError};
 use crate::live;
-use crate::proto::{duration, http_protocol_options, upstream_codec};
-use crate::tls;
+use crate::proto::{duration, file_source, http_protocol_options, upstream_codec};
+use crate::{mounted, tls};
 
 /// Name of the cluster, for the filter's callouts.
 pub(crate) const CLUSTER: &str = "kt/collector";
@@ -47,8 +47,16 @@ pub(crate) fn cluster(
 ) -> Result<Value, RenderError> {
     let mut filters = Vec::new();
     if collector.with_token {
-        let secret = keys.secret(TOKEN, live::COLLECTOR_SECRET);
-        filters.push(injector(secret, "authorization", "Bearer "));
+        let secret = match keys {
+            Keys::Live(directory) => {
+                let file = format!("{directory}/{}", live::COLLECTOR_SECRET);
+                from_file(TOKEN, file_source(&file))
+            }
+            Keys::Referenced => json!({ "name": TOKEN }),
+            Keys::Mounted(folder) => mounted::secret(TOKEN, folder, mounted::COLLECTOR),
+        };
+        let version = gateway.envoy_version;
+        filters.extend(injector(version, secret, "authorization", "Bearer "));
     }
     filters.push(upstream_codec());
     let mut cluster = json!({ "name": CLUSTER, "connect_timeout": duration(CONNECT_MS) });

@@ -4,8 +4,9 @@ use policy::{Credential, Target};
 use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
-use crate::live;
 use crate::proto::{extension, file_source};
+use crate::version::EnvoyVersion;
+use crate::{live, mounted};
 
 /// Where Envoy finds the keys.
 #[derive(Debug, Clone, Copy)]
@@ -14,6 +15,8 @@ pub(crate) enum Keys<'a> {
     Live(&'a str),
     /// In the bootstrap itself, by reference ([`referenced_secret`]).
     Referenced,
+    /// In files of this folder that lead to keys in the same folder ([`crate::mounted_secrets`]).
+    Mounted(&'a str),
 }
 
 /// The upstream filters that show `target`'s credential, between the wasm filter and the codec.
@@ -24,12 +27,17 @@ pub(crate) fn filters(gateway: &Gateway, target: &Target, keys: Keys) -> Vec<Val
     match target.credential {
         Credential::None => Vec::new(),
         Credential::Env(_) | Credential::Store(_) => {
-            let secret = keys.secret(
-                &secret_name(&target.id),
-                &live::secret_file(target, gateway),
-            );
+            let name = secret_name(&target.id);
+            let secret = match keys {
+                Keys::Live(directory) => {
+                    let file = live::secret_file(target, gateway);
+                    from_file(&name, file_source(&format!("{directory}/{file}")))
+                }
+                Keys::Referenced => json!({ "name": name }),
+                Keys::Mounted(folder) => mounted::secret(&name, folder, &mounted::file(&target.id)),
+            };
             let auth = target.vendor.profile().auth;
-            vec![injector(secret, auth.name, auth.prefix)]
+            injector(gateway.envoy_version, secret, auth.name, auth.prefix)
         }
     }
 }
@@ -60,28 +68,31 @@ pub(crate) fn secret_name(target: &str) -> String {
     format!("kt/{target}")
 }
 
-impl Keys<'_> {
-    /// The secret `name`, which is in `file` of the run directory where there is one.
-    pub(crate) fn secret(self, name: &str, file: &str) -> Value {
-        let mut secret = json!({ "name": name });
-        match self {
-            Keys::Live(directory) => {
-                secret["sds_config"] = file_source(&format!("{directory}/{file}"));
-            }
-            Keys::Referenced => {}
-        }
-        secret
-    }
+/// The secret `name` that is read from the file that `source` tells.
+pub(crate) fn from_file(name: &str, source: Value) -> Value {
+    json!({ "name": name, "sds_config": source })
 }
 
-/// The upstream filter that writes `secret` into the header `name` behind `prefix`.
-pub(crate) fn injector(secret: Value, name: &str, prefix: &str) -> Value {
+/// The upstream filters that write `secret` into the header `name` behind `prefix`.
+pub(crate) fn injector(
+    version: EnvoyVersion,
+    secret: Value,
+    name: &str,
+    prefix: &str,
+) -> Vec<Value> {
+    let mut settings = json!({ "credential": secret, "header": name });
+    let mut behind = None;
+    if version.injects_prefixes() {
+        settings["header_value_prefix"] = prefix.into();
+    } else if !prefix.is_empty() {
+        behind = Some(prepend(name, prefix));
+    }
     let generic = extension(
         "envoy.http.injected_credentials.generic",
         "envoy.extensions.http.injected_credentials.generic.v3.Generic",
-        json!({ "credential": secret, "header": name, "header_value_prefix": prefix }),
+        settings,
     );
-    extension(
+    let injector = extension(
         "envoy.filters.http.credential_injector",
         "envoy.extensions.filters.http.credential_injector.v3.CredentialInjector",
         json!({
@@ -91,6 +102,19 @@ pub(crate) fn injector(secret: Value, name: &str, prefix: &str) -> Value {
             "allow_request_without_credential": true,
             "credential": generic,
         }),
+    );
+    std::iter::once(injector).chain(behind).collect()
+}
+
+/// Puts `prefix` before the value of the header `name`, if it is there.
+fn prepend(name: &str, prefix: &str) -> Value {
+    extension(
+        "envoy.filters.http.header_mutation",
+        "envoy.extensions.filters.http.header_mutation.v3.HeaderMutation",
+        json!({ "mutations": { "request_mutations": [{ "append": {
+            "header": { "key": name, "value": format!("{prefix}%REQ({name})%") },
+            "append_action": "OVERWRITE_IF_EXISTS",
+        } }] } }),
     )
 }
 

@@ -4,7 +4,7 @@
 //! that mixes timeouts goes through the cluster [`policy::cluster::FIRST_BYTE`]: an internal listener whose route has
 //! one attempt, timed by the header that the hop filter sets for it.
 
-use policy::cluster::{FIRST_BYTE, INNER_CLUSTER_HEADER};
+use policy::cluster::{FIRST_BYTE, INNER_CLUSTER_HEADER, NO_CLUSTER_HEADER};
 use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
@@ -67,13 +67,24 @@ pub(crate) fn listener(gateway: &Gateway) -> Value {
         "internal_address_config": { "cidr_ranges": [{ "address_prefix": TRUSTED, "prefix_len": 32 }] },
         "generate_request_id": false,
         "stream_idle_timeout": "0s",
+        "local_reply_config": missing_cluster(),
         "http_filters": [router()],
     }));
-    json!({
+    let mut listener = json!({
         "name": INTERNAL_LISTENER,
         "internal_listener": {},
         "filter_chains": [{ "filters": [manager] }],
-    })
+    });
+    gateway.widen_buffers(&mut listener);
+    listener
+}
+
+/// Tells the hop's filter why no target has seen the attempt.
+fn missing_cluster() -> Value {
+    json!({ "mappers": [{
+        "filter": { "response_flag_filter": { "flags": ["NC"] } },
+        "headers_to_add": [{ "header": { "key": NO_CLUSTER_HEADER, "value": "1" } }],
+    }] })
 }
 
 fn be_trusted() -> Value {

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 
 use policy::{BaseUrl, Policy, Target};
+use serde_json::Value;
 
 use crate::collector::Collector;
+use crate::version::{AttemptRouting, EnvoyVersion};
 
 /// One gateway: a policy and where it runs.
 #[derive(Debug, Clone)]
@@ -14,7 +16,7 @@ pub struct Gateway<'a> {
     pub policy: &'a Policy,
     /// The document it came from, as the user wrote it. The filter reads it again.
     pub policy_text: &'a str,
-    /// Absolute path of the filter module, as Envoy sees it.
+    /// Absolute path of the filter module, as Envoy sees it, or the `oci://` URL of its image.
     pub module: &'a str,
     /// What the filter is told beside the policy.
     pub runtime: Runtime,
@@ -30,8 +32,12 @@ pub struct Gateway<'a> {
     pub collector: Option<Collector>,
     /// Targets that are reached elsewhere than at their base URL: simulated ones. Path and headers do not change.
     pub addresses: BTreeMap<String, BaseUrl>,
-    /// The probing service runs in this Envoy.
+    /// Targets are probed by this Envoy.
     pub monitor: bool,
+    /// The oldest release that takes what is rendered.
+    pub envoy_version: EnvoyVersion,
+    /// How attempts reach their clusters.
+    pub attempt_routing: AttemptRouting,
 }
 
 /// What the filter is told beside the policy.
@@ -91,6 +97,19 @@ impl Gateway<'_> {
         // As far as `protocols` gathers an answer that it translates.
         const LARGEST_ANSWER: u64 = 32 * 1024 * 1024;
         let largest = self.policy.gateway.max_request_bytes.max(LARGEST_ANSWER);
-        largest.saturating_add(ROOM).min(u64::from(u32::MAX))
+        let limit = largest.saturating_add(ROOM);
+        let limit = if self.envoy_version.has_small_buffers() {
+            limit.saturating_mul(2)
+        } else {
+            limit
+        };
+        limit.min(u64::from(u32::MAX))
+    }
+
+    /// Buffers of the listener `listener`, where those of its routes are not enough.
+    pub(crate) fn widen_buffers(&self, listener: &mut Value) {
+        if self.envoy_version.has_small_buffers() {
+            listener["per_connection_buffer_limit_bytes"] = self.buffer_limit().into();
+        }
     }
 }

@@ -6,7 +6,7 @@
 //! - [`live`]: a bootstrap that reads clusters, routes, the gateway filter and the secrets from files, so that
 //!   `kt gateway run` can replace each of them while requests are in flight.
 //!
-//! [`istio`] and [`compose`] wrap a document for those two.
+//! [`bootstrap_override`] and [`compose`] wrap a document for Istio and Docker Compose.
 //!
 //! Everything is data in, JSON out; files and processes are `kt`'s business.
 #![forbid(unsafe_code)]
@@ -24,16 +24,21 @@ mod istio;
 mod listener;
 pub mod live;
 mod local_reply;
+mod monitor;
+mod mounted;
 mod proto;
 mod route;
 mod tls;
+mod version;
 mod wasm;
 mod yaml;
 
-pub use bootstrap::document;
+pub use bootstrap::{KeySource, document, fragment};
 pub use ca::{CA_FILES, find_ca_file};
 pub use collector::{Collector, TOKEN_VARIABLE};
-pub use compose::{Compose, compose};
+pub use compose::{Compose, IMAGE, compose};
 pub use gateway::{Admin, Gateway, RenderError, Runtime};
-pub use istio::{Istio, istio};
+pub use istio::{BOOTSTRAP_OVERRIDE_KEY, IstioGateway, bootstrap_override, envoy_filter};
+pub use mounted::mounted_secrets;
+pub use version::{AttemptRouting, EnvoyVersion, VersionError};
 pub use yaml::to_yaml;

@@ -36,12 +36,14 @@ pub(crate) fn gateway_listener(gateway: &Gateway, route: (&str, Value), filter: 
     if let Some(path) = gateway.access_log {
         settings["access_log"] = json!([access_log::file(path)]);
     }
-    json!({
+    let mut listener = json!({
         "name": LISTENER,
         "stat_prefix": LISTENER,
         "address": socket_address(gateway.listen),
         "filter_chains": [{ "filters": [http_connection_manager(settings)] }],
-    })
+    });
+    gateway.widen_buffers(&mut listener);
+    listener
 }
 
 /// Envoy's HTTP side of a listener.

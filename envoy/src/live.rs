@@ -70,7 +70,7 @@ pub fn routes(clusters: &Clusters, gateway: &Gateway) -> Value {
     let names = clusters.0.keys().map(String::as_str);
     any(
         "envoy.config.route.v3.RouteConfiguration",
-        route::configuration(names, gateway.buffer_limit()),
+        route::configuration(gateway, names),
     )
 }
 
@@ -125,9 +125,14 @@ pub fn collector_secret(token: &str) -> Value {
 }
 
 fn secret_named(name: &str, value: &str) -> Value {
+    secret_resource(name, json!({ "inline_string": value }))
+}
+
+/// The secret `name` as an SDS resource; `source` is a `DataSource`.
+pub(crate) fn secret_resource(name: &str, source: Value) -> Value {
     any(
         "envoy.extensions.transport_sockets.tls.v3.Secret",
-        json!({ "name": name, "generic_secret": { "secret": { "inline_string": value } } }),
+        json!({ "name": name, "generic_secret": { "secret": source } }),
     )
 }
 

@@ -1,27 +1,34 @@
-//! One route for everything: the filter says in filter state which cluster takes the next attempt.
+//! One route for everything. The filter says in filter state which cluster takes the next attempt, or the hop's filter
+//! finds out by itself.
 
 use policy::cluster::{CLUSTER_FILTER_STATE, FIRST_BYTE};
 use serde_json::{Map, Value, json};
 
+use crate::gateway::Gateway;
 use crate::proto::extension;
+use crate::version::AttemptRouting;
 
 /// Name of the route configuration, in the listener and as an RDS resource.
 pub(crate) const ROUTE_CONFIGURATION: &str = "gateway";
 /// Leads to Envoy's own admin interface.
 pub(crate) const ADMIN_CLUSTER: &str = "kt/admin";
 
-/// The route configuration that can send an attempt to each of `clusters`, and bodies up to `buffer_limit` bytes.
+/// The route configuration that can send an attempt to each of `clusters`.
 pub(crate) fn configuration<'a>(
+    gateway: &Gateway,
     clusters: impl Iterator<Item = &'a str>,
-    buffer_limit: u64,
 ) -> Value {
+    let attempts = match gateway.attempt_routing {
+        AttemptRouting::Direct => direct(clusters),
+        AttemptRouting::Hop => hop(),
+    };
     json!({
         "name": ROUTE_CONFIGURATION,
         "virtual_hosts": [{
             "name": "gateway",
             "domains": ["*"],
-            "request_body_buffer_limit": buffer_limit,
-            "routes": [metrics(), attempts(clusters)],
+            "request_body_buffer_limit": gateway.buffer_limit(),
+            "routes": [metrics(), attempts],
         }],
     })
 }
@@ -34,7 +41,7 @@ fn metrics() -> Value {
     })
 }
 
-fn attempts<'a>(clusters: impl Iterator<Item = &'a str>) -> Value {
+fn direct<'a>(clusters: impl Iterator<Item = &'a str>) -> Value {
     let actions: Map<String, Value> = clusters
         .chain([FIRST_BYTE])
         .map(|name| (name.to_owned(), json!({ "action": action(name) })))
@@ -51,17 +58,29 @@ fn attempts<'a>(clusters: impl Iterator<Item = &'a str>) -> Value {
         "envoy.extensions.router.cluster_specifiers.matcher.v3.MatcherClusterSpecifier",
         json!({ "cluster_matcher": { "matcher_tree": { "input": input, "exact_match_map": { "map": actions } } } }),
     );
+    let mut attempts = all_attempts();
+    attempts["route"]["inline_cluster_specifier_plugin"] = json!({ "extension": specifier });
+    attempts["route"]["retry_policy"]["refresh_cluster_on_retry"] = true.into();
+    attempts
+}
+
+/// Every retry stays in this cluster, whose filter sends each attempt on to another one.
+fn hop() -> Value {
+    let mut attempts = all_attempts();
+    attempts["route"]["cluster"] = FIRST_BYTE.into();
+    attempts
+}
+
+fn all_attempts() -> Value {
     json!({
         "match": { "prefix": "/" },
         "route": {
-            "inline_cluster_specifier_plugin": { "extension": specifier },
             // Each attempt has its own limit, the cluster's.
             "timeout": "0s",
             "retry_policy": {
                 "retry_on": "5xx,reset,connect-failure,refused-stream",
                 // The filter sets x-envoy-max-retries to the length of the plan.
                 "num_retries": 0,
-                "refresh_cluster_on_retry": true,
                 // The next attempt goes to somebody else: nothing to wait for.
                 "retry_back_off": { "base_interval": "0.001s", "max_interval": "0.005s" },
             },

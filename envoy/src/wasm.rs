@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::collector::{self, Collector};
 use crate::gateway::Gateway;
+use crate::monitor;
 use crate::proto::{any, extension};
 
 /// Name of the gateway filter, in the chain and as an ECDS resource.
@@ -25,12 +26,7 @@ pub(crate) fn filter_type() -> String {
 pub(crate) fn gateway_filter(gateway: &Gateway) -> Value {
     filter(
         GATEWAY_FILTER,
-        plugin(
-            gateway.module,
-            "gateway",
-            &SERVING_VM,
-            with_policy(gateway, "gateway"),
-        ),
+        plugin(gateway.module, "gateway", &SERVING_VM, with_policy(gateway)),
     )
 }
 
@@ -50,18 +46,11 @@ pub(crate) fn hop_filter(module: &str) -> Value {
     )
 }
 
-/// The probing service, as a bootstrap extension.
-pub(crate) fn monitor_service(gateway: &Gateway) -> Value {
-    let plugin = plugin(
-        gateway.module,
-        "monitor",
-        &MONITOR_VM,
-        with_policy(gateway, "monitor"),
-    );
-    extension(
-        "envoy.bootstrap.wasm",
-        "envoy.extensions.wasm.v3.WasmService",
-        json!({ "singleton": true, "config": plugin }),
+/// The filter whose root contexts probe targets.
+pub(crate) fn monitor_filter(module: &str) -> Value {
+    filter(
+        "kt_monitor",
+        plugin(module, "monitor", &MONITOR_VM, json!({ "role": "monitor" })),
     )
 }
 
@@ -88,7 +77,7 @@ fn plugin(module: &str, role: &str, vm: &Vm, configuration: Value) -> Value {
         "vm_config": {
             "vm_id": VM_ID,
             "runtime": "envoy.wasm.runtime.v8",
-            "code": { "local": { "filename": module } },
+            "code": code(module),
             "configuration": string(vm.configuration),
         },
         // A Struct would reach the filter as binary protobuf.
@@ -100,14 +89,24 @@ fn plugin(module: &str, role: &str, vm: &Vm, configuration: Value) -> Value {
     })
 }
 
+/// A file, or an image that Istio's agent or Envoy Gateway fetches.
+fn code(module: &str) -> Value {
+    if module.contains("://") {
+        // Whoever fetches it overwrites the cluster, which Envoy's validation wants to be named.
+        json!({ "remote": { "http_uri": { "uri": module, "timeout": "60s", "cluster": "_" } } })
+    } else {
+        json!({ "local": { "filename": module } })
+    }
+}
+
 fn string(text: &str) -> Value {
     any("google.protobuf.StringValue", json!({ "value": text }))
 }
 
-fn with_policy(gateway: &Gateway, role: &str) -> Value {
+fn with_policy(gateway: &Gateway) -> Value {
     let runtime = &gateway.runtime;
     json!({
-        "role": role,
+        "role": "gateway",
         "runtime": {
             "gateway_id": runtime.gateway_id,
             "config_version": runtime.config_version,
@@ -119,6 +118,8 @@ fn with_policy(gateway: &Gateway, role: &str) -> Value {
             "collector_cluster": gateway.collector.as_ref().map(|_| collector::CLUSTER),
             "collector_authority": gateway.collector.as_ref().map(Collector::authority),
             "keys_required": runtime.keys_required,
+            "monitor_cluster": gateway.monitor.then_some(monitor::CLUSTER),
+            "attempt_routing": gateway.attempt_routing.name(),
         },
         "policy": gateway.policy_text,
     })

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use envoy::live::{self, Clusters};
-use envoy::{Admin, Collector, Gateway, RenderError, Runtime};
+use envoy::{
+    Admin, AttemptRouting, Collector, EnvoyVersion, Gateway, KeySource, RenderError, Runtime,
+};
 use policy::{BaseUrl, Policy};
 use serde_json::{Value, json};
 
@@ -43,6 +45,8 @@ fn gateway(policy: &Policy) -> Gateway<'_> {
         collector: None,
         addresses: BTreeMap::new(),
         monitor: false,
+        envoy_version: EnvoyVersion::TESTED,
+        attempt_routing: AttemptRouting::Direct,
     }
 }
 
@@ -280,7 +284,7 @@ fn the_collectors_token_is_added_by_envoy_and_reaches_nobody_else() {
     let gateway = with("https://collector.example:8443", true);
     for bootstrap in [
         live::bootstrap(&gateway, "/run").unwrap(),
-        envoy::document(&gateway, &|_| None).unwrap(),
+        envoy::document(&gateway, KeySource::Environment(&|_| None)).unwrap(),
     ] {
         let clusters = bootstrap["static_resources"]["clusters"]
             .as_array()
@@ -319,7 +323,7 @@ fn free_memory_goes_back_to_the_system() {
     let gateway = gateway(&policy);
     for bootstrap in [
         live::bootstrap(&gateway, "/run").unwrap(),
-        envoy::document(&gateway, &|_| None).unwrap(),
+        envoy::document(&gateway, KeySource::Environment(&|_| None)).unwrap(),
     ] {
         let released = &bootstrap["memory_allocator_manager"]["bytes_to_release"];
         assert!(released.as_u64().is_some_and(|bytes| bytes > 0));

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use envoy::{
-    Admin, Collector, Compose, Gateway, Istio, Runtime, compose, document, istio, to_yaml,
+    Admin, AttemptRouting, Collector, Compose, EnvoyVersion, Gateway, KeySource, Runtime,
+    bootstrap_override, compose, document, mounted_secrets, to_yaml,
 };
 use policy::{Credential, LoadOptions, Policy};
 use serde_json::{Value, json};
@@ -45,42 +46,40 @@ fn a_target_with_aws_signing_is_accepted() {
     envoy_accepts("signing", &rendered(&policy, ALL_KINDS));
 }
 
-#[test]
-fn the_patches_for_istio_make_a_bootstrap_that_is_accepted() {
-    let policy = loaded("all kinds", ALL_KINDS);
-    let place = Istio {
-        namespace: "istio-ingress".to_owned(),
-        workload: BTreeMap::from([("istio".to_owned(), "ingressgateway".to_owned())]),
-    };
-    let filter = istio(&bootstrap(&policy, ALL_KINDS), &place);
-    assert_eq!(filter["kind"], "EnvoyFilter");
-    // What Istio does with them, in short.
-    let mut merged = json!({
-        "node": { "id": "a", "cluster": "b" },
-        "admin": { "address": { "socket_address": { "address": "127.0.0.1", "port_value": 0 } } },
-    });
-    for patch in filter["spec"]["configPatches"].as_array().unwrap() {
-        let (operation, value) = (&patch["patch"]["operation"], &patch["patch"]["value"]);
-        match patch["applyTo"].as_str().unwrap() {
-            "BOOTSTRAP" => {
-                assert_eq!(operation, "MERGE");
-                merged["bootstrap_extensions"] = value["bootstrap_extensions"].clone();
-                merged["static_resources"] = value["static_resources"].clone();
-            }
-            kind => {
-                assert_eq!(
-                    (operation, &patch["match"]["context"]),
-                    (&json!("ADD"), &json!("GATEWAY"))
-                );
-                let list = &mut merged["static_resources"][format!("{}s", kind.to_lowercase())];
-                if list.is_null() {
-                    *list = json!([]);
-                }
-                list.as_array_mut().unwrap().push(value.clone());
-            }
+/// What Istio's own bootstrap has of what ours has.
+const ISTIO_BOOTSTRAP: &str = r#"{
+    "node": {"id": "router~10.0.0.1~gw.istio-ingress~istio-ingress.svc.cluster.local", "cluster": "gw.istio-ingress"},
+    "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
+    "stats_config": {"use_all_default_tags": false, "stats_tags": [{"tag_name": "cluster_name", "regex": "^cluster\\.((.+?)\\.)"}]},
+    "bootstrap_extensions": [{
+        "name": "envoy.bootstrap.internal_listener",
+        "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener",
+            "buffer_size_kb": 64
         }
+    }]
+}"#;
+
+#[test]
+fn envoy_takes_it_merged_over_the_bootstrap_of_istio() {
+    let policy = loaded("all kinds", ALL_KINDS);
+    let module = module();
+    let keys = tempfile::tempdir().unwrap();
+    let folder = keys.path().to_str().unwrap();
+    let files = mounted_secrets(&gateway(&policy, ALL_KINDS, &module), folder);
+    for (name, file) in &files {
+        fs::write(keys.path().join(name), file.to_string()).unwrap();
     }
-    envoy_accepts("istio", &to_yaml(&merged));
+    for routing in [AttemptRouting::Direct, AttemptRouting::Hop] {
+        let gateway = Gateway {
+            attempt_routing: routing,
+            ..gateway(&policy, ALL_KINDS, &module)
+        };
+        let document = document(&gateway, KeySource::Mounted(folder)).unwrap();
+        let ours = bootstrap_override(&document).to_string();
+        assert!(!ours.contains("internal_listener.v3"), "{ours}");
+        envoy_accepts_merged("istio", ISTIO_BOOTSTRAP, Some(&ours));
+    }
 }
 
 #[test]
@@ -91,6 +90,8 @@ fn a_compose_file_holds_the_whole_bootstrap() {
         module_on_host: "./filter.wasm".to_owned(),
         module_in_container: "/filter.wasm".to_owned(),
         port: 41002,
+        admin_port: 9901,
+        owner_of_secrets: Some(1000),
         variables: vec!["OPENAI_API_KEY".to_owned()],
         secret_files: vec![(
             "ANTHROPIC_API_KEY".to_owned(),
@@ -101,9 +102,15 @@ fn a_compose_file_holds_the_whole_bootstrap() {
     let file = compose(&document, &host);
     let service = &file["services"]["gateway"];
     assert_eq!(service["ports"], json!(["127.0.0.1:41002:41002"]));
-    assert_eq!(service["environment"], json!(["OPENAI_API_KEY"]));
+    let unset = "${OPENAI_API_KEY:?set it}";
+    assert_eq!(service["environment"], json!({ "OPENAI_API_KEY": unset }));
+    assert_eq!(service["user"], "1000");
     assert_eq!(service["secrets"], json!(["ANTHROPIC_API_KEY"]));
-    assert_eq!(service["volumes"], json!(["./filter.wasm:/filter.wasm:ro"]));
+    let volume = &service["volumes"][0];
+    assert_eq!(volume["source"], "./filter.wasm");
+    assert_eq!(volume["bind"]["create_host_path"], false);
+    let check = service["healthcheck"]["test"][3].as_str().unwrap();
+    assert!(check.contains("/dev/tcp/127.0.0.1/9901"), "{check}");
     let content = file["configs"]["envoy"]["content"].as_str().unwrap();
     assert!(content.contains("chat$$HOME"));
     assert_eq!(content.replace("$$", "$"), to_yaml(&document));
@@ -130,8 +137,15 @@ fn rendered(policy: &Policy, text: &str) -> String {
 }
 
 fn bootstrap(policy: &Policy, text: &str) -> Value {
-    let module = module();
-    let gateway = Gateway {
+    document(
+        &gateway(policy, text, &module()),
+        KeySource::Environment(&|_| None),
+    )
+    .unwrap()
+}
+
+fn gateway<'a>(policy: &'a Policy, text: &'a str, module: &'a Path) -> Gateway<'a> {
+    Gateway {
         policy,
         policy_text: text,
         module: module.to_str().unwrap(),
@@ -149,12 +163,18 @@ fn bootstrap(policy: &Policy, text: &str) -> Value {
         }),
         addresses: BTreeMap::new(),
         monitor: true,
-    };
-    document(&gateway, &|_| None).unwrap()
+        envoy_version: EnvoyVersion::TESTED,
+        attempt_routing: AttemptRouting::Direct,
+    }
 }
 
 /// `envoy --mode validate`, with a key in every variable that a target names.
 fn envoy_accepts(name: &str, document: &str) {
+    envoy_accepts_merged(name, document, None);
+}
+
+/// The same for `document` with `merged` over it.
+fn envoy_accepts_merged(name: &str, document: &str, merged: Option<&str>) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("bootstrap.yaml");
     fs::write(&file, document).unwrap();
@@ -170,6 +190,7 @@ fn envoy_accepts(name: &str, document: &str) {
             "--config-path",
         ])
         .arg(&file)
+        .args(merged.map_or(Vec::new(), |merged| vec!["--config-yaml", merged]))
         .env_clear()
         .envs(keys)
         .output()

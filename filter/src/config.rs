@@ -28,8 +28,8 @@ pub enum Role {
     Target,
     /// Upstream HTTP filter of [`policy::cluster::FIRST_BYTE`].
     Hop,
-    /// Singleton service: probes targets.
-    Monitor(Rc<GatewayConfig>),
+    /// HTTP filter whose root context probes targets, by the policy of the gateway filter.
+    Monitor,
 }
 
 /// A policy, ready to route by.
@@ -71,6 +71,21 @@ pub struct Runtime {
     pub collector_authority: Option<String>,
     /// Requests without a good key are refused even before the collector was heard.
     pub keys_required: bool,
+    /// Cluster of the listener that holds the monitor; `None` where there is none.
+    pub monitor_cluster: Option<String>,
+    /// How Envoy's route finds the cluster of an attempt.
+    pub attempt_routing: AttemptRouting,
+}
+
+/// How each attempt at a request reaches the cluster of its target.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptRouting {
+    /// The route's matcher reads the cluster from filter state, before each retry as well (Envoy 1.39 and later).
+    #[default]
+    Direct,
+    /// Every attempt goes to [`policy::cluster::FIRST_BYTE`], whose filter sends it on.
+    Hop,
 }
 
 impl Default for Runtime {
@@ -85,6 +100,8 @@ impl Default for Runtime {
             collector_cluster: None,
             collector_authority: None,
             keys_required: false,
+            monitor_cluster: None,
+            attempt_routing: AttemptRouting::default(),
         }
     }
 }
@@ -147,7 +164,7 @@ pub fn read(bytes: &[u8]) -> Result<Role, ConfigError> {
     };
     match envelope.role {
         RoleName::Gateway => with_policy("gateway").map(Role::Gateway),
-        RoleName::Monitor => with_policy("monitor").map(Role::Monitor),
+        RoleName::Monitor => Ok(Role::Monitor),
         RoleName::Target => Ok(Role::Target),
         RoleName::Hop => Ok(Role::Hop),
     }

@@ -13,7 +13,7 @@ use crate::answers::{self, Answer, HealthFacts, Models};
 use crate::config::GatewayConfig;
 use crate::endpoint::{Endpoint, endpoint};
 use crate::evidence::{Dossier, Refused};
-use crate::headers::OVERLOADED;
+use crate::headers::{FINAL, OVERLOADED};
 use crate::host::{HeaderList, Host};
 use crate::journey::Journey;
 use crate::policies::Inspection;
@@ -238,6 +238,9 @@ impl Gateway {
         };
         let mut journey = journey.borrow_mut();
         if journey.client_status.is_some() {
+            if journey.is_answered_with_error() {
+                remove_response_header(host, FINAL);
+            }
             return Flow::Continue;
         }
         journey.forget_ahead();
@@ -346,6 +349,18 @@ impl Gateway {
             | Stage::Done => self.stage = Stage::Done,
         }
         crate::respond(host, &answer)
+    }
+}
+
+fn remove_response_header(host: &impl Host, name: &str) {
+    let Ok(headers) = host.response_headers() else {
+        return;
+    };
+    let kept: Vec<(&str, &[u8])> = headers.iter().filter(|(other, _)| *other != name).collect();
+    if kept.len() < headers.iter().count()
+        && let Err(error) = host.set_response_headers(&kept)
+    {
+        log::error!("response header {name} could not be taken out: {error}");
     }
 }
 

@@ -56,6 +56,12 @@ pub fn crosses_to_upstream(name: &str) -> bool {
 /// Envoy's word that it answers itself because a pool was full.
 pub(crate) const OVERLOADED: &str = "x-envoy-overloaded";
 
+/// With it Envoy's router retries no answer, whatever its status. Clients do not see it.
+pub(crate) const FINAL: &str = "x-envoy-ratelimited";
+
+/// Set by the hop's listener where it has no cluster of the name that it was given.
+pub(crate) const NO_CLUSTER: &str = policy::cluster::NO_CLUSTER_HEADER;
+
 /// A header that a route may still be chosen by, so that the gateway filter must leave it to the router.
 pub(crate) fn is_for_the_router(name: &str) -> bool {
     name.starts_with(':') || name == "x-forwarded-proto"

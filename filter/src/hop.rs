@@ -1,9 +1,9 @@
-//! The first-byte hop: an attempt that is timed by an inner route of its own, because its timeout is shorter than the
-//! request's or because it is hedged.
+//! The hop: an attempt that an inner route sends to its cluster and times, because its timeout is shorter than the
+//! request's, because it is hedged, or because this Envoy cannot route a retry to another cluster (`AttemptRouting::Hop`).
 //!
-//! Envoy holds one per-try timeout for a whole request. Where a stream's plan mixes timeouts, the router sends such an
-//! attempt through an internal listener; this filter tells that listener which cluster to use and how long to wait. The
-//! target filter behind it does all the rest. See `policy::cluster`.
+//! Envoy holds one per-try timeout for a whole request, and before 1.39 one cluster. So the router sends such an attempt
+//! through an internal listener; this filter tells that listener which cluster to use and how long to wait. The target
+//! filter behind it does all the rest. See `policy::cluster`.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -11,7 +11,7 @@ use std::rc::Rc;
 use policy::cluster::INNER_CLUSTER_HEADER;
 
 use crate::answers::Answer;
-use crate::headers::OVERLOADED;
+use crate::headers::{FINAL, NO_CLUSTER, OVERLOADED};
 use crate::host::Host;
 use crate::journey::Journey;
 use crate::target::ending::{self, Ending};
@@ -59,17 +59,35 @@ impl Hop {
     }
 
     /// The head of the inner listener's answer. A full pool may have turned the attempt away before its target filter saw
-    /// it. To the router outside, that is a status like any other: it goes on to the next target, which it does not when a
+    /// it, or its cluster may be missing. To the router outside, that is a status like any other: it goes on to the next target, which it does not when a
     /// pool of its own is full.
     pub fn on_response_headers(&mut self, host: &impl Host) -> Flow {
         let Some((journey, index)) = &self.begun else {
             return Flow::Continue;
         };
-        if host.response_header(OVERLOADED).is_ok() {
-            let ending = Ending::TurnedAway;
-            let mut journey = journey.borrow_mut();
-            ending::end(&self.vm, host, &mut journey, *index, ending, host.now());
+        if journey.borrow().is_answered_with_error() {
+            // Behind the hop it looks like any other failure, which the router would retry.
+            if let Err(error) = host.set_response_header(FINAL, b"true") {
+                log::error!("an answer that is the client's may be asked for again: {error}");
+            }
+            return Flow::Continue;
         }
+        if journey.borrow().is_met(*index) {
+            // What it says is the provider's.
+            return Flow::Continue;
+        }
+        let ending = if host.response_header(OVERLOADED).is_ok() {
+            Ending::TurnedAway
+        } else if host.response_header(NO_CLUSTER).is_ok() {
+            let journey = journey.borrow();
+            let cluster = journey.inner_cluster(*index).unwrap_or_default();
+            log::error!("Envoy has no cluster {cluster}: an attempt at it failed");
+            Ending::NoCluster
+        } else {
+            return Flow::Continue;
+        };
+        let mut journey = journey.borrow_mut();
+        ending::end(&self.vm, host, &mut journey, *index, ending, host.now());
         Flow::Continue
     }
 }

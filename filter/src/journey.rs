@@ -15,7 +15,7 @@ use protocols::json::Writer;
 use routing::{Plan, PlannedAttempt};
 
 use crate::by_id::ById;
-use crate::config::GatewayConfig;
+use crate::config::{AttemptRouting, GatewayConfig};
 use crate::evidence::Dossier;
 use crate::host::Moment;
 use crate::target::{Ahead, WrittenAhead};
@@ -73,6 +73,8 @@ pub struct Attempt {
     pub failure: Option<FailoverReason>,
     /// A limit of Envoy's own kept it from the provider, whatever `failure` says.
     pub turned_away: bool,
+    /// Envoy's configuration lacks the cluster of its target.
+    pub(crate) has_no_cluster: bool,
     /// What the provider asked for with its failure.
     pub retry_after_ms: Option<u64>,
     /// The provider's answer went to the client, whatever it says.
@@ -148,9 +150,12 @@ impl Journey {
             .unwrap_or(policy::DEFAULT_TIMEOUT_MS)
     }
 
-    /// The cluster that reaches entry `index` itself.
+    /// The cluster that reaches the target of attempt `index` itself.
     pub fn inner_cluster(&self, index: usize) -> Option<String> {
-        let entry = self.plan.attempts.get(index)?;
+        // An attempt that has not begun takes the entry of its number.
+        let entry = self
+            .entry(index)
+            .or_else(|| self.plan.attempts.get(index))?;
         Some(cluster_name(
             self.config.policy.target(entry.target)?,
             entry.timeout_ms,
@@ -181,7 +186,22 @@ impl Journey {
     pub(crate) fn takes_hop(&self, index: usize) -> bool {
         let is_short =
             |entry: &PlannedAttempt| self.stream && entry.timeout_ms < self.longest_timeout_ms();
-        self.plan.attempts.get(index).is_some_and(is_short) || self.hedge_after_ms().is_some()
+        !self.is_routed_directly()
+            || self.plan.attempts.get(index).is_some_and(is_short)
+            || self.hedge_after_ms().is_some()
+    }
+
+    /// The route reads the cluster of each attempt from filter state.
+    pub(crate) fn is_routed_directly(&self) -> bool {
+        self.config.runtime.attempt_routing == AttemptRouting::Direct
+    }
+
+    /// Milliseconds after which the router gives an attempt up, or with hedging makes the next one beside it; `None` where
+    /// the hop times each attempt by itself.
+    pub(crate) fn per_try_timeout_ms(&self) -> Option<u64> {
+        let for_stream =
+            (self.stream && self.is_routed_directly()).then(|| self.longest_timeout_ms());
+        self.hedge_after_ms().or(for_stream)
     }
 
     /// The first request, where it was written ahead. The target filter has met it then.
@@ -234,6 +254,17 @@ impl Journey {
             }
             _ => false,
         }
+    }
+
+    /// The client's answer is a provider's error.
+    pub(crate) fn is_answered_with_error(&self) -> bool {
+        self.client_status.is_some_and(|status| status >= 500)
+    }
+
+    /// The target filter of attempt `index` has met it.
+    pub(crate) fn is_met(&self, index: usize) -> bool {
+        (self.attempts.get(index))
+            .is_some_and(|attempt| attempt.exchange.is_some() || attempt.ended_ns.is_some())
     }
 
     /// The conversation of attempt `index`, until it ends.

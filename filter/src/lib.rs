@@ -18,6 +18,7 @@ pub mod hop;
 pub mod host;
 pub mod journey;
 mod keys;
+mod leader_lease;
 pub mod metrics;
 pub mod monitor;
 mod planning;

@@ -1,7 +1,8 @@
-//! The monitor: a singleton service that probes targets through their own clusters, with their real credentials.
+//! The monitor: probes targets through their own clusters, with their real credentials.
 //!
-//! Envoy configures it once, at its own start; a changed policy reaches it through shared data, where the gateway filter
-//! leaves its configuration.
+//! It is the root context of an HTTP filter that no request of a client passes, so every worker has one; a lease in shared
+//! data makes one of them probe ([`crate::leader_lease`]). The policy reaches it through shared data, where the gateway
+//! filter leaves its configuration.
 
 use std::collections::HashMap;
 use std::rc::Rc;
@@ -16,14 +17,19 @@ use routing::probe::{self, DueProbe, ProbeScheduler, Ticket};
 use crate::config::{self, GatewayConfig, Role};
 use crate::control::{ControlPoll, report};
 use crate::host::{HeaderList, Host, HostError};
+use crate::leader_lease::LeaderLease;
 use crate::shared;
 use crate::target::PROBE_HEADER;
 use crate::vm::Vm;
 
-/// The singleton service.
+/// Of one worker.
 pub struct Monitor {
     vm: Rc<Vm>,
-    config: Rc<GatewayConfig>,
+    lease: LeaderLease,
+    /// It holds the lease.
+    leads: bool,
+    /// `None` until the gateway filter has left one.
+    config: Option<Rc<GatewayConfig>>,
     scheduler: ProbeScheduler,
     random: Random,
     /// Probes under way, by the token of their call.
@@ -42,54 +48,81 @@ struct Probe {
 }
 
 impl Monitor {
-    /// Starts with the policy that Envoy was started with.
-    pub fn new(host: &impl Host, vm: Rc<Vm>, config: Rc<GatewayConfig>) -> Self {
-        let mut monitor = Self {
+    /// Knows no policy yet and does not probe.
+    pub fn new(host: &impl Host, vm: Rc<Vm>) -> Self {
+        Self {
             vm,
-            config,
+            lease: LeaderLease::new(host),
+            leads: false,
+            config: None,
             scheduler: ProbeScheduler::default(),
             random: Random::seeded(host.random()),
             under_way: HashMap::new(),
             shown_up: HashMap::new(),
             publication: None,
             control: ControlPoll::default(),
-        };
-        monitor.adopt(host, Rc::clone(&monitor.config));
-        monitor
+        }
     }
 
-    /// Sends the probes that are due, asks for the control state, and lets events go.
+    /// Where it leads, sends the probes that are due and asks for the control state; lets its events go in any case.
     pub fn on_tick(&mut self, host: &impl Host) {
-        self.vm.tick(host);
-        self.look_for_changed_policy(host);
-        let now = host.now_ms();
-        for index in 0..self.config.policy.targets.len() {
-            self.signal(host, TargetId(index), Signal::Tick);
+        let leads = self.lease.acquire(host);
+        if leads && !self.leads {
+            self.take_over();
         }
-        self.show_who_is_up(host, now);
-        if let Some(collector) = self.config.collector() {
-            let instance_id = self.vm.instance_id(&self.config);
-            self.control
-                .on_tick(host, collector, instance_id, |with_policy| {
-                    report(host, &self.vm, &self.config, with_policy)
-                });
+        self.leads = leads;
+        if leads {
+            self.vm.tick(host);
+            self.look_for_changed_policy(host);
+            if let Some(config) = self.config.clone() {
+                self.probe(host, &config);
+            }
+        }
+        if let Some(collector) = self.config.as_ref().and_then(|config| config.collector()) {
             self.vm.courier.on_tick(host, collector);
         }
-        let (vm, config) = (&self.vm, &self.config);
+    }
+
+    /// It ends: another one takes over at once what this one had under way.
+    pub fn on_done(&mut self, host: &impl Host) {
+        self.leads = false;
+        self.lease.release(host);
+    }
+
+    /// Whoever led before has taken what it had under way with it.
+    fn take_over(&mut self) {
+        self.scheduler = ProbeScheduler::default();
+        self.control = ControlPoll::default();
+        self.under_way.clear();
+        self.publication = None;
+    }
+
+    fn probe(&mut self, host: &impl Host, config: &Rc<GatewayConfig>) {
+        let now = host.now_ms();
+        for index in 0..config.policy.targets.len() {
+            self.vm.signal(host, config, TargetId(index), Signal::Tick);
+        }
+        self.show_who_is_up(host, config, now);
+        if let Some(collector) = config.collector() {
+            let instance_id = self.vm.instance_id(config);
+            let vm = &self.vm;
+            self.control
+                .on_tick(host, collector, instance_id, |with_policy| {
+                    report(host, vm, config, with_policy)
+                });
+        }
+        let vm = &self.vm;
         for due in self.scheduler.due(now, |target| {
             vm.phase(config, target, now) == Phase::RateLimited
         }) {
-            let token = self
-                .config
-                .policy
-                .target(due.target)
-                .map(|target| send(host, target, due));
+            let target = config.policy.target(due.target);
+            let token = target.map(|target| send(host, target, due));
             match token {
                 Some(Ok(token)) => {
                     self.under_way.insert(token, Probe { due, sent_ms: now });
                 }
                 // The cluster is not there (yet), which is what unreachable means.
-                Some(Err(_)) => self.finish(host, due.ticket, ProbeResult::Unreachable),
+                Some(Err(_)) => self.finish(host, config, due.ticket, ProbeResult::Unreachable),
                 None => {}
             }
         }
@@ -100,15 +133,18 @@ impl Monitor {
         if self.control.on_call_response(host, token) {
             return;
         }
-        if let Some(collector) = self.config.collector()
+        let Some(config) = self.config.clone() else {
+            return;
+        };
+        if let Some(collector) = config.collector()
             && self.vm.courier.on_call_response(host, token, collector)
         {
             return;
         }
-        self.on_probe_response(host, token);
+        self.on_probe_response(host, &config, token);
     }
 
-    fn on_probe_response(&mut self, host: &impl Host, token: u32) {
+    fn on_probe_response(&mut self, host: &impl Host, config: &GatewayConfig, token: u32) {
         let Some(probe) = self.under_way.remove(&token) else {
             return;
         };
@@ -118,7 +154,7 @@ impl Monitor {
             .text(":status")
             .and_then(|status| status.parse::<u16>().ok());
         let too_late = elapsed_ms >= probe.due.timeout_ms;
-        let target = self.config.policy.target(probe.due.target);
+        let target = config.policy.target(probe.due.target);
         let result = match (status, target) {
             (None, _) if too_late => ProbeResult::TimedOut,
             // Envoy's own word for a connection that was not answered in time.
@@ -131,27 +167,29 @@ impl Monitor {
                 asked_to_wait_ms(&headers, host.now_ms() / 1000),
             ),
         };
-        self.finish(host, probe.due.ticket, result);
+        self.finish(host, config, probe.due.ticket, result);
     }
 
-    fn finish(&mut self, host: &impl Host, ticket: Ticket, result: ProbeResult) {
+    fn finish(
+        &mut self,
+        host: &impl Host,
+        config: &GatewayConfig,
+        ticket: Ticket,
+        result: ProbeResult,
+    ) {
         if let Some(target) =
             self.scheduler
                 .finished(ticket, result, &mut self.random, host.now_ms())
         {
-            self.signal(host, target, Signal::Probe(result));
+            self.vm.signal(host, config, target, Signal::Probe(result));
         }
     }
 
-    fn signal(&self, host: &impl Host, target: TargetId, signal: Signal) {
-        self.vm.signal(host, &self.config, target, signal);
-    }
-
     /// One for all workers, so that two never disagree.
-    fn show_who_is_up(&mut self, host: &impl Host, now_ms: u64) {
-        for (index, target) in self.config.policy.targets.iter().enumerate() {
+    fn show_who_is_up(&mut self, host: &impl Host, config: &GatewayConfig, now_ms: u64) {
+        for (index, target) in config.policy.targets.iter().enumerate() {
             let id = TargetId(index);
-            let up = self.vm.phase(&self.config, id, now_ms).serves();
+            let up = self.vm.phase(config, id, now_ms).serves();
             if self.shown_up.insert(id, up) != Some(up) {
                 self.vm.metrics.target_up(host, &target.id, up);
             }
@@ -168,7 +206,7 @@ impl Monitor {
         self.publication = Some(published.cas);
         match config::read(&published.value) {
             Ok(Role::Gateway(config)) => self.adopt(host, config),
-            Ok(Role::Target | Role::Hop | Role::Monitor(_)) => {}
+            Ok(Role::Target | Role::Hop | Role::Monitor) => {}
             Err(error) => log::error!("monitor keeps the policy it has: {error}"),
         }
     }
@@ -181,12 +219,10 @@ impl Monitor {
             &mut self.random,
             host.now_ms(),
         );
-        self.config = config;
         self.shown_up.clear();
-        self.vm.announce_credentials(host, &self.config);
-        self.vm.forget_other_targets(host, &self.config);
-        // Whoever looks at a gateway that has just become ready sees them all.
-        self.show_who_is_up(host, host.now_ms());
+        self.vm.announce_credentials(host, &config);
+        self.vm.forget_other_targets(host, &config);
+        self.config = Some(config);
     }
 }
 

@@ -14,6 +14,8 @@ pub(crate) mod key {
     pub(crate) const LATENCY: &str = "kt.latency";
     pub(crate) const REQUESTS: &str = "kt.requests";
     pub(crate) const LEDGER: &str = "kt.ledger";
+    /// Who probes targets for all workers.
+    pub(crate) const HEALTH_CHECKER: &str = "kt.health_checker";
     pub(super) const STARTED: &str = "kt.started";
     pub(super) const POLICY: &str = "kt.policy";
     pub(super) const CONTROL: &str = "kt.control";
@@ -45,7 +47,8 @@ const CAS_ATTEMPTS: usize = 16;
 /// Creates what must not be created twice. The main thread configures a module before any worker runs it.
 pub fn prepare(host: &impl Host) {
     started_ms(host);
-    for key in key::RATES.into_iter().chain([key::LEDGER]) {
+    let others = [key::LEDGER, key::HEALTH_CHECKER];
+    for key in key::RATES.into_iter().chain(others) {
         if host.shared(key).is_err() {
             let _ = host.set_shared(key, b"", None);
         }
@@ -65,7 +68,7 @@ pub fn started_ms(host: &impl Host) -> u64 {
     }
 }
 
-/// Leaves the gateway's plugin configuration where the monitor, which Envoy never reconfigures, finds it.
+/// Leaves the gateway's plugin configuration where the monitor, which has none of its own, finds it.
 pub fn publish_configuration(host: &impl Host, configuration: &[u8]) {
     let known = host
         .shared(key::POLICY)

@@ -17,10 +17,15 @@ pub(crate) fn answer(journey: &Journey) -> Answer {
         .iter()
         .enumerate()
         .map(|(index, attempt)| {
-            let reason = attempt
-                .failure
-                .map_or("no answer", |reason| reason.as_str());
-            format!("{}: {reason}", journey.target_id(index))
+            let target = journey.target_id(index);
+            let cluster = || journey.inner_cluster(index).unwrap_or_default();
+            match attempt.failure {
+                _ if attempt.has_no_cluster => {
+                    format!("{target}: Envoy has no cluster {}", cluster())
+                }
+                Some(reason) => format!("{target}: {}", reason.as_str()),
+                None => format!("{target}: no answer"),
+            }
         })
         .collect();
     let message = format!(

@@ -24,11 +24,14 @@ use crate::embedding::Lessons;
 use crate::evidence::{self, Courier, Dossier, HealthChanged, Refused};
 use crate::host::{Host, Moment, Shared};
 use crate::journey::{Journey, Journeys};
+use crate::leader_lease;
 use crate::metrics::Metrics;
 use crate::shared::{self, key, read_u64, update_shared};
 
 /// Milliseconds between looks at shared data.
 pub const TICK_MS: u64 = 200;
+/// Milliseconds between calls that wake the monitor's VM up.
+const WAKE_INTERVAL_MS: u64 = 400;
 
 /// State of one worker.
 #[derive(Debug)]
@@ -59,6 +62,8 @@ pub struct Vm {
     /// Which publication of the control state is in force.
     control_publication: Cell<Option<u32>>,
     ledger: RefCell<Ledger>,
+    /// When the monitor was last found not to probe, Unix milliseconds.
+    monitor_woken_ms: Cell<u64>,
     /// Of the Envoy process, where its configuration gives no name.
     instance_id: String,
 }
@@ -84,6 +89,7 @@ impl Vm {
             control: RefCell::default(),
             control_publication: Cell::new(None),
             ledger: RefCell::default(),
+            monitor_woken_ms: Cell::new(0),
             instance_id: shared::instance_id(host),
         }
     }
@@ -302,6 +308,31 @@ impl Vm {
             self.requests_everywhere.set(read_u64(&value));
         }
         self.look_for_control(host);
+    }
+
+    /// A VM that has trapped comes back with the next stream through its filter. Where nobody probes, this worker sends one.
+    pub fn wake_monitor(&self, host: &impl Host, config: &GatewayConfig) {
+        let Some(cluster) = &config.runtime.monitor_cluster else {
+            return;
+        };
+        let now_ms = host.now_ms();
+        let waited_ms = now_ms.saturating_sub(self.monitor_woken_ms.get());
+        if waited_ms < WAKE_INTERVAL_MS || !leader_lease::is_vacant(host) {
+            return;
+        }
+        // At first a lease that nobody has taken yet is no sign of anything.
+        let is_first_look = self.monitor_woken_ms.replace(now_ms) == 0;
+        if is_first_look {
+            return;
+        }
+        let headers: [(&str, &[u8]); 3] = [
+            (":method", b"GET"),
+            (":path", b"/"),
+            (":authority", b"monitor"),
+        ];
+        if let Err(error) = host.call(cluster, &headers, b"", WAKE_INTERVAL_MS) {
+            log::warn!("nobody probes targets, and {cluster} cannot be called: {error}");
+        }
     }
 
     fn look_for_control(&self, host: &impl Host) {

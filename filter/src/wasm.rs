@@ -18,6 +18,8 @@ use crate::target::Target;
 use crate::vm::{TICK_MS, Vm};
 
 const HOST: ProxyWasmHost = ProxyWasmHost;
+/// Milliseconds until a monitor begins.
+const FIRST_TICK_MS: u64 = 20;
 
 #[global_allocator]
 static MEMORY: Pool<System> = Pool::over(System);
@@ -54,17 +56,21 @@ impl Root {
             }
             Ok(Role::Target) => self.part = Part::Target,
             Ok(Role::Hop) => self.part = Part::Hop,
-            Ok(Role::Monitor(config)) => {
+            Ok(Role::Monitor) => {
+                shared::prepare(&HOST);
                 let vm = VM.with(Rc::clone);
-                self.part = Part::Monitor(Box::new(Monitor::new(&HOST, vm, config)));
+                self.part = Part::Monitor(Box::new(Monitor::new(&HOST, vm)));
             }
             Err(error) => {
                 log::error!("keeptrusts: {error}");
                 return false;
             }
         }
-        if matches!(self.part, Part::Gateway(_) | Part::Monitor(_)) {
-            proxy_wasm_abi::set_tick_period(TICK_MS);
+        match self.part {
+            Part::Gateway(_) => proxy_wasm_abi::set_tick_period(TICK_MS),
+            // Not here and now: the proxy configures a module on trial first, on a VM that it throws away.
+            Part::Monitor(_) => proxy_wasm_abi::set_tick_period(FIRST_TICK_MS),
+            Part::Unconfigured | Part::Target | Part::Hop => {}
         }
         true
     }
@@ -77,8 +83,12 @@ impl Root {
                 if let Some(collector) = config.collector() {
                     vm.courier.on_tick(&HOST, collector);
                 }
+                vm.wake_monitor(&HOST, config);
             }),
-            Part::Monitor(monitor) => monitor.on_tick(&HOST),
+            Part::Monitor(monitor) => {
+                monitor.on_tick(&HOST);
+                proxy_wasm_abi::set_tick_period(TICK_MS);
+            }
             Part::Unconfigured | Part::Target | Part::Hop => {}
         }
     }
@@ -98,6 +108,13 @@ impl Root {
         }
     }
 
+    /// The configuration is taken away.
+    fn on_done(&mut self) {
+        if let Part::Monitor(monitor) = &mut self.part {
+            monitor.on_done(&HOST);
+        }
+    }
+
     /// A new stream through this filter.
     fn stream(&self) -> Option<Stream> {
         let vm = VM.with(Rc::clone);
@@ -105,6 +122,7 @@ impl Root {
             Part::Gateway(config) => Some(Stream::Gateway(Gateway::new(vm, Rc::clone(config)))),
             Part::Target => Some(Stream::Target(Target::new(vm))),
             Part::Hop => Some(Stream::Hop(Hop::new(vm))),
+            // What comes here only wakes its VM up.
             Part::Unconfigured | Part::Monitor(_) => None,
         }
     }

@@ -1,6 +1,10 @@
 //! Finds what `kt` needs but does not contain: the filter module, Envoy, certificate authorities.
 
+use std::io;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use envoy::EnvoyVersion;
 
 use crate::paths::Variables;
 
@@ -20,11 +24,42 @@ pub(crate) enum NotFound {
     },
     /// Envoy.
     #[error(
-        "no Envoy: looked at {places}; get it with `scripts/setup`, or name a binary of version 1.39 or later in ENVOY_BIN"
+        "no Envoy: looked at {places}; get it with `scripts/setup`, or name a binary of version 1.36 or later in ENVOY_BIN"
     )]
     Envoy {
         /// Comma-separated.
         places: String,
+    },
+}
+
+/// The binary is no Envoy that can serve.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum UnusableEnvoy {
+    /// It cannot be started.
+    #[error("cannot start {binary}: {error}", binary = .binary.display())]
+    Start {
+        /// The file.
+        binary: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// It lacks what the gateway stands on.
+    #[error(
+        "{binary} is Envoy {version}; expected {oldest} or later",
+        binary = .binary.display(),
+        oldest = EnvoyVersion::OLDEST
+    )]
+    TooOld {
+        /// The file.
+        binary: PathBuf,
+        /// What it says it is.
+        version: EnvoyVersion,
+    },
+    /// It does not answer as Envoy does.
+    #[error("{binary} does not say its version as Envoy does", binary = .binary.display())]
+    Unknown {
+        /// The file.
+        binary: PathBuf,
     },
 }
 
@@ -60,6 +95,21 @@ pub(crate) fn envoy(variables: Variables, kt: Option<&Path>) -> Result<PathBuf, 
     first_file(&places).ok_or_else(|| NotFound::Envoy {
         places: listed(&places),
     })
+}
+
+/// The version of the Envoy at `binary`, as it says itself.
+pub(crate) fn envoy_version(binary: &Path) -> Result<EnvoyVersion, UnusableEnvoy> {
+    let binary = binary.to_owned();
+    let output = match Command::new(&binary).arg("--version").output() {
+        Ok(output) => output,
+        Err(error) => return Err(UnusableEnvoy::Start { binary, error }),
+    };
+    let text = String::from_utf8_lossy(&output.stdout);
+    match EnvoyVersion::of_output(&text) {
+        Some(version) if version >= EnvoyVersion::OLDEST => Ok(version),
+        Some(version) => Err(UnusableEnvoy::TooOld { binary, version }),
+        None => Err(UnusableEnvoy::Unknown { binary }),
+    }
 }
 
 /// The file of certificate authorities of this machine.

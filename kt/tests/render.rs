@@ -51,7 +51,7 @@ fn istio_gets_one_envoy_filter_for_its_gateway() {
         &scratch(),
         &[
             "--target",
-            "istio",
+            "istio-envoyfilter",
             "--namespace",
             "mesh",
             "--workload",
@@ -60,15 +60,63 @@ fn istio_gets_one_envoy_filter_for_its_gateway() {
             "/m.wasm",
         ],
     );
-    assert!(
-        rendered.contains("# Needs keys in its environment: ANTHROPIC_API_KEY, OPENAI_API_KEY\n"),
-        "{rendered}"
-    );
     assert!(rendered.contains("\nkind: EnvoyFilter\n"));
     assert!(rendered.contains("  namespace: mesh\n"));
     assert!(rendered.contains("      app: gw\n"));
     assert!(rendered.contains("filename: /m.wasm\n"));
     assert!(rendered.contains("port_value: 15000\n"));
+    // Istio ignores a bootstrap patch, and what names a static secret then crashes Envoy.
+    assert!(!rendered.contains("BOOTSTRAP"), "{rendered}");
+    assert!(!rendered.contains("environment_variable"), "{rendered}");
+    assert!(!rendered.contains("refresh_cluster_on_retry"), "{rendered}");
+}
+
+#[test]
+fn what_runs_in_kubernetes_reads_its_keys_from_one_secret() {
+    let targets = ["istio", "istio-envoyfilter", "envoy-gateway", "kubernetes"];
+    for target in targets {
+        let rendered = render(&scratch(), &["--target", target, "--namespace", "mesh"]);
+        for part in [
+            "# 1. kubectl -n mesh create secret generic keeptrusts-keys",
+            "     --from-literal=ANTHROPIC_API_KEY=\"$ANTHROPIC_API_KEY\"",
+            "     --from-literal=OPENAI_API_KEY=\"$OPENAI_API_KEY\"",
+            "/etc/keeptrusts/keys/OPENAI_API_KEY",
+            "/etc/keeptrusts/keys/target-",
+        ] {
+            let found =
+                rendered.contains(part) || target == "kubernetes" && part.starts_with("# 1.");
+            assert!(found, "{target}: {part:?} in {rendered}");
+        }
+        assert!(!rendered.contains("environment_variable"), "{target}");
+    }
+}
+
+#[test]
+fn an_older_envoy_gets_what_it_knows() {
+    for (version, is_direct) in [("1.36", false), ("1.38.2", false), ("1.39", true)] {
+        let rendered = render(
+            &scratch(),
+            &["--envoy-version", version, "--filter-wasm", "/m.wasm"],
+        );
+        let has_refresh = rendered.contains("refresh_cluster_on_retry");
+        assert_eq!(has_refresh, is_direct, "{version}");
+        let has_prefix = rendered.contains("header_value_prefix");
+        assert_eq!(has_prefix, version != "1.36", "{version}");
+    }
+    let refused = output(kt().args([
+        "envoy",
+        "render",
+        "--policy-config",
+        "p",
+        "--envoy-version",
+        "1.35",
+    ]));
+    assert_eq!(refused.status.code(), Some(2));
+    let said = text(&refused.stderr);
+    assert!(
+        said.contains("Envoy 1.35.0 is too old: expected 1.36.0 or later"),
+        "{said}"
+    );
 }
 
 #[test]
@@ -91,7 +139,8 @@ fn compose_mounts_module_and_keys() {
         "{rendered}"
     );
     assert!(rendered.contains("\"127.0.0.1:8080:8080\""));
-    assert!(rendered.contains(":/var/lib/keeptrusts/keeptrusts_filter.wasm:ro"));
+    assert!(rendered.contains("target: /var/lib/keeptrusts/keeptrusts_filter.wasm\n"));
+    assert!(rendered.contains("OPENAI_API_KEY: \"${OPENAI_API_KEY:?set it}\"\n"));
     assert!(
         rendered.contains(&format!("file: {}\n", file.display())),
         "{rendered}"
@@ -121,7 +170,7 @@ fn an_invalid_policy_is_not_rendered() {
 
 #[test]
 fn a_collector_is_reached_with_a_token_from_the_environment() {
-    for target in ["bootstrap", "istio", "compose"] {
+    for target in ["bootstrap", "fragment", "compose"] {
         let rendered = render(
             &scratch(),
             &[

@@ -15,6 +15,8 @@ use crate::model::{ContentPolicyKind, Policy, Strategy, Target, TargetId};
 pub const FIRST_BYTE: &str = "kt/first-byte";
 /// Request header, seen only inside Envoy, with which the first-byte hop names the inner cluster.
 pub const INNER_CLUSTER_HEADER: &str = "x-kt-inner-cluster";
+/// Response header, seen only inside Envoy, with which the hop's listener says that there is no such cluster.
+pub const NO_CLUSTER_HEADER: &str = "x-kt-no-cluster";
 /// Filter state key under which the filter leaves the cluster of the next attempt (set from wasm as `kt_cluster`).
 pub const CLUSTER_FILTER_STATE: &str = "wasm.kt_cluster";
 

@@ -162,8 +162,8 @@ impl Gateway {
         let client = journey.client;
         let retries = journey.retries().to_string();
         let hedge_after_ms = journey.hedge_after_ms();
-        let per_try_timeout_ms = hedge_after_ms.unwrap_or(journey.longest_timeout_ms());
-        let per_try_timeout = per_try_timeout_ms.to_string();
+        let per_try_timeout = (journey.per_try_timeout_ms()).map(|timeout| timeout.to_string());
+        let is_routed_directly = journey.is_routed_directly();
         let stream = journey.stream;
         // A plan is never empty; if it were, Envoy would find no cluster of this name.
         let cluster = journey.cluster(0).unwrap_or_default();
@@ -188,11 +188,8 @@ impl Gateway {
             // The cluster's whole-answer limit must not cut a stream that began in time.
             outgoing.push(("x-envoy-upstream-stream-duration-ms", b"0"));
         }
-        if stream || hedge_after_ms.is_some() {
-            outgoing.push((
-                "x-envoy-upstream-rq-per-try-timeout-ms",
-                per_try_timeout.as_bytes(),
-            ));
+        if let Some(timeout) = &per_try_timeout {
+            outgoing.push(("x-envoy-upstream-rq-per-try-timeout-ms", timeout.as_bytes()));
         }
         if hedge_after_ms.is_some() {
             outgoing.push(("x-envoy-hedge-on-per-try-timeout", b"true"));
@@ -205,7 +202,13 @@ impl Gateway {
                 })
             })
             .and_then(|()| host.set_state(state::TOKEN, &token.to_le_bytes()))
-            .and_then(|()| host.set_state(state::CLUSTER, cluster.as_bytes()));
+            .and_then(|()| {
+                if is_routed_directly {
+                    host.set_state(state::CLUSTER, cluster.as_bytes())
+                } else {
+                    Ok(())
+                }
+            });
         self.stage = Stage::Underway { token, journey };
         match departed {
             Ok(()) => Flow::Continue,

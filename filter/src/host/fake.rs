@@ -117,6 +117,10 @@ impl FakeHost {
         self.response_body.replace(body.to_vec());
     }
 
+    pub(crate) fn set_call_answer(&self, headers: &[(&str, &str)]) {
+        self.call_answer.replace(owned(headers));
+    }
+
     pub(crate) fn header_count(&self) -> usize {
         self.request_headers.borrow().len()
     }

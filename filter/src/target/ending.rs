@@ -20,6 +20,8 @@ pub(crate) enum Ending {
     FailedOver(FailoverReason),
     /// A limit of Envoy's own kept it from the provider: the cluster's circuit breaker was open.
     TurnedAway,
+    /// Envoy's configuration lacks the target's cluster.
+    NoCluster,
     /// The provider broke off while its answer was on the way to the client.
     BrokenOff,
     /// The gateway could not say the request to this provider.
@@ -32,7 +34,7 @@ impl Ending {
     fn failure(self) -> Option<FailoverReason> {
         match self {
             Self::FailedOver(reason) => Some(reason),
-            Self::TurnedAway => Some(FailoverReason::UpstreamConnect),
+            Self::TurnedAway | Self::NoCluster => Some(FailoverReason::UpstreamConnect),
             Self::Answered | Self::BrokenOff | Self::Unsent | Self::ClientGone => None,
         }
     }
@@ -60,6 +62,7 @@ pub(crate) fn end(
     attempt.retry_after_ms = error.and_then(|error| error.retry_after_ms);
     attempt.failure = ending.failure();
     attempt.turned_away = ending == Ending::TurnedAway;
+    attempt.has_no_cluster = ending == Ending::NoCluster;
     let latency_ms = latency_ms(attempt, stream, now);
     let outcome = outcome(ending, report.as_ref(), latency_ms);
     let sample = sample(
@@ -182,7 +185,8 @@ fn outcome(ending: Ending, report: Option<&Report>, latency_ms: u64) -> Outcome 
             | FailoverReason::Unhealthy => Outcome::ClientFault,
             FailoverReason::Hedged => Outcome::Superseded,
         },
-        Ending::TurnedAway => Outcome::Overflow,
+        // Neither is the target's fault.
+        Ending::TurnedAway | Ending::NoCluster => Outcome::Overflow,
         Ending::BrokenOff => Outcome::StreamBroken,
         Ending::Unsent => Outcome::ClientFault,
         Ending::ClientGone => Outcome::ClientDisconnected,

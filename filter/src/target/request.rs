@@ -152,7 +152,8 @@ pub(crate) fn begin_next(host: &impl Host, journey: &Rc<RefCell<Journey>>) -> Op
 }
 
 fn announce_next(host: &impl Host, journey: &Journey, index: usize) {
-    if let Some(next) = journey.cluster(index.saturating_add(1))
+    if journey.is_routed_directly()
+        && let Some(next) = journey.cluster(index.saturating_add(1))
         && let Err(error) = host.set_state(state::CLUSTER, next.as_bytes())
     {
         log::error!("the next attempt will go to the same cluster: {error}");

@@ -321,7 +321,8 @@ fn when_all_is_spent_the_client_is_told_not_to_try_again() {
 fn the_monitor_hands_on_what_the_collector_says() {
     let host = FakeHost::default();
     let vm = Rc::new(Vm::new(&host));
-    let mut monitor = Monitor::new(&host, vm, gateway_config(&observed(POLICY)));
+    crate::shared::publish_configuration(&host, observed(POLICY).as_bytes());
+    let mut monitor = Monitor::new(&host, vm);
     let worker = Vm::new(&host);
     let config = gateway_config(&observed(POLICY));
     let admits = || worker.control(&config).admit(Some(b"kt_gk_good"), NOW);
@@ -364,7 +365,8 @@ fn the_monitor_hands_on_what_the_collector_says() {
 fn the_monitor_tells_the_collector_how_the_gateway_is() {
     let host = FakeHost::default();
     let vm = Rc::new(Vm::new(&host));
-    let mut monitor = Monitor::new(&host, vm, gateway_config(&observed(POLICY)));
+    crate::shared::publish_configuration(&host, observed(POLICY).as_bytes());
+    let mut monitor = Monitor::new(&host, vm);
     // Status and body of the answer; then what the next question was.
     let ask = |monitor: &mut Monitor, status: &str, body: &Value| {
         host.now_ms.set(host.now_ms.get() + 1_000);

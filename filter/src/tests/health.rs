@@ -9,6 +9,7 @@ use super::{POLICY, Visit, gateway_config};
 use crate::config::GatewayConfig;
 use crate::host::fake::FakeHost;
 use crate::monitor::Monitor;
+use crate::shared;
 use crate::vm::Vm;
 
 const FAILURE: Signal = Signal::Attempt(Outcome::ServerError);
@@ -59,7 +60,8 @@ fn a_change_is_counted_once_whoever_sees_it() {
 fn every_target_has_its_gauge_from_the_start() {
     let host = FakeHost::default();
     let vm = Rc::new(Vm::new(&host));
-    Monitor::new(&host, vm, gateway_config(POLICY));
+    shared::publish_configuration(&host, POLICY.as_bytes());
+    Monitor::new(&host, vm).on_tick(&host);
     let shown = ["first", "second"].map(|id| (format!("keeptrusts.target_up.target.{id}"), 1));
     assert_eq!(*host.metrics.borrow(), shown);
 }

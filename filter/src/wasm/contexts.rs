@@ -160,7 +160,9 @@ extern "C" fn proxy_on_done(id: u32) -> u32 {
         };
         (stream, root)
     });
-    drop(root);
+    if let Some(mut root) = root {
+        root.on_done();
+    }
     if let Some(mut stream) = stream {
         stream.on_end();
     }

@@ -28,6 +28,7 @@ mod health_outage;
 mod health_rate_limits;
 mod health_trap;
 mod hedging;
+mod image;
 #[path = "../../../kt/tests/common/inert_module.rs"]
 mod inert_module;
 mod kept_alive;

@@ -1,11 +1,21 @@
 //! `kt envoy render`: configuration for an Envoy that somebody else runs.
 
+mod deployment;
+mod envoy_gateway;
+mod istio;
+mod kubernetes;
+
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ::envoy::{Admin, Collector, Compose, Gateway, Istio, Runtime, TOKEN_VARIABLE, to_yaml};
+use ::envoy::{
+    Admin, AttemptRouting, Collector, Compose, EnvoyVersion, Gateway, KeySource, Runtime,
+    TOKEN_VARIABLE, to_yaml,
+};
 use ::policy::{BaseUrl, Credential, Policy};
 use clap::{Args, Subcommand, ValueEnum};
 
@@ -19,10 +29,8 @@ use crate::secrets::Secrets;
 
 /// Of Debian and Ubuntu, and so of the images of Envoy and Istio.
 const CA_FILE_IN_IMAGES: &str = "/etc/ssl/certs/ca-certificates.crt";
-/// Where the module is mounted in containers and pods.
+/// Where the module is mounted in containers.
 const MODULE_IN_IMAGES: &str = "/var/lib/keeptrusts/keeptrusts_filter.wasm";
-/// Istio's own choice.
-const ADMIN_OF_ISTIO: &str = "127.0.0.1:15000";
 /// What AWS's request signing looks for first.
 const AWS_VARIABLES: [&str; 3] = [
     "AWS_ACCESS_KEY_ID",
@@ -50,8 +58,9 @@ pub(crate) struct Render {
     /// Where Envoy's admin interface is, a loopback address [default: 127.0.0.1:9901; Istio's own for istio]
     #[arg(long, value_name = "ADDR")]
     admin_listen: Option<SocketAddr>,
-    /// The filter module: as Envoy will see it, or for compose the file on this machine
-    #[arg(long, value_name = "FILE", env = "KEEPTRUSTS_FILTER_WASM")]
+    /// The filter module: as Envoy will see it, or for compose the file on this machine [default for bootstrap, fragment
+    /// and compose: KEEPTRUSTS_FILTER_WASM, or as `make build` leaves it; for the others that of the module's image]
+    #[arg(long, value_name = "FILE")]
     filter_wasm: Option<PathBuf>,
     /// Certificate authorities as Envoy will see them, in PEM
     #[arg(long, value_name = "FILE")]
@@ -65,20 +74,34 @@ pub(crate) struct Render {
     /// Refuse requests without a gateway key even before the collector was heard
     #[arg(long, requires = "collector_url")]
     require_keys: bool,
-    /// istio: namespace of the gateway's pods
-    #[arg(long, default_value = "istio-ingress")]
-    namespace: String,
-    /// istio: labels of the gateway's pods
+    /// The oldest Envoy that shall take it: 1.36 or later [default: 1.40; 1.36 for meshes]
+    #[arg(long, value_name = "VERSION", value_parser = str::parse::<EnvoyVersion>)]
+    envoy_version: Option<EnvoyVersion>,
+    /// Kubernetes: namespace of the pods [default: istio-ingress, envoy-gateway-system or keeptrusts]
+    #[arg(long)]
+    namespace: Option<String>,
+    /// istio-envoyfilter: labels of the gateway's pods
     #[arg(long, value_name = "KEY=VALUE", default_value = "istio=ingress", value_parser = label)]
     workload: Vec<(String, String)>,
+    /// Kubernetes: image with the filter module, as `make image` writes it
+    #[arg(long, value_name = "IMAGE", default_value = kubernetes::MODULE_IMAGE)]
+    module_image: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Target {
     /// One complete bootstrap
     Bootstrap,
-    /// An EnvoyFilter for an Istio gateway
+    /// Listeners, clusters and secrets to merge into a bootstrap that you have
+    Fragment,
+    /// What is merged over the bootstrap of an Istio gateway of its own
     Istio,
+    /// An EnvoyFilter for an Istio gateway that serves others as well
+    IstioEnvoyfilter,
+    /// An EnvoyProxy of Envoy Gateway
+    EnvoyGateway,
+    /// A Deployment of stock Envoy
+    Kubernetes,
     /// A Docker Compose file
     Compose,
 }
@@ -91,6 +114,8 @@ struct Setting {
     ca_file: Option<String>,
     collector: Option<Collector>,
     keys_required: bool,
+    envoy_version: EnvoyVersion,
+    attempt_routing: AttemptRouting,
 }
 
 impl Command {
@@ -114,7 +139,11 @@ impl Render {
             policy_file::read(&self.policy_config, &secrets).inspect_err(print_refusal)?;
         let (notes, text) = match self.target {
             Target::Bootstrap => self.bootstrap(&document, &folder)?,
-            Target::Istio => self.istio(&document)?,
+            Target::Fragment => self.fragment(&document, &folder)?,
+            Target::Istio => istio::bootstrap_override(&self, &document)?,
+            Target::IstioEnvoyfilter => istio::envoy_filter(&self, &document)?,
+            Target::EnvoyGateway => envoy_gateway::proxy(&self, &document)?,
+            Target::Kubernetes => deployment::objects(&self, &document)?,
             Target::Compose => self.compose(&document, &folder)?,
         };
         let version = policy_file::version(&document.text);
@@ -124,7 +153,7 @@ impl Render {
             self.policy_config.display()
         );
         for line in notes.lines() {
-            println!("# {line}");
+            println!("{}", format!("# {line}").trim_end());
         }
         print!("{text}");
         Ok(ExitCode::SUCCESS)
@@ -133,89 +162,95 @@ impl Render {
     /// What the reader must know, and the file.
     fn bootstrap(&self, document: &Document, folder: &Path) -> Result<(String, String), Failure> {
         let stored_file = |name: &str| stored(folder, name);
-        let setting = Setting {
-            module: self.module()?,
-            listen: self.listen.unwrap_or(DEFAULT_LISTEN.parse()?),
-            admin: self
-                .admin_listen
-                .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 9901))),
-            ca_file: self.ca_file.clone().or_else(|| find::ca_file(&variable)),
-            collector: self.collector(),
-            keys_required: self.require_keys,
-        };
-        let rendered = ::envoy::document(&setting.gateway(document), &stored_file)?;
+        let setting = self.on_this_machine()?;
+        let source = KeySource::Environment(&stored_file);
+        let rendered = ::envoy::document(&setting.gateway(document), source)?;
         let needs = needs(&self.variables(&document.policy, &stored_file));
+        let version = setting.oldest_envoy();
         Ok((
-            format!("Needs Envoy 1.39 or later.{needs}\nStart it with: envoy -c FILE"),
+            format!("Needs Envoy {version} or later.{needs}\nStart it with: envoy -c FILE"),
             to_yaml(&rendered),
         ))
     }
 
-    fn istio(&self, document: &Document) -> Result<(String, String), Failure> {
-        let module = self
-            .filter_wasm
-            .as_ref()
-            .map(|path| path.to_string_lossy().into_owned());
-        let setting = Setting {
-            module: module.unwrap_or_else(|| MODULE_IN_IMAGES.to_owned()),
-            listen: self
-                .listen
-                .unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 41002))),
-            admin: self.admin_listen.unwrap_or(ADMIN_OF_ISTIO.parse()?),
-            ca_file: Some(
-                self.ca_file
-                    .clone()
-                    .unwrap_or_else(|| CA_FILE_IN_IMAGES.to_owned()),
-            ),
+    /// The same without what a bootstrap has of its own.
+    fn fragment(&self, document: &Document, folder: &Path) -> Result<(String, String), Failure> {
+        let stored_file = |name: &str| stored(folder, name);
+        let setting = self.on_this_machine()?;
+        let source = KeySource::Environment(&stored_file);
+        let rendered = ::envoy::document(&setting.gateway(document), source)?;
+        let needs = needs(&self.variables(&document.policy, &stored_file));
+        let notes = format!(
+            "Needs Envoy {} or later, with node.id and node.cluster in its bootstrap and its admin interface at {}.{needs}\n\
+             Merge it: envoy -c YOURS --config-yaml \"$(cat FILE)\", or copy what it has. Envoy takes the extension for\n\
+             internal listeners only once.",
+            setting.oldest_envoy(),
+            setting.admin,
+        );
+        Ok((notes, to_yaml(&::envoy::fragment(&rendered))))
+    }
+
+    fn on_this_machine(&self) -> Result<Setting, Failure> {
+        let envoy_version = self.version(EnvoyVersion::TESTED);
+        let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, 9901));
+        Ok(Setting {
+            module: self.module()?,
+            listen: self.listen.unwrap_or(DEFAULT_LISTEN.parse()?),
+            admin: self.admin_listen.unwrap_or(admin),
+            ca_file: self.ca_file.clone().or_else(|| find::ca_file(&variable)),
             collector: self.collector(),
             keys_required: self.require_keys,
-        };
-        let rendered = ::envoy::document(&setting.gateway(document), &|_| None)?;
-        let place = Istio {
-            namespace: self.namespace.clone(),
-            workload: self.workload.iter().cloned().collect(),
-        };
-        let needs = needs(&self.variables(&document.policy, &|_| None));
-        let notes = format!(
-            "Needs an Istio whose proxy is Envoy 1.39 or later.{needs}\n\
-             The gateway's pods need the module mounted at {}, and a restart after the first apply:\n\
-             the bootstrap is read once.",
-            setting.module
-        );
-        Ok((notes, to_yaml(&::envoy::istio(&rendered, &place))))
+            envoy_version,
+            attempt_routing: envoy_version.attempt_routing(),
+        })
+    }
+
+    /// In a container whose admin interface is at `admin`, with certificate authorities where Debian has them.
+    fn in_container(&self, module: &str, admin: SocketAddr, oldest: EnvoyVersion) -> Setting {
+        let named = self.filter_wasm.as_ref();
+        let named = named.map(|path| path.to_string_lossy().into_owned());
+        let ca_file = self.ca_file.as_deref().unwrap_or(CA_FILE_IN_IMAGES);
+        let anywhere = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 41002));
+        let envoy_version = self.version(oldest);
+        Setting {
+            module: named.unwrap_or_else(|| module.to_owned()),
+            listen: self.listen.unwrap_or(anywhere),
+            admin: self.admin_listen.unwrap_or(admin),
+            ca_file: Some(ca_file.to_owned()),
+            collector: self.collector(),
+            keys_required: self.require_keys,
+            envoy_version,
+            attempt_routing: envoy_version.attempt_routing(),
+        }
     }
 
     fn compose(&self, document: &Document, folder: &Path) -> Result<(String, String), Failure> {
-        let listen = self
-            .listen
-            .unwrap_or(SocketAddr::from((Ipv4Addr::UNSPECIFIED, 41002)));
+        let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, 9901));
         let setting = Setting {
+            // The file on this machine is mounted there.
             module: MODULE_IN_IMAGES.to_owned(),
-            listen,
-            admin: self
-                .admin_listen
-                .unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 9901))),
-            ca_file: Some(
-                self.ca_file
-                    .clone()
-                    .unwrap_or_else(|| CA_FILE_IN_IMAGES.to_owned()),
-            ),
-            collector: self.collector(),
-            keys_required: self.require_keys,
+            ..self.in_container(MODULE_IN_IMAGES, admin, EnvoyVersion::TESTED)
         };
         let in_container =
             |name: &str| stored(folder, name).map(|_| format!("/run/secrets/{name}"));
-        let rendered = ::envoy::document(&setting.gateway(document), &in_container)?;
-        let secret_files = stored_names(&document.policy)
+        let rendered = ::envoy::document(
+            &setting.gateway(document),
+            KeySource::Environment(&in_container),
+        )?;
+        let secret_files: Vec<(String, String)> = stored_names(&document.policy)
             .into_iter()
             .filter_map(|name| stored(folder, &name).map(|file| (name, file)))
             .collect();
+        let owner = |(_, file): &(String, String)| Some(fs::metadata(file).ok()?.uid());
+        let owner_of_secrets = secret_files.first().and_then(owner);
         let variables = self.variables(&document.policy, &in_container);
         let needs = needs(&variables);
         let host = Compose {
             module_on_host: self.module()?,
             module_in_container: MODULE_IN_IMAGES.to_owned(),
-            port: listen.port(),
+            port: setting.listen.port(),
+            admin_port: setting.admin.port(),
+            owner_of_secrets,
             variables,
             secret_files,
         };
@@ -223,6 +258,15 @@ impl Render {
             format!("Start it with: docker compose -f FILE up{needs}"),
             to_yaml(&::envoy::compose(&rendered, &host)),
         ))
+    }
+
+    /// The version that was asked for, else the target's own.
+    fn version(&self, default: EnvoyVersion) -> EnvoyVersion {
+        self.envoy_version.unwrap_or(default)
+    }
+
+    fn namespace<'a>(&'a self, default: &'a str) -> &'a str {
+        self.namespace.as_deref().unwrap_or(default)
     }
 
     fn collector(&self) -> Option<Collector> {
@@ -248,8 +292,9 @@ impl Render {
     }
 
     fn module(&self) -> Result<String, Failure> {
-        let path = match &self.filter_wasm {
-            Some(path) => path.clone(),
+        let named = variable("KEEPTRUSTS_FILTER_WASM").map(PathBuf::from);
+        let path = match self.filter_wasm.clone().or(named) {
+            Some(path) => path,
             None => find::module(None, std::env::current_exe().ok().as_deref())?,
         };
         Ok(path.to_string_lossy().into_owned())
@@ -257,6 +302,11 @@ impl Render {
 }
 
 impl Setting {
+    /// The oldest Envoy that takes what is rendered. What is rendered for the newest one, some older ones take too.
+    fn oldest_envoy(&self) -> EnvoyVersion {
+        self.envoy_version.min(EnvoyVersion::DIRECT)
+    }
+
     fn gateway<'a>(&'a self, document: &'a Document) -> Gateway<'a> {
         Gateway {
             policy: &document.policy,
@@ -279,6 +329,8 @@ impl Setting {
             collector: self.collector.clone(),
             addresses: BTreeMap::new(),
             monitor: true,
+            envoy_version: self.envoy_version,
+            attempt_routing: self.attempt_routing,
         }
     }
 }

@@ -42,6 +42,7 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
     let kt = std::env::current_exe().ok();
     let module = find::module(settings.filter_wasm.as_deref(), kt.as_deref())?;
     let binary = find::envoy(&variable, kt.as_deref())?;
+    let envoy_version = find::envoy_version(&binary)?;
     check_port(settings.listen)?;
 
     let data_folder = data_folder(settings.data_dir.as_deref())?;
@@ -74,6 +75,7 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
         admin: admin.clone(),
         ca_file: find::ca_file(&variable),
         access_log: access_log.path(),
+        envoy_version,
         addresses: match &mut simulation {
             Some(simulation) => simulation.addresses(&document.policy).await?,
             None => BTreeMap::new(),

@@ -6,7 +6,7 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use envoy::{Admin, Collector, Gateway, Runtime};
+use envoy::{Admin, Collector, EnvoyVersion, Gateway, Runtime};
 use policy::BaseUrl;
 
 use crate::policy_file::{self, Document};
@@ -27,6 +27,8 @@ pub(crate) struct Place {
     pub(crate) collector: Option<Collector>,
     /// Somebody has made a gateway key.
     pub(crate) keys_required: bool,
+    /// Of the Envoy that will run.
+    pub(crate) envoy_version: EnvoyVersion,
     /// Simulated targets.
     pub(crate) addresses: BTreeMap<String, BaseUrl>,
 }
@@ -58,6 +60,8 @@ impl Place {
             collector: self.collector.clone(),
             addresses: self.addresses.clone(),
             monitor: true,
+            envoy_version: self.envoy_version,
+            attempt_routing: self.envoy_version.attempt_routing(),
         }
     }
 }
