@@ -6,31 +6,11 @@ use crate::store::{Days, MS_PER_DAY};
 
 /// The period that a moment lies in.
 pub(crate) fn around(period: BudgetPeriod, unix_ms: u64) -> Days {
-    let day = u32::try_from(unix_ms / MS_PER_DAY).unwrap_or(u32::MAX / 2);
-    match period {
-        BudgetPeriod::Daily => Days {
-            from: day,
-            until: day + 1,
-        },
-        BudgetPeriod::Weekly => {
-            // Day 0 was a Thursday: three days after Monday.
-            let from = day.saturating_sub((day + 3) % 7);
-            // The week of day 0 began in 1969, and has its end where all weeks have theirs.
-            let until = day + 7 - (day + 3) % 7;
-            Days { from, until }
-        }
-        BudgetPeriod::Monthly => {
-            let (year, month) = year_and_month(day);
-            let next = if month == 12 {
-                first_of_month(year + 1, 1)
-            } else {
-                first_of_month(year, month + 1)
-            };
-            Days {
-                from: first_of_month(year, month),
-                until: next,
-            }
-        }
+    let days = period.days_around(unix_ms);
+    let day = |day: u64| u32::try_from(day).unwrap_or(u32::MAX);
+    Days {
+        from: day(days.start),
+        until: day(days.end),
     }
 }
 
@@ -42,44 +22,6 @@ pub(crate) fn start_ms(days: Days) -> u64 {
 /// The first moment after it, Unix milliseconds.
 pub(crate) fn end_ms(days: Days) -> u64 {
     u64::from(days.until) * MS_PER_DAY
-}
-
-fn is_leap(year: u32) -> bool {
-    year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400))
-}
-
-fn days_of_month(year: u32, month: u32) -> u32 {
-    match month {
-        2 if is_leap(year) => 29,
-        2 => 28,
-        4 | 6 | 9 | 11 => 30,
-        _ => 31,
-    }
-}
-
-/// Days from 1970-01-01 to the first of January of a year from 1970 on.
-fn first_of_year(year: u32) -> u32 {
-    let leap_days_before = |year: u32| (year - 1) / 4 - (year - 1) / 100 + (year - 1) / 400;
-    (year - 1970) * 365 + leap_days_before(year) - leap_days_before(1970)
-}
-
-fn first_of_month(year: u32, month: u32) -> u32 {
-    first_of_year(year)
-        + (1..month)
-            .map(|month| days_of_month(year, month))
-            .sum::<u32>()
-}
-
-fn year_and_month(day: u32) -> (u32, u32) {
-    // Never early: no year is longer than 366 days.
-    let mut year = 1970 + day / 366;
-    while first_of_year(year + 1) <= day {
-        year += 1;
-    }
-    let month = (1..12)
-        .find(|&month| first_of_month(year, month + 1) > day)
-        .unwrap_or(12);
-    (year, month)
 }
 
 #[cfg(test)]

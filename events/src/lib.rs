@@ -16,6 +16,7 @@ mod health_changed;
 mod json;
 mod ndjson;
 mod outbox;
+mod period;
 mod timestamp;
 
 pub use batch::{Acknowledgement, BatchLine, EventError, Rejection, lines, read_event};

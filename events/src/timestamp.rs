@@ -82,7 +82,7 @@ impl fmt::Display for Timestamp {
 
 /// Year, month and day of a day counted from 1970-01-01, by Howard Hinnant's `civil_from_days`: years begin in March, so
 /// that the leap day is the last one, and 400 of them repeat.
-fn date(unix_days: u64) -> (u64, u64, u64) {
+pub(crate) fn date(unix_days: u64) -> (u64, u64, u64) {
     const DAYS_OF_400_YEARS: u64 = 146_097;
     // From 0000-03-01.
     let days = unix_days.saturating_add(719_468);

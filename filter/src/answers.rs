@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 
 use crate::config::GatewayConfig;
 use crate::control::Refused;
+use crate::host::Moment;
 use crate::text::quote;
 
 /// A complete answer.
@@ -316,10 +317,10 @@ fn model_object(name: &str, created: u64) -> Value {
 /// What `/health` says beside the providers.
 #[derive(Debug, Clone, Copy)]
 pub struct HealthFacts {
-    /// Unix milliseconds.
-    pub now_ms: u64,
-    /// Unix milliseconds.
-    pub started_ms: u64,
+    /// What time it is.
+    pub now: Moment,
+    /// When the first VM was configured.
+    pub started: Moment,
     /// By all workers.
     pub requests_processed: u64,
 }
@@ -337,7 +338,7 @@ pub fn health(
         let Some((key, limits)) = config.index.health_config(TargetId(index)) else {
             continue;
         };
-        let status = view.health.status(key, limits, facts.now_ms);
+        let status = (view.health).status(key, limits, facts.now.monotonic_ms());
         let no_credential = config.lacks_credential(TargetId(index));
         let phase = if no_credential {
             Phase::NoCredential
@@ -355,7 +356,8 @@ pub fn health(
             json!({
                 "status": phase.status(),
                 "consecutive_failures": status.consecutive_failures,
-                "last_check": status.last_check_ms.map(rfc3339_seconds),
+                "last_check": (status.last_check_ms)
+                    .map(|at| rfc3339_seconds(facts.now.unix_ms_of(at))),
                 "reason": reason,
                 "latency_ms": status.latency_ms,
             }),
@@ -385,7 +387,8 @@ pub fn health(
         &json!({
             "status": status,
             "version": config.runtime.version,
-            "uptime_seconds": facts.now_ms.saturating_sub(facts.started_ms) / 1000,
+            "uptime_seconds": (facts.now.monotonic_ms())
+                .saturating_sub(facts.started.monotonic_ms()) / 1000,
             "providers": providers,
             "policies_loaded": config.policy.content_policies.len(),
             "requests_processed": facts.requests_processed,

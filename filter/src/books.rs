@@ -6,8 +6,8 @@ use policy::{Policy, TargetId};
 use routing::Plan;
 use routing::budget::{AccountKey, Claim, Ledger, Reservation};
 
-use crate::control::{Control, Key};
-use crate::host::Host;
+use crate::control::{Budget, Control, Key};
+use crate::host::{Host, Moment};
 use crate::shared::{key, update_shared};
 
 /// Tries at a write that must not be lost, each of them several races.
@@ -45,41 +45,43 @@ pub(crate) fn hold(
     key: Option<&Key>,
     policy: &Policy,
     plan: &Plan,
-    now_ms: u64,
+    now: Moment,
 ) -> (Result<Hold, Broke>, Option<Ledger>) {
     let mut payers = Vec::new();
-    let mut claims = Vec::new();
+    let mut accounts = Vec::new();
     if !control.has_no_provider_budgets() {
         for (index, entry) in plan.attempts.iter().enumerate() {
             let budgets = policy
                 .target(entry.target)
                 .map_or(&[][..], |target| control.provider(&target.id));
-            for account in budgets {
+            for budget in budgets {
                 payers.push(Payer::Entry(index));
-                claims.push(Claim {
-                    account,
-                    estimate: nanos(entry.estimated_cost_usd),
-                });
+                accounts.push((budget.at(now.unix_ms), nanos(entry.estimated_cost_usd)));
             }
         }
     }
-    if let Some(account) = key.and_then(|key| key.account.as_ref()) {
+    if let Some(budget) = key.and_then(|key| key.budget.as_ref()) {
         let estimates = plan.attempts.iter().map(|entry| entry.estimated_cost_usd);
+        let dearest = estimates.map(nanos).max().unwrap_or(0);
         payers.push(Payer::Key);
-        claims.push(Claim {
-            account,
-            estimate: estimates.map(nanos).max().unwrap_or(0),
-        });
+        accounts.push((budget.at(now.unix_ms), dearest));
     }
-    if claims.is_empty() {
+    if accounts.is_empty() {
         return (Ok(Hold::default()), None);
     }
+    let claims: Vec<Claim<'_>> = accounts
+        .iter()
+        .map(|(account, estimate)| Claim {
+            account,
+            estimate: *estimate,
+        })
+        .collect();
     let every_account = || claims.iter().map(|claim| claim.account.key).collect();
     // A write that loses all its races reserves nothing, so nobody may spend.
     let mut outcome: Result<Vec<Reservation>, Vec<AccountKey>> = Err(every_account());
     let mut seen = None;
     let written = update_ledger(host, |ledger| {
-        outcome = ledger.reserve(&claims, now_ms);
+        outcome = ledger.reserve(&claims);
         seen = Some(ledger.clone());
         outcome.is_ok()
     });
@@ -90,7 +92,7 @@ pub(crate) fn hold(
         Ok(granted) => Ok(Hold {
             reservations: payers.into_iter().zip(granted).collect(),
         }),
-        Err(refused) => Err(broke(&refused, control, key, policy, plan)),
+        Err(refused) => Err(broke(&refused, control, key, policy, plan, now)),
     };
     (result, seen)
 }
@@ -101,16 +103,19 @@ fn broke(
     key: Option<&Key>,
     policy: &Policy,
     plan: &Plan,
+    now: Moment,
 ) -> Broke {
-    let account = key.and_then(|key| key.account.as_ref());
-    if account.is_some_and(|account| refused.contains(&account.key)) {
+    let is_short = |budget: &Budget| refused.contains(&budget.at(now.unix_ms).key);
+    if key
+        .and_then(|key| key.budget.as_ref())
+        .is_some_and(is_short)
+    {
         return Broke::Key;
     }
     let is_refused = |target: &TargetId| {
-        policy.target(*target).is_some_and(|target| {
-            let mut budgets = control.provider(&target.id).iter();
-            budgets.any(|account| refused.contains(&account.key))
-        })
+        policy
+            .target(*target)
+            .is_some_and(|target| control.provider(&target.id).iter().any(is_short))
     };
     Broke::Targets(
         plan.attempts
@@ -159,14 +164,14 @@ pub(crate) fn over_budget(
     policy: &Policy,
     control: &Control,
     ledger: &Ledger,
-    now_ms: u64,
+    now: Moment,
 ) -> Vec<TargetId> {
     if control.has_no_provider_budgets() {
         return Vec::new();
     }
     let is_spent = |id: &str| {
         let mut budgets = control.provider(id).iter();
-        budgets.any(|account| ledger.usage(account, now_ms).is_spent())
+        budgets.any(|budget| ledger.usage(&budget.at(now.unix_ms)).is_spent())
     };
     policy
         .targets

@@ -9,7 +9,7 @@ mod report;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use events::{ControlState, GatewayKey, SpendingLimit, nanos};
+use events::{BudgetPeriod, ControlState, GatewayKey, SpendingLimit, nanos};
 use routing::budget::{Account, AccountKey};
 use routing::rate::RateKey;
 
@@ -24,9 +24,17 @@ pub(crate) use report::report;
 pub(crate) struct Control {
     doors: Doors,
     keys: HashMap<KeyHash, Rc<Key>>,
-    /// Budgets by target id.
-    /// A provider has one for each length of periods.
-    providers: HashMap<String, Vec<Account>>,
+    /// Budgets by target id. A provider has one for each length of periods.
+    providers: HashMap<String, Vec<Budget>>,
+}
+
+/// A ceiling, as the collector told it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Budget {
+    told: Account,
+    /// First moment after the period that was told.
+    told_end_ms: u64,
+    period: BudgetPeriod,
 }
 
 /// Who is let in.
@@ -47,7 +55,7 @@ pub(crate) struct Key {
     /// For events.
     pub(crate) name: String,
     /// What it may spend.
-    pub(crate) account: Option<Account>,
+    pub(crate) budget: Option<Budget>,
     rate: Option<(RateKey, u32)>,
     models: Option<Vec<String>>,
     expires_at_ms: Option<u64>,
@@ -86,13 +94,13 @@ impl Control {
 
     /// From the collector's answer.
     pub(crate) fn of(state: &ControlState) -> Self {
-        let mut providers: HashMap<String, Vec<Account>> = HashMap::new();
+        let mut providers: HashMap<String, Vec<Budget>> = HashMap::new();
         for budget in &state.budgets {
             let key = AccountKey::of_provider(&budget.provider, budget.limit.period.name());
             providers
                 .entry(budget.provider.clone())
                 .or_default()
-                .push(account(key, &budget.limit));
+                .push(Budget::of(key, &budget.limit));
         }
         Self {
             doors: if state.keys_required {
@@ -134,7 +142,7 @@ impl Control {
     }
 
     /// The budgets of a target: it may spend what all of them allow.
-    pub(crate) fn provider(&self, target_id: &str) -> &[Account] {
+    pub(crate) fn provider(&self, target_id: &str) -> &[Budget] {
         self.providers.get(target_id).map_or(&[], Vec::as_slice)
     }
 
@@ -145,17 +153,17 @@ impl Control {
 
     /// Something is budgeted, so that estimates matter.
     pub(crate) fn has_budgets(&self) -> bool {
-        !self.providers.is_empty() || self.keys.values().any(|key| key.account.is_some())
+        !self.providers.is_empty() || self.keys.values().any(|key| key.budget.is_some())
     }
 
     /// Every account that has a limit.
     pub(crate) fn accounts(&self) -> impl Iterator<Item = AccountKey> {
-        let keys = self.keys.values().filter_map(|key| key.account.as_ref());
+        let keys = self.keys.values().filter_map(|key| key.budget.as_ref());
         self.providers
             .values()
             .flatten()
             .chain(keys)
-            .map(|account| account.key)
+            .map(|budget| budget.told.key)
     }
 }
 
@@ -165,10 +173,10 @@ impl Key {
     fn of(key: &GatewayKey) -> Self {
         Self {
             name: key.name.clone(),
-            account: key
+            budget: key
                 .limit
                 .as_ref()
-                .map(|limit| account(AccountKey::of_gateway_key(&key.id), limit)),
+                .map(|limit| Budget::of(AccountKey::of_gateway_key(&key.id), limit)),
             rate: key
                 .requests_per_minute
                 .map(|limit| (RateKey::of(&key.id), limit)),
@@ -190,14 +198,36 @@ impl Key {
     }
 }
 
-fn account(key: AccountKey, limit: &SpendingLimit) -> Account {
-    Account {
-        key,
-        limit: nanos(limit.limit_usd),
-        spent_elsewhere: nanos(limit.spent_elsewhere_usd),
-        spent_here: nanos(limit.spent_here_usd),
-        period_start_ms: limit.period_start_ms,
-        period_end_ms: limit.period_end_ms,
+// === impl Budget ===
+
+impl Budget {
+    fn of(key: AccountKey, limit: &SpendingLimit) -> Self {
+        Self {
+            told: Account {
+                key,
+                limit: nanos(limit.limit_usd),
+                period_start_ms: limit.period_start_ms,
+                spent_elsewhere: nanos(limit.spent_elsewhere_usd),
+                spent_here: nanos(limit.spent_here_usd),
+            },
+            told_end_ms: limit.period_end_ms,
+            period: limit.period,
+        }
+    }
+
+    /// The account in the period that is in force. The collector tells which one that is; while it does not, the calendar
+    /// opens each further one, and what others spend in it is not known. A clock that runs behind the collector's opens no
+    /// period that was over.
+    pub(crate) fn at(&self, unix_ms: u64) -> Account {
+        if unix_ms < self.told_end_ms {
+            return self.told;
+        }
+        Account {
+            period_start_ms: self.period.around(unix_ms).start.max(self.told_end_ms),
+            spent_elsewhere: 0,
+            spent_here: 0,
+            ..self.told
+        }
     }
 }
 

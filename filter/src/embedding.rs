@@ -2,20 +2,21 @@
 //! message while the request waits.
 //!
 //! Calls go through the target's cluster for calls ([`policy::cluster::Purpose::Calls`]), which adds its key. Whatever
-//! goes wrong, the request is planned without an embedding, and the group's first member serves.
+//! goes wrong, the request is planned without an embedding, and the group's first member serves. A target that keeps
+//! requests waiting is put aside, see [`crate::http_callout`]; what is fetched ahead keeps nobody waiting, and has waits of
+//! its own.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use policy::{EmbeddingSource, GroupId, Policy};
+use policy::{EmbeddingSource, GroupId, Policy, Target};
 use protocols::formats::embeddings;
 use protocols::{ClientFormat, upstream_path};
-use routing::health::Phase;
 
 use crate::config::GatewayConfig;
 use crate::host::{Host, HostError, HostResult};
-use crate::target_call;
+use crate::http_callout::{self, Answer, Callout, CalloutRequest};
 use crate::vm::Vm;
 
 /// Nobody waits for members' texts, so there is time.
@@ -42,7 +43,7 @@ struct Lesson {
     texts: usize,
 }
 
-/// When a group is tried again, Unix milliseconds, and for how long it waited then.
+/// When a group is tried again, by the clock that never jumps, and for how long it waited then.
 #[derive(Debug, Clone, Copy)]
 struct Wait {
     until_ms: u64,
@@ -55,7 +56,7 @@ impl Lessons {
         if self.learnt.get() || !self.are_about(config) {
             return;
         }
-        let now_ms = host.now_ms();
+        let now_ms = host.now().monotonic_ms();
         let mut learnt = true;
         for (group, source, texts) in config.index.embedding_texts() {
             if vm.worker.borrow().has_embeddings(group) {
@@ -88,7 +89,8 @@ impl Lessons {
         let Some(Lesson { group, texts }) = self.under_way.borrow_mut().remove(&token) else {
             return false;
         };
-        let learnt = answer(host, texts).and_then(|vectors| {
+        let answer = http_callout::read(host, MAX_BYTES);
+        let learnt = vectors(&answer, texts).and_then(|vectors| {
             let learnt = vm
                 .worker
                 .borrow_mut()
@@ -99,7 +101,7 @@ impl Lessons {
         });
         match learnt {
             Ok(()) => _ = self.waits.borrow_mut().remove(&group),
-            Err(why) => self.failed(config, group, host.now_ms(), &why),
+            Err(why) => self.failed(config, group, host.now().monotonic_ms(), &why),
         }
         true
     }
@@ -150,28 +152,41 @@ impl Lessons {
     }
 }
 
-/// Asks for the embedding of `message` if `model` is routed by it; the token of the call. `None` where it is not, or
-/// where asking would be in vain.
-pub fn ask(
+/// Asks for the embedding of `message` if `model` is routed by it. `None` where it is not, or where asking would be in
+/// vain.
+pub(crate) fn ask(
     host: &impl Host,
     vm: &Vm,
     config: &GatewayConfig,
     model: &str,
     message: Option<&str>,
-) -> Option<u32> {
+) -> Option<Callout> {
     let (group, source) = config.index.embedding_for(model)?;
     let message = message.filter(|message| !message.trim().is_empty())?;
     let knows = vm.lessons.are_about(config) && vm.worker.borrow().has_embeddings(group);
-    let phase = vm.phase(config, source.target, host.now_ms());
-    if !knows || !matches!(phase, Phase::Closed | Phase::HalfOpen) {
+    if !knows {
         return None;
     }
-    call(host, config, source, &[message], source.timeout_ms).ok()
+    let question = CalloutRequest {
+        target: source.target,
+        path: &path(config.policy.target(source.target)?, source).ok()?,
+        body: &embeddings::request(&source.model, &[message]),
+        timeout_ms: source.timeout_ms,
+    };
+    http_callout::ask(host, vm, config, question)
 }
 
 /// The embedding that [`ask`] asked for; `None` when no good answer came.
-pub fn answered(host: &impl Host) -> Option<Vec<f32>> {
-    answer(host, 1).ok()?.pop()
+pub(crate) fn answered(
+    host: &impl Host,
+    vm: &Vm,
+    config: &GatewayConfig,
+    callout: Callout,
+) -> Option<Vec<f32>> {
+    let answer = http_callout::read(host, MAX_BYTES);
+    let vectors = vectors(&answer, 1);
+    callout.report(host, vm, config, &answer, vectors.is_ok());
+    vectors.ok()?.pop()
 }
 
 fn call(
@@ -185,21 +200,22 @@ fn call(
         .policy
         .target(source.target)
         .ok_or(HostError::NotFound)?;
-    let attempt = ingress::capability_probe(target, ClientFormat::Embeddings, &source.model);
-    // A deployment's name that cannot stand in a path names nothing.
-    let path = upstream_path::openai(&attempt, "embeddings").map_err(|_| HostError::NotFound)?;
     let body = embeddings::request(&source.model, texts);
-    target_call::post_json(host, target, &path, &body, timeout_ms)
+    http_callout::post_json(host, target, &path(target, source)?, &body, timeout_ms)
 }
 
-fn answer(host: &impl Host, texts: usize) -> Result<Vec<Vec<f32>>, String> {
-    let headers = host.call_response_headers().unwrap_or_default();
-    match headers.text(":status") {
-        Some("200") => {}
+fn path(target: &Target, source: &EmbeddingSource) -> HostResult<String> {
+    let attempt = ingress::capability_probe(target, ClientFormat::Embeddings, &source.model);
+    // A deployment's name that cannot stand in a path names nothing.
+    upstream_path::openai(&attempt, "embeddings").map_err(|_| HostError::NotFound)
+}
+
+fn vectors(answer: &Answer, texts: usize) -> Result<Vec<Vec<f32>>, String> {
+    match answer.status {
+        Some(200) => {}
         Some(status) => return Err(format!("the provider answered with status {status}")),
         None => return Err(String::from("the provider did not answer")),
     }
-    let body = host.call_response_body(MAX_BYTES).unwrap_or_default();
-    embeddings::vectors(&body, texts)
+    embeddings::vectors(&answer.body, texts)
         .ok_or_else(|| format!("expected {texts} vectors, found something else"))
 }

@@ -15,6 +15,7 @@ use crate::endpoint::{Endpoint, endpoint};
 use crate::evidence::{Dossier, Refused};
 use crate::headers::{FINAL, OVERLOADED};
 use crate::host::{HeaderList, Host};
+use crate::http_callout::Callout;
 use crate::journey::Journey;
 use crate::policies::Inspection;
 use crate::target::ending::{self, Ending};
@@ -47,8 +48,7 @@ enum Stage {
         incoming: Box<Incoming>,
         /// Bytes of the body.
         size: usize,
-        /// Token of the call.
-        call: u32,
+        callout: Callout,
     },
     Underway {
         token: u64,
@@ -107,11 +107,11 @@ impl Gateway {
             }
             Endpoint::Health(only) => {
                 let facts = HealthFacts {
-                    now_ms: host.now_ms(),
-                    started_ms: shared::started_ms(host),
+                    now: host.now(),
+                    started: shared::started(host),
                     requests_processed: self.vm.requests_processed(),
                 };
-                let answer = self.vm.with_view(host, facts.now_ms, |view| {
+                let answer = self.vm.with_view(host, facts.now, |view| {
                     answers::health(&self.config, view, facts, only)
                 });
                 return self.answer(host, answer);
@@ -199,9 +199,9 @@ impl Gateway {
             Stage::AwaitingEmbedding {
                 incoming,
                 size,
-                call,
-            } if call == token => {
-                let embedding = embedding::answered(host);
+                callout,
+            } if callout.token == token => {
+                let embedding = embedding::answered(host, &self.vm, &self.config, callout);
                 let flow = self.set_out(host, *incoming, size, embedding);
                 resume(host, flow);
             }
@@ -211,7 +211,7 @@ impl Gateway {
                 mut inspection,
             } => {
                 if let Some(guardrails) = &self.config.guardrails {
-                    inspection.on_call_response(host, guardrails, token);
+                    inspection.on_call_response(host, &self.vm, &self.config, guardrails, token);
                 }
                 let flow = self.heed(host, incoming, size, inspection);
                 resume(host, flow);
@@ -231,7 +231,7 @@ impl Gateway {
                 let status = host.response_header(":status").ok();
                 incoming.status =
                     status.and_then(|status| std::str::from_utf8(&status).ok()?.parse().ok());
-                self.stop_waiting();
+                self.stop_waiting(host);
                 return Flow::Continue;
             }
             Stage::Fresh | Stage::Done => return Flow::Continue,
@@ -255,6 +255,7 @@ impl Gateway {
 
     /// The request is over, however it ended.
     pub fn on_end(&mut self, host: &impl Host) {
+        self.stop_waiting(host);
         match std::mem::replace(&mut self.stage, Stage::Done) {
             Stage::Underway { token, journey } => {
                 self.vm.journeys.close(token);
@@ -280,6 +281,7 @@ impl Gateway {
     fn finish(&self, host: &impl Host, journey: &mut Journey) {
         journey.forget_ahead();
         let now = journey.ended().unwrap_or_else(|| host.now());
+        ending::give_trial_back(&self.vm, host, journey, now);
         // Envoy tears attempts down before it answers in their place: whoever is still at work lost the client.
         let client_gone = journey
             .attempts
@@ -313,21 +315,31 @@ impl Gateway {
     ) -> Answer {
         let control = self.vm.control(&self.config);
         let presented = keys::presented(headers);
-        match control.admit(presented, host.now_ms()) {
+        match control.admit(presented, host.now().unix_ms) {
             Ok(key) => answer(&Models {
                 policy: &self.config.policy,
-                created: shared::started_ms(host) / 1000,
+                created: shared::started(host).unix_ms / 1000,
                 allows: &|name| key.as_ref().is_none_or(|key| key.allows(name)),
             }),
             Err(why) => Answer::no_good_key(ClientFormat::ChatCompletions, why),
         }
     }
 
-    /// Envoy has answered: what comes now is too late.
-    fn stop_waiting(&mut self) {
+    /// Envoy has answered, or the client has left: what comes now is too late.
+    fn stop_waiting(&mut self, host: &impl Host) {
         match std::mem::replace(&mut self.stage, Stage::Done) {
-            Stage::AwaitingJudgement { incoming, .. }
-            | Stage::AwaitingEmbedding { incoming, .. } => {
+            Stage::AwaitingJudgement {
+                incoming,
+                mut inspection,
+                ..
+            } => {
+                inspection.abandon(host, &self.vm, &self.config);
+                self.stage = Stage::ReadingBody(incoming);
+            }
+            Stage::AwaitingEmbedding {
+                incoming, callout, ..
+            } => {
+                callout.abandon(host, &self.vm, &self.config);
                 self.stage = Stage::ReadingBody(incoming);
             }
             other => self.stage = other,

@@ -64,13 +64,29 @@ pub struct Shared {
 /// One reading of the clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Moment {
-    /// Nanoseconds of a clock that never jumps: for durations.
+    /// Nanoseconds of a clock that never jumps, the same for all VMs of an Envoy process: for whatever lasts.
     pub monotonic_ns: u64,
-    /// Milliseconds since 1970: for records and what several VMs compare.
+    /// Milliseconds since 1970, by a clock that is set, both ways: for records and the calendar, never for what lasts.
     pub unix_ms: u64,
 }
 
+/// Keeps times of the monotonic clock, which may have begun a moment ago, away from 0, which stands for never.
+const MONOTONIC_ZERO_MS: u64 = 86_400_000;
+
 impl Moment {
+    /// Milliseconds of the clock that never jumps.
+    pub fn monotonic_ms(self) -> u64 {
+        (self.monotonic_ns / 1_000_000).saturating_add(MONOTONIC_ZERO_MS)
+    }
+
+    /// What the wall clock says of a time of [`Moment::monotonic_ms`].
+    pub(crate) fn unix_ms_of(self, monotonic_ms: u64) -> u64 {
+        let now_ms = self.monotonic_ms();
+        self.unix_ms
+            .saturating_sub(now_ms.saturating_sub(monotonic_ms))
+            .saturating_add(monotonic_ms.saturating_sub(now_ms))
+    }
+
     /// What both clocks say when the first one says `monotonic_ns`, not before this moment.
     pub(crate) fn when(self, monotonic_ns: u64) -> Self {
         let passed_ms = monotonic_ns.saturating_sub(self.monotonic_ns) / 1_000_000;
@@ -161,10 +177,6 @@ pub trait Host {
     fn add_to_metric(&self, metric: u32, amount: i64) -> HostResult<()>;
     /// Sets a gauge.
     fn set_metric(&self, metric: u32, value: u64) -> HostResult<()>;
-    /// Milliseconds since 1970, where durations do not matter.
-    fn now_ms(&self) -> u64 {
-        self.now().unix_ms
-    }
     /// 64 random bits.
     fn random(&self) -> u64;
 }

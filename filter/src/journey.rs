@@ -79,6 +79,8 @@ pub struct Attempt {
     pub retry_after_ms: Option<u64>,
     /// The provider's answer went to the client, whatever it says.
     pub answered: bool,
+    /// Health has been told that its first content came.
+    pub(crate) has_told_first_content: bool,
     /// Tokens and errors; there from the end on, unless the attempt never got as far as an exchange.
     pub report: Option<Report>,
     /// The conversation with the provider while it lasts.
@@ -301,6 +303,12 @@ impl Journey {
             let body = self.dossier.response_body.get_or_insert_default();
             body.append(piece);
         }
+    }
+
+    /// Attempt `index` tries whether a half-open target serves again.
+    pub(crate) fn is_trial(&self, index: usize) -> bool {
+        let is_head = |attempt: &Attempt| attempt.entry == 0;
+        self.plan.primary_is_half_open && self.attempts.get(index).is_some_and(is_head)
     }
 
     /// The plan entry of attempt `index`.

@@ -44,7 +44,7 @@ pub(crate) fn admit(
         let mut granted = Ok(());
         update_shared(host, rate_table(rate_key), |blob| {
             let mut table = RateTable::decode(blob);
-            granted = table.grant(rate_key, limit, now.unix_ms);
+            granted = table.grant(rate_key, limit, now.monotonic_ms());
             granted.is_ok().then(|| table.encode())
         });
         if let Err(wait_ms) = granted {

@@ -16,6 +16,7 @@ pub mod gateway;
 pub mod headers;
 pub mod hop;
 pub mod host;
+mod http_callout;
 pub mod journey;
 mod keys;
 mod leader_lease;
@@ -29,7 +30,6 @@ mod request_id;
 pub mod shared;
 mod struct_config;
 pub mod target;
-mod target_call;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -16,7 +16,7 @@ use routing::probe::{self, DueProbe, ProbeScheduler, Ticket};
 
 use crate::config::{self, GatewayConfig, Role};
 use crate::control::{ControlPoll, report};
-use crate::host::{HeaderList, Host, HostError};
+use crate::host::{HeaderList, Host, HostError, Moment};
 use crate::leader_lease::LeaderLease;
 use crate::shared;
 use crate::target::PROBE_HEADER;
@@ -44,7 +44,7 @@ pub struct Monitor {
 #[derive(Debug, Clone, Copy)]
 struct Probe {
     due: DueProbe,
-    sent_ms: u64,
+    sent: Moment,
 }
 
 impl Monitor {
@@ -98,7 +98,7 @@ impl Monitor {
     }
 
     fn probe(&mut self, host: &impl Host, config: &Rc<GatewayConfig>) {
-        let now = host.now_ms();
+        let now = host.now();
         for index in 0..config.policy.targets.len() {
             self.vm.signal(host, config, TargetId(index), Signal::Tick);
         }
@@ -112,14 +112,14 @@ impl Monitor {
                 });
         }
         let vm = &self.vm;
-        for due in self.scheduler.due(now, |target| {
+        for due in self.scheduler.due(now.monotonic_ms(), |target| {
             vm.phase(config, target, now) == Phase::RateLimited
         }) {
             let target = config.policy.target(due.target);
             let token = target.map(|target| send(host, target, due));
             match token {
                 Some(Ok(token)) => {
-                    self.under_way.insert(token, Probe { due, sent_ms: now });
+                    self.under_way.insert(token, Probe { due, sent: now });
                 }
                 // The cluster is not there (yet), which is what unreachable means.
                 Some(Err(_)) => self.finish(host, config, due.ticket, ProbeResult::Unreachable),
@@ -148,7 +148,9 @@ impl Monitor {
         let Some(probe) = self.under_way.remove(&token) else {
             return;
         };
-        let elapsed_ms = host.now_ms().saturating_sub(probe.sent_ms);
+        let now = host.now();
+        let elapsed_ns = now.monotonic_ns.saturating_sub(probe.sent.monotonic_ns);
+        let elapsed_ms = elapsed_ns / 1_000_000;
         let headers = host.call_response_headers().unwrap_or_default();
         let status = headers
             .text(":status")
@@ -164,7 +166,7 @@ impl Monitor {
                 &target.health_check,
                 status,
                 u32::try_from(elapsed_ms).unwrap_or(u32::MAX),
-                asked_to_wait_ms(&headers, host.now_ms() / 1000),
+                asked_to_wait_ms(&headers, now.unix_ms / 1000),
             ),
         };
         self.finish(host, config, probe.due.ticket, result);
@@ -177,19 +179,20 @@ impl Monitor {
         ticket: Ticket,
         result: ProbeResult,
     ) {
-        if let Some(target) =
-            self.scheduler
-                .finished(ticket, result, &mut self.random, host.now_ms())
+        let now_ms = host.now().monotonic_ms();
+        if let Some(target) = self
+            .scheduler
+            .finished(ticket, result, &mut self.random, now_ms)
         {
             self.vm.signal(host, config, target, Signal::Probe(result));
         }
     }
 
     /// One for all workers, so that two never disagree.
-    fn show_who_is_up(&mut self, host: &impl Host, config: &GatewayConfig, now_ms: u64) {
+    fn show_who_is_up(&mut self, host: &impl Host, config: &GatewayConfig, now: Moment) {
         for (index, target) in config.policy.targets.iter().enumerate() {
             let id = TargetId(index);
-            let up = self.vm.phase(config, id, now_ms).serves();
+            let up = self.vm.phase(config, id, now).serves();
             if self.shown_up.insert(id, up) != Some(up) {
                 self.vm.metrics.target_up(host, &target.id, up);
             }
@@ -217,7 +220,7 @@ impl Monitor {
             &config.index,
             has_credential,
             &mut self.random,
-            host.now_ms(),
+            host.now().monotonic_ms(),
         );
         self.shown_up.clear();
         self.vm.announce_credentials(host, &config);

@@ -43,7 +43,7 @@ impl Planner<'_> {
                 self.config,
                 head.target,
                 Signal::HalfOpenRequestStarted,
-                self.now.unix_ms,
+                self.now,
             );
             if !claimed.refused {
                 break;
@@ -60,12 +60,12 @@ impl Planner<'_> {
         host: &impl Host,
         request: &Request<'_>,
     ) -> Result<(Plan, Hold), PlanError> {
-        let now_ms = self.now.unix_ms;
-        let mut over_budget = self.vm.over_budget(self.config, self.control, now_ms);
+        let now = self.now;
+        let mut over_budget = self.vm.over_budget(self.config, self.control, now);
         loop {
             let plan = self.make(host, request, &over_budget)?;
             let policy = &self.config.policy;
-            let (held, ledger) = books::hold(host, self.control, self.key, policy, &plan, now_ms);
+            let (held, ledger) = books::hold(host, self.control, self.key, policy, &plan, now);
             if let Some(ledger) = ledger {
                 self.vm.learn_ledger(ledger);
             }
@@ -92,8 +92,8 @@ impl Planner<'_> {
         request: &Request<'_>,
         over_budget: &[policy::TargetId],
     ) -> Result<Plan, PlanError> {
-        let now_ms = self.now.unix_ms;
-        self.vm.with_view(host, now_ms, |view| {
+        let now_ms = self.now.monotonic_ms();
+        self.vm.with_view(host, self.now, |view| {
             let view = StateSnapshot {
                 over_budget,
                 ..view

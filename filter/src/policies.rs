@@ -8,8 +8,9 @@ use policy::Moderation;
 use protocols::RequestError;
 
 use crate::config::GatewayConfig;
-use crate::host::{Host, HostError, HostResult};
-use crate::target_call;
+use crate::host::Host;
+use crate::http_callout::{self, Callout, CalloutRequest};
+use crate::vm::Vm;
 
 /// Longest answer of a moderation target that is read, in bytes.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -24,8 +25,7 @@ pub(crate) struct Inspection {
 /// A question to a moderation target.
 #[derive(Debug)]
 struct Question {
-    /// Of the call.
-    token: u32,
+    callout: Callout,
     /// Which policy has asked.
     policy: usize,
     /// About how many texts.
@@ -39,6 +39,7 @@ impl Inspection {
     /// `body` is not JSON.
     pub(crate) fn begin(
         host: &impl Host,
+        vm: &Vm,
         config: &GatewayConfig,
         guardrails: &Guardrails,
         body: &[u8],
@@ -60,13 +61,13 @@ impl Inspection {
             let Some(question) = moderation::request(moderation, body)? else {
                 continue;
             };
-            match call(host, config, moderation, &question.body) {
-                Ok(token) => under_way.push(Question {
-                    token,
+            match call(host, vm, config, moderation, &question.body) {
+                Some(callout) => under_way.push(Question {
+                    callout,
                     policy,
                     inputs: question.inputs,
                 }),
-                Err(_) => {
+                None => {
                     let unavailable = Err(ModerationUnavailable::NoAnswer);
                     guardrails.record_moderation(&mut evaluation, policy, &unavailable);
                 }
@@ -87,29 +88,35 @@ impl Inspection {
     pub(crate) fn on_call_response(
         &mut self,
         host: &impl Host,
+        vm: &Vm,
+        config: &GatewayConfig,
         guardrails: &Guardrails,
         token: u32,
     ) {
         let mut under_way = self.under_way.iter();
-        let Some(position) = under_way.position(|question| question.token == token) else {
+        let Some(position) = under_way.position(|question| question.callout.token == token) else {
             return;
         };
         let question = self.under_way.swap_remove(position);
-        let headers = host.call_response_headers().unwrap_or_default();
-        let status = headers
-            .text(":status")
-            .and_then(|status| status.parse().ok());
-        let result = match status {
+        let answer = http_callout::read(host, MAX_BYTES);
+        let result = match answer.status {
             None => Err(ModerationUnavailable::NoAnswer),
-            Some(status) => {
-                let body = host.call_response_body(MAX_BYTES).unwrap_or_default();
-                moderation::read(status, &body, question.inputs)
-            }
+            Some(status) => moderation::read(status, &answer.body, question.inputs),
         };
+        question
+            .callout
+            .report(host, vm, config, &answer, result.is_ok());
         if let Err(why) = &result {
             log::warn!("a content policy has no moderation result: {why}");
         }
         guardrails.record_moderation(&mut self.evaluation, question.policy, &result);
+    }
+
+    /// The request is over, and nobody waits any more.
+    pub(crate) fn abandon(&mut self, host: &impl Host, vm: &Vm, config: &GatewayConfig) {
+        for question in self.under_way.drain(..) {
+            question.callout.abandon(host, vm, config);
+        }
     }
 
     /// What follows, and what the event says of each policy.
@@ -136,14 +143,17 @@ fn verdict(outcome: Outcome) -> PolicyVerdict {
 
 fn call(
     host: &impl Host,
+    vm: &Vm,
     config: &GatewayConfig,
     moderation: &Moderation,
-    question: &[u8],
-) -> HostResult<u32> {
-    let target = config
-        .policy
-        .target(moderation.target)
-        .ok_or(HostError::NotFound)?;
-    let path = format!("{}{}", target.base_url.path, moderation::PATH);
-    target_call::post_json(host, target, &path, question, moderation.timeout_ms)
+    body: &[u8],
+) -> Option<Callout> {
+    let target = config.policy.target(moderation.target)?;
+    let request = CalloutRequest {
+        target: moderation.target,
+        path: &format!("{}{}", target.base_url.path, moderation::PATH),
+        body,
+        timeout_ms: moderation.timeout_ms,
+    };
+    http_callout::ask(host, vm, config, request)
 }

@@ -3,7 +3,7 @@
 use protocols::json;
 
 use crate::control::Control;
-use crate::host::{Host, HostError, Shared};
+use crate::host::{Host, HostError, Moment, Shared};
 
 /// Keys: a fixed set, because shared data never evicts.
 pub(crate) mod key {
@@ -46,7 +46,7 @@ const CAS_ATTEMPTS: usize = 16;
 
 /// Creates what must not be created twice. The main thread configures a module before any worker runs it.
 pub fn prepare(host: &impl Host) {
-    started_ms(host);
+    started(host);
     let others = [key::LEDGER, key::HEALTH_CHECKER];
     for key in key::RATES.into_iter().chain(others) {
         if host.shared(key).is_err() {
@@ -55,17 +55,26 @@ pub fn prepare(host: &impl Host) {
     }
 }
 
-/// Unix milliseconds when the first VM of this Envoy process was configured.
-pub fn started_ms(host: &impl Host) -> u64 {
-    match host.shared(key::STARTED) {
-        Ok(Shared { value, .. }) => read_u64(&value),
-        Err(_) => {
-            let now = host.now_ms();
+/// When the first VM of this Envoy process was configured.
+pub fn started(host: &impl Host) -> Moment {
+    let known = host.shared(key::STARTED).ok();
+    known
+        .and_then(|known| read_moment(&known.value))
+        .unwrap_or_else(|| {
+            let now = host.now();
+            let bytes = [now.monotonic_ns, now.unix_ms].map(u64::to_le_bytes);
             // Losing the race is as good as winning it: both started now.
-            let _ = host.set_shared(key::STARTED, &now.to_le_bytes(), None);
+            let _ = host.set_shared(key::STARTED, &bytes.concat(), None);
             now
-        }
-    }
+        })
+}
+
+fn read_moment(bytes: &[u8]) -> Option<Moment> {
+    let (monotonic_ns, rest) = bytes.split_first_chunk()?;
+    Some(Moment {
+        monotonic_ns: u64::from_le_bytes(*monotonic_ns),
+        unix_ms: u64::from_le_bytes(rest.try_into().ok()?),
+    })
 }
 
 /// Leaves the gateway's plugin configuration where the monitor, which has none of its own, finds it.

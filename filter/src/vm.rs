@@ -11,8 +11,8 @@ use std::rc::Rc;
 use policy::{Target, TargetId};
 use routing::budget::Ledger;
 use routing::health::{
-    self as health, Addresses, Applied, HealthTable, Outcome, Phase, Signal, TargetKey, Thresholds,
-    Transition,
+    self as health, Addresses, Applied, Availability, HealthTable, Outcome, Phase, Signal,
+    TargetKey, Thresholds, Transition,
 };
 use routing::latency::{DeploymentKey, LatencySnapshot, LocalWindow, Sample};
 use routing::{Random, StateSnapshot, StrategyState};
@@ -47,7 +47,7 @@ pub struct Vm {
     health: RefCell<HealthTable>,
     /// The number of `key::HEALTH_NEWS` when `health` was read.
     health_news: Cell<u32>,
-    /// When that number was asked for, Unix milliseconds.
+    /// When that number was asked for, by the clock that never jumps.
     asked_for_news_ms: Cell<u64>,
     addresses: RefCell<HashMap<TargetKey, Addresses>>,
     latency: RefCell<LatencySnapshot>,
@@ -62,7 +62,7 @@ pub struct Vm {
     /// Which publication of the control state is in force.
     control_publication: Cell<Option<u32>>,
     ledger: RefCell<Ledger>,
-    /// When the monitor was last found not to probe, Unix milliseconds.
+    /// When the monitor was last found not to probe, by the clock that never jumps.
     monitor_woken_ms: Cell<u64>,
     /// Of the Envoy process, where its configuration gives no name.
     instance_id: String,
@@ -95,13 +95,14 @@ impl Vm {
     }
 
     /// Runs `decide` over the snapshots that plans are made from. What another worker found out about health is in them.
+    /// Their times are those of [`Moment::monotonic_ms`].
     pub fn with_view<T>(
         &self,
         host: &impl Host,
-        now_ms: u64,
+        now: Moment,
         decide: impl FnOnce(StateSnapshot<'_>) -> T,
     ) -> T {
-        self.take_in_news(host, now_ms);
+        self.take_in_news(host, now.monotonic_ms());
         let health = self.health.borrow();
         let latency = self.latency.borrow();
         decide(StateSnapshot {
@@ -131,22 +132,133 @@ impl Vm {
         target: TargetId,
         signal: Signal,
     ) -> Applied {
-        self.signal_at(host, config, target, signal, host.now_ms())
+        self.signal_at(host, config, target, signal, host.now())
     }
 
-    /// The same at a time that the caller has read; Unix milliseconds.
+    /// The same at a time that the caller has read.
     pub fn signal_at(
         &self,
         host: &impl Host,
         config: &GatewayConfig,
         target: TargetId,
         signal: Signal,
-        now: u64,
+        now: Moment,
     ) -> Applied {
         let Some((key, limits)) = config.index.health_config(target) else {
             return Applied::default();
         };
-        let signal = self.excuse(host, key, signal, now);
+        let signal = self.excuse(host, key, signal, now.monotonic_ms());
+        self.apply_to_target(host, config, target, (key, limits), signal, now)
+    }
+
+    /// Whether the gateway itself may ask `target` for something now. A half-open target, or one whose callouts are, is
+    /// asked by one request at a time; its callout must then be told with [`Vm::signal_callout`].
+    pub(crate) fn admits_callout(
+        &self,
+        host: &impl Host,
+        config: &GatewayConfig,
+        target: TargetId,
+        now: Moment,
+    ) -> bool {
+        let (Some(own), Some(callouts)) = (
+            config.index.health_config(target),
+            config.index.callout_health_config(target),
+        ) else {
+            return false;
+        };
+        let availability = |(key, limits): (TargetKey, &Thresholds), view: StateSnapshot<'_>| {
+            view.health.availability(key, limits, now.monotonic_ms())
+        };
+        let (target_is, callouts_are) = self.with_view(host, now, |view| {
+            (availability(own, view), availability(callouts, view))
+        });
+        let is_out = |availability| matches!(availability, Availability::Out { .. });
+        if is_out(target_is) || is_out(callouts_are) {
+            return false;
+        }
+        let start = Signal::HalfOpenRequestStarted;
+        if target_is == Availability::HalfOpen
+            && self
+                .apply_to_target(host, config, target, own, start, now)
+                .refused
+        {
+            return false;
+        }
+        if callouts_are == Availability::HalfOpen
+            && self
+                .apply_to_callouts(host, config, target, callouts, start, now)
+                .refused
+        {
+            if target_is == Availability::HalfOpen {
+                let given_back = Signal::Attempt(Outcome::Inconclusive);
+                self.apply_to_target(host, config, target, own, given_back, now);
+            }
+            return false;
+        }
+        true
+    }
+
+    /// How a callout to `target` ended: for the target and for its callouts. Which of its addresses was asked is not known.
+    pub(crate) fn signal_callout(
+        &self,
+        host: &impl Host,
+        config: &GatewayConfig,
+        target: TargetId,
+        outcome: Outcome,
+        now: Moment,
+    ) {
+        let signal = Signal::Attempt(outcome);
+        if let Some(own) = config.index.health_config(target) {
+            self.apply_to_target(host, config, target, own, signal, now);
+        }
+        if let Some(callouts) = config.index.callout_health_config(target) {
+            self.apply_to_callouts(host, config, target, callouts, signal, now);
+        }
+    }
+
+    fn apply_to_target(
+        &self,
+        host: &impl Host,
+        config: &GatewayConfig,
+        target: TargetId,
+        health: (TargetKey, &Thresholds),
+        signal: Signal,
+        now: Moment,
+    ) -> Applied {
+        let applied = self.apply(host, health, signal, now);
+        if let (Some(change), Some(target)) = (applied.transition, config.policy.target(target)) {
+            log_transition(&target.id, &change);
+            self.metrics.health_changed(host, &target.id, &change);
+            self.post_transition(config, target, &change, now);
+        }
+        applied
+    }
+
+    fn apply_to_callouts(
+        &self,
+        host: &impl Host,
+        config: &GatewayConfig,
+        target: TargetId,
+        health: (TargetKey, &Thresholds),
+        signal: Signal,
+        now: Moment,
+    ) -> Applied {
+        let applied = self.apply(host, health, signal, now);
+        if let (Some(change), Some(target)) = (applied.transition, config.policy.target(target)) {
+            log_transition(&format!("{} (callouts)", target.id), &change);
+        }
+        applied
+    }
+
+    /// Feeds one machine of the health table.
+    fn apply(
+        &self,
+        host: &impl Host,
+        (key, limits): (TargetKey, &Thresholds),
+        signal: Signal,
+        now: Moment,
+    ) -> Applied {
+        let now = now.monotonic_ms();
         let apply_here = || self.health.borrow_mut().apply(key, limits, signal, now);
         let mut here = apply_here();
         // A success must end a row of failures that another worker has counted.
@@ -175,18 +287,6 @@ impl Vm {
                 ..Applied::default()
             };
         }
-        if let (Some(change), Some(target)) = (everywhere.transition, config.policy.target(target))
-        {
-            log::warn!(
-                "target {}: {} -> {} ({})",
-                target.id,
-                change.from.name(),
-                change.to.name(),
-                change.reason.name()
-            );
-            self.metrics.health_changed(host, &target.id, &change);
-            self.post_transition(config, target, &change, now);
-        }
         everywhere
     }
 
@@ -195,7 +295,7 @@ impl Vm {
         let address = || host.property(&["upstream", "address"]).unwrap_or_default();
         let mut all = self.addresses.borrow_mut();
         match signal {
-            Signal::Attempt(Outcome::Success { .. }) => {
+            Signal::Attempt(Outcome::Success { .. }) | Signal::FirstContent { .. } => {
                 let known = all.entry(key).or_default();
                 if known.should_record_success(now) {
                     known.served(&address(), now);
@@ -207,7 +307,13 @@ impl Vm {
             {
                 Signal::Attempt(Outcome::OneAddressDown)
             }
+            Signal::StreamEnd(Outcome::StreamBroken)
+                if all.entry(key).or_default().failed(&address(), now) =>
+            {
+                Signal::StreamEnd(Outcome::OneAddressDown)
+            }
             Signal::Attempt(_)
+            | Signal::StreamEnd(_)
             | Signal::Probe(_)
             | Signal::HalfOpenRequestStarted
             | Signal::Credential { .. }
@@ -235,7 +341,8 @@ impl Vm {
     }
 
     /// The phase of `target` as this worker knows it.
-    pub fn phase(&self, config: &GatewayConfig, target: TargetId, now_ms: u64) -> Phase {
+    pub fn phase(&self, config: &GatewayConfig, target: TargetId, now: Moment) -> Phase {
+        let now_ms = now.monotonic_ms();
         config
             .index
             .health_config(target)
@@ -265,7 +372,14 @@ impl Vm {
     /// Forgets the health of targets that are in this policy no longer.
     pub fn forget_other_targets(&self, host: &impl Host, config: &GatewayConfig) {
         let kept: Vec<_> = (0..config.policy.targets.len())
-            .filter_map(|index| config.index.health_config(TargetId(index)))
+            .map(TargetId)
+            .flat_map(|id| {
+                [
+                    config.index.health_config(id),
+                    config.index.callout_health_config(id),
+                ]
+            })
+            .flatten()
             .map(|(key, _)| key)
             .collect();
         update_shared(host, key::HEALTH, |blob| {
@@ -277,13 +391,14 @@ impl Vm {
     }
 
     /// Counts a finished attempt for the latency strategies.
-    pub fn sample(&self, pair: DeploymentKey, sample: Sample, now_ms: u64) {
+    pub fn sample(&self, pair: DeploymentKey, sample: Sample, now: Moment) {
+        let now_ms = now.monotonic_ms();
         self.gathered.borrow_mut().record(pair, sample, now_ms);
     }
 
     /// Exchanges what was gathered for what the other workers gathered.
     pub fn tick(&self, host: &impl Host) {
-        let now = host.now_ms();
+        let now = host.now().monotonic_ms();
         self.read_health(host);
         let mut gathered = self.gathered.borrow_mut();
         if gathered.is_empty() {
@@ -315,7 +430,7 @@ impl Vm {
         let Some(cluster) = &config.runtime.monitor_cluster else {
             return;
         };
-        let now_ms = host.now_ms();
+        let now_ms = host.now().monotonic_ms();
         let waited_ms = now_ms.saturating_sub(self.monitor_woken_ms.get());
         if waited_ms < WAKE_INTERVAL_MS || !leader_lease::is_vacant(host) {
             return;
@@ -367,9 +482,9 @@ impl Vm {
         &self,
         config: &GatewayConfig,
         control: &Control,
-        now_ms: u64,
+        now: Moment,
     ) -> Vec<TargetId> {
-        books::over_budget(&config.policy, control, &self.ledger.borrow(), now_ms)
+        books::over_budget(&config.policy, control, &self.ledger.borrow(), now)
     }
 
     /// Who runs this VM, for events and for the collector.
@@ -396,7 +511,7 @@ impl Vm {
         let mut random = self.random.borrow_mut();
         let instance_id = self.instance_id(&journey.config);
         let event = evidence::of_journey(journey, instance_id, client_gone, &mut random, now);
-        self.courier.post(&event, now.unix_ms);
+        self.courier.post(&event, now);
     }
 
     /// The event of a request that ended before it had a plan leaves.
@@ -413,7 +528,7 @@ impl Vm {
         let mut random = self.random.borrow_mut();
         let instance_id = self.instance_id(config);
         let event = evidence::of_refusal(config, instance_id, dossier, refused, &mut random, now);
-        self.courier.post(&event, now.unix_ms);
+        self.courier.post(&event, now);
     }
 
     fn post_transition(
@@ -421,14 +536,14 @@ impl Vm {
         config: &GatewayConfig,
         target: &Target,
         change: &Transition,
-        now_ms: u64,
+        now: Moment,
     ) {
         if config.runtime.collector_cluster.is_none() {
             return;
         }
         let key = health::target_key(target);
         let limits = Thresholds::of(target);
-        let status = self.health.borrow().status(key, &limits, now_ms);
+        let status = (self.health.borrow()).status(key, &limits, now.monotonic_ms());
         let changed = HealthChanged {
             config,
             instance_id: self.instance_id(config),
@@ -436,11 +551,23 @@ impl Vm {
             change,
             consecutive_failures: status.consecutive_failures,
         };
-        let event = changed.event(&mut self.random.borrow_mut(), now_ms);
-        self.courier.post(&event, now_ms);
+        let event = changed.event(&mut self.random.borrow_mut(), now.unix_ms);
+        self.courier.post(&event, now);
     }
 }
 
 fn is_success(signal: Signal) -> bool {
-    matches!(signal, Signal::Attempt(Outcome::Success { .. }))
+    matches!(
+        signal,
+        Signal::Attempt(Outcome::Success { .. }) | Signal::StreamEnd(Outcome::Success { .. })
+    )
+}
+
+fn log_transition(target: &str, change: &Transition) {
+    log::warn!(
+        "target {target}: {} -> {} ({})",
+        change.from.name(),
+        change.to.name(),
+        change.reason.name()
+    );
 }

@@ -23,7 +23,7 @@ use crate::body_edit::BodyPrefix;
 use crate::error::{self, ProviderError, RequestError, retry_after};
 use crate::format::ClientFormat;
 use crate::headers::{Headers, as_slices};
-use crate::translator::{Attempt, OutgoingRequest, Translator};
+use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 use body_sniff::BodySniff;
 
@@ -307,6 +307,14 @@ impl Exchange {
             out.clear();
         }
         action
+    }
+
+    /// Of a stream: content has come, or the reason why there is none. A stream without alternative passes before that.
+    pub fn has_shown_content(&self) -> bool {
+        match self.translator.stream_state() {
+            StreamState::Content | StreamState::Complete => true,
+            StreamState::BeforeContent | StreamState::Failed(_) => false,
+        }
     }
 
     /// The client's answer is complete, or will never be: nothing that may still come changes it.

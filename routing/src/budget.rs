@@ -5,7 +5,9 @@
 //!
 //! - Before a request leaves, the estimate of every attempt that it may make is reserved, all of them or none.
 //! - A reservation is granted only where `elsewhere + spent + reserved + estimate ≤ limit`.
-//! - When the request has ended, each reservation is settled by the bill.
+//! - When the request has ended, each reservation is settled by the bill, in the period that it was granted in.
+//! - Of each account the two periods that are nearest to the present one are kept: a clock that jumps ahead and back finds
+//!   again what was spent before.
 //!
 //! So what is spent here is at most the limit and, for the requests that were in flight when the last reservation was
 //! granted, the sum of what their bills exceed their estimates by. What other processes spend between two looks at the
@@ -40,45 +42,18 @@ impl AccountKey {
     }
 }
 
-/// A ceiling, and what is known of its present period. Amounts are nano US dollars, times Unix milliseconds.
+/// A ceiling in one of its periods. Amounts are nano US dollars. Which period is in force is the caller's to say: it knows
+/// the calendar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Account {
     /// Whose.
     pub key: AccountKey,
     /// For each period.
     pub limit: u64,
-    /// In the period, by other processes.
+    /// Begin of the period in force, Unix milliseconds.
+    pub period_start_ms: u64,
+    /// In the period, by other processes, as far as the collector knows.
     pub spent_elsewhere: u64,
     /// In the period, by this process, as far as the collector knows. It may know of spending before there was a limit.
     pub spent_here: u64,
-    /// Begin of the period.
-    pub period_start_ms: u64,
-    /// First moment of the next period. From then on nothing counts as spent elsewhere, until the collector says more.
-    pub period_end_ms: u64,
-}
-
-/// What the period holds that is in force at one moment.
-#[derive(Debug, Clone, Copy)]
-struct Period {
-    start_ms: u64,
-    spent_elsewhere: u64,
-    spent_here: u64,
-}
-
-impl Account {
-    fn period_at(&self, now_ms: u64) -> Period {
-        if now_ms < self.period_end_ms {
-            Period {
-                start_ms: self.period_start_ms,
-                spent_elsewhere: self.spent_elsewhere,
-                spent_here: self.spent_here,
-            }
-        } else {
-            Period {
-                start_ms: self.period_end_ms,
-                spent_elsewhere: 0,
-                spent_here: 0,
-            }
-        }
-    }
 }

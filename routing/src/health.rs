@@ -13,7 +13,11 @@
 //! - A target is out after `unhealthy_threshold` consecutive failures of probes or traffic, or after
 //!   `failure_threshold` consecutive failures of traffic whatever probes say (a provider may list its models and still
 //!   fail to complete). Where no probe is configured only the latter counts.
-//! - Client faults, client hang-ups and full connection pools never count, nor does one bad address of several. Neither does 429, which cools down.
+//! - Client faults, client hang-ups and full connection pools never count, nor does one bad address of several, nor what
+//!   says nothing. Neither does 429, which cools down. But a client's fault that the provider found proves that it is
+//!   alive: a trial that ends so has succeeded.
+//! - A trial ends with the first content of its answer, however long its stream takes.
+//! - Times are milliseconds of a clock that is not set, so that no wait lasts for as long as a clock was wrong.
 //! - What arrives late changes nothing: while open, only probes and the passing of time count.
 
 mod addresses;
@@ -42,6 +46,12 @@ pub const SLOW_START_MS: u64 = 10_000;
 /// change starts afresh; state of targets that stay survives a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetKey(pub u64);
+
+/// Of what the gateway itself asks of `target`. These have a breaker of their own: an endpoint that hangs while the rest of
+/// the target serves must not make every request wait.
+pub(crate) fn callouts_key(target: TargetKey) -> TargetKey {
+    TargetKey(hash::of_parts(&[b"callouts", &target.0.to_le_bytes()]))
+}
 
 /// The key of `target`.
 pub fn target_key(target: &Target) -> TargetKey {

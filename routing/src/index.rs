@@ -53,6 +53,8 @@ pub(crate) struct Deployment {
 struct HealthConfig {
     key: TargetKey,
     thresholds: Thresholds,
+    callouts_key: TargetKey,
+    callouts_thresholds: Thresholds,
 }
 
 impl PolicyIndex {
@@ -102,6 +104,13 @@ impl PolicyIndex {
         self.health_configs
             .get(target.0)
             .map(|config| (config.key, &config.thresholds))
+    }
+
+    /// The same for what the gateway itself asks of `target`, such as embeddings and judgements.
+    pub fn callout_health_config(&self, target: TargetId) -> Option<(TargetKey, &Thresholds)> {
+        self.health_configs
+            .get(target.0)
+            .map(|config| (config.callouts_key, &config.callouts_thresholds))
     }
 
     /// Under which latency of `target` is kept: one for each model that groups send it, and one for all other models.
@@ -232,6 +241,8 @@ impl HealthConfig {
         Self {
             key: health::target_key(target),
             thresholds: Thresholds::of(target),
+            callouts_key: health::callouts_key(health::target_key(target)),
+            callouts_thresholds: Thresholds::of_callouts(target),
         }
     }
 }

@@ -171,7 +171,7 @@ impl ProbeScheduler {
         Some(slot.target)
     }
 
-    /// When the next probe is due, Unix milliseconds; `None` when nobody is probed.
+    /// When the next probe is due, by the caller's clock; `None` when nobody is probed.
     pub fn next_due_ms(&self) -> Option<u64> {
         self.slots
             .iter()

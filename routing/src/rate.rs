@@ -1,7 +1,8 @@
 //! Requests per minute of gateway keys: how many each was granted in the last 60 seconds.
 //!
 //! Time is cut into slots of two seconds. A slot counts until its last moment is 60 seconds old, so that no 60 seconds
-//! ever hold more than the limit; at most two seconds' worth of requests wait longer than they would have to.
+//! ever hold more than the limit; at most two seconds' worth of requests wait longer than they would have to. Times are
+//! milliseconds of a clock that is not set: by one that is, a window could last for as long as the clock was wrong.
 
 use crate::hash;
 
@@ -11,7 +12,7 @@ const SLOTS: usize = 31;
 /// Most keys that are kept in one table; the one that was quiet for longest goes first.
 const MAX_KEYS: usize = 4_096;
 const RECORD: usize = 16 + SLOTS * 4;
-const MAGIC: &[u8] = b"KTRT\x01";
+const MAGIC: &[u8] = b"KTRT\x02";
 
 /// Identifies a gateway key in shared data.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -19,6 +19,7 @@ const MAX_BYTES: usize = 32 * 1024 * 1024;
 /// Who asks, and when.
 #[derive(Debug, Default)]
 pub(crate) struct ControlPoll {
+    /// By the clock that never jumps.
     asked_ms: Option<u64>,
     under_way: Option<u32>,
     failing: bool,
@@ -38,7 +39,7 @@ impl ControlPoll {
         instance_id: &str,
         report: impl FnOnce(bool) -> Vec<u8>,
     ) {
-        let now_ms = host.now_ms();
+        let now_ms = host.now().monotonic_ms();
         let waited_ms = self
             .asked_ms
             .map_or(u64::MAX, |asked_ms| now_ms.saturating_sub(asked_ms));

@@ -7,7 +7,7 @@ use policy::{Target, TargetId};
 use routing::health::{Availability, HealthTable, Phase, Reason};
 
 use crate::config::GatewayConfig;
-use crate::host::Host;
+use crate::host::{Host, Moment};
 use crate::shared;
 use crate::vm::Vm;
 
@@ -18,26 +18,26 @@ pub(crate) fn report(
     config: &GatewayConfig,
     with_policy: bool,
 ) -> Vec<u8> {
-    let now_ms = host.now_ms();
+    let now = host.now();
     let published = with_policy
         .then(|| shared::published_configuration(host))
         .flatten();
     let policy =
         published.map(|shared| Cow::Owned(String::from_utf8_lossy(&shared.value).into_owned()));
-    vm.with_view(host, now_ms, |view| {
+    vm.with_view(host, now, |view| {
         let providers = config.policy.targets.iter().enumerate();
         let report = GatewayReport {
             gateway_id: Cow::Borrowed(&config.runtime.gateway_id),
             version: Cow::Borrowed(&config.runtime.version),
             config_version: Cow::Borrowed(&config.runtime.config_version),
-            started_ms: shared::started_ms(host),
+            started_ms: shared::started(host).unix_ms,
             requests_total: vm.requests_processed(),
             groups: (config.policy.groups.iter())
                 .map(|group| Cow::Borrowed(group.name.as_str()))
                 .collect(),
             providers: providers
                 .filter_map(|(index, target)| {
-                    provider(config, view.health, TargetId(index), target, now_ms)
+                    provider(config, view.health, TargetId(index), target, now)
                 })
                 .collect(),
             policy,
@@ -52,9 +52,10 @@ fn provider<'a>(
     health: &HealthTable,
     id: TargetId,
     target: &'a Target,
-    now_ms: u64,
+    now: Moment,
 ) -> Option<ProviderReport<'a>> {
     let (key, limits) = config.index.health_config(id)?;
+    let now_ms = now.monotonic_ms();
     let status = health.status(key, limits, now_ms);
     let (phase, reason) = if config.lacks_credential(id) {
         (Phase::NoCredential, Reason::CredentialMissing)
@@ -69,10 +70,10 @@ fn provider<'a>(
         reason: (phase != Phase::Closed).then(|| Cow::Borrowed(reason.name())),
         consecutive_failures: status.consecutive_failures,
         retry_at_ms: match health.availability(key, limits, now_ms) {
-            Availability::Out { until_ms, .. } => until_ms,
+            Availability::Out { until_ms, .. } => until_ms.map(|at| now.unix_ms_of(at)),
             _ => None,
         },
-        last_check_ms: status.last_check_ms,
+        last_check_ms: status.last_check_ms.map(|at| now.unix_ms_of(at)),
         probe_latency_ms: status.latency_ms,
     })
 }

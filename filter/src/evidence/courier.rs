@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use events::{Outbox, OutboxLimits, WriteNdjson};
 
-use crate::host::{Host, MetricKind};
+use crate::host::{Host, MetricKind, Moment};
 
 /// Milliseconds that the collector may take for a batch.
 const TIMEOUT_MS: u64 = 10_000;
@@ -49,8 +49,8 @@ impl Courier {
     }
 
     /// Takes an event along.
-    pub(crate) fn post(&self, event: &impl WriteNdjson, now_ms: u64) {
-        self.outbox.borrow_mut().push(event, now_ms);
+    pub(crate) fn post(&self, event: &impl WriteNdjson, now: Moment) {
+        self.outbox.borrow_mut().push(event, now.monotonic_ms());
     }
 
     /// Sends what is due, from a root context.
@@ -96,7 +96,7 @@ impl Courier {
                 }
             }
             Some(_) | None => {
-                outbox.failed(host.now_ms(), host.random());
+                outbox.failed(host.now().monotonic_ms(), host.random());
                 if outbox.failures_in_a_row() == 1 {
                     let what = status.map_or_else(
                         || String::from("did not answer"),
@@ -117,7 +117,7 @@ impl Courier {
 
     fn send_due(&self, host: &impl Host, address: Address<'_>) {
         let mut outbox = self.outbox.borrow_mut();
-        let now_ms = host.now_ms();
+        let now_ms = host.now().monotonic_ms();
         let Some(batch) = outbox.take_due(now_ms, host.random()) else {
             return;
         };

@@ -8,6 +8,7 @@ use super::{Gateway, Incoming, Stage};
 use crate::answers::Answer;
 use crate::evidence::{Excerpt, Refused};
 use crate::host::Host;
+use crate::http_callout::Callout;
 use crate::policies::Inspection;
 use crate::{Flow, embedding};
 
@@ -30,7 +31,7 @@ impl Gateway {
                 return self.block(host, *incoming, size, "", message);
             }
         };
-        match Inspection::begin(host, &self.config, guardrails, &body) {
+        match Inspection::begin(host, &self.vm, &self.config, guardrails, &body) {
             Ok(inspection) => self.heed(host, incoming, size, inspection),
             Err(error) => {
                 let answer = Answer::bad_request(incoming.client, &error);
@@ -114,11 +115,11 @@ impl Gateway {
         size: usize,
     ) -> Flow {
         match self.ask_for_embedding(host, &incoming, size) {
-            Some(call) => {
+            Some(callout) => {
                 self.stage = Stage::AwaitingEmbedding {
                     incoming,
                     size,
-                    call,
+                    callout,
                 };
                 Flow::Pause
             }
@@ -132,7 +133,7 @@ impl Gateway {
         host: &impl Host,
         incoming: &Incoming,
         size: usize,
-    ) -> Option<u32> {
+    ) -> Option<Callout> {
         if !self.config.index.fetches_embeddings() {
             return None;
         }

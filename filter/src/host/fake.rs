@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
+use std::rc::Rc;
 
 use super::{HeaderList, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map};
 
@@ -37,7 +38,7 @@ pub(crate) struct FakeHost {
     pub(crate) response_headers: RefCell<Headers>,
     pub(crate) response_body: RefCell<Vec<u8>>,
     pub(crate) properties: RefCell<HashMap<String, Vec<u8>>>,
-    pub(crate) shared: RefCell<HashMap<String, (Vec<u8>, u32)>>,
+    pub(crate) shared: Rc<RefCell<HashMap<String, (Vec<u8>, u32)>>>,
     pub(crate) answer: RefCell<Option<LocalAnswer>>,
     pub(crate) calls: RefCell<Vec<(String, Headers)>>,
     /// Bodies of the calls.
@@ -46,7 +47,10 @@ pub(crate) struct FakeHost {
     /// How often a paused request was let go on.
     pub(crate) resumed: Cell<u32>,
     pub(crate) call_answer_body: RefCell<Vec<u8>>,
+    /// Of the clock that never jumps, as [`Moment::monotonic_ms`] gives it. The wall clock says the same.
     pub(crate) now_ms: Cell<u64>,
+    /// By how much the wall clock was set ahead, or back.
+    pub(crate) clock_set_ms: Cell<i64>,
     random: Cell<u64>,
     /// Every call of the host, in order.
     pub(crate) noted: RefCell<Vec<&'static str>>,
@@ -71,7 +75,7 @@ impl Default for FakeHost {
             response_headers: RefCell::default(),
             response_body: RefCell::default(),
             properties: RefCell::default(),
-            shared: RefCell::default(),
+            shared: Rc::default(),
             answer: RefCell::default(),
             calls: RefCell::default(),
             call_bodies: RefCell::default(),
@@ -79,6 +83,7 @@ impl Default for FakeHost {
             resumed: Cell::new(0),
             call_answer_body: RefCell::default(),
             now_ms: Cell::new(1_776_939_930_000),
+            clock_set_ms: Cell::new(0),
             random: Cell::new(1),
             noted: RefCell::default(),
             longest_piece: Cell::new(0),
@@ -91,6 +96,15 @@ impl Default for FakeHost {
 }
 
 impl FakeHost {
+    /// What the clocks say, without a call that is noted.
+    pub(crate) fn moment(&self) -> Moment {
+        let since_zero_ms = self.now_ms.get() - super::MONOTONIC_ZERO_MS;
+        Moment {
+            monotonic_ns: since_zero_ms * 1_000_000,
+            unix_ms: (self.now_ms.get()).saturating_add_signed(self.clock_set_ms.get()),
+        }
+    }
+
     /// A request as it arrives.
     pub(crate) fn with_request(
         method: &str,
@@ -418,10 +432,7 @@ impl Host for FakeHost {
 
     fn now(&self) -> Moment {
         self.note("now");
-        Moment {
-            monotonic_ns: self.now_ms.get() * 1_000_000,
-            unix_ms: self.now_ms.get(),
-        }
+        self.moment()
     }
 
     fn random(&self) -> u64 {

@@ -9,8 +9,6 @@ use std::cell::Cell;
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::ptr;
-use std::sync::OnceLock;
-use std::time::Instant;
 
 use super::abi_numbers::buffer::{
     CALL_RESPONSE_BODY, PLUGIN_CONFIGURATION, REQUEST_BODY, RESPONSE_BODY,
@@ -224,10 +222,30 @@ fn set_buffer(kind: u32, body: &[u8]) -> HostResult<()> {
     check(unsafe { raw::proxy_set_buffer_bytes(kind, 0, usize::MAX, body.as_ptr(), body.len()) })
 }
 
-#[allow(clippy::disallowed_methods)] // this is the clock that everybody else is given
+mod wasi {
+    #[link(wasm_import_module = "wasi_snapshot_preview1")]
+    unsafe extern "C" {
+        pub(super) fn clock_time_get(clock: u32, precision_ns: u64, time: *mut u64) -> u32;
+    }
+    pub(super) const MONOTONIC: u32 = 1;
+    pub(super) const SUCCESS: u32 = 0;
+}
+
+/// Not `Instant`: that one has a zero in each VM, and VMs compare times. WASI gives the host's own clock.
 fn monotonic_ns() -> u64 {
-    static START: OnceLock<Instant> = OnceLock::new();
-    u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+    thread_local! {
+        static LAST_NS: Cell<u64> = const { Cell::new(0) };
+    }
+    let mut nanoseconds = 0u64;
+    // SAFETY: the pointer is valid for writes during the call.
+    let status = unsafe { wasi::clock_time_get(wasi::MONOTONIC, 1, &mut nanoseconds) };
+    LAST_NS.with(|last| {
+        // Time stands still where the host does not tell it, and never goes back.
+        if status == wasi::SUCCESS {
+            last.set(nanoseconds.max(last.get()));
+        }
+        last.get()
+    })
 }
 
 /// The wall clock by way of the monotonic one, so that a moment costs one call into the proxy and not two. It is read

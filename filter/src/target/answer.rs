@@ -115,6 +115,10 @@ impl Target {
             Some(exchange) => exchange.response_body(&piece, end_of_stream, &mut out),
             None => return Flow::Continue,
         };
+        if course.journey().is_trial(course.index) {
+            let mut journey = course.journey();
+            ending::tell_first_content(&self.vm, host, &mut journey, course.index, host.now());
+        }
         match action {
             ResponseAction::Forward => course.journey().keep_answer(&piece),
             ResponseAction::Buffer | ResponseAction::Replace | ResponseAction::Failover(_) => {
@@ -193,6 +197,7 @@ fn release(vm: &Vm, host: &impl Host, course: &Course, upstream: &HeaderList, no
     let upstream: Vec<_> = upstream.iter().collect();
     let (status, headers) = exchange.response_headers(&upstream);
     journey.answered_by(course.index, status, now.monotonic_ns);
+    ending::tell_first_content(vm, host, &mut journey, course.index, now);
     let fallback_count = journey.fallback_count(course.index).to_string();
     let own = answer_headers(&journey, course.index, &fallback_count);
     let status = status.to_string();

@@ -1,8 +1,8 @@
 //! How an attempt ended: written into its record once, and told to the health machine and the latency window.
 
 use policy::cluster::connect_timeout_ms;
-use protocols::error::Fault;
-use protocols::exchange::{FailoverReason, Report};
+use protocols::error::{ErrorKind, Fault, ProviderError};
+use protocols::exchange::{Exchange, FailoverReason, Report};
 use routing::health::{Outcome, Signal};
 use routing::latency::Sample;
 
@@ -80,10 +80,59 @@ pub(crate) fn end(
         return;
     };
     let (target, pair) = (entry.target, entry.deployment);
-    let signal = Signal::Attempt(outcome);
-    vm.signal_at(host, &journey.config, target, signal, now.unix_ms);
+    let has_told = journey
+        .attempts
+        .get(index)
+        .is_some_and(|attempt| attempt.has_told_first_content);
+    let signal = if has_told {
+        Signal::StreamEnd(outcome)
+    } else {
+        Signal::Attempt(outcome)
+    };
+    vm.signal_at(host, &journey.config, target, signal, now);
     if let Some(sample) = sample {
-        vm.sample(pair, sample, now.unix_ms);
+        vm.sample(pair, sample, now);
+    }
+}
+
+/// Something of the stream of attempt `index` went to the client. Where the attempt is the trial of a half-open target, its
+/// first content is told at once: others must not be turned away until its stream is over.
+pub(super) fn tell_first_content(
+    vm: &Vm,
+    host: &impl Host,
+    journey: &mut Journey,
+    index: usize,
+    now: Moment,
+) {
+    let stream = journey.stream;
+    if !stream || !journey.is_trial(index) {
+        return;
+    }
+    let Some(attempt) = journey.attempts.get_mut(index) else {
+        return;
+    };
+    let has_content = (attempt.exchange.as_ref()).is_some_and(Exchange::has_shown_content);
+    if !has_content || attempt.has_told_first_content {
+        return;
+    }
+    attempt.has_told_first_content = true;
+    let latency_ms = latency_ms(attempt, stream, now);
+    let signal = Signal::FirstContent {
+        latency_ms: u32::try_from(latency_ms).unwrap_or(u32::MAX),
+    };
+    if let Some(entry) = journey.entry(index) {
+        vm.signal_at(host, &journey.config, entry.target, signal, now);
+    }
+}
+
+/// The request was planned with a trial as its head and ended before any attempt: the trial is given back.
+pub(crate) fn give_trial_back(vm: &Vm, host: &impl Host, journey: &Journey, now: Moment) {
+    if let Some(head) = journey.plan.attempts.first()
+        && journey.plan.primary_is_half_open
+        && journey.attempts.is_empty()
+    {
+        let signal = Signal::Attempt(Outcome::ClientDisconnected);
+        vm.signal_at(host, &journey.config, head.target, signal, now);
     }
 }
 
@@ -161,8 +210,11 @@ fn outcome(ending: Ending, report: Option<&Report>, latency_ms: u64) -> Outcome 
     let error = report.and_then(|report| report.error.as_ref());
     match ending {
         Ending::Answered => match error {
-            Some(error) if error.kind.fault() != Fault::Target => Outcome::ClientFault,
-            Some(_) => Outcome::StreamBroken,
+            Some(error) => match error.kind.fault() {
+                Fault::Client => Outcome::ClientFault,
+                Fault::Unknown => Outcome::Inconclusive,
+                Fault::Target => Outcome::StreamBroken,
+            },
             None => Outcome::Success {
                 latency_ms: u32::try_from(latency_ms).unwrap_or(u32::MAX),
             },
@@ -175,21 +227,52 @@ fn outcome(ending: Ending, report: Option<&Report>, latency_ms: u64) -> Outcome 
                 retry_after_ms: error.and_then(|error| error.retry_after_ms),
             },
             FailoverReason::UpstreamAuth => Outcome::AuthFailed,
+            // A stream may begin with an error that is the client's own.
             FailoverReason::Upstream5xx
             | FailoverReason::ErrorInStream
-            | FailoverReason::EmptyStream => Outcome::ServerError,
+            | FailoverReason::EmptyStream => match error.map(|error| error.kind.fault()) {
+                Some(Fault::Client) => Outcome::ClientFault,
+                Some(Fault::Unknown) => Outcome::Inconclusive,
+                Some(Fault::Target) | None => Outcome::ServerError,
+            },
             FailoverReason::ModelNotFound
-            | FailoverReason::UpstreamRefused
             | FailoverReason::ContextLength
-            | FailoverReason::ContentPolicy
-            | FailoverReason::Unhealthy => Outcome::ClientFault,
+            | FailoverReason::ContentPolicy => Outcome::ClientFault,
+            FailoverReason::UpstreamRefused | FailoverReason::Unhealthy => Outcome::Inconclusive,
             FailoverReason::Hedged => Outcome::Superseded,
         },
         // Neither is the target's fault.
         Ending::TurnedAway | Ending::NoCluster => Outcome::Overflow,
         Ending::BrokenOff => Outcome::StreamBroken,
-        Ending::Unsent => Outcome::ClientFault,
+        Ending::Unsent => Outcome::Inconclusive,
         Ending::ClientGone => Outcome::ClientDisconnected,
+    }
+}
+
+/// What an error answer means for the health of whoever gave it.
+pub(crate) fn outcome_of(error: &ProviderError) -> Outcome {
+    match error.kind {
+        ErrorKind::InvalidRequest
+        | ErrorKind::ContextLength
+        | ErrorKind::ContentPolicy
+        | ErrorKind::ModelNotFound
+        | ErrorKind::NotFound
+        | ErrorKind::RequestTooLarge => Outcome::ClientFault,
+        ErrorKind::Refused | ErrorKind::EndpointNotFound => Outcome::Inconclusive,
+        ErrorKind::Authentication | ErrorKind::Permission => Outcome::AuthFailed,
+        ErrorKind::RateLimited | ErrorKind::QuotaExhausted | ErrorKind::Overloaded
+            if error.status == 429 =>
+        {
+            Outcome::RateLimited {
+                retry_after_ms: error.retry_after_ms,
+            }
+        }
+        ErrorKind::Timeout if error.status < 500 => Outcome::TimedOut,
+        ErrorKind::RateLimited
+        | ErrorKind::QuotaExhausted
+        | ErrorKind::Overloaded
+        | ErrorKind::Timeout
+        | ErrorKind::Server => Outcome::ServerError,
     }
 }
 
@@ -217,6 +300,7 @@ fn sample(
         }),
         Outcome::RateLimited { .. }
         | Outcome::ClientFault
+        | Outcome::Inconclusive
         | Outcome::ClientDisconnected
         | Outcome::Overflow
         | Outcome::Superseded

@@ -19,7 +19,7 @@ const ADDRESS: &str = "upstream.address";
 
 pub(super) fn failures(vm: &Vm, host: &FakeHost, config: &GatewayConfig) -> u32 {
     vm.tick(host);
-    vm.with_view(host, host.now_ms.get(), |view| {
+    vm.with_view(host, host.moment(), |view| {
         let (key, limits) = config.index.health_config(TargetId(0)).unwrap();
         view.health.status(key, limits, host.now_ms.get())
     })
@@ -111,7 +111,7 @@ fn a_plan_knows_what_another_worker_found_out_a_millisecond_ago() {
     let (failing, planning) = (Vm::new(&host), Vm::new(&host));
     let availability = |vm: &Vm| {
         host.now_ms.set(host.now_ms.get() + 1);
-        vm.with_view(&host, host.now_ms.get(), |view| {
+        vm.with_view(&host, host.moment(), |view| {
             let (key, limits) = config.index.health_config(TargetId(0)).unwrap();
             view.health.availability(key, limits, host.now_ms.get())
         })
@@ -130,7 +130,7 @@ fn healthy_traffic_asks_twice_for_each_request_and_reads_no_table() {
     let config = gateway_config(POLICY);
     let vm = Vm::new(&host);
     let serve = || {
-        vm.with_view(&host, host.now_ms.get(), |_| ());
+        vm.with_view(&host, host.moment(), |_| ());
         host.now_ms.set(host.now_ms.get() + 1);
         vm.signal(&host, &config, TargetId(0), SUCCESS);
         host.now_ms.set(host.now_ms.get() + 1);
@@ -146,7 +146,7 @@ fn healthy_traffic_asks_twice_for_each_request_and_reads_no_table() {
     // A crowd asks once in a millisecond.
     host.shared_calls.set(0);
     for _ in 0..1_000 {
-        vm.with_view(&host, host.now_ms.get(), |_| ());
+        vm.with_view(&host, host.moment(), |_| ());
         vm.signal(&host, &config, TargetId(0), SUCCESS);
     }
     assert_eq!(host.shared_calls.get(), 1);
@@ -184,7 +184,7 @@ fn failures_add_up_over_workers_even_when_races_are_lost() {
     }
     let fresh = Vm::new(&host);
     fresh.tick(&host);
-    let status = fresh.with_view(&host, host.now_ms.get(), |view| {
+    let status = fresh.with_view(&host, host.moment(), |view| {
         let (key, limits) = config.index.health_config(TargetId(0)).unwrap();
         view.health.status(key, limits, host.now_ms.get())
     });

@@ -1,5 +1,8 @@
 //! The contexts over a host that refuses what Envoy would refuse.
 
+mod blame;
+mod callouts;
+mod clock;
 mod control;
 mod embedding;
 mod ending;

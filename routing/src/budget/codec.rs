@@ -1,6 +1,6 @@
 //! The bytes of a [`Ledger`] in shared data.
 //!
-//! Header: `KTBL`, version. Then for each account its key, the begin of its period, what is spent and what is reserved,
+//! Header: `KTBL`, version. Then for each account and period its key, the begin of the period, what is spent and what is reserved,
 //! as u64 each, little-endian. Bytes that do not fit this read as an empty ledger, which [`Account::spent_here`]
 //! corrects as soon as the collector knows what was spent.
 //!
@@ -9,10 +9,11 @@
 use policy::order::by_rank;
 
 use super::AccountKey;
-use super::ledger::{Ledger, Line, MAX_ACCOUNTS};
+use super::ledger::{Ledger, Line, LineKey, MAX_LINES};
 
 const MAGIC: &[u8] = b"KTBL";
-const VERSION: u8 = 1;
+/// Raised when what a record means changes, so that two versions of the module side by side ignore each other.
+const VERSION: u8 = 2;
 const RECORD: usize = 32;
 
 impl Ledger {
@@ -21,13 +22,14 @@ impl Ledger {
         let records = bytes
             .strip_prefix(MAGIC)
             .and_then(|rest| rest.strip_prefix(&[VERSION]));
-        let mut lines: Vec<(AccountKey, Line)> = records
+        let mut lines: Vec<(LineKey, Line)> = records
             .unwrap_or_default()
             .chunks_exact(RECORD)
-            .take(MAX_ACCOUNTS)
+            .take(MAX_LINES)
             .filter_map(read)
             .collect();
-        lines = by_rank(lines, |(key, _)| key.0);
+        lines = by_rank(lines, |(key, _)| key.period_start_ms);
+        lines = by_rank(lines, |(key, _)| key.account.0);
         lines.dedup_by_key(|(key, _)| *key);
         Self { lines }
     }
@@ -38,7 +40,12 @@ impl Ledger {
         bytes.extend_from_slice(MAGIC);
         bytes.push(VERSION);
         for (key, line) in &self.lines {
-            for number in [key.0, line.period_start_ms, line.spent, line.reserved] {
+            for number in [
+                key.account.0,
+                key.period_start_ms,
+                line.spent,
+                line.reserved,
+            ] {
                 bytes.extend_from_slice(&number.to_le_bytes());
             }
         }
@@ -46,16 +53,18 @@ impl Ledger {
     }
 }
 
-fn read(record: &[u8]) -> Option<(AccountKey, Line)> {
+fn read(record: &[u8]) -> Option<(LineKey, Line)> {
     let mut numbers = record.chunks_exact(8).map(|bytes| {
         let bytes = bytes.try_into().ok()?;
         Some(u64::from_le_bytes(bytes))
     });
     let mut next = || numbers.next().flatten();
     Some((
-        AccountKey(next()?),
-        Line {
+        LineKey {
+            account: AccountKey(next()?),
             period_start_ms: next()?,
+        },
+        Line {
             spent: next()?,
             reserved: next()?,
         },

@@ -1,20 +1,30 @@
 //! What was spent and what is reserved, by account.
 
+use std::ops::Range;
+
 use super::{Account, AccountKey};
 
-/// Most accounts that are kept; further ones are refused.
-pub(super) const MAX_ACCOUNTS: usize = 16_384;
+/// Most lines that are kept; accounts that need further ones are refused.
+pub(super) const MAX_LINES: usize = 32_768;
+/// Periods of one account that are kept.
+const PERIODS: usize = 2;
 
 /// The accounts that were ever claimed on. Shared data holds [`Ledger::encode`]d bytes; writers use compare-and-swap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// Sorted by key.
-    pub(super) lines: Vec<(AccountKey, Line)>,
+    /// Sorted by key and period.
+    pub(super) lines: Vec<(LineKey, Line)>,
+}
+
+/// An account in one of its periods.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct LineKey {
+    pub(super) account: AccountKey,
+    pub(super) period_start_ms: u64,
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Line {
-    pub(super) period_start_ms: u64,
     pub(super) spent: u64,
     pub(super) reserved: u64,
 }
@@ -31,9 +41,7 @@ pub struct Claim<'a> {
 /// A granted claim: give it back with [`Ledger::settle`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reservation {
-    /// The account.
-    pub key: AccountKey,
-    period_start_ms: u64,
+    key: LineKey,
     amount: u64,
 }
 
@@ -55,11 +63,7 @@ impl Ledger {
     ///
     /// # Errors
     /// The accounts that have not enough left.
-    pub fn reserve(
-        &mut self,
-        claims: &[Claim<'_>],
-        now_ms: u64,
-    ) -> Result<Vec<Reservation>, Vec<AccountKey>> {
+    pub fn reserve(&mut self, claims: &[Claim<'_>]) -> Result<Vec<Reservation>, Vec<AccountKey>> {
         let mut refused: Vec<AccountKey> = Vec::new();
         for claim in claims {
             let key = claim.account.key;
@@ -67,7 +71,7 @@ impl Ledger {
                 .iter()
                 .filter(|other| other.account.key == key)
                 .fold(0_u64, |sum, other| sum.saturating_add(other.estimate));
-            if !refused.contains(&key) && !self.has_room(claim.account, wanted, now_ms) {
+            if !refused.contains(&key) && !self.has_room(claim.account, wanted) {
                 refused.push(key);
             }
         }
@@ -76,40 +80,34 @@ impl Ledger {
         }
         let mut granted = Vec::with_capacity(claims.len());
         for claim in claims {
-            let mut line = self.line(claim.account, now_ms);
+            let mut line = self.line(claim.account);
             line.reserved = line.reserved.saturating_add(claim.estimate);
-            self.store(claim.account.key, line);
+            let key = LineKey::of(claim.account);
+            self.store(key, line);
             granted.push(Reservation {
-                key: claim.account.key,
-                period_start_ms: line.period_start_ms,
+                key,
                 amount: claim.estimate,
             });
         }
         Ok(granted)
     }
 
-    /// Turns a reservation into what was billed; 0 releases it. What began in a period that is over counts there, and
-    /// changes nothing here.
+    /// Turns a reservation into what was billed; 0 releases it. What began in a period that is over counts there.
     pub fn settle(&mut self, reservation: &Reservation, billed: u64) {
         let Ok(position) = self.position(reservation.key) else {
             return;
         };
-        if let Some((_, line)) = self.lines.get_mut(position)
-            && line.period_start_ms == reservation.period_start_ms
-        {
+        if let Some((_, line)) = self.lines.get_mut(position) {
             line.reserved = line.reserved.saturating_sub(reservation.amount);
             line.spent = line.spent.saturating_add(billed);
         }
     }
 
     /// How `account` stands.
-    pub fn usage(&self, account: &Account, now_ms: u64) -> Usage {
-        let line = self.line(account, now_ms);
+    pub fn usage(&self, account: &Account) -> Usage {
+        let line = self.line(account);
         Usage {
-            spent: account
-                .period_at(now_ms)
-                .spent_elsewhere
-                .saturating_add(line.spent),
+            spent: account.spent_elsewhere.saturating_add(line.spent),
             reserved: line.reserved,
             limit: account.limit,
         }
@@ -118,53 +116,79 @@ impl Ledger {
     /// Forgets every account that `keep` does not name. `true` when something went.
     pub fn retain(&mut self, keep: impl Fn(AccountKey) -> bool) -> bool {
         let before = self.lines.len();
-        self.lines.retain(|(key, _)| keep(*key));
+        self.lines.retain(|(key, _)| keep(key.account));
         self.lines.len() != before
     }
 
-    fn has_room(&self, account: &Account, wanted: u64, now_ms: u64) -> bool {
-        let is_full = self.position(account.key).is_err() && self.lines.len() >= MAX_ACCOUNTS;
-        let usage = self.usage(account, now_ms);
+    fn has_room(&self, account: &Account, wanted: u64) -> bool {
+        let is_known = !self.periods_of(account.key).is_empty();
+        let is_full = !is_known && self.lines.len() >= MAX_LINES;
+        let usage = self.usage(account);
         let used = usage.spent.saturating_add(usage.reserved);
         !is_full && !usage.is_spent() && used.saturating_add(wanted) <= usage.limit
     }
 
-    /// The account's line as of now: in a new period, a new one.
-    fn line(&self, account: &Account, now_ms: u64) -> Line {
-        let period = account.period_at(now_ms);
+    /// The account's line in the period in force: in a new one, a new one.
+    fn line(&self, account: &Account) -> Line {
         let known = self
-            .position(account.key)
+            .position(LineKey::of(account))
             .ok()
             .and_then(|position| self.lines.get(position))
             .map(|(_, line)| *line)
-            // A later period than the account's was begun by a worker that knows more: it stands.
-            .filter(|line| line.period_start_ms >= period.start_ms);
-        match known {
-            Some(line) if line.period_start_ms == period.start_ms => Line {
-                spent: line.spent.max(period.spent_here),
-                ..line
-            },
-            Some(line) => line,
-            None => Line {
-                period_start_ms: period.start_ms,
-                spent: period.spent_here,
-                reserved: 0,
-            },
+            .unwrap_or_default();
+        Line {
+            spent: known.spent.max(account.spent_here),
+            ..known
         }
     }
 
-    fn position(&self, key: AccountKey) -> Result<usize, usize> {
+    fn position(&self, key: LineKey) -> Result<usize, usize> {
         self.lines.binary_search_by_key(&key, |(key, _)| *key)
     }
 
-    fn store(&mut self, key: AccountKey, line: Line) {
-        match self.position(key) {
+    /// Where the account's lines stand.
+    fn periods_of(&self, account: AccountKey) -> Range<usize> {
+        let start = self.lines.partition_point(|(key, _)| key.account < account);
+        let end = self
+            .lines
+            .partition_point(|(key, _)| key.account <= account);
+        start..end
+    }
+
+    fn store(&mut self, key: LineKey, line: Line) {
+        let position = match self.position(key) {
             Ok(position) => {
                 if let Some(slot) = self.lines.get_mut(position) {
                     slot.1 = line;
                 }
+                return;
             }
-            Err(position) => self.lines.insert(position, (key, line)),
+            Err(position) => position,
+        };
+        self.lines.insert(position, (key, line));
+        let periods = self.periods_of(key.account);
+        if periods.len() > PERIODS {
+            let distance = |position: &usize| {
+                let other = self
+                    .lines
+                    .get(*position)
+                    .map_or(0, |(other, _)| other.period_start_ms);
+                other.abs_diff(key.period_start_ms)
+            };
+            if let Some(farthest) = periods.max_by_key(distance) {
+                self.lines.remove(farthest);
+            }
+        }
+    }
+}
+
+// === impl LineKey ===
+
+impl LineKey {
+    fn of(account: &Account) -> Self {
+        Self {
+            account: account.key,
+            period_start_ms: account.period_start_ms,
         }
     }
 }

@@ -3,17 +3,27 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use super::*;
 
-const NOON: u64 = 1_700_000_000_000;
-const MIDNIGHT: u64 = NOON + 43_200_000;
+const DAY_MS: u64 = 86_400_000;
+const TODAY: u64 = 1_699_920_000_000;
+const TOMORROW: u64 = TODAY + DAY_MS;
 
 fn account(limit: u64) -> Account {
     Account {
         key: AccountKey::of_provider("openai", "daily"),
         limit,
+        period_start_ms: TODAY,
         spent_elsewhere: 0,
         spent_here: 0,
-        period_start_ms: NOON - 43_200_000,
-        period_end_ms: MIDNIGHT,
+    }
+}
+
+/// The same on the day that begins then, of which nobody has told anything.
+fn on(day_ms: u64, account: Account) -> Account {
+    Account {
+        period_start_ms: day_ms,
+        spent_elsewhere: 0,
+        spent_here: 0,
+        ..account
     }
 }
 
@@ -25,22 +35,19 @@ fn claim(account: &Account, estimate: u64) -> Claim<'_> {
 fn the_last_cent_is_spent_and_no_further_one() {
     let openai = account(100);
     let mut ledger = Ledger::default();
-    let first = ledger.reserve(&[claim(&openai, 60)], NOON).unwrap();
-    assert_eq!(
-        ledger.reserve(&[claim(&openai, 41)], NOON),
-        Err(vec![openai.key])
-    );
-    let second = ledger.reserve(&[claim(&openai, 40)], NOON).unwrap();
+    let first = ledger.reserve(&[claim(&openai, 60)]).unwrap();
+    assert_eq!(ledger.reserve(&[claim(&openai, 41)]), Err(vec![openai.key]));
+    let second = ledger.reserve(&[claim(&openai, 40)]).unwrap();
     ledger.settle(&first[0], 50);
     ledger.settle(&second[0], 0);
     // 50 spent, nothing reserved: 50 are left.
-    let third = ledger.reserve(&[claim(&openai, 50)], NOON).unwrap();
+    let third = ledger.reserve(&[claim(&openai, 50)]).unwrap();
     ledger.settle(&third[0], 70);
-    let usage = ledger.usage(&openai, NOON);
+    let usage = ledger.usage(&openai);
     assert_eq!((usage.spent, usage.reserved), (120, 0));
     assert!(usage.is_spent());
     // Even what costs nothing as far as is known.
-    assert!(ledger.reserve(&[claim(&openai, 0)], NOON).is_err());
+    assert!(ledger.reserve(&[claim(&openai, 0)]).is_err());
 }
 
 #[test]
@@ -48,10 +55,10 @@ fn what_others_spent_counts() {
     let mut openai = account(100);
     openai.spent_elsewhere = 70;
     let mut ledger = Ledger::default();
-    assert!(ledger.reserve(&[claim(&openai, 31)], NOON).is_err());
-    assert!(ledger.reserve(&[claim(&openai, 30)], NOON).is_ok());
+    assert!(ledger.reserve(&[claim(&openai, 31)]).is_err());
+    assert!(ledger.reserve(&[claim(&openai, 30)]).is_ok());
     openai.spent_elsewhere = 100;
-    assert!(ledger.usage(&openai, NOON).is_spent());
+    assert!(ledger.usage(&openai).is_spent());
 }
 
 #[test]
@@ -59,16 +66,16 @@ fn what_was_spent_before_there_was_a_limit_counts_once() {
     let mut openai = account(100);
     openai.spent_here = 40;
     let mut ledger = Ledger::default();
-    let granted = ledger.reserve(&[claim(&openai, 10)], NOON).unwrap();
+    let granted = ledger.reserve(&[claim(&openai, 10)]).unwrap();
     ledger.settle(&granted[0], 10);
-    assert_eq!(ledger.usage(&openai, NOON).spent, 50);
+    assert_eq!(ledger.usage(&openai).spent, 50);
     // The collector has learnt of those ten; it is behind, or has the same.
     for known_there in [45, 50] {
         openai.spent_here = known_there;
-        assert_eq!(ledger.usage(&openai, NOON).spent, 50);
+        assert_eq!(ledger.usage(&openai).spent, 50);
     }
     openai.spent_here = 55;
-    assert_eq!(ledger.usage(&openai, NOON).spent, 55);
+    assert_eq!(ledger.usage(&openai).spent, 55);
 }
 
 #[test]
@@ -77,47 +84,75 @@ fn a_claim_on_several_accounts_is_granted_whole_or_not_at_all() {
     key.key = AccountKey::of_gateway_key("openai");
     assert_ne!(openai.key, key.key);
     let mut ledger = Ledger::default();
-    let refused = ledger.reserve(&[claim(&openai, 50), claim(&key, 11)], NOON);
+    let refused = ledger.reserve(&[claim(&openai, 50), claim(&key, 11)]);
     assert_eq!(refused, Err(vec![key.key]));
     assert_eq!(ledger, Ledger::default());
     // Two entries of one provider need room for both.
     let both = [claim(&openai, 50), claim(&openai, 51)];
-    assert_eq!(ledger.reserve(&both, NOON), Err(vec![openai.key]));
+    assert_eq!(ledger.reserve(&both), Err(vec![openai.key]));
     let both = [claim(&openai, 50), claim(&openai, 50)];
-    assert_eq!(ledger.reserve(&both, NOON).map(|list| list.len()), Ok(2));
-    assert_eq!(ledger.usage(&openai, NOON).reserved, 100);
+    assert_eq!(ledger.reserve(&both).map(|list| list.len()), Ok(2));
+    assert_eq!(ledger.usage(&openai).reserved, 100);
 }
 
 #[test]
-fn the_next_period_opens_at_its_first_millisecond() {
+fn the_next_period_begins_with_nothing_spent_and_bills_stay_in_theirs() {
     let mut openai = account(100);
     openai.spent_elsewhere = 50;
+    let tomorrow = on(TOMORROW, openai);
     let mut ledger = Ledger::default();
-    let late = ledger.reserve(&[claim(&openai, 50)], NOON).unwrap();
-    assert!(ledger.reserve(&[claim(&openai, 1)], MIDNIGHT - 1).is_err());
-    let early = ledger.reserve(&[claim(&openai, 100)], MIDNIGHT).unwrap();
+    let late = ledger.reserve(&[claim(&openai, 50)]).unwrap();
+    assert!(ledger.reserve(&[claim(&openai, 1)]).is_err());
+    let early = ledger.reserve(&[claim(&tomorrow, 100)]).unwrap();
     // The bill of yesterday's request is yesterday's.
     ledger.settle(&late[0], 50);
-    assert_eq!(ledger.usage(&openai, MIDNIGHT).spent, 0);
+    assert_eq!(ledger.usage(&tomorrow).spent, 0);
+    assert_eq!(ledger.usage(&openai).spent, 100);
     ledger.settle(&early[0], 30);
-    assert_eq!(ledger.usage(&openai, MIDNIGHT).spent, 30);
-    // The collector's next word agrees about the period.
-    openai.period_start_ms = MIDNIGHT;
-    openai.period_end_ms = MIDNIGHT + 86_400_000;
-    openai.spent_elsewhere = 20;
-    assert_eq!(ledger.usage(&openai, MIDNIGHT + 1).spent, 50);
+    assert_eq!(ledger.usage(&tomorrow).spent, 30);
+    // What others have spent comes later.
+    let told = Account {
+        spent_elsewhere: 20,
+        ..tomorrow
+    };
+    assert_eq!(ledger.usage(&told).spent, 50);
+}
+
+#[test]
+fn a_clock_that_jumps_ahead_and_back_forgets_nothing() {
+    let openai = account(100);
+    let mut ledger = Ledger::default();
+    let spend = |ledger: &mut Ledger, account: &Account, amount| {
+        let granted = ledger.reserve(&[claim(account, amount)]).unwrap();
+        ledger.settle(&granted[0], amount);
+    };
+    spend(&mut ledger, &openai, 90);
+    // A year ahead, and back.
+    let ahead = on(TODAY + 365 * DAY_MS, openai);
+    spend(&mut ledger, &ahead, 70);
+    assert_eq!(ledger.usage(&openai).spent, 90);
+    assert!(ledger.reserve(&[claim(&openai, 11)]).is_err());
+    // Days go by as they should: the year ahead makes room, today's does not.
+    for day in 1..5 {
+        let today = on(TODAY + day * DAY_MS, openai);
+        spend(&mut ledger, &today, 60);
+        assert_eq!(ledger.usage(&today).spent, 60);
+        let yesterday = on(TODAY + (day - 1) * DAY_MS, openai);
+        assert!(ledger.usage(&yesterday).spent >= 60);
+        assert_eq!(ledger.lines.len(), 2);
+    }
 }
 
 #[test]
 fn a_ledger_survives_shared_data_and_nonsense_is_an_empty_one() {
     let openai = account(100);
     let mut ledger = Ledger::default();
-    let granted = ledger.reserve(&[claim(&openai, 60)], NOON).unwrap();
+    let granted = ledger.reserve(&[claim(&openai, 60)]).unwrap();
     ledger.settle(&granted[0], 5);
-    ledger.reserve(&[claim(&openai, 7)], NOON).unwrap();
+    ledger.reserve(&[claim(&openai, 7)]).unwrap();
     let bytes = ledger.encode();
     assert_eq!(Ledger::decode(&bytes), ledger);
-    for nonsense in [&b""[..], b"KTBL", b"KTBL\x02", b"other", &[0; 64]] {
+    for nonsense in [&b""[..], b"KTBL", b"KTBL\x01", b"other", &[0; 64]] {
         assert_eq!(Ledger::decode(nonsense), Ledger::default());
     }
     assert!(ledger.retain(|_| false));
@@ -162,7 +197,7 @@ mod any_interleaving {
             for step in steps {
                 match step {
                     Step::Reserve { estimate } => {
-                        if let Ok(granted) = ledger.reserve(&[claim(&account, estimate)], NOON) {
+                        if let Ok(granted) = ledger.reserve(&[claim(&account, estimate)]) {
                             in_flight.push((granted[0], estimate));
                             excess = 0;
                             let reserved: u64 = in_flight.iter().map(|(_, estimate)| estimate).sum();
@@ -183,7 +218,7 @@ mod any_interleaving {
                     Step::Reload => ledger = Ledger::decode(&ledger.encode()),
                 }
                 prop_assert!(spent <= limit + excess);
-                let usage = ledger.usage(&account, NOON);
+                let usage = ledger.usage(&account);
                 prop_assert_eq!(usage.spent, spent + account.spent_elsewhere);
                 let reserved: u64 = in_flight.iter().map(|(_, estimate)| estimate).sum();
                 prop_assert_eq!(usage.reserved, reserved);

@@ -37,7 +37,8 @@ pub(super) enum CircuitState {
     HalfOpen = 2,
 }
 
-/// Everything that is remembered of one target. Times are Unix milliseconds, 0 is never.
+/// Everything that is remembered of one target. Times are milliseconds of a clock that is not
+/// set, 0 is never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CircuitBreaker {
     pub(super) circuit: CircuitState,
@@ -225,6 +226,10 @@ impl CircuitBreaker {
         match signal {
             Signal::Probe(result) => Effect::Taken(self.probed(result, limits, now_ms)),
             Signal::Attempt(outcome) => Effect::Taken(self.attempted(outcome, limits, now_ms)),
+            Signal::FirstContent { latency_ms } => {
+                Effect::Taken(self.half_open_succeeded(Some(latency_ms), limits, now_ms))
+            }
+            Signal::StreamEnd(outcome) => Effect::Taken(self.stream_ended(outcome, limits, now_ms)),
             Signal::HalfOpenRequestStarted => self.start_half_open_request(limits, now_ms),
             Signal::Credential { present } => Effect::Taken(self.credential(present, now_ms)),
             Signal::Tick => Effect::Taken(Reason::WaitOver),
@@ -320,7 +325,8 @@ impl CircuitBreaker {
                 self.end_half_open_request();
                 self.start_backoff(retry_after_ms, limits, now_ms)
             }
-            Outcome::ClientFault
+            Outcome::ClientFault => self.half_open_succeeded(None, limits, now_ms),
+            Outcome::Inconclusive
             | Outcome::ClientDisconnected
             | Outcome::Overflow
             | Outcome::Superseded
@@ -334,6 +340,27 @@ impl CircuitBreaker {
             | Outcome::TimedOut
             | Outcome::AuthFailed
             | Outcome::StreamBroken => match outcome.failure_reason() {
+                Some(failure_reason) => self.failed(failure_reason, limits, now_ms),
+                None => Reason::WaitOver,
+            },
+        }
+    }
+
+    /// The half-open request itself is over. A stream that broke after its first content is a failure like any other, and it takes a
+    /// target back that is still half-open.
+    fn stream_ended(&mut self, outcome: Outcome, limits: &Thresholds, now_ms: u64) -> Reason {
+        match outcome {
+            Outcome::Success { latency_ms } if self.circuit == CircuitState::Closed => {
+                self.served(latency_ms, limits, now_ms)
+            }
+            Outcome::RateLimited { retry_after_ms } => {
+                self.start_backoff(retry_after_ms, limits, now_ms)
+            }
+            _ => match outcome.failure_reason() {
+                Some(failure_reason) if self.circuit == CircuitState::HalfOpen => {
+                    self.half_open_failed(failure_reason, now_ms);
+                    failure_reason
+                }
                 Some(failure_reason) => self.failed(failure_reason, limits, now_ms),
                 None => Reason::WaitOver,
             },
@@ -359,20 +386,39 @@ impl CircuitBreaker {
                 }
                 Reason::WaitOver
             }
-            // Either late, or sent because the group is `fail_open`: neither proves recovery.
-            CircuitState::Open => Reason::WaitOver,
-            CircuitState::HalfOpen if self.half_open_requests == 0 => Reason::WaitOver,
-            CircuitState::HalfOpen => {
-                self.end_half_open_request();
-                self.last_check_ms = now_ms;
-                self.latency_ms = latency_ms;
-                self.successes = self.successes.saturating_add(1);
-                if u32::from(self.successes) >= limits.half_open_requests {
-                    self.close(now_ms);
-                }
-                Reason::HalfOpenRequestsSucceeded
+            CircuitState::Open | CircuitState::HalfOpen => {
+                self.half_open_succeeded(Some(latency_ms), limits, now_ms)
             }
         }
+    }
+
+    /// Has no effect where no half-open request is under way: what comes then is either late, or was sent because the group is
+    /// `fail_open`, and neither proves recovery.
+    fn half_open_succeeded(
+        &mut self,
+        latency_ms: Option<u32>,
+        limits: &Thresholds,
+        now_ms: u64,
+    ) -> Reason {
+        if self.circuit != CircuitState::HalfOpen || self.half_open_requests == 0 {
+            return Reason::WaitOver;
+        }
+        self.end_half_open_request();
+        self.last_check_ms = now_ms;
+        self.latency_ms = latency_ms.unwrap_or(self.latency_ms);
+        self.successes = self.successes.saturating_add(1);
+        if u32::from(self.successes) >= limits.half_open_requests {
+            self.close(now_ms);
+        }
+        Reason::HalfOpenRequestsSucceeded
+    }
+
+    fn half_open_failed(&mut self, failure_reason: Reason, now_ms: u64) {
+        self.failures = self.failures.saturating_add(1);
+        self.last_check_ms = now_ms;
+        self.reason = failure_reason;
+        self.status = 0;
+        self.open(now_ms);
     }
 
     fn failed(&mut self, failure_reason: Reason, limits: &Thresholds, now_ms: u64) -> Reason {
@@ -391,11 +437,7 @@ impl CircuitBreaker {
                 }
             }
             CircuitState::HalfOpen if self.half_open_requests > 0 => {
-                self.failures = self.failures.saturating_add(1);
-                self.last_check_ms = now_ms;
-                self.reason = failure_reason;
-                self.status = 0;
-                self.open(now_ms);
+                self.half_open_failed(failure_reason, now_ms)
             }
             // Late: sent before it opened.
             CircuitState::Open | CircuitState::HalfOpen => {}

@@ -12,8 +12,8 @@ use super::signal::Reason;
 use super::table::{HealthTable, MAX_TARGETS};
 
 const MAGIC: &[u8] = b"KTHL";
-/// Raised when the record changes, so that two versions of the module side by side ignore each other.
-const VERSION: u8 = 1;
+/// Raised when the record or its clock changes, so that two versions of the module side by side ignore each other.
+const VERSION: u8 = 2;
 const RECORD: usize = 72;
 const HEADER: usize = 8;
 

@@ -7,6 +7,13 @@ pub enum Signal {
     Probe(ProbeResult),
     /// An attempt of real traffic came to its end.
     Attempt(Outcome),
+    /// An attempt that was a trial has shown its first content: that is proof enough, however long its stream takes.
+    FirstContent {
+        /// Milliseconds to it.
+        latency_ms: u32,
+    },
+    /// An attempt came to its end that has told its [`Signal::FirstContent`].
+    StreamEnd(Outcome),
     /// A request was planned with this half-open target as its head.
     HalfOpenRequestStarted,
     /// The credential is there, or is not.
@@ -55,7 +62,7 @@ pub enum Outcome {
     Reset,
     /// No answer, or no content, in time.
     TimedOut,
-    /// 401 or 403: the gateway's credential failed.
+    /// The gateway's credential failed.
     AuthFailed,
     /// 429.
     RateLimited {
@@ -64,8 +71,11 @@ pub enum Outcome {
     },
     /// A stream broke after content had been sent.
     StreamBroken,
-    /// The provider answered that the request is wrong (other 4xx, unknown model, context length): no effect.
+    /// The provider answered that the request is wrong (other 4xx, unknown model, context length). It is alive, so a trial
+    /// has succeeded; else no effect.
     ClientFault,
+    /// Nothing was learnt: a firewall or a proxy answered in the provider's place, or nothing was sent. No effect.
+    Inconclusive,
     /// The client hung up: no effect.
     ClientDisconnected,
     /// Envoy's own connection pool was full: no effect.
@@ -175,6 +185,7 @@ impl Outcome {
             Self::Success { .. }
             | Self::RateLimited { .. }
             | Self::ClientFault
+            | Self::Inconclusive
             | Self::ClientDisconnected
             | Self::Overflow
             | Self::Superseded

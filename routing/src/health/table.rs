@@ -50,14 +50,14 @@ pub enum Availability {
     Available,
     /// Yes, with a share of traffic that grows for [`SLOW_START_MS`].
     Recovering {
-        /// When it came back, Unix milliseconds.
+        /// When it came back, by the caller's clock.
         since_ms: u64,
     },
     /// Half-open, and a trial is free.
     HalfOpen,
     /// No.
     Out {
-        /// When it may be back, Unix milliseconds; `None` when that is not a matter of time.
+        /// When it may be back, by the caller's clock; `None` when that is not a matter of time.
         until_ms: Option<u64>,
         /// Why it is out.
         phase: Phase,
@@ -73,7 +73,7 @@ pub struct Status {
     pub phase: Phase,
     /// Of probes and traffic.
     pub consecutive_failures: u32,
-    /// Unix milliseconds; `None` before the first.
+    /// By the caller's clock; `None` before the first.
     pub last_check_ms: Option<u64>,
     /// Why it is not healthy; [`Reason::None`] when it is.
     pub reason: Reason,

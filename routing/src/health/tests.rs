@@ -6,6 +6,8 @@ use catalog::providers;
 use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_assert_ne, prop_oneof, proptest};
 use proptest::strategy::Strategy as _;
 
+mod trials;
+
 use super::{
     Applied, Availability, HealthTable, Outcome, Phase, ProbeResult, Reason, SLOW_START_MS, Signal,
     TargetKey, Thresholds, Transition, target_key,
@@ -115,6 +117,7 @@ fn each_kind_of_failure_opens_after_three_in_a_row_and_says_why() {
 fn what_is_not_the_targets_fault_never_counts() {
     for outcome in [
         Outcome::ClientFault,
+        Outcome::Inconclusive,
         Outcome::ClientDisconnected,
         Outcome::Overflow,
         Outcome::Superseded,

@@ -46,4 +46,14 @@ impl Thresholds {
             max_backoff_ms: breaker.max_cooldown_ms,
         }
     }
+
+    /// Those of what the gateway itself asks of `target`. Nobody probes that, and one request that waits in vain is enough to
+    /// find out.
+    pub(crate) fn of_callouts(target: &Target) -> Self {
+        Self {
+            probed: false,
+            half_open_requests: 1,
+            ..Self::of(target)
+        }
+    }
 }

@@ -16,7 +16,7 @@ pub(super) const MAX_BUCKETS: u64 =
 /// Sums over one bucket.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Bucket {
-    /// Number of the bucket since the Unix epoch.
+    /// Number of the bucket since the clock's zero.
     pub(super) number: u64,
     pub(super) successes: u32,
     /// Of successes, milliseconds.

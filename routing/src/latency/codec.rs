@@ -12,7 +12,7 @@ use super::{DeploymentKey, MAX_DEPLOYMENTS};
 
 const MAGIC: &[u8] = b"KTLW";
 /// Raised when the layout changes, so that two versions of the module side by side ignore each other.
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 
 pub(super) fn encode(deployments: &BTreeMap<DeploymentKey, Series>) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(deployments.len().saturating_mul(256));

@@ -166,7 +166,7 @@ proptest! {
 
     #[test]
     fn arbitrary_bytes_read_as_something(bytes: Vec<u8>, prefixed: bool) {
-        let blob = if prefixed { [b"KTLW\x01".as_slice(), &bytes].concat() } else { bytes };
+        let blob = if prefixed { [b"KTLW\x02".as_slice(), &bytes].concat() } else { bytes };
         let merged = merged(&blob, &[(0, served(100))], NOW);
         prop_assert!(LatencySnapshot::decode(&merged, NOW).measured(PAIR, MINUTE).successes >= 1);
     }
