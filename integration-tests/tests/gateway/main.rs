@@ -11,6 +11,7 @@ mod bad_input;
 mod bodies;
 mod budgets;
 mod conformance;
+mod console;
 mod content_policies;
 mod credentials;
 mod docs;

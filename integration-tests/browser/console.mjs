@@ -1,0 +1,163 @@
+// Walks through the console in a real browser: every page with real traffic, each figure compared with the API.
+//
+//   node console.mjs '{"base", "token", "chromium", "modules", "screenshots", "expected": {"requests", "failovers", "first", "second"}}'
+//
+// Prints what it looked at; ends with 1 and says why at the first thing that is not as it should be.
+
+import assert from "node:assert/strict";
+import fs from "node:fs";
+import path from "node:path";
+import { createRequire } from "node:module";
+
+const { base, token, chromium: executablePath, modules, screenshots, expected } = JSON.parse(process.argv[2]);
+const require = createRequire(path.join(modules, "x.js"));
+const { chromium } = require("playwright-core");
+const axe = fs.readFileSync(require.resolve("axe-core/axe.min.js"), "utf8");
+
+const browser = await chromium.launch({
+  executablePath,
+  args: [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync",
+  ],
+});
+const problems = [];
+const bearer = { authorization: `Bearer ${token}` };
+const api = async (where) => (await fetch(base + where, { headers: bearer })).json();
+
+async function session(options) {
+  const context = await browser.newContext(options);
+  const page = await context.newPage();
+  page.on("pageerror", (error) => problems.push(`script: ${error.message}`));
+  page.on("console", (message) => {
+    // The browser itself reports the 401 of "is there a session?".
+    if (message.type() === "error" && !message.text().includes("401")) problems.push(`console: ${message.text()}`);
+  });
+  page.on("response", (answer) => {
+    if (answer.status() >= 400 && !answer.url().endsWith("/v1/session")) problems.push(`${answer.status()} ${answer.url()}`);
+  });
+  page.on("request", (request) => {
+    if (!request.url().startsWith(base) && !request.url().startsWith("data:")) problems.push(`outside: ${request.url()}`);
+  });
+  await page.goto(`${base}/#token=${token}`);
+  await page.waitForSelector(".frame");
+  assert(!page.url().includes("token"), "the token stays in no address");
+  return page;
+}
+
+const PAGES = [
+  ["overview", "/?range=1h", "Requests"],
+  ["gateways", "/gateways", "Gateway"],
+  ["health", "/health?range=1h", "Availability"],
+  ["costs", "/costs?range=1h", "Total Cost"],
+  ["experiments", "/experiments?range=1h", "Quality Score"],
+  ["requests", "/requests?range=1h", "Served by"],
+  ["keys", "/keys", "Gateway keys"],
+  ["budgets", "/budgets", "Provider budgets"],
+  ["webhooks", "/webhooks", "Webhooks"],
+  ["policy", "/policy", "In force"],
+  ["playground", "/playground", "Send"],
+];
+
+async function shown(page, address, text) {
+  await page.goto(base + address);
+  await page.waitForSelector(`main :text("${text}")`);
+  await page.waitForFunction(() => !document.querySelector(".skeleton"));
+}
+
+// Every page, in two widths and two themes, without a finding for people who use a screen reader.
+for (const colorScheme of ["light", "dark"]) {
+  for (const width of [1400, 360]) {
+    const page = await session({ viewport: { width, height: 900 }, colorScheme });
+    for (const [name, address, text] of PAGES) {
+      await shown(page, address, text);
+      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      assert(wide <= 0, `${name} at ${width} px is ${wide} px too wide`);
+      await page.evaluate(axe);
+      const findings = await page.evaluate(async () =>
+        (await axe.run()).violations.map((one) => `${one.id}: ${one.nodes[0].html.slice(0, 150)}`),
+      );
+      assert.deepEqual(findings, [], `${name} at ${width} px, ${colorScheme}`);
+      await page.screenshot({ path: path.join(screenshots, `${name}-${width}-${colorScheme}.png`), fullPage: true });
+    }
+    await page.context().close();
+  }
+}
+console.log(`${PAGES.length} pages at two widths in two themes`);
+
+const page = await session({ viewport: { width: 1400, height: 900 }, locale: "en-US" });
+const card = async (title) => (await page.locator(`section[aria-label="${title}"] .value`).textContent()).trim();
+const tile = async (provider, name) =>
+  (await page.locator(`section[aria-label="${provider}"] dt:has-text("${name}") + dd`).textContent()).trim();
+
+// Figures are those of the traffic, and of the API.
+await shown(page, "/?range=1h", "Requests");
+assert.equal(await card("Requests"), String(expected.requests));
+assert.equal(await card("Failed over"), `${(expected.failovers / expected.requests) * 100}%`);
+assert.equal(await tile(expected.first, "Availability"), "0%");
+assert.equal(await tile(expected.second, "Availability"), "100%");
+const health = await api(`/v1/gateways/${encodeURIComponent((await api("/v1/gateways")).data[0].gateway_id)}/providers`);
+for (const provider of health.data) {
+  const state = await page.locator(`section[aria-label="${provider.id}"] .state`).textContent();
+  assert(state.includes(provider.status), `${provider.id}: ${state}`);
+}
+await shown(page, "/costs?range=1h", "Total Cost");
+const rows = (await api("/v1/events?since=1h&group_by=provider&metrics=request_count,total_input_tokens")).data;
+for (const row of rows) {
+  const cells = await page.locator(`tbody tr:has-text("${row.provider}") td`).allTextContents();
+  assert.equal(cells[1], String(row.request_count));
+  assert.equal(cells[2], row.total_input_tokens.toLocaleString("en-US"));
+}
+console.log("figures");
+
+// Search, and one request opened.
+await page.goto(`${base}/requests?range=1h`);
+await page.fill("#q", `attempt:${expected.first}`);
+await page.press("#q", "Enter");
+await page.waitForURL(/q=attempt/);
+await page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, expected.failovers);
+await page.locator("tbody tr a").first().click();
+await page.waitForSelector(".timeline li");
+assert.deepEqual(
+  (await page.locator(".timeline strong").allTextContents()).sort(),
+  [expected.first, expected.second].sort(),
+);
+console.log("one request");
+
+// A key is made, shown once, and revoked; a budget is made and ended.
+await page.goto(`${base}/budgets`);
+await page.click("text=Create budget");
+await page.fill("input[name=provider]", expected.second);
+await page.fill("input[name=limit]", "5000");
+await page.click("dialog button[type=submit]");
+await page.waitForSelector(`tbody tr:has-text("${expected.second}")`);
+assert.equal((await api("/v1/budgets")).data[0].limit_usd, 5000);
+await page.click("tbody button:has-text('Delete')");
+await page.click("dialog button:has-text('Delete')");
+await page.waitForSelector("text=No budget yet");
+await page.goto(`${base}/keys`);
+await page.click("text=Create key");
+await page.waitForSelector("dialog :text('from now on every request needs a key')");
+await page.fill("input[name=name]", "made-in-the-browser");
+await page.click("dialog button[type=submit]");
+const key = await page.locator("dialog .copy code").textContent();
+assert.match(key, /^kt_gk_/);
+await page.click("dialog button:has-text('Done')");
+await page.waitForSelector("tbody tr:has-text('made-in-the-browser')");
+assert(!(await page.content()).includes(key), "a key is shown once");
+console.log("keys and budgets");
+
+// The playground needs the key now; what happened is shown beside the answer.
+await page.goto(`${base}/playground`);
+await page.fill("input[name=key]", key);
+await page.click("button:has-text('Send')");
+await page.waitForSelector("main :text('What happened')", { timeout: 60_000 });
+assert.equal(await page.locator("main ol.plain li.good").count(), 1);
+await page.goto(`${base}/keys`);
+await page.click("tbody button:has-text('Revoke')");
+await page.click("dialog button:has-text('Revoke')");
+await page.waitForSelector("tbody tr:has-text('revoked')");
+console.log("playground");
+
+await browser.close();
+assert.deepEqual(problems, []);

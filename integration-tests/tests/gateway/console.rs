@@ -1,0 +1,104 @@
+//! The console in a real browser, with real traffic through real Envoy.
+
+use std::process::Stdio;
+
+use harness::{Behaviour, PATIENCE, chat_body, repository};
+use serde_json::json;
+use tokio::process::Command;
+
+use crate::support::Chain;
+
+const REQUESTS: usize = 10;
+const FAILOVERS: usize = 5;
+
+/// What the test needs beyond Rust, or why it cannot run.
+fn tools() -> Result<(String, String), String> {
+    let modules = repository().join("console/node_modules");
+    if !modules.join("playwright-core").is_dir() {
+        return Err(
+            "console/node_modules is not there; `scripts/setup console` installs it".to_owned(),
+        );
+    }
+    let named = std::env::var("CHROMIUM_BIN").ok();
+    let candidates = ["chromium", "chromium-browser", "google-chrome"].map(str::to_owned);
+    let found = named.into_iter().chain(candidates).find(|name| {
+        let asked = std::process::Command::new(name)
+            .arg("--version")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .status();
+        asked.is_ok_and(|status| status.success())
+    });
+    let browser = found.ok_or("there is no Chromium on PATH, and CHROMIUM_BIN names none")?;
+    let path = std::process::Command::new("sh")
+        .args(["-c", "command -v \"$1\"", "sh", &browser])
+        .output()
+        .map_err(|error| error.to_string())?;
+    let path = String::from_utf8_lossy(&path.stdout).trim().to_owned();
+    Ok((path, modules.display().to_string()))
+}
+
+#[tokio::test]
+async fn every_page_shows_what_happened() {
+    let (chromium, modules) = match tools() {
+        Ok(tools) => tools,
+        Err(why) => {
+            assert!(
+                std::env::var_os("KEEPTRUSTS_TEST_BROWSER").is_none(),
+                "{why}"
+            );
+            println!("skipped: {why}");
+            return;
+        }
+    };
+    // Five failures would open the first target's breaker, and then nobody would fail over.
+    let chain = Chain::with(
+        &[5_000, 5_000],
+        "circuit_breaker: {failure_threshold: 1000, max_cooldown_seconds: 1ms}\n",
+    )
+    .await;
+    chain.providers[0].behave(Behaviour::status(500));
+    let client = chain.gateway.client();
+    for number in 0..REQUESTS {
+        // Half of them name the second provider's model alone.
+        let model = if number < FAILOVERS { "chain" } else { "m1" };
+        let answer = client.post("/v1/chat/completions", &chat_body(model)).await;
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let base = format!(
+        "http://{}",
+        chain.gateway.ports()["collector"].as_str().unwrap()
+    );
+    let token = std::fs::read_to_string(chain.gateway.data_folder().join("api-token")).unwrap();
+    let token = token.trim();
+    let deadline = tokio::time::Instant::now() + PATIENCE;
+    loop {
+        let asked = reqwest::Client::new()
+            .get(format!("{base}/v1/events?metrics=request_count"))
+            .bearer_auth(token)
+            .send()
+            .await;
+        let numbers: serde_json::Value = asked.unwrap().json().await.unwrap();
+        if numbers["data"][0]["request_count"] == json!(REQUESTS) {
+            break;
+        }
+        assert!(tokio::time::Instant::now() < deadline, "{numbers}");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    let screenshots = repository().join("target/console-screenshots");
+    std::fs::create_dir_all(&screenshots).unwrap();
+    let task = json!({
+        "base": base, "token": token, "chromium": chromium, "modules": modules, "screenshots": screenshots,
+        "expected": {"requests": REQUESTS, "failovers": FAILOVERS, "first": "p0", "second": "p1"},
+    });
+    let output = Command::new("node")
+        .arg(repository().join("integration-tests/browser/console.mjs"))
+        .arg(task.to_string())
+        .output()
+        .await
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned()
+        + &String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    println!("{said}");
+}
