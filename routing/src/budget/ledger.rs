@@ -175,7 +175,8 @@ impl Ledger {
                     .map_or(0, |(other, _)| other.period_start_ms);
                 other.abs_diff(key.period_start_ms)
             };
-            if let Some(farthest) = periods.max_by_key(distance) {
+            // Of two that are equally far the earlier one: a clock comes back to the later.
+            if let Some(farthest) = periods.rev().max_by_key(distance) {
                 self.lines.remove(farthest);
             }
         }

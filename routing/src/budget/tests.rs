@@ -132,6 +132,12 @@ fn a_clock_that_jumps_ahead_and_back_forgets_nothing() {
     spend(&mut ledger, &ahead, 70);
     assert_eq!(ledger.usage(&openai).spent, 90);
     assert!(ledger.reserve(&[claim(&openai, 11)]).is_err());
+    // A clock that is a little ahead around midnight comes to tomorrow first, and to today after it.
+    let mut early = Ledger::default();
+    for (day, amount) in [(0, 10), (2, 80), (1, 5)] {
+        spend(&mut early, &on(TODAY + day * DAY_MS, openai), amount);
+    }
+    assert_eq!(early.usage(&on(TODAY + 2 * DAY_MS, openai)).spent, 80);
     // Days go by as they should: the year ahead makes room, today's does not.
     for day in 1..5 {
         let today = on(TODAY + day * DAY_MS, openai);
