@@ -1,8 +1,8 @@
 //! What translation costs: `cargo bench -p keeptrusts-protocols --bench translate`.
 //!
-//! Measures each pair of formats whole, through its exchange, and fails if one is over its budget: 100 µs for a request
-//! of 10 KB, 10 µs for an event of a stream, and twelve times as long for ten times the input. Takes the best of many
-//! runs, which a busy machine disturbs least.
+//! Measures each pair of formats whole, through its exchange, and fails if one is over its budget: 100 µs for a
+//! request of 10 KB, 10 µs for an event of a stream, and twelve times as long for ten times the input. Takes the best
+//! of many runs, which a busy machine disturbs least.
 
 #![allow(
     clippy::unwrap_used,

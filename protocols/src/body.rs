@@ -1,4 +1,4 @@
-//! A request body as it is read: whole, or without the middles of its long texts.
+//! A request body: complete, or with the middles of its long strings elided.
 
 mod elided;
 mod elision;
@@ -11,7 +11,7 @@ pub use elided::ElidedBody;
 use elision::Elision;
 pub(crate) use elision::Elisions;
 
-/// The text of a body, and what was left out of it.
+/// A JSON body and what was elided from it.
 #[derive(Debug, Clone, Copy)]
 pub struct Body<'a> {
     pub(crate) text: &'a [u8],
@@ -19,17 +19,17 @@ pub struct Body<'a> {
 }
 
 impl<'a> Body<'a> {
-    /// The text that there is. Spans are told in its bytes, unless something else is said.
+    /// The bytes that were kept. Spans index these bytes unless stated otherwise.
     pub fn text(self) -> &'a [u8] {
         self.text
     }
 
-    /// How many bytes of the whole body `span` stands for.
+    /// Length of `span` in the original body.
     pub fn length(self, span: &Range<usize>) -> usize {
         self.elisions.length(span)
     }
 
-    /// The front of the whole body, up to where something was left out.
+    /// The prefix of the original body, up to the first elision.
     pub fn start(self) -> &'a [u8] {
         let end = self.elisions.first().unwrap_or(self.text.len());
         self.text.get(..end).unwrap_or_default()
@@ -37,7 +37,7 @@ impl<'a> Body<'a> {
 }
 
 impl<'a, Bytes: AsRef<[u8]> + ?Sized> From<&'a Bytes> for Body<'a> {
-    /// Nothing is left out.
+    /// A body without elisions.
     fn from(text: &'a Bytes) -> Self {
         Self {
             text: text.as_ref(),

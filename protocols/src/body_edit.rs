@@ -1,23 +1,23 @@
-//! How a client's body becomes the upstream's.
+//! How a client's body becomes the upstream's body.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// Bytes of a body, and what takes their place.
+/// A byte range and its replacement.
 pub type Splice = (Range<usize>, Vec<u8>);
 
-/// What changes in a body.
+/// How a body changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BodyEdit {
-    /// It goes out as it came.
+    /// The body is forwarded unchanged.
     Unchanged,
-    /// These are replaced, and all other bytes are untouched. One at least, in ascending order; they do not overlap.
+    /// These ranges are replaced; all other bytes stay. At least one, ascending, not overlapping.
     Splice(Vec<Splice>),
-    /// It is a new body.
+    /// A new body.
     Replace(Vec<u8>),
 }
 
-/// What a body that is not at hand as a whole shows of itself.
+/// The parts of a body that are known before it has arrived completely.
 #[derive(Debug, Clone, Copy)]
 pub struct BodyPrefix<'a> {
     /// Its first bytes.
@@ -29,7 +29,7 @@ pub struct BodyPrefix<'a> {
 impl BodyEdit {
     /// `edits` do not overlap.
     pub(crate) fn of(edits: Vec<Splice>) -> Self {
-        // A handful at most, for which no sorting routine need be brought along.
+        // There are only a handful, so an insertion sort avoids linking a sort routine.
         let mut ordered: Vec<Splice> = Vec::with_capacity(edits.len());
         for edit in edits {
             let place = ordered.partition_point(|(range, _)| range.start < edit.0.start);
@@ -42,7 +42,7 @@ impl BodyEdit {
         }
     }
 
-    /// What goes out for `body`.
+    /// The body that is sent for `body`.
     pub fn applied(self, body: &[u8]) -> Cow<'_, [u8]> {
         match self {
             Self::Unchanged => Cow::Borrowed(body),
@@ -53,7 +53,7 @@ impl BodyEdit {
 }
 
 impl<'a> BodyPrefix<'a> {
-    /// Of a body that is at hand.
+    /// The prefix of a complete body.
     pub(crate) fn of(body: &'a [u8], model_span: &Range<usize>) -> Self {
         Self {
             start: body,
@@ -62,7 +62,7 @@ impl<'a> BodyPrefix<'a> {
     }
 }
 
-/// `edits` in ascending order, applied.
+/// Applies `edits`, which are ascending.
 pub(crate) fn applied(body: &[u8], edits: &[Splice]) -> Vec<u8> {
     let added: usize = edits.iter().map(|(_, bytes)| bytes.len()).sum();
     let mut edited = Vec::with_capacity(body.len().saturating_add(added));

@@ -1,7 +1,7 @@
-//! The few open parts of a stream, by the number that the upstream gives them.
+//! The open parts of a stream, by the index that the upstream assigns.
 
-/// Values by index, in its order. A list: seldom is more than one open, and a tree costs the module 6 KB for each type
-/// of value. Whoever inserts bounds the length.
+/// Values sorted by index. A list, because rarely more than one is open and a tree costs 6 KB of wasm for each value
+/// type. The caller bounds the length.
 #[derive(Debug, Clone)]
 pub(crate) struct ByIndex<V>(Vec<(u64, V)>);
 
@@ -20,7 +20,7 @@ impl<V> ByIndex<V> {
         self.0.get_mut(at).map(|(_, value)| value)
     }
 
-    /// A value that was there before is replaced.
+    /// Replaces a value with the same index.
     pub(crate) fn insert(&mut self, index: u64, value: V) {
         match self.place(index) {
             Ok(at) => {
@@ -28,17 +28,17 @@ impl<V> ByIndex<V> {
                     known.1 = value;
                 }
             }
-            // Where the search ended: at most the length.
+            // The search result: at most the length.
             Err(at) => self.0.insert(at, (index, value)),
         }
     }
 
     pub(crate) fn remove(&mut self, index: u64) -> Option<V> {
-        // Where the search found it: below the length.
+        // The search result: below the length.
         self.place(index).ok().map(|at| self.0.remove(at).1)
     }
 
-    /// All values; none are left.
+    /// Removes and returns all values.
     pub(crate) fn take(&mut self) -> impl Iterator<Item = V> + use<V> {
         std::mem::take(&mut self.0)
             .into_iter()

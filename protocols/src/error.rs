@@ -1,4 +1,4 @@
-//! Errors, sorted by whose fault they are: the client's request, or the provider.
+//! Errors, sorted by who is at fault: the client's request or the provider.
 
 mod body;
 mod classify;
@@ -11,84 +11,84 @@ pub use body::{
 };
 pub use classify::{classify, classify_in_stream};
 
-/// What kind of failure a provider reported, whatever words and status it used.
+/// The kind of failure, whatever words and status the provider used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ErrorKind {
-    /// The request is wrong in itself.
+    /// The request itself is invalid.
     InvalidRequest,
-    /// The prompt is longer than the model can take.
+    /// The prompt exceeds the model's context window.
     ContextLength,
     /// The provider's content filter refused the prompt.
     ContentPolicy,
     /// The gateway's credential is missing or wrong.
     Authentication,
-    /// The gateway's credential lacks the permission, whatever is asked for.
+    /// The gateway's credential lacks the permission for any request.
     Permission,
-    /// The provider refuses and does not say that the credential is at fault: a firewall, a region that is not served, a
-    /// request that is larger than the account's limits. Another provider may serve it.
+    /// The provider refuses without blaming the credential: a firewall, an unsupported region, a request that exceeds
+    /// the account's limits. Another provider may accept it.
     Refused,
-    /// Nobody serves this endpoint there: a proxy whose backend is gone, a server that lacks it.
+    /// The provider does not serve this endpoint: a proxy without a backend, or a server that lacks it.
     EndpointNotFound,
-    /// No such model or deployment, it is retired, or it is not for this account.
+    /// The model or deployment does not exist, is retired, or is not available to this account.
     ModelNotFound,
     /// Something else was not found.
     NotFound,
-    /// The body is too large for the provider.
+    /// The body exceeds the provider's size limit.
     RequestTooLarge,
-    /// Too many requests or tokens for now.
+    /// Too many requests or tokens; retry later.
     RateLimited,
-    /// The account's quota or credit is used up.
+    /// The account's quota or credit is exhausted.
     QuotaExhausted,
     /// The provider is overloaded.
     Overloaded,
-    /// The provider gave up waiting.
+    /// The provider timed out.
     Timeout,
     /// Any other failure of the provider.
     Server,
 }
 
-/// Who has to change something so that the failure does not come again.
+/// Who must act so that the failure does not recur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
-    /// The client. The provider has read its request, so it is alive.
+    /// The client. The provider has read the request, so it is alive.
     Client,
-    /// The provider, or whoever configured it here.
+    /// The provider, or whoever configured it in the gateway.
     Target,
-    /// It cannot be told.
+    /// Unknown.
     Unknown,
 }
 
-/// A failure that a provider reported, in neutral terms.
+/// A failure reported by a provider, in neutral terms.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ProviderError {
-    /// The provider's HTTP status; for an error inside a stream the status that it stands for.
+    /// The provider's HTTP status; for an error inside a stream, the status it stands for.
     pub status: u16,
     /// What it means.
     pub kind: ErrorKind,
-    /// The provider's own words, or a sentence of ours where it gave none.
+    /// The provider's message, or one of the gateway's if it gave none.
     pub message: String,
     /// The provider's machine-readable code.
     pub code: Option<String>,
-    /// The request field it complains about.
+    /// The request field that the provider names.
     pub param: Option<String>,
-    /// Milliseconds after which the provider wants to be asked again.
+    /// Milliseconds that the provider asks to wait.
     pub retry_after_ms: Option<u64>,
 }
 
-/// The client's request cannot be served, or not by this upstream: 400.
+/// The client's request cannot be served, or not by this upstream. Answered with 400.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct RequestError {
-    /// Says what was expected and what was found.
+    /// What was expected and what was found.
     pub message: String,
-    /// Path of the field at fault, such as `messages[2].content`.
+    /// Path of the offending field, such as `messages[2].content`.
     pub param: Option<String>,
     /// OpenAI's error code, such as `unsupported_parameter`.
     pub code: Option<&'static str>,
 }
 
 impl ErrorKind {
-    /// The status that stands for this kind where the provider gave none, such as inside a stream.
+    /// The status of this kind if the provider gave none, for example inside a stream.
     pub fn status(self) -> u16 {
         match self {
             Self::InvalidRequest | Self::ContextLength | Self::ContentPolicy => 400,
@@ -103,8 +103,8 @@ impl ErrorKind {
         }
     }
 
-    /// Whose fault it is. One client must not be able to take a target from the others, so what a client can provoke is
-    /// never the target's.
+    /// Whose fault it is. A client must not be able to take a target out of service for others, so a failure that a
+    /// client can provoke is never the target's.
     pub fn fault(self) -> Fault {
         match self {
             Self::InvalidRequest
@@ -143,7 +143,7 @@ impl ErrorKind {
         }
     }
 
-    /// `error.code` in OpenAI's shape where the provider gave none.
+    /// `error.code` in OpenAI's shape if the provider gave none.
     pub fn openai_code(self) -> Option<&'static str> {
         match self {
             Self::ContextLength => Some("context_length_exceeded"),
@@ -164,7 +164,7 @@ impl ErrorKind {
         }
     }
 
-    /// `error.type` in Anthropic's shape: documented types only.
+    /// `error.type` in Anthropic's shape. Only documented types.
     pub fn anthropic_type(self) -> &'static str {
         match self {
             Self::InvalidRequest | Self::ContextLength | Self::ContentPolicy => {
@@ -184,7 +184,7 @@ impl ErrorKind {
 }
 
 impl ProviderError {
-    /// An error of `kind` with the status that stands for it.
+    /// An error of `kind` with its default status.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self {
             status: kind.status(),
@@ -196,7 +196,7 @@ impl ProviderError {
         }
     }
 
-    /// The answer is not what the provider's protocol promises; `found` says what came instead.
+    /// The response violates the provider's protocol; `found` says what was received instead.
     pub fn invalid_response(found: impl std::fmt::Display) -> Self {
         let message = format!("the provider's answer cannot be read: {found}");
         Self {
@@ -205,7 +205,7 @@ impl ProviderError {
         }
     }
 
-    /// The stream ended before the provider said that it was finished.
+    /// The stream ended before the provider marked it as finished.
     pub fn truncated() -> Self {
         Self {
             status: 502,
@@ -216,7 +216,7 @@ impl ProviderError {
         }
     }
 
-    /// The same error with the provider's code.
+    /// Sets the provider's code.
     #[must_use]
     pub fn with_code(self, code: impl Into<String>) -> Self {
         Self {
@@ -227,7 +227,7 @@ impl ProviderError {
 }
 
 impl RequestError {
-    /// A request that is wrong as a whole.
+    /// The request as a whole is invalid.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -241,12 +241,12 @@ impl RequestError {
         Self::new(format!("the request body is not JSON: {error}"))
     }
 
-    /// The upstream has no counterpart for `field`; `why` completes a sentence that begins with the field.
+    /// The upstream has no equivalent of `field`; `why` completes a sentence that starts with the field.
     pub fn unsupported(field: impl Into<String>, why: impl std::fmt::Display) -> Self {
         Self::of_field(field.into(), &why, "unsupported_parameter")
     }
 
-    /// `field` has the right type and a value that cannot be served.
+    /// `field` has the right type but a value that cannot be served.
     pub fn invalid_value(field: impl Into<String>, why: impl std::fmt::Display) -> Self {
         Self::of_field(field.into(), &why, "invalid_value")
     }
@@ -263,7 +263,7 @@ impl RequestError {
         Self::of_field(field.into(), &why, "missing_required_parameter")
     }
 
-    /// Not generic, and never on the way of a request that can be served: compiled once, out of the way.
+    /// Not generic and off the hot path, so it is compiled once.
     #[cold]
     #[inline(never)]
     fn of_field(field: String, why: &dyn std::fmt::Display, code: &'static str) -> Self {
@@ -275,7 +275,7 @@ impl RequestError {
     }
 }
 
-/// What a JSON value is, in words for [`RequestError::wrong_type`].
+/// The type of a JSON value, for [`RequestError::wrong_type`].
 pub fn json_kind(value: &serde_json::Value) -> &'static str {
     match value {
         serde_json::Value::Null => "null",

@@ -1,8 +1,8 @@
-//! One attempt's conversation with an upstream, around a [`Translator`].
+//! One attempt's HTTP exchange with an upstream, on top of a [`Translator`].
 //!
-//! What is the same for all pairs of formats is here: an answer is held back until it shows content, failures that
-//! another target may cure are told from those that are the client's own, and the client gets its own shapes and a
-//! clean list of headers.
+//! Contains what is common to all pairs of formats: buffers a response until it shows content, decides which failures
+//! are retried on another target and which are the client's own, and gives the client its own error shape and a clean
+//! list of headers.
 
 mod body_sniff;
 mod exhausted;
@@ -29,97 +29,97 @@ use body_sniff::BodySniff;
 
 /// Longest error body that is read, in bytes.
 const MAX_ERROR_BYTES: usize = 64 * 1024;
-/// What a JSON answer says beside its text, in bytes; about.
+/// Approximate size of a JSON response apart from its text, in bytes.
 const JSON_ENVELOPE_BYTES: u64 = 300;
-/// Longest JSON answer that is gathered for translation, in bytes.
+/// Longest JSON response that is collected for translation, in bytes.
 const MAX_JSON_BYTES: usize = 32 * 1024 * 1024;
 
-/// Decision on an upstream's answer, given on its head and on each piece of its body.
+/// What to do with an upstream's response, decided on its headers and on each chunk of its body.
 #[derive(Debug, Clone, PartialEq)]
 pub enum ResponseAction {
-    /// Not decided: nothing may reach the router. Output gathers in `out`.
+    /// Undecided: send nothing downstream. Output accumulates in `out`.
     Buffer,
-    /// The piece goes on as it is; nothing was appended to `out`. After [`ResponseAction::Buffer`] the head goes first, as
-    /// [`Exchange::response_headers`] gives it.
+    /// Forward the chunk unchanged; nothing was appended to `out`. After [`ResponseAction::Buffer`], first send the
+    /// headers from [`Exchange::response_headers`].
     Forward,
-    /// What was appended to `out` goes on, in place of the piece. After [`ResponseAction::Buffer`] the head goes first, as above.
+    /// Send `out` instead of the chunk. After [`ResponseAction::Buffer`], first send the headers, as above.
     Replace,
-    /// Another target may do better; `out` is empty. On the last attempt [`Exchange::error_response`] is the client's.
+    /// Retry on another target; `out` is empty. On the last attempt the client gets [`Exchange::error_response`].
     Failover(FailoverReason),
 }
 
-/// Headers for the client, some of them the provider's.
+/// Headers for the client; some borrow from the provider's.
 pub type ResponseHeaders<'a> = Vec<(&'a str, Cow<'a, [u8]>)>;
 
-/// One attempt. Made by [`Exchange::new`], fed by the target filter:
+/// One attempt. Created by [`Exchange::new`] and driven by the upstream filter:
 ///
 /// 1. [`Exchange::request`] once;
-/// 2. [`Exchange::response_head`] once: `Buffer` or `Failover` where a body follows;
-/// 3. [`Exchange::response_body`] with each new piece and one `out` that is emptied only when it was passed on; the last
-///    call has `end`;
-/// 4. or [`Exchange::on_reset`] where the upstream breaks off.
+/// 2. [`Exchange::response_head`] once: `Buffer` or `Failover` if a body follows;
+/// 3. [`Exchange::response_body`] with each new chunk and one `out`, which the caller empties only after sending it;
+///    the last call has `end`;
+/// 4. or [`Exchange::on_reset`] if the upstream resets the stream.
 ///
-/// After `Failover` nothing more is asked of it but [`Exchange::error_response`] and [`Exchange::report`].
+/// After `Failover` only [`Exchange::error_response`] and [`Exchange::report`] may be called.
 pub struct Exchange {
     attempt: Rc<Attempt>,
     translator: Box<dyn Translator>,
     stage: Stage,
-    /// The upstream's, or the one of the error that the client gets.
+    /// The upstream's status, or that of the error sent to the client.
     status: u16,
-    /// Of the client's answer, where it is known.
+    /// Of the client's response, if known.
     content_length: Option<u64>,
-    /// The client's answer is a stream.
+    /// The client's response is a stream.
     is_stream: bool,
     error: Option<ProviderError>,
     content_sent: bool,
     complete: bool,
-    /// Of a JSON answer.
+    /// Of a JSON response.
     json_bytes: u64,
-    /// Nobody else is to be asked, so a stream is not held back for its content.
+    /// No other target is left, so a stream is not buffered until it shows content.
     is_last_attempt: bool,
 }
 
-/// How far the upstream's answer has come.
+/// Progress of the upstream's response.
 enum Stage {
-    /// No head yet.
+    /// No headers yet.
     Waiting,
-    /// An error, which is read to its end before it is judged.
+    /// An error, which is read completely before it is classified.
     Error { headers: Headers, body: Vec<u8> },
-    /// JSON in answer to a request for a stream: an error, or a provider that cannot stream.
+    /// JSON in response to a streaming request: an error, or a provider that cannot stream.
     JsonForStream { body: Vec<u8> },
-    /// JSON that is to pass and has not shown that it is no error.
+    /// JSON that will be forwarded once it is known not to be an error.
     JsonBuffering {
-        /// Without white space before it.
+        /// Without leading white space.
         buffered: Vec<u8>,
-        /// Bytes that are still to come, where the provider said how many there are.
+        /// Bytes still to come, if the provider sent `content-length`.
         remaining: Option<u64>,
     },
-    /// JSON that passes.
+    /// JSON that is being forwarded.
     JsonForwarding,
-    /// JSON that is to be translated.
+    /// JSON that is collected for translation.
     JsonCollecting { body: Vec<u8> },
-    /// A stream that has not shown content.
+    /// A stream that has not shown content yet.
     StreamBuffering,
-    /// A stream that passes.
+    /// A stream that is being forwarded.
     StreamForwarding,
-    /// The client's answer is complete, or will never be.
+    /// The client's response is complete, or never will be.
     Finished,
 }
 
-/// What an exchange has to report when it is over, and on the way.
+/// The outcome of an exchange; may be read at any time.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Report {
-    /// Billed tokens, when the provider said.
+    /// Billed tokens, if the provider reported them.
     pub usage: Option<Usage>,
-    /// Bytes of text, reasoning and arguments that came: what usage is estimated from where there is none.
+    /// Bytes of text, reasoning and arguments received; the basis for estimating usage if none was reported.
     pub text_bytes: u64,
-    /// The model that the provider says has answered.
+    /// The model that the provider reports.
     pub served_model: Option<String>,
-    /// The provider's error, when it sent one, before or inside a stream.
+    /// The provider's error, before or inside a stream.
     pub error: Option<ProviderError>,
     /// Content reached the client.
     pub content_sent: bool,
-    /// The answer came to its proper end.
+    /// The response ended properly.
     pub complete: bool,
 }
 
@@ -134,10 +134,10 @@ impl std::fmt::Debug for Exchange {
 }
 
 impl Exchange {
-    /// Picks the translator for the attempt's pair of formats.
+    /// Selects the translator for the attempt's pair of formats.
     ///
     /// # Errors
-    /// The upstream cannot serve this endpoint at all.
+    /// The upstream does not serve this endpoint.
     pub fn new(attempt: impl Into<Rc<Attempt>>) -> Result<Self, RequestError> {
         let attempt = attempt.into();
         Ok(Self {
@@ -155,8 +155,8 @@ impl Exchange {
         })
     }
 
-    /// For a plan without another target: a stream goes to the client as soon as it begins with anything but an error,
-    /// as if the client had asked the provider itself.
+    /// For a plan without another target: a stream is committed as soon as it starts with anything but an error, as if
+    /// the client had called the provider directly.
     #[must_use]
     pub fn without_failover(self) -> Self {
         Self {
@@ -165,18 +165,19 @@ impl Exchange {
         }
     }
 
-    /// The upstream's request for the client's body. Compressed answers are not asked for, because they are not read.
+    /// Builds the upstream's request from the client's body. Asks for an uncompressed response, because compressed ones
+    /// are not decoded.
     ///
     /// # Errors
-    /// The client's request cannot be said in the upstream's protocol.
+    /// The client's request cannot be expressed in the upstream's protocol.
     pub fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
         self.translator.request(body).map(uncompressed)
     }
 
-    /// [`Exchange::request`], of a body that is not at hand as a whole. `None` where that is not enough.
+    /// [`Exchange::request`] for a body that has not arrived completely. `None` if the prefix is not enough.
     ///
     /// # Errors
-    /// As there.
+    /// As [`Exchange::request`].
     pub fn request_from_prefix(
         &mut self,
         prefix: BodyPrefix<'_>,
@@ -185,18 +186,19 @@ impl Exchange {
         Some(request.map(uncompressed))
     }
 
-    /// [`Exchange::request_from_prefix`] will be enough, unless there is nothing but white space at the body's start.
+    /// [`Exchange::request_from_prefix`] will succeed, unless the body starts with nothing but white space.
     pub fn needs_only_prefix(&self) -> bool {
         self.translator.needs_only_prefix()
     }
 
-    /// [`Exchange::request_from_prefix`] changes nothing in the body but the model's name, and needs no more than that.
+    /// [`Exchange::request_from_prefix`] changes only the model's name and needs nothing else.
     pub fn changes_only_the_model(&self) -> bool {
         self.translator.changes_only_the_model()
     }
 
-    /// The upstream's status and headers. `Buffer`, or `Failover` where no body can make it an answer. With
-    /// `end_of_stream` there is no body, and Envoy lets none be added: `Replace` or `Failover` at once.
+    /// Handles the upstream's status and headers: `Buffer`, or `Failover` if no body can make it a valid response. With
+    /// `end_of_stream` there is no body, and Envoy does not let the filter add one, so the result is `Replace` or
+    /// `Failover`.
     pub fn response_head(
         &mut self,
         status: u16,
@@ -237,7 +239,7 @@ impl Exchange {
         let stream_expected = self.attempt.stream && self.attempt.client.can_stream();
         match (stream_expected, &*content_type) {
             (true, "application/json") => Ok(Stage::JsonForStream { body: Vec::new() }),
-            // Some servers label their streams as plain text or not at all.
+            // Some servers send their streams as plain text or without a content type.
             (true, _) => Ok(Stage::StreamBuffering),
             (false, "text/event-stream") => {
                 Err(self.invalid_response("expected JSON, found a stream of events"))
@@ -250,8 +252,8 @@ impl Exchange {
         }
     }
 
-    /// The next piece of the upstream's body. What the client gets is appended to `out`, which keeps what was appended
-    /// while the verdict was `Buffer`.
+    /// Handles the next chunk of the upstream's body. Appends the client's bytes to `out`, which still holds what was
+    /// appended while the action was `Buffer`.
     pub fn response_body(&mut self, chunk: &[u8], end: bool, out: &mut Vec<u8>) -> ResponseAction {
         let action = match std::mem::replace(&mut self.stage, Stage::Finished) {
             Stage::Waiting => {
@@ -317,13 +319,13 @@ impl Exchange {
         }
     }
 
-    /// The client's answer is complete, or will never be: nothing that may still come changes it.
+    /// The client's response is complete, or never will be; further input changes nothing.
     pub fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Finished)
     }
 
-    /// The upstream broke off. Before anything was passed on this is a failover; after that what is appended to `out` is
-    /// the end of the client's stream. A JSON answer of which a part went out cannot be mended.
+    /// Handles a reset by the upstream. Before anything was sent this is a failover; afterwards the end of the client's
+    /// stream is appended to `out`. A partly sent JSON response cannot be repaired.
     pub fn on_reset(&mut self, out: &mut Vec<u8>) -> ResponseAction {
         match std::mem::replace(&mut self.stage, Stage::Finished) {
             Stage::Error { headers, body } => {
@@ -350,8 +352,8 @@ impl Exchange {
         }
     }
 
-    /// Status and complete header list for the client, from the upstream's list. Asked for at the first verdict that
-    /// passes something.
+    /// The client's status and complete headers, built from the upstream's. Read at the first action that sends
+    /// something.
     pub fn response_headers<'a>(&self, upstream: &HeaderSlice<'a>) -> (u16, ResponseHeaders<'a>) {
         let kept = headers::kept(upstream, self.attempt.client, self.attempt.created);
         (
@@ -360,7 +362,7 @@ impl Exchange {
         )
     }
 
-    /// After `Failover` because of an answer: that answer in the client's shape, for a last attempt.
+    /// After a `Failover` caused by a response: that response in the client's shape, for the last attempt.
     pub fn error_response(&self) -> Option<(u16, ResponseHeaders<'static>, Vec<u8>)> {
         let error = self.error.as_ref()?;
         let body = error::provider_error_body(self.attempt.client, error);
@@ -389,7 +391,7 @@ impl Exchange {
         }
     }
 
-    /// In JSON, the envelope is taken off as a whole: close enough for an estimate, and nothing is read for it.
+    /// For JSON a constant is subtracted for the envelope: close enough for an estimate, and nothing has to be parsed.
     fn text_bytes(&self) -> u64 {
         match self.attempt.client {
             ClientFormat::ChatCompletions
@@ -405,7 +407,7 @@ impl Exchange {
         }
     }
 
-    /// An answer of success that is none.
+    /// Fails over because a success response is invalid.
     fn invalid_response(&mut self, found: impl std::fmt::Display) -> ResponseAction {
         self.stage = Stage::Finished;
         self.error = Some(ProviderError::invalid_response(found));
@@ -424,7 +426,7 @@ impl Exchange {
             body
         };
         let mut error = self.translator.error(self.status, headers, body);
-        // The translator knows no clock; a date without the provider's own date needs one.
+        // The translator has no clock; a date without the provider's own `date` header needs one.
         let now = Some(self.attempt.created);
         error.retry_after_ms = error
             .retry_after_ms
@@ -432,7 +434,7 @@ impl Exchange {
         self.respond_with_error(error, out)
     }
 
-    /// A failover, or the client's own fault in its own shape.
+    /// Fails over, or returns the client's own error in its own shape.
     fn respond_with_error(&mut self, error: ProviderError, out: &mut Vec<u8>) -> ResponseAction {
         self.status = error.status;
         let reason = failover::reason(&error, &self.attempt);
@@ -456,7 +458,7 @@ fn length(bytes: &[u8]) -> u64 {
     u64::try_from(bytes.len()).unwrap_or(u64::MAX)
 }
 
-/// Appends what fits. `true` where `limit` was reached.
+/// Appends what fits. Returns `true` if `limit` was reached.
 fn append_up_to(body: &mut Vec<u8>, chunk: &[u8], limit: usize) -> bool {
     let room = limit.saturating_sub(body.len());
     body.extend_from_slice(chunk.get(..room).unwrap_or(chunk));

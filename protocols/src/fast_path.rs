@@ -1,7 +1,7 @@
-//! What most events of a stream have in common: all but their text.
+//! The fast path for stream events that differ from an earlier one only in their text.
 //!
-//! Reading an event whole takes half a microsecond and more. One that has the same bytes around its text as an event that
-//! was read, from its first field to its blank line, says the same, so that comparing is enough. That takes a tenth.
+//! Parsing an event takes half a microsecond or more. If all bytes around the text equal those of an event that was
+//! parsed, from its first field to its blank line, the event means the same. Comparing takes a tenth of the time.
 
 use std::ops::Range;
 
@@ -9,28 +9,29 @@ use crate::json::Text;
 use crate::scanner::string_inside;
 use crate::sse::{MAX_EVENT_BYTES, SseEvent};
 
-/// An event that brought a piece of text and nothing else, with holes where others differ from it.
+/// An event that carried one piece of text and nothing else, with holes where other events may differ.
 #[derive(Debug, Default)]
 pub(crate) struct DeltaTemplate {
-    /// As it came, its blank line included.
+    /// As received, including its blank line.
     event: Vec<u8>,
-    /// The inside of the text, and of what some providers pad their events with.
+    /// The inside of the text, and of the padding that some providers add.
     holes: Vec<Range<usize>>,
-    /// Which of the holes is the text.
+    /// Index of the text among the holes.
     text: usize,
 }
 
-/// What the first event of some bytes says.
+/// An event that matched the template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct TemplateMatch<'a> {
-    /// What stands between the quotes of a JSON literal, never empty.
+    /// The inside of the JSON literal; never empty.
     pub(crate) text: &'a str,
-    /// What follows the event.
+    /// The bytes after the event.
     pub(crate) rest: &'a [u8],
 }
 
 impl DeltaTemplate {
-    /// Events may be like `event` from now on, the inside of whose strings stands at `text` and `padding` in its data.
+    /// Makes `event` the template. `text` and `padding` are ranges in its data: the insides of these strings may
+    /// differ.
     pub(crate) fn record(
         &mut self,
         event: &SseEvent<'_>,
@@ -56,7 +57,7 @@ impl DeltaTemplate {
         self.event.extend_from_slice(event.raw);
     }
 
-    /// As [`DeltaTemplate::record`], where `text` and `padding` are parts of the event's data.
+    /// [`DeltaTemplate::record`] for `text` and `padding` that borrow from the event's data.
     pub(crate) fn record_parts(
         &mut self,
         event: &SseEvent<'_>,
@@ -74,15 +75,15 @@ impl DeltaTemplate {
         }
     }
 
-    /// No event is like one before.
+    /// Forgets the template; nothing matches until the next one is recorded.
     pub(crate) fn reset(&mut self) {
         self.holes.clear();
     }
 
-    /// Tells the event with which `stream` begins; `None` where it has to be read, or its end has not come. An empty text
-    /// has to be: it says something else.
+    /// Matches the event at the front of `stream`. `None` if it must be parsed or is incomplete. An empty text never
+    /// matches, because it means something else.
     ///
-    /// `stream` must begin where an event does.
+    /// `stream` must start at an event boundary.
     #[inline]
     pub(crate) fn match_prefix<'a>(&self, stream: &'a [u8]) -> Option<TemplateMatch<'a>> {
         let mut rest = stream;
@@ -104,8 +105,8 @@ impl DeltaTemplate {
     }
 }
 
-/// Where the data of an event begins in what came; `None` where it does not stand there in one piece, or where the same
-/// bytes would say something else later in the stream.
+/// Offset of the data in an event. `None` if the data is not contiguous, or if the same bytes could mean something else
+/// later in the stream.
 fn place_of_data(event: &SseEvent<'_>) -> Option<usize> {
     const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
     let fields = [&b"\n\n"[..], b"\r\n\r\n"]
@@ -115,22 +116,22 @@ fn place_of_data(event: &SseEvent<'_>) -> Option<usize> {
     (!before.starts_with(BYTE_ORDER_MARK)).then_some(before.len())
 }
 
-/// Where `part` stands in `whole`, of which it is a part.
+/// Range of `part` in `whole`, from which it borrows.
 fn place_in(whole: &[u8], part: &str) -> Option<Range<usize>> {
     let start = part.as_ptr().addr().checked_sub(whole.as_ptr().addr())?;
     let place = start..start.checked_add(part.len())?;
     (whole.get(place.clone())? == part.as_bytes()).then_some(place)
 }
 
-/// What stands behind `prefix`, with which `bytes` must begin. In wasm, where the library compares byte by byte, eight at
-/// a time.
+/// The bytes after `prefix`, if `bytes` starts with it. Compares eight bytes at a time, because the standard library
+/// compares byte by byte in wasm.
 #[inline(always)]
 fn behind<'a>(bytes: &'a [u8], prefix: &[u8]) -> Option<&'a [u8]> {
     let (front, behind) = bytes.split_at_checked(prefix.len())?;
     let (Some(last), Some(last_wanted)) = (front.last_chunk(), prefix.last_chunk()) else {
         return (front == prefix).then_some(behind);
     };
-    // The last word may reach into the one before it.
+    // The last word may overlap the one before it.
     let mut difference = u64::from_le_bytes(*last) ^ u64::from_le_bytes(*last_wanted);
     let (words, _) = front.as_chunks::<8>();
     let (wanted, _) = prefix.as_chunks::<8>();
@@ -148,7 +149,7 @@ mod tests {
     use super::*;
     use crate::sse::SseParser;
 
-    /// What is learned from the first event of `stream`, whose data is `text`.
+    /// The template recorded from the first event of `stream`, whose data is `text`.
     fn after(mut stream: &[u8]) -> DeltaTemplate {
         let mut parser = SseParser::new();
         let event = parser.next(&mut stream).unwrap().unwrap();

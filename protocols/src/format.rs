@@ -1,6 +1,6 @@
-//! The endpoint a client calls and the protocol an upstream speaks.
+//! The endpoint that a client calls and the protocol that an upstream speaks.
 
-/// The shape that the client sent and is owed.
+/// The format that the client sent and expects back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClientFormat {
     /// `POST /v1/chat/completions`
@@ -17,14 +17,14 @@ pub enum ClientFormat {
     AnthropicCountTokens,
 }
 
-/// The protocol that the upstream speaks.
+/// The protocol of the upstream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum UpstreamFormat {
     /// OpenAI's own endpoints and everything compatible with them.
     OpenAi,
     /// OpenAI's bodies behind Azure's paths.
     AzureOpenAi,
-    /// OpenAI's bodies with Ollama's quirks.
+    /// OpenAI's bodies with Ollama's deviations.
     Ollama,
     /// Anthropic Messages.
     Anthropic,
@@ -33,7 +33,7 @@ pub enum UpstreamFormat {
 }
 
 impl ClientFormat {
-    /// The format of a request path; the query is ignored. `None` is an unknown endpoint.
+    /// The format of a request path, ignoring the query. `None` for an unknown endpoint.
     pub fn from_path(path: &str) -> Option<Self> {
         match path.split('?').next()? {
             "/v1/chat/completions" => Some(Self::ChatCompletions),
@@ -58,7 +58,7 @@ impl ClientFormat {
         }
     }
 
-    /// Answers may be streams.
+    /// The endpoint supports streaming.
     pub fn can_stream(self) -> bool {
         match self {
             Self::ChatCompletions
@@ -69,7 +69,7 @@ impl ClientFormat {
         }
     }
 
-    /// Errors go to this client in Anthropic's shape instead of OpenAI's.
+    /// This client expects errors in Anthropic's shape instead of OpenAI's.
     pub fn speaks_anthropic(self) -> bool {
         match self {
             Self::AnthropicMessages | Self::AnthropicCountTokens => true,
@@ -79,7 +79,7 @@ impl ClientFormat {
 }
 
 impl UpstreamFormat {
-    /// As it is called in messages.
+    /// The name used in messages.
     pub fn name(self) -> &'static str {
         match self {
             Self::OpenAi => "OpenAI-compatible",

@@ -1,4 +1,4 @@
-//! Wire formats: readers and writers of requests, answers and streams, each of one format alone.
+//! Wire formats: readers and writers of requests, responses and streams. Each module knows one format only.
 
 pub mod anthropic_messages;
 pub mod bedrock_converse;

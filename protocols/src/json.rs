@@ -1,7 +1,7 @@
-//! JSON that is read only where it is understood: what passes through stays the bytes that came.
+//! JSON that is parsed only where it is understood: everything else keeps its original bytes.
 //!
-//! A message of 20 MB is mostly one image. Nothing here unescapes a string that is only handed on: [`Text`] keeps the
-//! inside of the literal, [`Object`] keeps each value raw, and [`Writer`] copies both into the new body once.
+//! A message of 20 MB is mostly one image. Strings that are only forwarded are not unescaped: [`Text`] keeps the inside
+//! of the literal, [`Object`] keeps each value raw, and [`Writer`] copies both into the new body once.
 
 mod object;
 mod parse;

@@ -1,11 +1,18 @@
 //! Wire formats of language model providers, and the translation between them.
 //!
-//! Three notions are never mixed: the endpoint that the client called and the shape it is owed ([`ClientFormat`]), and
-//! the protocol that the upstream speaks ([`UpstreamFormat`]). A [`Translator`] carries one attempt from one to the
-//! other; an [`exchange::Exchange`] wraps it with what is the same for all pairs: holding an answer back until it shows
-//! content, telling failures that another target may cure from those that are the client's own, and error shapes.
+//! [`ClientFormat`] is the endpoint that a client called and the format it expects back; [`UpstreamFormat`] is the
+//! protocol of the upstream. A [`Translator`] carries one attempt from one to the other. An [`exchange::Exchange`] adds
+//! what is common to all pairs: it buffers a response until it shows content, decides which failures are retried on
+//! another target, and writes the client's error shapes.
 //!
-//! This crate knows nothing of Envoy, sockets, clocks or random sources.
+//! | module | content |
+//! |---|---|
+//! | [`formats`] | readers and writers of one wire format each |
+//! | [`translate`] | the mapping of one client format to one upstream format |
+//! | [`passthrough`] | upstreams that speak the client's format: small edits, everything else unchanged |
+//! | [`exchange`] | one attempt, whatever its formats |
+//!
+//! The crate has no access to Envoy, sockets, clocks or random sources.
 #![forbid(unsafe_code)]
 
 mod body;

@@ -1,17 +1,17 @@
-//! Names that clients give: of a model, of a conversation. They are kept in events, headers and paths, so each is
-//! bounded and printable before anybody uses it.
+//! Names given by clients: of a model, of a conversation. They end up in events, headers and paths, so each is bounded
+//! and printable.
 
 use std::fmt;
 
 /// Longest name that a client may give, in bytes of UTF-8.
 pub const MAX_NAME_BYTES: usize = 512;
 
-/// Why a text cannot be a name. Never repeats the text, which may be long.
+/// Why a text is not a valid name. Never repeats the text, which may be long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum InvalidName {
-    /// Has so many bytes.
+    /// It has this many bytes.
     TooLong(usize),
-    /// Has a character that is no text: U+0000 to U+001F, U+007F to U+009F.
+    /// It has a control character: U+0000 to U+001F, U+007F to U+009F.
     ControlCharacter(char),
 }
 
@@ -31,7 +31,7 @@ impl fmt::Display for InvalidName {
     }
 }
 
-/// Accepts at most [`MAX_NAME_BYTES`] without control characters; the empty text too.
+/// Accepts at most [`MAX_NAME_BYTES`] without control characters, including the empty text.
 ///
 /// # Errors
 /// See [`InvalidName`].

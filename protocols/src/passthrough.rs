@@ -1,4 +1,4 @@
-//! What pass-through translators share: whole events of a stream, and answers that are watched on their way.
+//! Forwards bodies unchanged except for small edits, and observes responses on their way.
 
 pub mod anthropic;
 pub mod openai;
@@ -11,28 +11,28 @@ use crate::sse::{EventTooLong, SseEvent, SseParser};
 use crate::translator::{Attempt, StreamState};
 pub(crate) use removed_elements::{Elements, removals};
 
-/// What becomes of an event.
+/// What happened to an event.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum EventAction {
-    /// It was written as it came.
+    /// It was written unchanged.
     Forwarded,
-    /// It was left out, or something else was written.
+    /// It was dropped or replaced.
     Rewritten,
 }
 
-/// Who looks at the events of a stream that passes.
+/// Observes the events of a forwarded stream.
 pub(crate) trait StreamObserver {
-    /// Takes note of an event, and writes what becomes of it.
+    /// Observes an event and writes its replacement.
     fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> EventAction;
 
-    /// Takes note of the events at the front of `events` that pass as they came and need not be read. Gives what follows
-    /// them.
+    /// Observes the events at the front of `events` that are forwarded unchanged and need not be parsed. Returns the
+    /// bytes after them.
     fn match_prefix<'e>(&mut self, events: &'e [u8]) -> &'e [u8] {
         events
     }
 }
 
-/// A stream that passes on event by event: a part of an event waits for the rest of it, so that a stream that dies can
+/// Forwards a stream by whole events: an incomplete event waits for the rest of it, so that a truncated stream can
 /// still end with an error event that clients understand.
 #[derive(Debug, Default)]
 pub(crate) struct SseFramer {
@@ -40,7 +40,8 @@ pub(crate) struct SseFramer {
 }
 
 impl SseFramer {
-    /// Shows `observer` each event that `chunk` completes. `true` if `out` would be `chunk`: nothing is appended then.
+    /// Shows `observer` each event that `chunk` completes. Returns `true` if `out` would equal `chunk`; nothing is
+    /// appended then.
     ///
     /// # Errors
     /// An event is too long.
@@ -53,7 +54,8 @@ impl SseFramer {
         let before = out.len();
         let mut unchanged = self.parser.is_between_blocks();
         let mut rest = chunk;
-        // Events before `rest` that pass. They are written when it is certain that not all of `chunk` does.
+        // Forwarded events before `rest`. They are written only once it is certain that the chunk as a whole is not
+        // forwarded unchanged.
         let mut passing = self
             .parser
             .pass_over(&mut rest, |events| observer.match_prefix(events));
@@ -78,8 +80,8 @@ impl SseFramer {
         end
     }
 
-    /// The stream is over. A last event without its blank line gets one if it passes, and `is_whole` says of its data
-    /// that nothing is missing.
+    /// Handles the end of the stream. A final event without its blank line gets one if it is forwarded and `is_whole`
+    /// accepts its data.
     pub(crate) fn finish(
         &mut self,
         out: &mut Vec<u8>,
@@ -103,7 +105,7 @@ impl SseFramer {
     }
 }
 
-/// How far a JSON answer has come that passes while `json` watches it.
+/// The state of a JSON response that is forwarded while `json` observes it.
 pub(crate) fn state_of(json: &TopLevel) -> StreamState {
     match json.progress() {
         Progress::Open => StreamState::Content,
@@ -114,7 +116,7 @@ pub(crate) fn state_of(json: &TopLevel) -> StreamState {
     }
 }
 
-/// The upstream's model name as JSON in place of the client's, which is `current`, or nothing where it is the same.
+/// Replaces the client's model name `current` by the upstream's; `None` if they are equal.
 ///
 /// # Errors
 /// The body is not the one in which the model was found.

@@ -1,4 +1,4 @@
-//! What routing needs to know of a client's request, found in one pass over its bytes.
+//! Scans what routing needs to know of a client's request, in one pass over its bytes.
 
 mod member;
 mod message;
@@ -16,48 +16,47 @@ use member::Collected;
 use mismatch::Mismatch;
 use names::Names;
 
-/// What one pass over a request body found.
+/// The result of one pass over a request body.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RequestInfo<'a> {
     /// The requested model, unescaped. Not empty.
     pub model: Cow<'a, str>,
-    /// Bytes of the `model` value in the whole body, quotes included.
+    /// Range of the `model` value in the original body, including quotes.
     pub model_span: Range<usize>,
     /// `stream: true`
     pub stream: bool,
     /// `stream_options.include_usage: true`
     pub include_usage: bool,
-    /// There are `stream_options`, whatever they say.
+    /// `stream_options` is present, whatever its content.
     pub has_stream_options: bool,
-    /// The client's limit for one choice, by the fields of its own protocol. Chat Completions has two, and each server reads
-    /// another one of them: the larger counts. 0 at endpoints whose answers have no text.
+    /// The client's output limit per choice, by the fields of its own protocol. Chat Completions has two, and servers
+    /// differ in which one they read: the larger counts. 0 for endpoints without text output.
     pub max_output_tokens: Option<u32>,
-    /// How many answers are written, and billed: `n` or `best_of`, at least 1.
+    /// Number of outputs generated and billed: `n` or `best_of`, at least 1.
     pub choices: u32,
-    /// First found of `metadata.conversation_id`, `metadata.session_id`, `prompt_cache_key`, `conversation`. Not empty.
+    /// The first of `metadata.conversation_id`, `metadata.session_id`, `prompt_cache_key`, `conversation`. Not empty.
     pub conversation_id: Option<Cow<'a, str>>,
-    /// Bytes from the first message to the end of the first user message, the same through all turns of one
-    /// conversation; of the whole input where there are no messages. Empty without either.
+    /// Range from the first message to the end of the first user message, which is the same in all turns of a
+    /// conversation; the whole input if there are no messages. Empty without either.
     pub conversation_start_span: Range<usize>,
-    /// Bytes of a system prompt that stands apart from the messages (`system`, `instructions`). Empty without one.
+    /// Range of a system prompt outside the messages (`system`, `instructions`). Empty if absent.
     pub system_span: Range<usize>,
-    /// Text of the last user message that has text; several text parts are joined by a line end. `None` where some of it
-    /// was left out.
+    /// Text of the last user message that has text, its parts joined by line ends. `None` if part of it was elided.
     pub last_user_message: Option<Cow<'a, str>>,
-    /// Bytes of text in prompt, tools and schemas; images are counted apart. Token ids count as four bytes.
+    /// Bytes of text in prompt, tools and schemas, without images. Token ids count as four bytes.
     pub text_bytes: usize,
-    /// What the request asks of whoever serves it.
+    /// What the request requires of a target.
     pub required: RequiredCapabilities,
 }
 
-/// Abilities that not every upstream format has.
+/// Capabilities that not every upstream format has.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RequiredCapabilities {
     /// Tools or functions.
     pub tools: bool,
-    /// Images in messages; how many.
+    /// Number of images in messages.
     pub images: u32,
-    /// Audio in or out.
+    /// Audio input or output.
     pub audio: bool,
     /// `n` above 1.
     pub several_choices: bool,
@@ -66,8 +65,8 @@ pub struct RequiredCapabilities {
 }
 
 impl RequiredCapabilities {
-    /// Whether an upstream of this format has all that is needed. Where it has not, another target is preferred; where
-    /// there is no other, the translator refuses and names the field. `logprobs` are documented as ignorable.
+    /// Whether an upstream of this format has all of them. If not, other targets are preferred; if there is none, the
+    /// translator refuses and names the field. `logprobs` are documented as ignorable.
     pub fn are_met_by(self, upstream: UpstreamFormat) -> bool {
         match upstream {
             UpstreamFormat::OpenAi | UpstreamFormat::AzureOpenAi => true,
@@ -78,13 +77,13 @@ impl RequiredCapabilities {
     }
 }
 
-/// Scans `body` once. Spans are of its text, which only differs from the body that came where something was left out. What it
-/// accepts is one JSON object in UTF-8, nested at most 128 deep. In it, in its messages and in their parts, no known member
-/// is given twice, and none under a name that differs from its own in case: readers differ in which of the two they take.
+/// Scans `body` once. Spans index its kept text, which differs from the original only if something was elided. Accepts
+/// one JSON object in UTF-8 with at most 128 levels. In it, in its messages and in their parts, no known member may
+/// occur twice or under a name that differs only in case, because parsers differ in which of the two they take.
 ///
 /// # Errors
-/// Not JSON, not an object, no model, a field of the wrong type: each names the field and what was found. Where something
-/// was left out, the whole body may have no error, or one at another byte.
+/// The body is not JSON, not an object, has no model, or a field of the wrong type: the error names the field and what
+/// was found. For an elided body, the original may be valid, or have its error at another byte.
 pub fn scan<'a>(
     format: ClientFormat,
     body: impl Into<Body<'a>>,

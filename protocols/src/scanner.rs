@@ -1,7 +1,7 @@
-//! Reads JSON forward, once, without building anything: the caller takes the values it knows and skips the others.
+//! Reads JSON forward, once, without building a tree: the caller takes the values it knows and skips the others.
 //!
-//! Everything that is passed over is checked against RFC 8259 on the way, so that a body that was read to its end is
-//! JSON in valid UTF-8. Nesting is bounded and skipping does not recurse.
+//! Skipped input is validated against RFC 8259, so a body that was read to its end is valid JSON in UTF-8. Nesting is
+//! bounded, and skipping does not recurse.
 
 #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
 mod blocks;
@@ -19,7 +19,7 @@ pub(crate) use top_level::{Progress, TopLevel};
 /// Deepest nesting of arrays and objects.
 pub(crate) const MAX_DEPTH: u32 = 128;
 
-/// What a JSON value is.
+/// The type of a JSON value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Null,
@@ -30,7 +30,7 @@ pub(crate) enum Kind {
     Object,
 }
 
-/// A place in a JSON text. Every reading method leaves it behind what was read.
+/// A position in JSON text. Every reading method advances it past what was read.
 #[derive(Debug, Clone)]
 pub(crate) struct Scanner<'a> {
     text: &'a str,
@@ -40,7 +40,7 @@ pub(crate) struct Scanner<'a> {
 }
 
 impl Kind {
-    /// With its article, for messages.
+    /// The type with its article, for messages.
     pub(crate) fn words(self) -> &'static str {
         match self {
             Self::Null => "null",
@@ -54,18 +54,18 @@ impl Kind {
 }
 
 impl<'a> Scanner<'a> {
-    /// At the beginning of `bytes`.
+    /// A scanner at the start of `bytes`.
     ///
     /// # Errors
-    /// Not UTF-8.
+    /// The bytes are not UTF-8.
     pub(crate) fn new(bytes: &'a [u8]) -> Result<Self, JsonError> {
         Self::over(Body::from(bytes))
     }
 
-    /// At the beginning of `body`. Places are told in the bytes of its text.
+    /// A scanner at the start of `body`. Positions index its kept text.
     ///
     /// # Errors
-    /// Not UTF-8.
+    /// The bytes are not UTF-8.
     pub(crate) fn over(body: Body<'a>) -> Result<Self, JsonError> {
         match simdutf8::compat::from_utf8(body.text) {
             Ok(text) => Ok(Self {
@@ -78,7 +78,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// What the next value is, by its first byte.
+    /// The type of the next value, by its first byte.
     pub(crate) fn kind(&mut self) -> Result<Kind, JsonError> {
         self.whitespace();
         match self.peek() {
@@ -92,7 +92,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Reads an object. `member` is called behind each colon and must read exactly one value.
+    /// Reads an object. Calls `member` after each colon; it must read exactly one value.
     pub(crate) fn object<E: From<JsonError>>(
         &mut self,
         mut member: impl FnMut(&mut Self, Literal<'a>) -> Result<(), E>,
@@ -117,7 +117,7 @@ impl<'a> Scanner<'a> {
         Ok(start..self.at)
     }
 
-    /// Reads an array. `element` is called with the index before each value and must read exactly one.
+    /// Reads an array. Calls `element` with the index before each value; it must read exactly one.
     pub(crate) fn array<E: From<JsonError>>(
         &mut self,
         mut element: impl FnMut(&mut Self, usize) -> Result<(), E>,
@@ -175,12 +175,12 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes over a value, checking it.
+    /// Skips a value, validating it.
     pub(crate) fn value(&mut self) -> Result<Range<usize>, JsonError> {
         self.whitespace();
         let start = self.at;
         let outside = self.depth;
-        // One bit for each open container, the innermost lowest: set for objects. MAX_DEPTH bits are enough.
+        // One bit per open container, the innermost lowest: set for objects. MAX_DEPTH bits suffice.
         let mut objects: u128 = 0;
         loop {
             match self.kind()? {
@@ -209,7 +209,7 @@ impl<'a> Scanner<'a> {
                 Kind::Number => self.number()?,
                 Kind::Boolean | Kind::Null => self.word()?,
             }
-            // Behind a value, or before the end of an empty container.
+            // After a value, or before the end of an empty container.
             loop {
                 if self.depth == outside {
                     return Ok(start..self.at);
@@ -231,23 +231,23 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// Passes over a value and gives its text.
+    /// Skips a value and returns its text.
     pub(crate) fn raw(&mut self) -> Result<&'a str, JsonError> {
         let span = self.value()?;
         Ok(self.text(span))
     }
 
-    /// Bytes of `span`, with what was left out.
+    /// Length of `span` including what was elided.
     pub(crate) fn length(&self, span: &Range<usize>) -> usize {
         self.elisions.length(span)
     }
 
-    /// What stands in `span`.
+    /// The text of `span`.
     pub(crate) fn text(&self, span: Range<usize>) -> &'a str {
         self.text.get(span).unwrap_or_default()
     }
 
-    /// Nothing but white space is left.
+    /// Checks that nothing but white space is left.
     pub(crate) fn end(&mut self) -> Result<(), JsonError> {
         self.whitespace();
         if self.at < self.text.len() {
@@ -257,7 +257,7 @@ impl<'a> Scanner<'a> {
         }
     }
 
-    /// A key, its colon, and the white space around both.
+    /// Reads a key, its colon, and the white space around both.
     fn key(&mut self) -> Result<Literal<'a>, JsonError> {
         self.whitespace();
         if self.peek() != Some(b'"') {
@@ -269,7 +269,7 @@ impl<'a> Scanner<'a> {
         Ok(key)
     }
 
-    /// Length of the escape sequence here, and by how many bytes decoding shortens it.
+    /// Length of the escape sequence here, and the bytes that decoding saves.
     fn escape(&self) -> Result<(usize, usize), JsonError> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         literal::escape_sequence(rest).ok_or_else(|| {
@@ -280,7 +280,7 @@ impl<'a> Scanner<'a> {
     fn number(&mut self) -> Result<(), JsonError> {
         self.took(b'-');
         if self.took(b'0') {
-            // No digit may follow, which the caller's next expectation finds.
+            // A following digit is caught by the caller's next expectation.
         } else {
             self.digits()?;
         }

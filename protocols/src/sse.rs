@@ -1,9 +1,9 @@
-//! Server-sent events: an incremental parser that takes bytes in any split, and a writer.
+//! Server-sent events: an incremental parser and a writer.
 //!
 //! The parser follows the WHATWG event-stream format: lines end with LF, CRLF or CR (never with U+2028), a byte order
-//! mark is skipped, one space after the colon is optional, several `data` lines are joined by LF, comments, `id` and
-//! `retry` are read over. It differs in one point: an event that the end of the stream leaves without its blank line is
-//! not lost, [`SseParser::finish`] hands it out, because providers end streams that way.
+//! mark is skipped, one space after the colon is optional, several `data` lines are joined by LF, and comments, `id`
+//! and `retry` are skipped. One difference: an event without its blank line at the end of the stream is not lost but
+//! returned by [`SseParser::finish`], because providers end streams that way.
 
 mod writer;
 
@@ -11,29 +11,29 @@ pub use writer::{DONE, write_data, write_event, write_json};
 
 use memchr::{memchr, memchr2};
 
-/// Largest event, in bytes as they came, that the parser keeps.
+/// Largest event that the parser accepts, in received bytes.
 pub const MAX_EVENT_BYTES: usize = 16 * 1024 * 1024;
 
-/// An event did not end within [`MAX_EVENT_BYTES`]: this is no stream of events that the gateway can carry.
+/// An event did not end within [`MAX_EVENT_BYTES`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("expected the end of a server-sent event within {limit} bytes, found none")]
 pub struct EventTooLong {
-    /// Bytes after which the parser gave up.
+    /// The limit in bytes.
     pub limit: usize,
 }
 
-/// One event, valid until the parser is asked for the next one.
+/// One event, valid until the next one is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SseEvent<'a> {
-    /// The `event` field; empty where the stream gives none or one that is not UTF-8.
+    /// The `event` field; empty if absent or not UTF-8.
     pub name: &'a str,
     /// The `data` lines joined by LF. Empty only in blocks, see [`SseParser::next_block`].
     pub data: &'a [u8],
-    /// All bytes of the event as they came, its blank line included.
+    /// All bytes of the event as received, including its blank line.
     pub raw: &'a [u8],
 }
 
-/// Incremental parser of one stream. Output does not depend on how the input was cut.
+/// Incremental parser of one stream. The output does not depend on how the input was split.
 ///
 /// ```
 /// let mut parser = protocols::sse::SseParser::new();
@@ -45,20 +45,20 @@ pub struct SseEvent<'a> {
 /// # Ok::<(), protocols::sse::EventTooLong>(())
 /// ```
 ///
-/// A translator that keeps the parser in a field takes it out for the loop (`std::mem::take`) and puts it back.
+/// A translator that keeps the parser in a field takes it out during the loop (`std::mem::take`) and puts it back.
 #[derive(Debug, Clone)]
 pub struct SseParser {
     limit: usize,
-    /// Bytes of the block so far; at most `limit`.
+    /// Bytes of the current block; at most `limit`.
     raw: Vec<u8>,
-    /// Where in `raw` the current line begins.
+    /// Offset of the current line in `raw`.
     line_start: usize,
     name: Vec<u8>,
     data: Vec<u8>,
-    /// A field or the beginning of one has come since the last block.
+    /// The current block has a field or the start of one.
     has_field: bool,
     has_data: bool,
-    /// What `raw`, `name` and `data` hold was handed out.
+    /// The block in `raw`, `name` and `data` has been returned.
     handed_out: bool,
     at_stream_start: bool,
     line: Line,
@@ -67,14 +67,14 @@ pub struct SseParser {
     too_long: bool,
 }
 
-/// Where in a line the parser stands.
+/// Position of the parser in a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Line {
     /// Inside, or before its first byte.
     Open,
-    /// After a CR; an LF still belongs to it.
+    /// After a CR; a following LF belongs to it.
     AfterCr,
-    /// After a CR that has already ended the line; an LF would be part of the same line end.
+    /// After a CR that already ended the line; a following LF belongs to the same line end.
     EndedByCr,
 }
 
@@ -90,7 +90,7 @@ impl SseParser {
         Self::with_limit(MAX_EVENT_BYTES)
     }
 
-    /// A parser that refuses events of more than `limit` bytes.
+    /// A parser that refuses events longer than `limit` bytes.
     pub fn with_limit(limit: usize) -> Self {
         Self {
             limit,
@@ -108,11 +108,11 @@ impl SseParser {
         }
     }
 
-    /// The next event that has data. Takes what it needs from the front of `input`; `None` means that `input` is used
-    /// up and more is needed.
+    /// The next event that has data. Consumes what it needs from the front of `input`; `None` means that `input` is
+    /// consumed and more is needed.
     ///
     /// # Errors
-    /// An event is longer than the limit. The parser then gives the same error for ever.
+    /// An event exceeds the limit. The parser then returns the same error on every call.
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<SseEvent<'_>>, EventTooLong> {
         while self.advance(input)? {
             if self.has_data {
@@ -122,8 +122,8 @@ impl SseParser {
         Ok(None)
     }
 
-    /// Like [`SseParser::next`], but also gives what is no event: comments, and blocks without data. All `raw` in
-    /// sequence, with [`SseParser::finish_block`], are the stream.
+    /// Like [`SseParser::next`], but also returns comments and blocks without data. The `raw` of all blocks, including
+    /// [`SseParser::finish_block`], concatenates to the stream.
     ///
     /// # Errors
     /// As [`SseParser::next`].
@@ -135,10 +135,10 @@ impl SseParser {
         }
     }
 
-    /// The stream is over: the event that lacks its blank line, if there is one. Its data may be cut off.
+    /// Ends the stream: returns a final event without its blank line, if there is one. Its data may be truncated.
     ///
     /// # Errors
-    /// The stream had been given up before.
+    /// The parser had failed before.
     pub fn finish(&mut self) -> Result<Option<SseEvent<'_>>, EventTooLong> {
         self.close()?;
         if self.has_data {
@@ -148,10 +148,10 @@ impl SseParser {
         }
     }
 
-    /// Like [`SseParser::finish`], for users of [`SseParser::next_block`].
+    /// Like [`SseParser::finish`], for callers of [`SseParser::next_block`].
     ///
     /// # Errors
-    /// The stream had been given up before.
+    /// The parser had failed before.
     pub fn finish_block(&mut self) -> Result<Option<SseEvent<'_>>, EventTooLong> {
         self.close()?;
         if self.raw.is_empty() {
@@ -161,13 +161,13 @@ impl SseParser {
         }
     }
 
-    /// All bytes so far belong to blocks that were handed out.
+    /// All bytes so far belong to blocks that were returned.
     pub fn is_between_blocks(&self) -> bool {
         self.handed_out || self.raw.is_empty()
     }
 
-    /// Where `chunk` begins with an event, `tell` may take events from its front by other means: given what is at hand, it
-    /// gives what follows the blank line of the last one that it took. Gives what was taken.
+    /// If `chunk` starts at an event boundary, `tell` may consume events from its front by other means: it returns the
+    /// bytes after the last event it consumed. Returns what was consumed.
     #[inline]
     pub(crate) fn pass_over<'c>(
         &mut self,
@@ -208,7 +208,7 @@ impl SseParser {
         }
     }
 
-    /// Reads until a block is complete (`true`) or `input` is used up.
+    /// Reads until a block is complete (`true`) or `input` is consumed.
     fn advance(&mut self, input: &mut &[u8]) -> Result<bool, EventTooLong> {
         self.forget_handed_out();
         loop {
@@ -279,7 +279,8 @@ impl SseParser {
         Ok(())
     }
 
-    /// Reads the line that ends `raw` with a line end of `terminator` bytes. `true` if a block is complete with it.
+    /// Processes the line at the end of `raw`, whose line end has `terminator` bytes. Returns `true` if it completes a
+    /// block.
     #[inline]
     fn end_line(&mut self, terminator: usize) -> bool {
         let end = self.raw.len().saturating_sub(terminator);
@@ -320,7 +321,7 @@ impl SseParser {
                 self.name.clear();
                 self.name.extend_from_slice(value);
             }
-            // `id` and `retry` are for clients that reconnect; other fields are ignored by the format's rules.
+            // `id` and `retry` are for clients that reconnect; the format says to ignore other fields.
             _ => {}
         }
         false

@@ -1,8 +1,8 @@
-//! What a client says in a request, string by string, so that it can be judged and replaced in place.
+//! The texts of a request, string by string, so that they can be checked and replaced in place.
 //!
-//! Everything is read, whatever it is called: messages, inputs and results of tools, their definitions, metadata, members
-//! that no API knows. Passed over are only the [`exceptions`]: media and what providers encrypt or sign, in base64; ids and
-//! names; words and numbers that an API defines; ids of tokens.
+//! Everything is read, whatever its name: messages, tool inputs and results, tool definitions, metadata, unknown
+//! members. Only the [`exceptions`] are skipped: media and encrypted or signed data in base64; ids and names; values
+//! that an API defines; token ids.
 
 mod exceptions;
 
@@ -15,17 +15,17 @@ use exceptions::Role;
 /// One string, key or number of a body.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextSpan {
-    /// Bytes between the quotes, escapes as the client wrote them; all bytes of a number. Not empty.
+    /// The bytes between the quotes, with the client's escapes; all bytes of a number. Not empty.
     pub inside: Range<usize>,
-    /// What it is in the body.
+    /// Its kind.
     pub kind: TextKind,
-    /// The same for the texts of one value, such as the input of a tool. Ascends.
+    /// Equal for the texts of one value, such as the input of a tool. Ascending.
     pub group: usize,
-    /// Inside of the signature over this text, which fits no other text.
+    /// The range inside the signature over this text, which becomes invalid if the text changes.
     pub signature: Option<Range<usize>>,
 }
 
-/// What a text is in the body.
+/// The kind of a text in the body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TextKind {
     /// A string literal.
@@ -36,19 +36,18 @@ pub enum TextKind {
     Number,
 }
 
-/// Calls `each` for the texts of `body` in the order in which they stand; for a text that can be signed, at the end of its
-/// object.
+/// Calls `each` for the texts of `body` in order; for a text that may be signed, at the end of its object.
 ///
 /// # Errors
-/// Not JSON.
+/// The body is not JSON.
 pub fn scan(body: &[u8], each: impl FnMut(TextSpan)) -> Result<(), RequestError> {
     Texts::new(each).body(body).map_err(RequestError::not_json)
 }
 
-/// [`scan`] for JSON of which no API defines anything, such as the arguments of a call.
+/// [`scan`] for JSON that no API defines, such as the arguments of a call.
 ///
 /// # Errors
-/// Not JSON.
+/// The text is not JSON.
 pub fn scan_value(json: &[u8], each: impl FnMut(TextSpan)) -> Result<(), RequestError> {
     let read = || {
         let mut scanner = Scanner::new(json)?;
@@ -61,7 +60,7 @@ pub fn scan_value(json: &[u8], each: impl FnMut(TextSpan)) -> Result<(), Request
 struct Texts<F> {
     each: F,
     group: usize,
-    /// Inside of a value whose texts belong together.
+    /// Inside a value whose texts belong together.
     is_grouped: bool,
 }
 
@@ -91,7 +90,7 @@ impl<F: FnMut(TextSpan)> Texts<F> {
         scanner.end()
     }
 
-    /// What an API defines: a message, an item, a content part, a call or a tool.
+    /// Reads an object that an API defines: a message, an item, a content part, a call or a tool.
     fn object(&mut self, scanner: &mut Scanner<'_>) -> Result<(), JsonError> {
         let mut thoughts = Vec::new();
         let mut signature = None;
@@ -99,7 +98,7 @@ impl<F: FnMut(TextSpan)> Texts<F> {
             let name = key.decode();
             match (&*name, scanner.kind()?) {
                 ("thinking", Kind::String) => thoughts.push(scanner.string()?.inside()),
-                // The place of a call among the others.
+                // The position of a call among the others.
                 ("index", Kind::Number) => scanner.value().map(|_| ())?,
                 ("signature", Kind::String) => {
                     let literal = scanner.string()?;
@@ -159,14 +158,14 @@ impl<F: FnMut(TextSpan)> Texts<F> {
                 Ok(())
             }
             (Some(Role::Prompt), Kind::Array) => self.elements(scanner, name, role),
-            // A token's id.
+            // A token id.
             (Some(Role::Prompt), Kind::Number) => scanner.value().map(|_| ()),
             _ => self.value(scanner, name),
         };
         scanner.array(element).map(|_| ())
     }
 
-    /// What no API defines, with all that is in it; `name` is the member that has it.
+    /// Reads a value that no API defines, recursively; `name` is its member.
     fn value(&mut self, scanner: &mut Scanner<'_>, name: &str) -> Result<(), JsonError> {
         match scanner.kind()? {
             Kind::Object => self.grouped(|texts| {
@@ -215,7 +214,7 @@ impl<F: FnMut(TextSpan)> Texts<F> {
         });
     }
 
-    /// All that `read` finds is one group, unless it is a part of one.
+    /// Everything that `read` finds is one group, unless it is inside one already.
     fn grouped<T>(&mut self, read: impl FnOnce(&mut Self) -> T) -> T {
         if self.is_grouped {
             return read(self);

@@ -1,4 +1,4 @@
-//! What translators have in common whose requests and answers are new bodies: all but those that pass bodies on.
+//! Translation between different formats: the parts common to all translators that write new bodies.
 
 pub mod anthropic_messages_to_bedrock_converse;
 pub mod anthropic_messages_to_chat_completions;
@@ -18,47 +18,47 @@ use crate::headers::HeaderSlice;
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 
-/// A client's protocol over an upstream's.
+/// Translates one client format to one upstream format.
 pub trait Translate {
-    /// What the answer depends on of the request.
+    /// What a response needs to know of its request.
     type RequestState: Default + Debug;
-    /// A streamed answer.
+    /// A streamed response.
     type Stream: StreamTranslator<Self::RequestState> + Debug;
 
     /// A stream for this attempt.
     fn stream(attempt: &Attempt) -> Self::Stream;
 
-    /// The upstream's request.
+    /// Builds the upstream's request.
     ///
     /// # Errors
-    /// The client's request cannot be said in the upstream's protocol.
+    /// The client's request cannot be expressed in the upstream's protocol.
     fn request(
         attempt: &Attempt,
         body: &[u8],
     ) -> Result<(OutgoingRequest, Self::RequestState), RequestError>;
 
-    /// `stream` will answer a request in which this was agreed.
+    /// Tells `stream` about the request it responds to.
     fn set_request_state(_stream: &mut Self::Stream, _request_state: &Self::RequestState) {}
 
-    /// A whole answer to a request in which this was agreed.
+    /// Translates a complete response.
     ///
     /// # Errors
-    /// The upstream's answer cannot be read.
+    /// The upstream's response is invalid.
     fn response(
         attempt: &Attempt,
         request_state: &Self::RequestState,
         body: &[u8],
     ) -> Result<TranslatedResponse, ProviderError>;
 
-    /// Reads the upstream's error answer.
+    /// Classifies the upstream's error response.
     fn error(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
         error::classify(status, headers, body)
     }
 }
 
-/// A streamed answer: the upstream's bytes in, the client's out. Its methods are those of [`Translator`].
+/// Translates a streamed response. The methods correspond to those of [`Translator`].
 pub trait StreamTranslator<RequestState> {
-    /// Takes the next bytes.
+    /// Handles the next bytes.
     fn push(
         &mut self,
         attempt: &Attempt,
@@ -67,42 +67,42 @@ pub trait StreamTranslator<RequestState> {
         out: &mut Vec<u8>,
     );
 
-    /// The upstream closed the stream.
+    /// Handles the end of the upstream's stream.
     fn end(&mut self, attempt: &Attempt, request_state: &RequestState, out: &mut Vec<u8>);
 
-    /// How far it has come.
+    /// The state of the stream.
     fn state(&self) -> &StreamState;
 
-    /// Tokens, once the upstream has said.
+    /// Usage, once the upstream has reported it.
     fn usage(&self) -> Option<Usage>;
 
     /// Bytes of text, reasoning and arguments so far.
     fn text_bytes(&self) -> u64;
 
-    /// The model that the upstream names, if it names one.
+    /// The model that the upstream reports.
     fn served_model(&self) -> Option<&str> {
         None
     }
 }
 
-/// A whole answer for the client.
+/// A complete response for the client.
 #[derive(Debug)]
 pub struct TranslatedResponse {
-    /// In the client's shape.
+    /// In the client's format.
     pub body: Vec<u8>,
-    /// Tokens, when the upstream has said.
+    /// Usage, if the upstream reported it.
     pub usage: Option<Usage>,
-    /// The model that the upstream names, if it names one.
+    /// The model that the upstream reports.
     pub served_model: Option<String>,
 }
 
-/// Translates one attempt.
+/// The translator of one attempt.
 #[derive(Debug)]
 pub struct TranslatorFor<P: Translate> {
     attempt: Rc<Attempt>,
     request_state: P::RequestState,
     stream: P::Stream,
-    /// Of a whole answer; streams keep their own.
+    /// Of a complete response; streams keep their own.
     usage: Option<Usage>,
     served_model: Option<String>,
 }

@@ -1,4 +1,4 @@
-//! Where on an upstream an endpoint is found.
+//! The path of an endpoint on an upstream.
 
 use std::fmt::Write;
 
@@ -12,12 +12,12 @@ use crate::translator::Attempt;
 /// |---|---|---|
 /// | OpenAI, Ollama | empty | `/v1/{endpoint}` |
 /// | | any other | `{base}/{endpoint}` |
-/// | Azure | ends with `/deployments/{d}` or `/v1` | `{base}/{endpoint}`, with `api-version` if there is one |
+/// | Azure | ends with `/deployments/{d}` or `/v1` | `{base}/{endpoint}`, with `api-version` if configured |
 /// | | other, with `api-version` | `{base}/openai/deployments/{model}/{endpoint}?api-version=…` |
 /// | | other, with `api-version`, for `responses` | `{base}/openai/responses?api-version=…` |
 /// | | other, without | `{base}/openai/v1/{endpoint}` |
 ///
-/// `/openai` at the end of Azure's base path is not doubled.
+/// A trailing `/openai` of Azure's base path is not doubled.
 ///
 /// # Errors
 /// The model name cannot be a path segment, see [`segment`].
@@ -35,8 +35,8 @@ pub fn openai(attempt: &Attempt, endpoint: &str) -> Result<String, RequestError>
     }
 }
 
-/// The path of one of Anthropic's endpoints (`messages`, `messages/count_tokens`). A base path that does not end with
-/// `/v1` gets it, as in Anthropic's own clients.
+/// The path of one of Anthropic's endpoints (`messages`, `messages/count_tokens`). `/v1` is appended to a base path
+/// that does not end with it, as Anthropic's own clients do.
 pub fn anthropic(base_path: &str, endpoint: &str) -> String {
     let version = if base_path.ends_with("/v1") {
         ""
@@ -72,10 +72,10 @@ fn azure(attempt: &Attempt, endpoint: &str) -> Result<String, RequestError> {
     ))
 }
 
-/// A model name as one path segment: all but unreserved characters percent-encoded, `/` and `:` too.
+/// A model name as one path segment: everything but unreserved characters is percent-encoded, including `/` and `:`.
 ///
 /// # Errors
-/// Names that a proxy on the way may read as another path: empty, `.`, `..`, or with control characters.
+/// The name could be read as another path by a proxy: it is empty, `.`, `..`, or has control characters.
 pub fn segment(model: &str) -> Result<String, RequestError> {
     let found = match model {
         "" => "an empty name",
@@ -87,7 +87,7 @@ pub fn segment(model: &str) -> Result<String, RequestError> {
     Err(RequestError::invalid_value("model", why))
 }
 
-/// All but RFC 3986's unreserved characters as `%XX`.
+/// Percent-encodes everything but RFC 3986's unreserved characters.
 pub fn percent_encoded(text: &str) -> String {
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
@@ -95,7 +95,7 @@ pub fn percent_encoded(text: &str) -> String {
             b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
                 encoded.push(char::from(byte))
             }
-            // Writing to a `String` does not fail.
+            // Writing to a `String` cannot fail.
             _ => _ = write!(encoded, "%{byte:02X}"),
         }
     }

@@ -1,21 +1,21 @@
-//! Tokens that an answer was billed for.
+//! Billed tokens.
 
 use serde_json::Value;
 
 use crate::scanner::{JsonError, Kind, Scanner};
 
-/// Token counts in OpenAI's sense: `prompt` includes what was read from or written to a cache.
+/// Token counts in OpenAI's sense: `prompt` includes tokens read from or written to a cache.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Usage {
-    /// All input tokens, cached ones included.
+    /// All input tokens, including cached ones.
     pub prompt: u64,
-    /// Output tokens, reasoning included.
+    /// Output tokens, including reasoning.
     pub completion: u64,
-    /// Input tokens read from the provider's cache; part of `prompt`.
+    /// Input tokens read from the provider's cache; included in `prompt`.
     pub cached: u64,
-    /// Input tokens written to the provider's cache; part of `prompt`.
+    /// Input tokens written to the provider's cache; included in `prompt`.
     pub cache_written: u64,
-    /// Output tokens spent on reasoning; part of `completion`.
+    /// Output tokens spent on reasoning; included in `completion`.
     pub reasoning: u64,
 }
 
@@ -25,13 +25,13 @@ impl Usage {
         self.prompt.saturating_add(self.completion)
     }
 
-    /// Reads the `usage` object of OpenAI's answers, in the names of Chat Completions or of Responses. `None` where
-    /// neither input nor output is counted, and for what is no object.
+    /// Reads OpenAI's `usage` object, with the names of Chat Completions or Responses. `None` if neither input nor
+    /// output is counted, or if it is not an object.
     pub fn from_openai(usage: &[u8]) -> Option<Self> {
         let mut chat = OpenAiCounts::default();
         let mut responses = OpenAiCounts::default();
         let mut total = None;
-        // DeepSeek has a name of its own.
+        // DeepSeek's own name for cached tokens.
         let mut cache_hit = None;
         let read = Scanner::new(usage).and_then(|mut scanner| {
             scanner.object(|scanner, key| match &*key.decode() {
@@ -53,7 +53,7 @@ impl Usage {
             return None;
         }
         let prompt = input.unwrap_or(0);
-        // Gemini leaves the output out where it was all reasoning.
+        // Gemini omits the output if it was all reasoning.
         let rest = || total.map(|total| total.saturating_sub(prompt));
         let cached = chat.cached.or(responses.cached).or(cache_hit);
         Some(Self {
@@ -66,7 +66,7 @@ impl Usage {
     }
 }
 
-/// Under the names of one of OpenAI's APIs.
+/// The counters under one API's names.
 #[derive(Default)]
 struct OpenAiCounts {
     input: Option<u64>,
@@ -91,19 +91,19 @@ impl OpenAiCounts {
     }
 }
 
-/// A token count; some servers write it as `12.0`. Anything else is none.
+/// Reads a token count; some servers write it as `12.0`. Anything else counts as absent.
 fn number(scanner: &mut Scanner<'_>, count: &mut Option<u64>) -> Result<(), JsonError> {
     let raw = scanner.raw()?;
     *count = raw.parse().ok().or_else(|| {
         let number: f64 = raw.parse().ok()?;
-        // Casts of floating point numbers saturate.
+        // Float casts saturate.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         (number >= 0.0).then_some(number as u64)
     });
     Ok(())
 }
 
-/// Counts as Anthropic's streams give them: cumulative, each `usage` object correcting the ones before it.
+/// Counts of an Anthropic stream: cumulative, each `usage` object corrects the previous ones.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AnthropicUsage {
     input: Option<u64>,
@@ -113,7 +113,7 @@ pub struct AnthropicUsage {
 }
 
 impl AnthropicUsage {
-    /// Takes over what `usage` gives; what it leaves out keeps its earlier value.
+    /// Merges `usage`; absent counters keep their value.
     pub fn update(&mut self, usage: &Value) {
         self.input = count(usage, "input_tokens").or(self.input);
         self.output = count(usage, "output_tokens").or(self.output);
@@ -122,7 +122,7 @@ impl AnthropicUsage {
             count(usage, "cache_creation_input_tokens").unwrap_or(self.cache_creation);
     }
 
-    /// In OpenAI's sense. `None` until something was counted.
+    /// The counts in OpenAI's sense. `None` until something was counted.
     pub fn usage(&self) -> Option<Usage> {
         if self.input.is_none() && self.output.is_none() {
             return None;
@@ -143,7 +143,7 @@ impl AnthropicUsage {
 /// A token count; some servers write it as `12.0`.
 fn count(object: &Value, name: &str) -> Option<u64> {
     let value = object.get(name)?;
-    // Casts of floating point numbers saturate.
+    // Float casts saturate.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     value.as_u64().or_else(|| {
         value

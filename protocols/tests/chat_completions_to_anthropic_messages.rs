@@ -1,4 +1,5 @@
-//! What must hold for Chat Completions on Anthropic Messages whatever comes: no panic, no dependence on cuts, linear time.
+//! What must hold for Chat Completions on Anthropic Messages whatever comes: no panic, no dependence on cuts, linear
+//! time.
 
 #![allow(
     clippy::unwrap_used,
@@ -307,7 +308,8 @@ proptest! {
         }
     }
 
-    /// Every chunk is what a serializer would have written, but for the text, which stays as the provider has escaped it.
+    /// Every chunk is what a serializer would have written, but for the text, which stays as the provider has escaped
+    /// it.
     #[test]
     fn text_goes_out_as_it_came(insides in prop::collection::vec(inside_of_a_string(false), 1..12)) {
         let mut input = String::from("data: {\"type\":\"message_start\",\"message\":{\"id\":\"a\\\"\",\"model\":\"m\"}}\n\n");

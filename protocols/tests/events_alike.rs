@@ -1,5 +1,5 @@
-//! An event that is like an earlier one is compared with it and not read: it must say the same as if it had been read, for
-//! every translator, whatever its text and wherever the stream is cut.
+//! An event that is like an earlier one is compared with it and not read: it must say the same as if it had been read,
+//! for every translator, whatever its text and wherever the stream is cut.
 
 #![allow(
     clippy::unwrap_used,
@@ -62,7 +62,8 @@ fn streaming(name: &str) -> Box<dyn Translator> {
     }
 }
 
-/// An event: the form of its lines, its type, and its data without the brace that ends it. `@` stands for a text, `#` for padding.
+/// An event: the form of its lines, its type, and its data without the brace that ends it. `@` stands for a text, `#`
+/// for padding.
 type Event = (u8, &'static str, String);
 
 fn event(data: impl Strategy<Value = (&'static str, String)>) -> impl Strategy<Value = Event> {

@@ -1,47 +1,47 @@
-//! A body that is read while it comes, piece by piece, and kept without the middles of its long texts.
+//! A body that is scanned chunk by chunk and kept without the middles of its long strings.
 //!
-//! Planning asks what a request says beside its texts, how long these are, and how they begin and end. A body of megabytes
-//! consists of a few long texts, mostly: pictures and documents. So it need not be in memory as a whole, and its bytes are
-//! looked at while they are in the processor's caches.
+//! Planning needs the structure of a request, the length of its texts, and how they begin and end. A body of megabytes
+//! mostly consists of a few long strings: images and documents. Eliding their middles keeps such a body out of memory,
+//! and scans each byte while it is in the CPU cache.
 
 use super::{Body, Elision, Elisions};
 use crate::scanner::{quoteless_prefix, string_prefix};
 
-/// A body that is longer without the middles of its texts is better read whole, in memory that is allocated once.
+/// If a body is still longer than this after eliding, the caller reads it whole, into memory allocated once.
 const MAX_ELIDED_BYTES: usize = 1024 * 1024;
 
-/// With as many bytes at each end, no string that loses something is taken for one of the names that are read.
+/// Keeping at least this many bytes at each end guarantees that no elided string equals a member name that is read.
 const MIN_KEPT_BYTES: usize = 16;
 
 /// Longest escape sequence, in bytes.
 const MAX_ESCAPE_BYTES: usize = 6;
 
-/// What was kept of the bytes taken so far. What is left out is checked as strictly as what is scanned later.
+/// The kept part of the bytes taken so far. Elided bytes are validated as strictly as those scanned later.
 #[derive(Debug)]
 pub struct ElidedBody {
-    /// So many bytes at each end of a string are kept, or a few more.
+    /// Bytes kept at each end of a string, at least.
     ends: usize,
     text: Vec<u8>,
     elisions: Vec<Elision>,
     taken: usize,
-    /// The string in which the bytes taken so far end.
+    /// The string that is open at the end of the bytes taken so far.
     open: Option<OpenString>,
 }
 
 #[derive(Debug, Clone, Copy)]
 struct OpenString {
-    /// Bytes that its beginning lacks.
+    /// Bytes still missing from the head.
     head_lacks: usize,
-    /// Where what is kept behind its beginning stands in the text.
+    /// Position in `text` where the tail begins.
     tail_at: usize,
-    /// Bytes behind its beginning, kept or not.
+    /// Bytes after the head, kept or elided.
     bytes: usize,
-    /// By how many bytes decoding shortens these.
+    /// Bytes that decoding would save in these.
     saved_by_decoding: usize,
 }
 
 impl ElidedBody {
-    /// Nothing was taken. Of each string, the first and the last `ends` bytes will be kept, 16 at least.
+    /// An empty body that will keep the first and last `ends` bytes of each string, at least 16.
     pub fn keeping(ends: usize) -> Self {
         Self {
             ends: ends.max(MIN_KEPT_BYTES),
@@ -52,12 +52,12 @@ impl ElidedBody {
         }
     }
 
-    /// Bytes taken so far: what is to be given next begins there.
+    /// Bytes taken so far: the offset of the next chunk.
     pub fn taken(&self) -> usize {
         self.taken
     }
 
-    /// What was kept. It stands for the whole body when all of it was taken.
+    /// The kept part. It represents the whole body once all of it was taken.
     pub fn body(&self) -> Body<'_> {
         Body {
             text: &self.text,
@@ -65,8 +65,8 @@ impl ElidedBody {
         }
     }
 
-    /// Takes the next bytes, all but a character or an escape sequence that breaks off at their end. `false` where the body
-    /// has to be read whole: it is no JSON, or hardly becomes shorter.
+    /// Takes the next bytes, except for a character or escape sequence that is incomplete at their end. Returns `false`
+    /// if the body must be read whole: it is not JSON, or eliding saves too little.
     pub fn take(&mut self, piece: &[u8]) -> bool {
         let mut rest = piece;
         loop {
@@ -97,7 +97,7 @@ impl ElidedBody {
             let string = self.keep_inside(string, inside, saved);
             rest = behind;
             if !rest.starts_with(b"\"") {
-                // It ends here, or with something that breaks off.
+                // The chunk ends here, or with an incomplete character or escape sequence.
                 self.open = Some(string);
                 break;
             }
@@ -114,7 +114,7 @@ impl ElidedBody {
         self.taken = self.taken.saturating_add(bytes.len());
     }
 
-    /// Keeps the ends of what follows in a string. Decoding makes it `saved` bytes shorter.
+    /// Keeps the ends of the next bytes of a string. Decoding saves `saved` bytes in them.
     fn keep_inside(&mut self, mut string: OpenString, inside: &[u8], saved: usize) -> OpenString {
         self.taken = self.taken.saturating_add(inside.len());
         let (head, rest) = if string.head_lacks == 0 {
@@ -146,7 +146,7 @@ impl ElidedBody {
         string
     }
 
-    /// The string is complete.
+    /// Records the elision of a completed string.
     fn close(&mut self, string: OpenString) {
         let tail = self.text.get(string.tail_at..).unwrap_or_default();
         let bytes = string.bytes.saturating_sub(tail.len());
@@ -161,20 +161,20 @@ impl ElidedBody {
     }
 }
 
-/// Where the first `lacking` bytes of a string's inside end, or a few more, so that no escape sequence and no character is cut.
+/// End of the first `lacking` bytes inside a string, or a little later, so that no escape sequence or character is
+/// split.
 fn end_of_head(inside: &[u8], lacking: usize) -> usize {
-    // Room to go back over a sequence and a character.
+    // Leaves room to step back over one sequence and one character.
     let end = cut(inside, lacking.saturating_add(2 * MAX_ESCAPE_BYTES));
     if end < lacking { inside.len() } else { end }
 }
 
-/// Where the last `kept` bytes of a string's inside begin, or a few more.
+/// Start of the last `kept` bytes inside a string, or a little earlier.
 fn start_of_tail(inside: &[u8], kept: usize) -> usize {
     cut(inside, inside.len().saturating_sub(kept))
 }
 
-/// The last place at `at` or before where neither an escape sequence nor a character is cut, as far as that can be told from
-/// the bytes before it.
+/// The last position up to `at` that splits neither an escape sequence nor a character, judged by the bytes before it.
 fn cut(inside: &[u8], mut at: usize) -> usize {
     if at >= inside.len() {
         return inside.len();
@@ -186,14 +186,14 @@ fn cut(inside: &[u8], mut at: usize) -> usize {
         let before = at.saturating_sub(MAX_ESCAPE_BYTES)..at;
         let bytes = inside.get(before.clone()).unwrap_or_default();
         match bytes.iter().position(|byte| *byte == b'\\') {
-            // What begins so far back may have ended since; whether it has depends on what comes before it.
+            // Whether a backslash this far back starts a sequence depends on the bytes before it, so cut there.
             Some(backslash) => at = before.start.saturating_add(backslash),
             None => return at,
         }
     }
 }
 
-/// By how many bytes decoding shortens what stands in a string.
+/// Bytes that decoding saves inside a string.
 fn saved_by_decoding(inside: &[u8]) -> usize {
     string_prefix(inside).map_or(0, |(_, saved)| saved)
 }

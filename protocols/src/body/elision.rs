@@ -1,49 +1,49 @@
-//! What was left out of a text, and where.
+//! What was elided from a text, and where.
 
 use std::ops::Range;
 
-/// The middle of one string.
+/// The elided middle of one string.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Elision {
-    /// Where it would stand in the text that was kept.
+    /// Its position in the kept text.
     pub(super) at: usize,
-    /// Its length as it came.
+    /// Its length as received.
     pub(super) bytes: usize,
-    /// By how many bytes decoding would have shortened it.
+    /// Bytes that decoding would have saved in it.
     pub(super) saved_by_decoding: usize,
 }
 
-/// All omissions of a text, in the order in which they stand.
+/// All elisions of a text, in order.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Elisions<'a>(pub(super) &'a [Elision]);
 
 impl Elisions<'_> {
-    /// Nothing was left out.
+    /// True if nothing was elided.
     #[inline]
     pub(crate) fn is_empty(self) -> bool {
         self.0.is_empty()
     }
 
-    /// Bytes of `span`, with those left out of it.
+    /// Length of `span` including the bytes elided from it.
     pub(crate) fn length(self, span: &Range<usize>) -> usize {
         let left_out = self.sum(span, |elision| elision.bytes);
         span.len().saturating_add(left_out)
     }
 
-    /// Bytes left out of `span`, decoded.
+    /// Decoded length of the bytes elided from `span`.
     pub(crate) fn elided_decoded_len(self, span: &Range<usize>) -> usize {
         self.sum(span, |elision| {
             elision.bytes.saturating_sub(elision.saved_by_decoding)
         })
     }
 
-    /// Where `span` stands in what it was before.
+    /// `span` in the coordinates of the original body.
     pub(crate) fn original_span(self, span: &Range<usize>) -> Range<usize> {
         let start = self.length(&(0..span.start));
         start..start.saturating_add(self.length(span))
     }
 
-    /// Where the first one stands.
+    /// Position of the first elision.
     pub(super) fn first(self) -> Option<usize> {
         self.0.first().map(|elision| elision.at)
     }

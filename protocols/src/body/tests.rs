@@ -8,11 +8,11 @@ use super::*;
 use crate::format::ClientFormat::ChatCompletions;
 use crate::request_info::{self, RequestInfo};
 
-/// Takes `body` in pieces of these lengths, in turns. `None` where it has to be read whole.
+/// Feeds `body` in chunks of these lengths, repeating them. Returns `None` if it must be read whole.
 fn elided(body: &[u8], ends: usize, pieces: &[usize]) -> Option<ElidedBody> {
     let mut elided = ElidedBody::keeping(ends);
     let mut lengths = pieces.iter().cycle();
-    // A piece may end in the middle of a character or an escape sequence: then the next is longer.
+    // A chunk may end inside a character or escape sequence; then the next one is longer.
     let mut left_over = 0;
     while elided.taken() < body.len() {
         let before = elided.taken();
@@ -42,14 +42,14 @@ fn the_ends_of_strings_are_kept() {
     let unchanged = [
         format!(r#"{{"a":"{}"}}"#, "0123456789".repeat(3)),
         String::from("[1, 2, 3, true, null, -1.5e3]"),
-        // Where a sequence ends cannot be told from within.
+        // The end of a sequence cannot be found from its middle.
         format!("[\"{}\"]", r"\n".repeat(100)),
         format!("[\"{}\"]", r"\u0061".repeat(100)),
     ];
     for body in unchanged {
         assert_eq!(shortened(&body, 16), body);
     }
-    // Some more at the front, to find a good place.
+    // The head is a little longer, to end at a safe position.
     let ends = format!("{}{}", &numbers[..28], &numbers[84..]);
     let table = [
         (
@@ -175,7 +175,7 @@ fn text() -> impl Strategy<Value = String> {
     })
 }
 
-/// A request that says everything that is read of one.
+/// A request that has every member that is read.
 fn request() -> impl Strategy<Value = String> {
     proptest::collection::vec(text(), 8).prop_map(|texts| {
         let [a, b, c, d, e, f, g, h] = &texts[..] else { unreachable!() };

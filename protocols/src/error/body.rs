@@ -1,4 +1,4 @@
-//! Error bodies and error events in the shapes that clients understand.
+//! Error bodies and error events in the shapes that clients expect.
 
 use serde::Serialize;
 
@@ -31,7 +31,7 @@ struct AnthropicError<'a> {
     message: &'a str,
 }
 
-/// The `error` event of OpenAI's Responses streams.
+/// The `error` event of a Responses stream.
 #[derive(Serialize)]
 struct ResponsesError<'a> {
     r#type: &'static str,
@@ -70,7 +70,7 @@ fn code(error: &ProviderError) -> Option<&str> {
     error.code.as_deref().or(error.kind.openai_code())
 }
 
-/// `billing_error` belongs to 402; beside a 429 Anthropic's clients expect the type of a 429.
+/// `billing_error` belongs to 402; with a 429 Anthropic's clients expect the type of a 429.
 fn anthropic_type(error: &ProviderError) -> &'static str {
     match (error.kind, error.status) {
         (ErrorKind::QuotaExhausted, 429) => ErrorKind::RateLimited.anthropic_type(),
@@ -92,7 +92,7 @@ pub fn anthropic_body(error: &ProviderError) -> Vec<u8> {
     json(&AnthropicEnvelope::from(error))
 }
 
-/// The body of a provider's error in the shape of `client`.
+/// A provider's error in the shape of `client`.
 pub fn provider_error_body(client: ClientFormat, error: &ProviderError) -> Vec<u8> {
     if client.speaks_anthropic() {
         anthropic_body(error)
@@ -101,7 +101,7 @@ pub fn provider_error_body(client: ClientFormat, error: &ProviderError) -> Vec<u
     }
 }
 
-/// Appends the event that tells `client` of an error inside a stream. It is the last one: no `[DONE]` follows.
+/// Appends the event that reports an error inside a stream to `client`. It is the last event: no `[DONE]` follows.
 pub fn write_stream_error(out: &mut Vec<u8>, client: ClientFormat, error: &ProviderError) {
     match client {
         ClientFormat::ChatCompletions | ClientFormat::Completions | ClientFormat::Embeddings => {
@@ -123,8 +123,8 @@ pub fn write_stream_error(out: &mut Vec<u8>, client: ClientFormat, error: &Provi
     }
 }
 
-/// The body of an error of the gateway itself, in the shape of `client`. `kind`, `code` and `param` are OpenAI's `type`,
-/// `code` and `param`; an Anthropic client gets the documented type that belongs to `status`.
+/// An error of the gateway itself in the shape of `client`. `kind`, `code` and `param` are OpenAI's `type`, `code` and
+/// `param`; an Anthropic client gets the documented type for `status`.
 pub fn gateway_error_body(
     client: ClientFormat,
     status: u16,

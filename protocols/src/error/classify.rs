@@ -1,7 +1,7 @@
-//! What a provider's error answer means: its shape is read here, its words by [`super::wording`], and where those say nothing
-//! its status decides.
+//! Classifies a provider's error response. This module reads its shape, [`super::wording`] its words; if those are
+//! inconclusive, the status decides.
 //!
-//! One reader serves all providers, because what stands behind "OpenAI-compatible" may be anything:
+//! One reader serves all providers, because any server may stand behind "OpenAI-compatible":
 //!
 //! | who | body |
 //! |---|---|
@@ -11,7 +11,7 @@
 //! | Google | `{"error": {"code": 429, "message", "status": "RESOURCE_EXHAUSTED", "details"}}`, also inside an array |
 //! | vLLM and others | `{"object": "error", "message", "type", "code": 400}`, `{"detail": …}`, `{"error": "text"}`, numeric `code` |
 //! | Cloudflare | `{"success": false, "errors": [{"code", "message"}]}` |
-//! | proxies on the way | HTML, plain text, nothing |
+//! | proxies in between | HTML, plain text, nothing |
 
 use serde_json::Value;
 
@@ -21,23 +21,23 @@ use super::{ErrorKind, ProviderError, retry_after};
 use crate::headers::{self, HeaderSlice};
 use crate::json;
 
-/// Longest message that is kept, in bytes.
+/// Longest error message kept, in bytes.
 const MAX_MESSAGE_BYTES: usize = 4096;
 
-/// What was found in an error body, in any of its shapes.
+/// What an error body contains, whatever its shape.
 #[derive(Debug, Default)]
 struct Found<'a> {
     message: Option<String>,
     code: Option<String>,
     param: Option<&'a str>,
-    /// Where code and message stand.
+    /// The object that holds code and message.
     object: Option<&'a Value>,
-    /// All that may name the kind, the most telling first.
+    /// Every string that may name the kind, most specific first.
     names: Vec<&'a str>,
     retry_delay_ms: Option<u64>,
 }
 
-/// Reads a provider's error answer. `headers` have lower-case names.
+/// Classifies a provider's error response. `headers` have lower-case names.
 pub fn classify(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
     let json = json::parse::<Value>(body).ok();
     let mut found = json.as_ref().map(found_in).unwrap_or_default();
@@ -63,7 +63,7 @@ pub fn classify(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> Provider
             _ => None,
         });
     ProviderError {
-        // What is no error status cannot be one for the client.
+        // A status that is no error must not reach the client as one.
         status: if (400..600).contains(&status) {
             status
         } else {
@@ -79,8 +79,8 @@ pub fn classify(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> Provider
     }
 }
 
-/// Reads an error that came in a stream, or in a body with a status of success. `name` is the stream event's or frame's
-/// own name for it, empty where there is none.
+/// Classifies an error inside a stream, or in a body with a success status. `name` is the event's or frame's own name
+/// for it; empty if it has none.
 pub fn classify_in_stream(name: &str, data: &[u8]) -> ProviderError {
     let json = json::parse::<Value>(data).ok();
     let mut found = json.as_ref().map(found_in).unwrap_or_default();
@@ -128,7 +128,7 @@ impl Found<'_> {
     fn kind_by(&self, ranks: &[Rank], status: Option<u16>) -> Option<ErrorKind> {
         let message = self.message.as_deref().unwrap_or_default();
         let message = message.trim().to_ascii_lowercase();
-        // A numeric code is no text of the body.
+        // A numeric code is not text from the body.
         let names: Vec<&str> = (self.names.iter().copied())
             .chain(self.code.as_deref())
             .collect();
@@ -142,16 +142,16 @@ impl Found<'_> {
     }
 }
 
-/// What a status means where no word does. `is_json`: the body came from an API, and not from a proxy on the way.
+/// What a status means if no words decide. `is_json`: the body came from an API, not from a proxy in between.
 fn kind_of_status(status: u16, message: &str, is_json: bool) -> ErrorKind {
     match status {
         401 => ErrorKind::Authentication,
         402 => ErrorKind::QuotaExhausted,
-        // A firewall, a region, a contract: not a word of the key.
+        // A firewall, a region, a contract; the body does not mention the key.
         403 | 451 => ErrorKind::Refused,
         404 | 410 if names_a_model(message) => ErrorKind::ModelNotFound,
         404 | 410 if is_json && !message.is_empty() => ErrorKind::NotFound,
-        // Method and path are the gateway's, so that they are never the client's fault.
+        // The gateway chooses method and path, so these are never the client's fault.
         404 | 405 | 410 | 421 => ErrorKind::EndpointNotFound,
         408 | 504 => ErrorKind::Timeout,
         413 => ErrorKind::RequestTooLarge,
@@ -184,7 +184,7 @@ fn found_in(body: &Value) -> Found<'_> {
             };
         }
         Some(error @ Value::Object(_)) => error,
-        // `response.failed` of OpenAI's Responses API, and Cloudflare's list.
+        // `response.failed` of the Responses API, and Cloudflare's list.
         _ => (body
             .get("response")
             .and_then(|response| response.get("error")))
@@ -271,27 +271,27 @@ fn detail_message(detail: &Value) -> Option<String> {
     }
 }
 
-/// `ValidationException:http://internal.amazon.com/…` and `com.amazon.coral#ValidationException` name one class.
+/// `ValidationException:http://internal.amazon.com/…` and `com.amazon.coral#ValidationException` name the same class.
 fn aws_class(text: &str) -> &str {
     let text = text.split(':').next().unwrap_or(text);
     text.rsplit('#').next().unwrap_or(text).trim()
 }
 
-/// The message in a body that is not JSON: its text, or the title of its HTML page.
+/// The message of a body that is not JSON: its text, or the title of its HTML page.
 fn text_of(body: &[u8]) -> Option<String> {
     let text = String::from_utf8_lossy(body.get(..MAX_MESSAGE_BYTES).unwrap_or(body));
     let text = text.trim();
     if !text.starts_with('<') {
         return message_of(text);
     }
-    // ASCII lower case keeps byte positions.
+    // ASCII lower-casing preserves byte positions.
     let lower = text.to_ascii_lowercase();
     let start = lower.find("<title>")?.checked_add("<title>".len())?;
     let end = lower.get(start..)?.find("</title>")?.checked_add(start)?;
     message_of(text.get(start..end)?.trim())
 }
 
-/// `None` for an empty message; long ones are cut at a character.
+/// `None` for an empty message; long messages are truncated at a character.
 fn message_of(text: &str) -> Option<String> {
     let mut end = text.len().min(MAX_MESSAGE_BYTES);
     while !text.is_char_boundary(end) {

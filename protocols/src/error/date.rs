@@ -1,6 +1,6 @@
-//! Dates in HTTP headers, as milliseconds since 1970-01-01T00:00:00Z.
+//! Dates in HTTP headers, in milliseconds since 1970-01-01T00:00:00Z.
 
-/// An HTTP date in any of the three forms that RFC 9110 section 5.6.7 asks receivers to read.
+/// An HTTP date in any of the three forms that RFC 9110 section 5.6.7 requires recipients to accept.
 pub(super) fn http_date_ms(text: &str) -> Option<u64> {
     let words: Vec<&str> = text
         .split([' ', ',', '-'])
@@ -28,7 +28,7 @@ pub(super) fn http_date_ms(text: &str) -> Option<u64> {
     milliseconds(days, seconds_of_day(time)?)
 }
 
-/// A date and time of RFC 3339, such as `2026-01-27T12:00:30Z` or `2026-01-27T13:00:30.5+01:00`.
+/// An RFC 3339 date and time, such as `2026-01-27T12:00:30Z` or `2026-01-27T13:00:30.5+01:00`.
 pub(super) fn rfc3339_ms(text: &str) -> Option<u64> {
     let (date, time) = text.split_once(['T', 't', ' '])?;
     let mut parts = date.split('-');
@@ -88,7 +88,7 @@ fn seconds_of_day(text: &str) -> Option<u64> {
         .checked_add(seconds)
 }
 
-/// Digits only: `parse` alone would take a sign.
+/// Accepts digits only: `parse` alone would accept a sign.
 fn number(text: &str) -> Option<u64> {
     if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
         None
@@ -97,7 +97,7 @@ fn number(text: &str) -> Option<u64> {
     }
 }
 
-/// Days from 1970-01-01 in the Gregorian calendar. `None` before that and for dates that do not exist.
+/// Days since 1970-01-01 in the Gregorian calendar. `None` for earlier dates and dates that do not exist.
 fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
     let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     let length = match month {
@@ -110,7 +110,7 @@ fn days_since_1970(year: u64, month: u64, day: u64) -> Option<u64> {
     if !(1970..=9999).contains(&year) || !(1..=length).contains(&day) {
         return None;
     }
-    // Years that begin in March have their leap day at the end.
+    // Years that start in March have the leap day at their end.
     let (year, month) = if month > 2 {
         (year, month.checked_sub(3)?)
     } else {

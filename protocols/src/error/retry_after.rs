@@ -1,19 +1,19 @@
-//! When a provider wants to be asked again, in all spellings that providers use.
+//! When a provider asks to be retried, in all spellings that providers use.
 //!
 //! | header | value | who |
 //! |---|---|---|
 //! | `retry-after-ms` | milliseconds | OpenAI, Azure |
-//! | `retry-after` | seconds, whole or not; or an HTTP date | all |
+//! | `retry-after` | seconds, with or without a fraction; or an HTTP date | all |
 //! | `x-ratelimit-reset-requests`, `-tokens` | `1m30s`, `20ms`, `6.5s`, or seconds | OpenAI, Groq, Azure |
 //! | `anthropic-ratelimit-{requests,tokens,input-tokens,output-tokens}-reset` | RFC 3339 | Anthropic |
 //! | `x-ratelimit-reset` | seconds, or Unix time in seconds or milliseconds | OpenRouter and others |
 //!
-//! The values are what the provider said; whoever uses them caps them.
+//! These are the provider's values; the caller caps them.
 
 use super::date::{http_date_ms, rfc3339_ms};
 use crate::headers::{self, HeaderSlice};
 
-/// Pairs of headers: what is left of a limit, and when it is full again.
+/// Header pairs: the remaining quota, and when it resets.
 const LIMITS: [(&str, &str); 6] = [
     (
         "x-ratelimit-remaining-requests",
@@ -38,8 +38,8 @@ const LIMITS: [(&str, &str); 6] = [
     ),
 ];
 
-/// Milliseconds that `retry-after-ms` or `retry-after` ask to wait. Dates are relative to the answer's `date`, else to
-/// `now`, in Unix seconds; without either they say nothing.
+/// Milliseconds that `retry-after-ms` or `retry-after` ask to wait. Dates are relative to the response's `date`, else
+/// to `now` in Unix seconds; without either they are ignored.
 pub fn explicit_ms(headers: &HeaderSlice<'_>, now: Option<u64>) -> Option<u64> {
     if let Some(delay) =
         headers::text(headers, "retry-after-ms").and_then(|text| decimal_ms(text, 1))
@@ -51,8 +51,8 @@ pub fn explicit_ms(headers: &HeaderSlice<'_>, now: Option<u64>) -> Option<u64> {
         .or_else(|| Some(http_date_ms(text)?.saturating_sub(now_ms(headers, now)?)))
 }
 
-/// Milliseconds until the rate limits of these headers are full again: of those that are used up, else of all, the
-/// longest. Providers send these headers with every answer; they ask to wait only beside a 429.
+/// Milliseconds until these rate limits reset: the longest of those that are exhausted, else the longest of all.
+/// Providers send these headers with every response; they are a request to wait only beside a 429.
 pub fn limit_reset_ms(headers: &HeaderSlice<'_>, now: Option<u64>) -> Option<u64> {
     let now_ms = now_ms(headers, now);
     let reset = |name| reset_ms(headers::text(headers, name)?.trim(), now_ms);
@@ -69,7 +69,7 @@ pub fn limit_reset_ms(headers: &HeaderSlice<'_>, now: Option<u64>) -> Option<u64
         .or_else(|| reset("x-ratelimit-reset"))
 }
 
-/// A delay that is written as `34s`, `1m30s`, `20ms`, `1h2m3.5s`, in milliseconds.
+/// Parses a delay such as `34s`, `1m30s`, `20ms` or `1h2m3.5s` into milliseconds.
 pub fn duration_ms(text: &str) -> Option<u64> {
     let mut total = 0_u64;
     let mut rest = text;
@@ -102,7 +102,7 @@ fn now_ms(headers: &HeaderSlice<'_>, now: Option<u64>) -> Option<u64> {
 
 fn reset_ms(text: &str, now_ms: Option<u64>) -> Option<u64> {
     if let Some(value) = decimal_ms(text, 1000) {
-        // Delays are short; a number of seconds beyond 2001 is a time, and beyond 10^12 one in milliseconds.
+        // Delays are short: a number of seconds later than 2001 is a Unix time, and above 10^12 one in milliseconds.
         return match value / 1000 {
             1_000_000_000_000.. => Some((value / 1000).saturating_sub(now_ms?)),
             1_000_000_000.. => Some(value.saturating_sub(now_ms?)),
@@ -112,7 +112,7 @@ fn reset_ms(text: &str, now_ms: Option<u64>) -> Option<u64> {
     duration_ms(text).or_else(|| Some(rfc3339_ms(text)?.saturating_sub(now_ms?)))
 }
 
-/// A decimal number that is not negative, times `scale`, rounded up: asking too early is refused again.
+/// A non-negative decimal number times `scale`, rounded up: retrying too early is refused again.
 fn decimal_ms(text: &str, scale: u32) -> Option<u64> {
     let text = text.trim();
     let plain = text
@@ -123,7 +123,7 @@ fn decimal_ms(text: &str, scale: u32) -> Option<u64> {
     }
     let value: f64 = text.parse().ok()?;
     let scaled = (value * f64::from(scale)).ceil();
-    // Casts of floating point numbers saturate.
+    // Float casts saturate.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     Some(scaled as u64)
 }
@@ -135,7 +135,7 @@ mod tests {
 
     use super::*;
 
-    /// Headers, and the delay in them.
+    /// Headers and the delay they contain.
     type Row = (&'static [(&'static str, &'static str)], Option<u64>);
 
     fn headers<'a>(list: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a [u8])> {

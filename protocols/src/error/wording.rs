@@ -1,14 +1,14 @@
-//! The words that providers use for their errors, and what each of them means: one table, with the source of each row.
+//! The words of providers' errors and what each means: one table, with the source of each row.
 //!
-//! Rows of three ranks, in this order:
+//! Rows have three ranks, in this order:
 //!
-//! 1. what contradicts a name that stands beside it: Bedrock says `AccessDeniedException` of a key that is wrong and of
-//!    a model that nobody has enabled;
-//! 2. machine-readable names, believed beside any status;
-//! 3. sentences of providers that report with the name of a plain bad request.
+//! 1. phrases that contradict a name beside them: Bedrock says `AccessDeniedException` both for a wrong key and for a
+//!    model that is not enabled;
+//! 2. machine-readable names, trusted with any status;
+//! 3. sentences of providers that report errors as a plain bad request.
 //!
-//! Providers quote their clients ("'…' is not one of …"). So a sentence that puts the target to blame counts only where
-//! the message begins with it: otherwise one client could take a target from all others by asking for those words.
+//! Providers quote their clients ("'…' is not one of …"). A sentence that blames the target therefore counts only
+//! at the start of the message; otherwise a client could take a target out of service by sending those words.
 
 use serde_json::Value;
 
@@ -18,61 +18,61 @@ use super::ErrorKind::{
     RequestTooLarge, Server, Timeout,
 };
 
-/// One row.
+/// One row of the table.
 #[derive(Debug)]
 pub(super) struct Wording {
     pub(super) rank: Rank,
     pub(super) pattern: Pattern,
-    /// Beside which statuses; none is any status of a client's error.
+    /// The statuses it applies to; empty means every client error.
     pub(super) statuses: &'static [u16],
     pub(super) kind: ErrorKind,
-    /// Who says it. Grades are those of a survey of providers: A documentation or SDK, B several reports, C one report, D
+    /// The source. Grades come from a survey of providers: A documentation or SDK, B several reports, C one report, D
     /// general knowledge.
     #[cfg(test)]
     pub(super) source: &'static str,
 }
 
-/// Which row decides where several match.
+/// Precedence among matching rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Rank {
     /// Before any name.
     Contradiction,
-    /// The first of the error's names that is known.
+    /// The first known name of the error.
     Name,
-    /// Where no name is known.
+    /// If no name is known.
     Sentence,
-    /// Where neither a name, a sentence nor a status is known: inside a stream.
+    /// If no name, sentence or status is known: inside a stream.
     VagueName,
 }
 
-/// What is looked for. Texts are lower case but for names, and compared without regard to case.
+/// What to look for. Texts other than names are lower case and compared without regard to case.
 #[derive(Debug)]
 pub(super) enum Pattern {
     /// `code`, `type`, `status`, a reason in `details`, or the class in a header.
     Name(&'static str),
     /// The error object has a member at this JSON pointer.
     Member(&'static str),
-    /// The whole message, but for a full stop.
+    /// The whole message, apart from a trailing full stop.
     Is(&'static str),
-    /// The message begins with the first of these, and contains the others.
+    /// The message starts with the first and contains the others.
     Begins(&'static [&'static str]),
     /// The message contains all of these.
     Contains(&'static [&'static str]),
 }
 
-/// What an error says, as far as wordings are concerned.
+/// The parts of an error that wordings match against.
 pub(super) struct Spoken<'a> {
-    /// All that may name the kind, the most telling first.
+    /// Every string that may name the kind, most specific first.
     pub(super) names: &'a [&'a str],
     /// Lower case.
     pub(super) message: &'a str,
     /// The error object.
     pub(super) object: Option<&'a Value>,
-    /// `None` inside a stream that does not say.
+    /// `None` inside a stream that gives none.
     pub(super) status: Option<u16>,
 }
 
-/// The kind that rows of `rank` give; `None` where none of them matches.
+/// The kind given by the rows of `rank`; `None` if none matches.
 pub(super) fn kind_of(spoken: &Spoken<'_>, rank: Rank) -> Option<ErrorKind> {
     let rows = || WORDINGS.iter().filter(|row| row.rank == rank);
     match rank {
@@ -134,7 +134,8 @@ macro_rules! wordings {
 }
 
 pub(super) const WORDINGS: &[Wording] = wordings! {
-    // One request is larger than all that the account may send in a minute: no wait helps, and no other client is concerned.
+    // This one request exceeds what the account may send in a minute: waiting does not help, and other clients are not
+    // affected.
     Contradiction Begins(&["request too large for"]) [413, 429] => Refused, "OpenAI 429, Groq 413: limit of tokens per minute (B)";
 
     // The prompt was moderated.
@@ -143,7 +144,7 @@ pub(super) const WORDINGS: &[Wording] = wordings! {
     Contradiction Contains(&["requires moderation", "flagged"]) [403] => ContentPolicy, "OpenRouter, documentation (A)";
     Contradiction Contains(&["content violates usage guidelines"]) [400, 403] => ContentPolicy, "xAI (B)";
 
-    // The model is unknown, retired, or not for this account.
+    // The model is unknown, retired, or not available to this account.
     Contradiction Contains(&["access to the model with the specified model id"]) => ModelNotFound, "Bedrock: AccessDeniedException or ValidationException, 403 (A)";
     Contradiction Begins(&["model access is denied"]) => ModelNotFound, "Bedrock: AccessDeniedException, 403 (B)";
     Contradiction Contains(&["is not authorized to perform", "foundation-model/"]) [403] => ModelNotFound, "Bedrock: AccessDeniedException of IAM that names the model (A)";
@@ -152,14 +153,14 @@ pub(super) const WORDINGS: &[Wording] = wordings! {
     Contradiction Contains(&["marked by provider as legacy"]) => ModelNotFound, "Bedrock: ResourceNotFoundException (B)";
     Contradiction Contains(&["does not have access to model"]) => ModelNotFound, "OpenAI: a project without the model, 403 or 404 (B)";
 
-    // The key is at fault, under a name that says less.
+    // The key is at fault, reported under a less specific name.
     Contradiction Begins(&["authentication failed: please make sure your api key is valid"]) [400, 401, 403] => Authentication, "Bedrock: AccessDeniedException of a Bedrock key (B)";
     Contradiction Begins(&["your api key was reported as leaked"]) [400, 401, 403] => Authentication, "Gemini: PERMISSION_DENIED (B)";
     Contradiction Begins(&["api key not valid"]) => Authentication, "Gemini: INVALID_ARGUMENT, 400 (B)";
     Contradiction Begins(&["api key not found"]) => Authentication, "Gemini: INVALID_ARGUMENT, 400 (B)";
     Contradiction Begins(&["api key expired"]) => Authentication, "Gemini: INVALID_ARGUMENT, 400 (B)";
 
-    // No credit, under a name that says less.
+    // No credit, reported under a less specific name.
     Contradiction Begins(&["your credit balance is too low"]) => QuotaExhausted, "Anthropic: invalid_request_error, 400 (A)";
 
     Name Name("context_length_exceeded") => ContextLength, "OpenAI (A), Azure, Groq, Cerebras (B)";

@@ -1,14 +1,14 @@
-//! Frames out of bytes.
+//! Decodes frames from bytes.
 
 use super::crc32::crc32;
 use super::header::{Header, HeaderError, read_all};
 use super::{CHECKSUM_BYTES, MAX_FRAME_BYTES, MAX_HEADER_BYTES, PRELUDE_BYTES};
 
-/// A buffer that one large frame has grown beyond this is given back after it.
+/// A buffer that one large frame grew beyond this size is released afterwards.
 const KEPT_BYTES: usize = 64 * 1024;
 
-/// Incremental decoder of one stream. Output does not depend on how the input was cut. At most one frame is kept, and
-/// only as much of it as has come.
+/// Incremental decoder of one stream. The output does not depend on how the input was split. Holds at most one frame,
+/// and only the bytes of it that have arrived.
 ///
 /// ```
 /// use protocols::event_stream::{EventStreamDecoder, Header, HeaderValue, encode};
@@ -26,53 +26,53 @@ const KEPT_BYTES: usize = 64 * 1024;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 ///
-/// A translator that keeps the decoder in a field takes it out for the loop (`std::mem::take`) and puts it back.
+/// A translator that keeps the decoder in a field takes it out during the loop (`std::mem::take`) and puts it back.
 #[derive(Debug, Clone, Default)]
 pub struct EventStreamDecoder {
-    /// The frame so far.
+    /// The current frame so far.
     bytes: Vec<u8>,
-    /// Known once the prelude is there and its checksum is right.
+    /// Set once the prelude has arrived and its checksum is valid.
     lengths: Option<Lengths>,
-    /// What `bytes` holds was handed out.
+    /// The frame in `bytes` has been returned.
     handed_out: bool,
     failed: Option<EventStreamError>,
 }
 
-/// One frame, valid until the decoder is asked for the next one.
+/// One frame, valid until the next one is requested.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Frame<'a> {
-    /// In the order in which they came; every name once.
+    /// In order of arrival; names are unique.
     pub headers: Vec<Header<'a>>,
-    /// What it carries, for Bedrock a JSON object.
+    /// The payload; for Bedrock a JSON object.
     pub payload: &'a [u8],
 }
 
-/// The bytes are no event stream, or a damaged one. Nothing behind the damage can be found again.
+/// The bytes are not an event stream, or are corrupt. The decoder cannot resynchronise.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EventStreamError {
     /// The checksum over the two lengths is wrong.
     #[error("expected the checksum {expected:08x} for the prelude of a frame, found {found:08x}")]
     PreludeChecksum {
-        /// Computed over the bytes that came.
+        /// Computed over the received bytes.
         expected: u32,
-        /// In the frame.
+        /// As stated by the frame.
         found: u32,
     },
     /// The checksum over the frame is wrong.
     #[error("expected the checksum {expected:08x} for a frame, found {found:08x}")]
     FrameChecksum {
-        /// Computed over the bytes that came.
+        /// Computed over the received bytes.
         expected: u32,
-        /// In the frame.
+        /// As stated by the frame.
         found: u32,
     },
     /// A frame of more than [`MAX_FRAME_BYTES`].
     #[error("expected a frame of at most {MAX_FRAME_BYTES} bytes, found {found}")]
     TooLong {
-        /// Its length.
+        /// Its stated length.
         found: u32,
     },
-    /// The header block does not fit into the frame, or has more than [`MAX_HEADER_BYTES`].
+    /// The header block exceeds the frame or [`MAX_HEADER_BYTES`].
     #[error("expected at most {limit} bytes of headers in a frame of {total} bytes, found {found}")]
     HeaderLength {
         /// Bytes that the block may have.
@@ -82,24 +82,24 @@ pub enum EventStreamError {
         /// Length of the block.
         found: u32,
     },
-    /// A frame too short to be one.
+    /// A frame shorter than the minimum.
     #[error("expected a frame of at least 16 bytes, found {found}")]
     TooShort {
-        /// Its length.
+        /// Its stated length.
         found: u32,
     },
-    /// The headers cannot be read.
+    /// The headers are malformed.
     #[error(transparent)]
     Header(#[from] HeaderError),
     /// The stream ended inside a frame.
     #[error("expected the rest of a frame, found the end of the stream after {found} bytes of it")]
     Truncated {
-        /// Bytes of the frame that had come.
+        /// Bytes of the frame that had arrived.
         found: usize,
     },
 }
 
-/// What a prelude says, verified.
+/// The verified content of a prelude.
 #[derive(Debug, Clone, Copy)]
 struct Lengths {
     total: usize,
@@ -107,16 +107,16 @@ struct Lengths {
 }
 
 impl EventStreamDecoder {
-    /// A decoder at the beginning of a stream.
+    /// A decoder at the start of a stream.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The next frame. Takes what it needs from the front of `input`; `None` means that `input` is used up and more is
-    /// needed.
+    /// The next frame. Consumes what it needs from the front of `input`; `None` means that `input` is consumed and more
+    /// is needed.
     ///
     /// # Errors
-    /// The stream is damaged. The decoder then gives the same error for ever.
+    /// The stream is corrupt. The decoder then returns the same error on every call.
     pub fn next(&mut self, input: &mut &[u8]) -> Result<Option<Frame<'_>>, EventStreamError> {
         if let Some(error) = &self.failed {
             return Err(error.clone());
@@ -139,10 +139,10 @@ impl EventStreamDecoder {
         }
     }
 
-    /// The stream is over.
+    /// Checks the end of the stream.
     ///
     /// # Errors
-    /// It ended inside a frame, or was damaged before.
+    /// It ended inside a frame, or was corrupt before.
     pub fn finish(&self) -> Result<(), EventStreamError> {
         match &self.failed {
             Some(error) => Err(error.clone()),
@@ -158,7 +158,7 @@ impl EventStreamDecoder {
         self.bytes.capacity()
     }
 
-    /// Collects one frame; `true` when it is complete and its checksum right.
+    /// Collects one frame. Returns `true` when it is complete and its checksum is valid.
     fn fill(&mut self, input: &mut &[u8]) -> Result<bool, EventStreamError> {
         if std::mem::take(&mut self.handed_out) {
             self.lengths = None;
@@ -190,7 +190,7 @@ impl EventStreamDecoder {
         Ok(true)
     }
 
-    /// Moves bytes from `input` until `self.bytes` has `count` of them.
+    /// Moves bytes from `input` until `self.bytes` holds `count`.
     fn take(&mut self, input: &mut &[u8], count: usize) {
         let missing = count.saturating_sub(self.bytes.len());
         let (taken, rest) = input.split_at_checked(missing).unwrap_or((input, &[]));
@@ -206,7 +206,7 @@ impl EventStreamDecoder {
 }
 
 impl<'a> Frame<'a> {
-    /// A complete frame whose checksum is right and whose header block has `headers` bytes.
+    /// Reads a complete frame with a valid checksum and `headers` bytes of header block.
     fn read(frame: &'a [u8], headers: usize) -> Result<Self, EventStreamError> {
         let headers_end = headers.saturating_add(PRELUDE_BYTES);
         let payload_end = frame.len().saturating_sub(CHECKSUM_BYTES);
@@ -217,7 +217,7 @@ impl<'a> Frame<'a> {
         })
     }
 
-    /// The value of the text header `name`.
+    /// The value of the string header `name`.
     pub fn text(&self, name: &str) -> Option<&'a str> {
         let header = self.headers.iter().find(|header| header.name == name)?;
         header.value.as_str()

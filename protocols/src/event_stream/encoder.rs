@@ -1,4 +1,4 @@
-//! Writes frames, for whoever plays the provider.
+//! Encodes frames. Used by simulated providers.
 
 use super::crc32::crc32;
 use super::{
@@ -6,19 +6,19 @@ use super::{
     PRELUDE_BYTES,
 };
 
-/// The frame cannot be said in the format, or no decoder of ours would read it.
+/// The frame cannot be expressed in the format, or would be refused by the decoder.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EncodeError {
-    /// Empty, longer than 255 bytes, or there twice.
+    /// Empty, longer than 255 bytes, or used twice.
     #[error("expected a header name of 1 to 255 bytes that comes once, found `{name}`")]
     BadName {
-        /// The name.
+        /// The header's name.
         name: String,
     },
     /// Longer than 65535 bytes.
     #[error("expected at most 65535 bytes in header `{name}`, found {length}")]
     LongValue {
-        /// Of which header.
+        /// The header's name.
         name: String,
         /// Bytes of the value.
         length: usize,
@@ -26,19 +26,19 @@ pub enum EncodeError {
     /// More than [`MAX_HEADERS`], [`MAX_HEADER_BYTES`] or [`MAX_FRAME_BYTES`].
     #[error("expected {what} of at most {limit}, found {found}")]
     TooMuch {
-        /// What there is too much of.
+        /// What exceeds its limit.
         what: &'static str,
-        /// How much may be.
+        /// The limit.
         limit: usize,
-        /// How much there is.
+        /// The size found.
         found: usize,
     },
 }
 
-/// Appends one frame to `out`; nothing is appended on an error.
+/// Appends one frame to `out`. On an error nothing is appended.
 ///
 /// # Errors
-/// A header or the frame is larger than the format or the limits of this module allow, or a name comes twice.
+/// A header or the frame exceeds the limits of the format or of this module, or a name is used twice.
 pub fn encode(
     headers: &[Header<'_>],
     payload: &[u8],
@@ -115,7 +115,7 @@ fn within(what: &'static str, limit: usize, found: usize) -> Result<(), EncodeEr
     Ok(())
 }
 
-/// A length that [`within`] has already bounded.
+/// A length already bounded by [`within`].
 fn length(bytes: usize) -> Result<u32, EncodeError> {
     u32::try_from(bytes).map_err(|_| EncodeError::TooMuch {
         what: "a frame",

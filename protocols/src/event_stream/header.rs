@@ -5,13 +5,13 @@ use super::MAX_HEADERS;
 /// One header.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Header<'a> {
-    /// 1 to 255 bytes. AWS's own names begin with a colon.
+    /// 1 to 255 bytes. AWS's own names start with a colon.
     pub name: &'a str,
-    /// What it says.
+    /// The value.
     pub value: HeaderValue<'a>,
 }
 
-/// A header's value. The numbers of the wire types are 0 for true, 1 for false, then 2 to 9 in this order.
+/// A header's value. The wire types are 0 for true, 1 for false, then 2 to 9 in this order.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum HeaderValue<'a> {
     /// Types 0 and 1; no bytes follow.
@@ -34,37 +34,37 @@ pub enum HeaderValue<'a> {
     Uuid([u8; 16]),
 }
 
-/// The header block of a frame cannot be read, though its checksum is right.
+/// The header block is malformed although its checksum is valid.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum HeaderError {
     /// The block ends inside a header.
     #[error("expected {expected} more bytes in the header at byte {at}, found {found}")]
     Truncated {
-        /// Where in the block the missing bytes should begin.
+        /// Offset in the block where bytes are missing.
         at: usize,
-        /// Bytes that should be there.
+        /// Bytes required.
         expected: usize,
-        /// Bytes that are there.
+        /// Bytes present.
         found: usize,
     },
-    /// A name of no bytes.
+    /// A header with an empty name.
     #[error("expected a header name at byte {at}, found an empty one")]
     EmptyName {
-        /// Where in the block the header begins.
+        /// Offset of the header in the block.
         at: usize,
     },
     /// A name or a string value is not UTF-8.
     #[error("expected UTF-8 in the header at byte {at}")]
     NotUtf8 {
-        /// Where in the block the text begins.
+        /// Offset of the text in the block.
         at: usize,
     },
-    /// A type that the format does not have.
+    /// A type that the format does not define.
     #[error("expected a header type from 0 to 9 at byte {at}, found {found}")]
     UnknownType {
-        /// Where in the block the type stands.
+        /// Offset of the type in the block.
         at: usize,
-        /// The type.
+        /// The type found.
         found: u8,
     },
     /// Two headers have the same name.
@@ -79,7 +79,7 @@ pub enum HeaderError {
 }
 
 impl<'a> HeaderValue<'a> {
-    /// The text, if the value is one.
+    /// The text of a string value.
     pub fn as_str(&self) -> Option<&'a str> {
         match self {
             Self::String(text) => Some(text),
@@ -141,7 +141,7 @@ pub(super) fn read_all(bytes: &[u8]) -> Result<Vec<Header<'_>>, HeaderError> {
     Ok(headers)
 }
 
-/// What is left of a header block.
+/// The unread part of a header block.
 struct Block<'a> {
     bytes: &'a [u8],
     /// Bytes read so far.

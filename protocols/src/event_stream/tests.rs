@@ -21,7 +21,7 @@ fn decode_in(chunks: &[&[u8]]) -> (Vec<OwnedFrame>, Result<(), EventStreamError>
     (frames, decoder.finish())
 }
 
-/// A frame that outlives its decoder; values as they print.
+/// A frame that outlives its decoder. Values in their debug form.
 #[derive(Debug, Clone, PartialEq)]
 struct OwnedFrame {
     headers: Vec<(String, String)>,
@@ -48,7 +48,7 @@ fn frame(headers: &[(&str, HeaderValue<'_>)], payload: &[u8]) -> Vec<u8> {
     out
 }
 
-/// A frame around `block`, whatever it holds, with right lengths and checksums.
+/// A frame with valid lengths and checksums around any `block`.
 fn frame_around(block: &[u8], payload: &[u8]) -> Vec<u8> {
     with_lengths(
         u32::try_from(block.len() + payload.len() + 16).unwrap(),
@@ -91,7 +91,7 @@ fn all_header_types_are_read_as_they_were_written() {
     assert_eq!(decoded.text("absent"), None);
 }
 
-/// The bytes of the format's smallest frame, from its specification: 16 bytes, two checksums.
+/// The smallest frame of the specification: 16 bytes, two checksums.
 #[test]
 fn an_empty_frame_is_sixteen_bytes() {
     let expected = [
@@ -262,7 +262,7 @@ fn the_encoder_refuses_what_no_decoder_reads() {
     assert_eq!(out, [7]);
 }
 
-/// A prelude may promise 16 MiB; memory follows what has come.
+/// A prelude may promise 16 MiB; memory use follows the bytes received.
 #[test]
 fn memory_follows_the_bytes_that_came() {
     let mut decoder = EventStreamDecoder::new();
@@ -313,7 +313,7 @@ impl Owned {
     }
 }
 
-/// `bytes` cut at `cuts`.
+/// Splits `bytes` at `cuts`.
 fn split<'b>(bytes: &'b [u8], cuts: &[prop::sample::Index]) -> Vec<&'b [u8]> {
     let mut ends: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
     ends.push(bytes.len());
@@ -360,7 +360,7 @@ proptest! {
         prop_assert_eq!(decode_in(&split(&bytes, &cuts)), decode_in(&[&bytes]));
     }
 
-    /// Behind a right checksum anything may stand.
+    /// A valid checksum may be followed by anything.
     #[test]
     fn arbitrary_header_blocks_never_panic(
         block in proptest::collection::vec(any::<u8>(), 0..200),

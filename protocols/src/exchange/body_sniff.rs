@@ -1,4 +1,4 @@
-//! What the beginning of a JSON answer shows, and the metadata that is put in front of it.
+//! Sniffs the start of a JSON response, and inserts the gateway's metadata.
 
 use std::sync::LazyLock;
 
@@ -6,26 +6,26 @@ use memchr::memmem::Finder;
 
 use crate::scanner::{Progress, Scanner, TopLevel};
 
-/// The name of an error's member.
+/// The name of an error member.
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error\""));
 
-/// Name of the member, as it stands in an answer.
+/// The member's name, as it appears in a response.
 const METADATA: &str = "\"keeptrusts_metadata\"";
 
-/// What a JSON answer of success shows so far.
+/// What a JSON response with a success status has shown so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum BodySniff {
-    /// White space, or nothing at all.
+    /// Nothing but white space.
     Empty,
     NotAnObject,
-    /// An error in the clothes of success.
+    /// An error behind a success status.
     Error,
     Success,
 }
 
-/// Looks for an error in the members of the outermost object, as far as they have come.
+/// Looks for an error among the members of the outermost object, as far as they have arrived.
 pub(super) fn sniff(body: &[u8]) -> BodySniff {
-    // Most answers do not so much as name an error.
+    // Most responses do not contain the word at all.
     if body.trim_ascii_start().starts_with(b"{") && ERROR.find(body).is_none() {
         return BodySniff::Success;
     }
@@ -40,7 +40,7 @@ pub(super) fn sniff(body: &[u8]) -> BodySniff {
     let is_error = |name: &str| members.value(name) == Some(b"\"error\"");
     let has_error = match members.value("error") {
         Some(value) => !matches!(value, b"null" | b"false" | b"\"\"" | b"{}"),
-        // An error object that has begun and not ended.
+        // An error object that is still incomplete.
         None => members.is_reading("error"),
     };
     if has_error || is_error("object") || is_error("type") {
@@ -50,8 +50,8 @@ pub(super) fn sniff(body: &[u8]) -> BodySniff {
     }
 }
 
-/// Appends `response`, which begins with its `{`, with `metadata` as its first member. What a gateway behind this one put
-/// there is taken out.
+/// Appends `response`, which starts with `{`, with `metadata` as its first member. Removes the metadata of another
+/// gateway upstream.
 pub(super) fn write_with_metadata(response: &[u8], metadata: Option<&str>, out: &mut Vec<u8>) {
     let Some(members) = response.strip_prefix(b"{") else {
         out.extend_from_slice(response);
@@ -72,21 +72,21 @@ pub(super) fn write_with_metadata(response: &[u8], metadata: Option<&str>, out: 
     out.extend_from_slice(members);
 }
 
-/// `response` comes from a gateway like this one.
+/// `response` comes from another Keeptrusts gateway.
 pub(super) fn has_metadata(response: &[u8]) -> bool {
     response
         .strip_prefix(b"{")
         .is_some_and(|members| after_metadata(members).is_some())
 }
 
-/// What follows the metadata of another gateway, which is the first member where there is any.
+/// The members after the metadata of another gateway, which is always the first member.
 fn after_metadata(members: &[u8]) -> Option<&[u8]> {
     let value = members
         .trim_ascii_start()
         .strip_prefix(METADATA.as_bytes())?
         .trim_ascii_start()
         .strip_prefix(b":")?;
-    // The answer may end in the middle of a character, if more of it is to come.
+    // A partial response may end inside a character.
     let whole = match std::str::from_utf8(value) {
         Ok(text) => text.len(),
         Err(error) => error.valid_up_to(),
@@ -159,7 +159,7 @@ mod tests {
             ("{\"a\"", Some("{}"), "{\"keeptrusts_metadata\":{},\"a\""),
             ("{\"a\":1}", None, "{\"a\":1}"),
             ("{}", None, "{}"),
-            // Another gateway's goes, whether there is one of ours or not.
+            // Another gateway's metadata is removed, whether or not ours is added.
             (
                 "{\"keeptrusts_metadata\":{\"p\":[\"}\"]},\"a\":1}",
                 Some("{}"),
@@ -175,7 +175,7 @@ mod tests {
                 Some("{\"q\":1}"),
                 "{\"keeptrusts_metadata\":{\"q\":1}}",
             ),
-            // Only as far as it can be seen.
+            // Only if it is visible in full.
             (
                 "{\"keeptrusts_metadata\":{\"p\"",
                 None,

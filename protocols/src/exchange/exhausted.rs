@@ -1,19 +1,19 @@
-//! What the client is told when every attempt has failed (contract §4).
+//! The error for the client when every attempt has failed (contract §4).
 
 use super::FailoverReason;
 
-/// What is known of one attempt that failed.
+/// One failed attempt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct FailedAttempt {
-    /// Why; `None` where nobody could tell.
+    /// Why it failed, if known.
     pub reason: Option<FailoverReason>,
-    /// The provider answered, with whatever status.
+    /// The provider responded, with any status.
     pub answered: bool,
-    /// Milliseconds for which the provider asked.
+    /// Milliseconds that the provider asked to wait.
     pub retry_after_ms: Option<u64>,
 }
 
-/// The error that stands for all attempts.
+/// The error that represents all attempts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Exhausted {
     /// HTTP status.
@@ -26,11 +26,11 @@ pub struct Exhausted {
     pub retry_after_ms: Option<u64>,
 }
 
-/// Milliseconds for `retry-after` where no provider asked for any.
+/// Milliseconds for `retry-after` if no provider asked for any.
 const DEFAULT_RETRY_AFTER_MS: u64 = 1000;
 
 impl Exhausted {
-    /// 429 when all were rate limited, 502 when one answered with an error, else 503.
+    /// 429 if all were rate limited, 502 if one responded with an error, else 503.
     pub fn of(attempts: impl Iterator<Item = FailedAttempt> + Clone) -> Self {
         let soonest = attempts.clone().filter_map(|one| one.retry_after_ms).min();
         let is_rate_limited =

@@ -1,47 +1,46 @@
-//! Which failures another target may cure.
+//! Which failures are retried on another target.
 
 use crate::error::{ErrorKind, ProviderError};
 use crate::translator::Attempt;
 
-/// Why another target is tried; the strings of `failover.reason` in events.
+/// Why an attempt failed over; the values of `failover.reason` in events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum FailoverReason {
-    /// No answer, or no content, in time.
+    /// No response, or no content, in time.
     UpstreamTimeout,
-    /// No connection.
+    /// No connection could be made.
     UpstreamConnect,
-    /// The connection broke before content came.
+    /// The connection was reset before content arrived.
     UpstreamReset,
-    /// 429.
+    /// Status 429.
     UpstreamRateLimited,
-    /// 5xx, an error body that says overloaded or quota exhausted, or an answer that cannot be read.
+    /// 5xx, an error body that reports overload or exhausted quota, or an invalid response.
     Upstream5xx,
     /// The gateway's credential is wrong, expired, disabled or lacks a permission.
     UpstreamAuth,
-    /// The provider refuses without a word of credential or request, or nobody serves this endpoint there.
+    /// The provider refuses without blaming credential or request, or does not serve this endpoint.
     UpstreamRefused,
-    /// The model is unknown there, retired, or not for this account.
+    /// The model is unknown, retired, or not available to this account.
     ModelNotFound,
-    /// The prompt is too long for this model.
+    /// The prompt exceeds the model's context window.
     ContextLength,
-    /// Refused by the provider's filter.
+    /// Refused by the provider's content filter.
     ContentPolicy,
-    /// A stream began with an error.
+    /// A stream started with an error.
     ErrorInStream,
     /// A stream ended before any content.
     EmptyStream,
-    /// Left out of the plan.
+    /// Excluded from the plan.
     Unhealthy,
-    /// It took long, the next target was asked as well, and that one answered first.
+    /// A hedged request to the next target responded first.
     Hedged,
 }
 
-/// An attempt without an answer that lived this share of its timeout, in percent, died of it.
+/// An attempt without a response that lasted this percentage of its timeout counts as timed out.
 const TIMEOUT_SHARE_PERCENT: u64 = 97;
 
 impl FailoverReason {
-    /// Why no answer came, as far as can be told from outside: by the attempt's age and, where that does not explain it,
-    /// by whether it ever had a connection.
+    /// Why no response arrived, judged from outside: by the attempt's age, else by whether it was connected.
     pub fn classify_no_response(
         waited_ms: u64,
         timeout_ms: u64,
@@ -56,7 +55,7 @@ impl FailoverReason {
         }
     }
 
-    /// The string in events.
+    /// The value in events.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::UpstreamTimeout => "upstream_timeout",
@@ -77,9 +76,10 @@ impl FailoverReason {
     }
 }
 
-/// Why this error answer sends the request to another target; `None` if the fault is the client's.
+/// Why this error is retried on another target; `None` if the client is at fault.
 ///
-/// What the error means decides, not its status: a 400 that says "credit balance is too low" is the gateway's trouble.
+/// The meaning of the error decides, not its status: a 400 that says "credit balance is too low" is the gateway's
+/// problem.
 pub(super) fn reason(error: &ProviderError, attempt: &Attempt) -> Option<FailoverReason> {
     match error.kind {
         ErrorKind::InvalidRequest | ErrorKind::NotFound | ErrorKind::RequestTooLarge => None,
@@ -104,7 +104,7 @@ pub(super) fn reason(error: &ProviderError, attempt: &Attempt) -> Option<Failove
     }
 }
 
-/// The same for an error inside a stream of which nothing was passed on: it always sends the request on.
+/// The same for an error inside a stream of which nothing was sent: it always fails over.
 pub(super) fn reason_in_stream(error: &ProviderError, attempt: &Attempt) -> FailoverReason {
     match (error.kind, reason(error, attempt)) {
         (ErrorKind::ContextLength | ErrorKind::ContentPolicy, Some(reason)) => reason,

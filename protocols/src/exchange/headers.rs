@@ -1,7 +1,7 @@
-//! The headers of an answer: what is read from the provider's, and what the client gets.
+//! Response headers: what is read from the provider's, and what the client gets.
 //!
-//! The client's list is built from the few that have a meaning for it; the provider's others (cookies, its server and
-//! network, its account's organisation) stay behind. Rate limits are named as the client's own SDK names them.
+//! The client gets only the headers that mean something to it; the provider's others (cookies, server, network, the
+//! account's organisation) are dropped. Rate limits are renamed to what the client's own SDK expects.
 
 use std::borrow::Cow;
 
@@ -10,10 +10,10 @@ use crate::error::retry_after;
 use crate::format::ClientFormat;
 use crate::headers::HeaderSlice;
 
-/// Goes on under its own name.
+/// Forwarded under its own name.
 const KEPT: [&str; 3] = ["retry-after", "retry-after-ms", "cache-control"];
 
-/// The provider's name for this request, to quote to its support. The first that is found goes on.
+/// The provider's request id, for its support. The first one found is forwarded.
 const REQUEST_IDS: [&str; 4] = [
     "x-request-id",
     "request-id",
@@ -21,7 +21,7 @@ const REQUEST_IDS: [&str; 4] = [
     "apim-request-id",
 ];
 
-/// Anthropic's rate limits and their names in OpenAI's answers.
+/// Anthropic's rate limit headers and OpenAI's names for them.
 const RATE_LIMITS: [(&str, &str); 6] = [
     (
         "anthropic-ratelimit-requests-limit",
@@ -49,7 +49,7 @@ const RATE_LIMITS: [(&str, &str); 6] = [
     ),
 ];
 
-/// `content-type` without its parameters, in lower case; empty where there is none.
+/// `content-type` in lower case without parameters; empty if absent.
 pub(super) fn media_type<'a>(headers: &HeaderSlice<'a>) -> Cow<'a, str> {
     let value = text(headers, "content-type").unwrap_or_default();
     let media_type = value.split(';').next().unwrap_or_default().trim();
@@ -60,19 +60,19 @@ pub(super) fn media_type<'a>(headers: &HeaderSlice<'a>) -> Cow<'a, str> {
     }
 }
 
-/// `content-encoding`, unless it says that there is none.
+/// `content-encoding`, unless it is absent or `identity`.
 pub(super) fn content_encoding<'a>(headers: &HeaderSlice<'a>) -> Option<&'a str> {
     text(headers, "content-encoding")
         .map(str::trim)
         .filter(|encoding| !encoding.is_empty() && !encoding.eq_ignore_ascii_case("identity"))
 }
 
-/// `content-length`, where it is a number.
+/// `content-length`, if it is a number.
 pub(super) fn content_length(headers: &HeaderSlice<'_>) -> Option<u64> {
     text(headers, "content-length")?.trim().parse().ok()
 }
 
-/// The provider's headers that go on to `client`. `now` is in Unix seconds.
+/// The provider's headers that are forwarded to `client`. `now` is in Unix seconds.
 pub(super) fn kept<'a>(
     upstream: &HeaderSlice<'a>,
     client: ClientFormat,
@@ -103,7 +103,7 @@ pub(super) fn kept<'a>(
     list
 }
 
-/// OpenAI's resets are durations, Anthropic's are times.
+/// OpenAI's resets are durations, Anthropic's are dates.
 fn renamed_limit<'a>(
     name: &str,
     value: &'a [u8],
@@ -121,7 +121,7 @@ fn renamed_limit<'a>(
     Some(Cow::Owned(format!("{seconds}s").into_bytes()))
 }
 
-/// `list` with what describes the body.
+/// Adds the headers that describe the body to `list`.
 pub(super) fn with_content(
     mut list: ResponseHeaders<'_>,
     is_stream: bool,

@@ -1,11 +1,11 @@
-//! JSON answers: passed on once they show that they are no error, or gathered and translated.
+//! JSON responses: forwarded once they are known not to be errors, or collected and translated.
 
 use super::body_sniff::{self, BodySniff};
 use super::{Exchange, FailoverReason, MAX_ERROR_BYTES, ResponseAction, Stage, failover, length};
 use crate::error;
 use crate::translator::StreamState;
 
-/// A JSON answer that passes is held until it ends or shows this many bytes: errors in answers of success are shorter.
+/// A JSON response is buffered until it ends or has this many bytes: errors with a success status are shorter.
 const SNIFF_BYTES: usize = 4096;
 
 impl Exchange {
@@ -18,7 +18,7 @@ impl Exchange {
         out: &mut Vec<u8>,
     ) -> ResponseAction {
         let remaining = remaining.map(|bytes| bytes.saturating_sub(length(chunk)));
-        // HTTP/1 tells of the end later, and by itself.
+        // HTTP/1 signals the end later, separately.
         let end = end || (remaining == Some(0) && !chunk.is_empty());
         let is_first = buffered.is_empty();
         // Some providers send line ends to keep the connection alive.

@@ -1,10 +1,10 @@
-//! Streams: held until they show content, then passed on to their end, whatever end that is.
+//! Streams: buffered until they show content, then forwarded to their end.
 
 use super::{Exchange, FailoverReason, ResponseAction, Stage, failover};
 use crate::error::{self, ErrorKind, ProviderError};
 use crate::translator::StreamState;
 
-/// Most of a stream that is held while no content comes, in bytes.
+/// Longest part of a stream that is buffered before content arrives, in bytes.
 const MAX_HELD_BYTES: usize = 16 * 1024 * 1024;
 
 impl Exchange {
@@ -19,7 +19,7 @@ impl Exchange {
         let (is_open, passes) = match self.translator.stream_state() {
             StreamState::BeforeContent => (true, false),
             StreamState::Content | StreamState::Complete => (false, true),
-            // Also where the event that says so went out as it came.
+            // Also if the event that reports the failure was forwarded unchanged.
             StreamState::Failed(_) => (false, false),
         };
         if unchanged && !end && !held_before && passes {
@@ -43,13 +43,13 @@ impl Exchange {
             StreamState::Content | StreamState::Complete => {
                 self.commit_stream(ResponseAction::Replace)
             }
-            // It broke off, and nothing had come.
+            // The stream was truncated before any content.
             StreamState::Failed(error)
                 if end && is_open && *error == ProviderError::truncated() =>
             {
                 self.empty_stream()
             }
-            // Content that came before the error was not passed on: another target may answer as if nothing had been.
+            // Content before the error was not sent, so another target may still respond.
             StreamState::Failed(error) => {
                 let reason = failover::reason_in_stream(error, &self.attempt);
                 self.error = Some(error.clone());
@@ -63,7 +63,7 @@ impl Exchange {
         ResponseAction::Failover(FailoverReason::EmptyStream)
     }
 
-    /// The end of a stream of which something was passed on: an error where nothing of it was content.
+    /// Ends a stream of which something was sent. Appends an error if none of it was content.
     pub(super) fn end_stream(&mut self, out: &mut Vec<u8>) {
         self.translator.stream_end(out);
         if *self.translator.stream_state() == StreamState::BeforeContent {
@@ -90,7 +90,7 @@ impl Exchange {
         self.stage = Stage::StreamForwarding;
         let was_opening = *self.translator.stream_state() == StreamState::BeforeContent;
         let unchanged = self.translator.stream(chunk, out);
-        // Before content translators leave it to the exchange to tell of a failure.
+        // Before content, translators leave reporting a failure to the exchange.
         if let StreamState::Failed(error) = self.translator.stream_state()
             && was_opening
             && !unchanged

@@ -1,4 +1,4 @@
-//! Answers as the filter feeds them, in all pieces that a network may make of them.
+//! Feeds responses as the filter does, in every way that a network may split them.
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -17,7 +17,7 @@ use crate::format::ClientFormat::{
 use crate::format::UpstreamFormat::{self, Anthropic, AzureOpenAi, Bedrock, Ollama, OpenAi};
 use crate::translator::test_attempt;
 
-/// What the filter makes of an answer.
+/// What the filter would do.
 #[derive(Debug, Clone, PartialEq)]
 enum Outcome {
     FailedOver(FailoverReason),
@@ -28,7 +28,7 @@ enum Outcome {
     },
 }
 
-/// Where the upstream's answer ends.
+/// How the upstream's response ends.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum End {
     Properly,
@@ -52,7 +52,7 @@ fn headers<'a>(list: &[(&'a str, &'a str)]) -> Vec<(&'a str, &'a [u8])> {
         .collect()
 }
 
-/// Plays the filter: keeps `out` while the verdict is `Buffer`, and sends it on otherwise.
+/// Plays the filter: keeps `out` while the action is `Buffer`, otherwise sends it.
 fn play(
     attempt: &Attempt,
     status: u16,
@@ -132,7 +132,7 @@ fn play(
     )
 }
 
-/// Plays an answer whole, in odd pieces and byte by byte, with and without its length, and insists on one body.
+/// Plays a response whole, in odd chunks and byte by byte, with and without `content-length`, and requires one result.
 fn response(
     attempt: &Attempt,
     status: u16,
@@ -166,7 +166,7 @@ fn response(
     (whole, report)
 }
 
-/// An outcome without `content-length`, which is known or not depending on the pieces.
+/// An outcome without `content-length`, which depends on the chunks.
 fn essence(outcome: &Outcome) -> Outcome {
     let mut outcome = outcome.clone();
     if let Outcome::Answered { headers, .. } = &mut outcome {
@@ -255,7 +255,7 @@ fn answers_of_the_wrong_kind_fail_over() {
         assert_eq!(outcome, Outcome::FailedOver(*reason), "{head:?}");
         assert!(report.error.is_some());
     }
-    // What is not labelled is read.
+    // An unlabelled body is read.
     assert!(body_of(&response(&json, 200, &[], CHAT).0).contains("Hi"));
     assert!(
         body_of(
@@ -358,7 +358,7 @@ fn a_reset_before_anything_was_passed_on_fails_over() {
         ))
         .contains("bad req")
     );
-    // The rest of a JSON answer cannot be made up.
+    // The rest of a JSON response cannot be made up.
     let long = format!("{{\"a\":\"{}", "x".repeat(5000));
     let (outcome, report) = play(
         &attempt(ChatCompletions, OpenAi),

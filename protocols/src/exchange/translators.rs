@@ -1,4 +1,4 @@
-//! Which translator serves which pair of formats: one line for each.
+//! Selects the translator for a pair of formats: one line each.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ use crate::translate::responses_to_chat_completions::ResponsesToChatCompletions;
 use crate::translator::{Attempt, Translator};
 
 /// # Errors
-/// The upstream cannot serve this endpoint.
+/// The upstream does not serve this endpoint.
 pub(super) fn translator(attempt: &Rc<Attempt>) -> Result<Box<dyn Translator>, RequestError> {
     use ClientFormat::{
         AnthropicCountTokens, AnthropicMessages, ChatCompletions, Completions, Embeddings,

@@ -1,5 +1,5 @@
-//! Anthropic Messages: requests read for other protocols; answers and streams of upstreams read without being surprised
-//! by what is new in them; answers and streams for clients written so that the rules clients rely on cannot be broken.
+//! Anthropic Messages: reads clients' requests and upstreams' responses and streams, tolerating unknown content; writes
+//! responses and streams that keep every rule that clients rely on.
 
 mod claude;
 pub mod request_reader;

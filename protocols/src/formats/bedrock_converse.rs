@@ -1,7 +1,6 @@
-//! AWS Bedrock: Converse requests written so that its rules cannot be broken, its answers and streams read without being
-//! surprised by what is new in them.
+//! AWS Bedrock: writes Converse requests that keep its rules; reads responses and streams, tolerating unknown content.
 //!
-//! Shapes, names and limits are those of the service model of `bedrock-runtime` (version 2023-09-30).
+//! Shapes, names and limits follow the service model of `bedrock-runtime` (version 2023-09-30).
 
 mod document_names;
 mod reasoning;
@@ -31,21 +30,21 @@ use crate::headers::HeaderSlice;
 use crate::translator::Attempt;
 use crate::upstream_path;
 
-/// What is asked of a model.
+/// The operation called on a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Operation {
-    /// A whole answer.
+    /// A complete response.
     Converse,
-    /// A streamed answer.
+    /// A streamed response.
     ConverseStream,
     /// The model's own protocol.
     InvokeModel,
 }
 
-/// The path of `operation` on the attempt's model: the model's id or ARN is one segment.
+/// The path of `operation` on the attempt's model. The model's id or ARN is one segment.
 ///
 /// # Errors
-/// The id cannot stand in a path, see [`upstream_path::segment`].
+/// The id cannot be a path segment, see [`upstream_path::segment`].
 pub fn path(attempt: &Attempt, operation: Operation) -> Result<String, RequestError> {
     let operation = match operation {
         Operation::Converse => "converse",
@@ -56,8 +55,8 @@ pub fn path(attempt: &Attempt, operation: Operation) -> Result<String, RequestEr
     Ok(format!("{}/model/{model}/{operation}", attempt.base_path))
 }
 
-/// Reads an error answer of Bedrock. The class of an exception is the client's `error.code` only where no code of its own
-/// protocol says the same: clients compare codes.
+/// Classifies an error of Bedrock. The exception class becomes the client's `error.code` only if the client's protocol
+/// has no code for this error, because clients compare codes.
 pub fn read_error(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
     let error = error::classify(status, headers, body);
     ProviderError {

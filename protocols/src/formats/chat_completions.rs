@@ -1,5 +1,5 @@
-//! Chat Completions: requests read for other protocols; answers and streams written so that the rules clients rely on
-//! cannot be broken, and read in all dialects for clients of other protocols.
+//! Chat Completions: reads clients' requests and upstreams' responses and streams, in all dialects; writes responses
+//! and streams that keep every rule that clients rely on.
 
 mod delta;
 mod finish;

@@ -1,4 +1,4 @@
-//! An `/embeddings` call that the gateway makes for itself: request and answer.
+//! An `/embeddings` call that the gateway itself makes.
 //!
 //! Source: OpenAI's API reference, "Create embeddings".
 
@@ -19,23 +19,23 @@ struct Answered {
 
 #[derive(Deserialize)]
 struct Item {
-    /// Position of the text in the request. Some servers leave it out and answer in order.
+    /// Position of the text in the request. Some servers omit it and respond in order.
     index: Option<usize>,
     embedding: Vec<f32>,
 }
 
-/// The body that asks `model` for one vector for each of `texts`.
+/// A body that asks `model` for one vector per text.
 pub fn request(model: &str, texts: &[&str]) -> Vec<u8> {
     let asked = Asked {
         model,
         input: texts,
     };
-    // Strings alone cannot fail to serialise.
+    // Serializing strings cannot fail.
     serde_json::to_vec(&asked).unwrap_or_default()
 }
 
-/// The vectors of an answer in the order of the `count` texts that were asked for. `None` unless each text has one, and
-/// all have the same number of dimensions.
+/// The vectors of a response in the order of the `count` requested texts. `None` unless each text has one and all have
+/// the same dimension.
 pub fn vectors(body: &[u8], count: usize) -> Option<Vec<Vec<f32>>> {
     let answered: Answered = json::parse(body).ok()?;
     let mut placed: Vec<Option<Vec<f32>>> = vec![None; count];
@@ -82,7 +82,7 @@ mod tests {
                 r#"{"data": [{"embedding": [1, 2]}, {"embedding": [3, 4]}]}"#,
                 two,
             ),
-            // One is missing, one too many, one twice, one of another model, one empty.
+            // Missing, surplus, duplicate, from another model, empty.
             (r#"{"data": [{"index": 0, "embedding": [1, 2]}]}"#, None),
             (
                 r#"{"data": [{"embedding": [1]}, {"embedding": [1]}, {"embedding": [1]}]}"#,

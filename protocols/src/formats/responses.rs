@@ -1,4 +1,4 @@
-//! OpenAI Responses: answers and streams written for clients.
+//! OpenAI Responses: writes responses and streams for clients.
 
 mod echoed_fields;
 pub(crate) mod output_item;

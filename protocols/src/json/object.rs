@@ -1,4 +1,4 @@
-//! Objects whose values are read later, field by field, by whoever knows the field.
+//! Objects whose values are parsed later, by the code that knows the field.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -10,18 +10,18 @@ use serde_json::value::RawValue;
 use crate::error::{ProviderError, RequestError};
 use crate::json::{Text, parse, parse_text};
 
-/// The fields of an object in the order in which they came, values unread.
+/// The fields of an object in order, values unparsed.
 #[derive(Debug, Clone, Default)]
 pub struct Object<'a>(pub Vec<(Cow<'a, str>, &'a RawValue)>);
 
 impl<'a> Object<'a> {
-    /// The value of the last field with this name, as JSON readers resolve repeated names; `null` counts as absent.
+    /// The value of the last field with this name, as JSON parsers resolve duplicates; `null` counts as absent.
     pub fn get(&self, name: &str) -> Option<&'a RawValue> {
         let (_, value) = self.0.iter().rev().find(|(key, _)| key == name)?;
         (!is_null(value)).then_some(*value)
     }
 
-    /// All fields but those that are `null`, which counts as absent.
+    /// All fields except those that are `null`, which counts as absent.
     pub fn fields(&self) -> impl Iterator<Item = (&str, &'a RawValue)> {
         let given = self.0.iter().filter(|(_, value)| !is_null(value));
         given.map(|(name, value)| (name.as_ref(), *value))
@@ -52,7 +52,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Object<'a> {
     }
 }
 
-/// A field name, borrowed where it holds no escape.
+/// A field name, borrowed if it contains no escape.
 #[derive(Deserialize)]
 struct Key<'a>(#[serde(borrow)] Cow<'a, str>);
 
@@ -60,7 +60,7 @@ fn is_null(value: &RawValue) -> bool {
     value.get() == "null"
 }
 
-/// What a raw value is, in words for [`RequestError::wrong_type`].
+/// The type of a raw value, for [`RequestError::wrong_type`].
 pub fn kind(raw: &RawValue) -> &'static str {
     match raw.get().bytes().next() {
         Some(b'"') => "a string",
@@ -72,10 +72,10 @@ pub fn kind(raw: &RawValue) -> &'static str {
     }
 }
 
-/// Reads `raw`, the value of the request field `path`, as a `T`, which is `expected` in words (`an array`).
+/// Reads `raw`, the value of the request field `path`, as a `T`; `expected` describes it (`an array`).
 ///
 /// # Errors
-/// It is something else.
+/// The value has another type.
 pub fn read<'a, T: Deserialize<'a>>(
     raw: &'a RawValue,
     path: impl fmt::Display,
@@ -84,10 +84,10 @@ pub fn read<'a, T: Deserialize<'a>>(
     parse_text(raw.get()).map_err(|_| wrong_type(raw, &path, expected))
 }
 
-/// Checks that `raw`, the value of the request field `path`, is an object that passes on unread.
+/// Checks that `raw`, the value of the request field `path`, is an object, which is forwarded unparsed.
 ///
 /// # Errors
-/// It is something else.
+/// The value has another type.
 pub fn require_object(raw: &RawValue, path: impl fmt::Display) -> Result<(), RequestError> {
     if raw.get().starts_with('{') {
         Ok(())
@@ -96,7 +96,7 @@ pub fn require_object(raw: &RawValue, path: impl fmt::Display) -> Result<(), Req
     }
 }
 
-/// Apart from the generic functions that call it, which are compiled anew for each type and path.
+/// Separate from its generic callers, which are compiled for each type and path.
 #[cold]
 #[inline(never)]
 fn wrong_type(raw: &RawValue, path: &dyn fmt::Display, expected: &str) -> RequestError {
@@ -106,15 +106,15 @@ fn wrong_type(raw: &RawValue, path: &dyn fmt::Display, expected: &str) -> Reques
 /// Reads `raw`, the value of the request field `path`, as a string.
 ///
 /// # Errors
-/// It is something else.
+/// The value has another type.
 pub fn text<'a>(raw: &'a RawValue, path: impl fmt::Display) -> Result<Text<'a>, RequestError> {
     Text::of(raw).ok_or_else(|| wrong_type(raw, &path, "a string"))
 }
 
-/// Reads `raw`, the value of the request field `path`, as characters.
+/// Reads `raw`, the value of the request field `path`, as decoded text.
 ///
 /// # Errors
-/// It is something else, or an escape in it stands for half a surrogate pair.
+/// The value has another type, or contains a lone surrogate.
 pub fn characters<'a>(
     raw: &'a RawValue,
     path: impl fmt::Display + Copy,
@@ -124,10 +124,10 @@ pub fn characters<'a>(
         .ok_or_else(|| RequestError::invalid_value(path.to_string(), "not valid Unicode"))
 }
 
-/// Reads an upstream's answer or event.
+/// Parses an upstream's response or event.
 ///
 /// # Errors
-/// It is no object, or lacks what `T` requires.
+/// The data is not an object, or lacks what `T` requires.
 pub fn read_response<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, ProviderError> {
     if data.trim_ascii_start().first() == Some(&b'{') {
         parse(data).map_err(ProviderError::invalid_response)
@@ -136,11 +136,11 @@ pub fn read_response<'a, T: Deserialize<'a>>(data: &'a [u8]) -> Result<T, Provid
     }
 }
 
-/// For fields of answers: a value of another type is as if it were absent, because a provider's odd field must not cost
-/// the client its answer.
+/// For response fields: a value of an unexpected type counts as absent, because one odd field of a provider must not
+/// fail the client's request.
 ///
 /// # Errors
-/// Only broken JSON.
+/// Only malformed JSON.
 pub fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
@@ -150,10 +150,10 @@ where
     Ok(parse_text(raw.get()).ok())
 }
 
-/// [`lenient`] for counters: any number, rounded towards zero.
+/// [`lenient`] for counters: any number, truncated.
 ///
 /// # Errors
-/// Only broken JSON.
+/// Only malformed JSON.
 pub fn lenient_u64<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<u64>, D::Error> {
     let number: Option<serde_json::Number> = lenient(deserializer)?;
     Ok(number.and_then(|number| {

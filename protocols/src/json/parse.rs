@@ -1,20 +1,20 @@
-//! Reading a JSON text as a type.
+//! Parses JSON text into a type.
 
 use serde::Deserialize;
 use serde::de::{Deserializer, Error, Visitor};
 use serde_json::de::StrRead;
 
-/// Reads JSON bytes as a `T`.
+/// Parses JSON bytes as a `T`.
 ///
 /// # Errors
 /// Not UTF-8, not JSON, or not a `T`.
 pub fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> serde_json::Result<T> {
-    // `serde_json::from_slice` would bring every reader once more.
+    // `serde_json::from_slice` would compile every deserializer a second time.
     parse_text(std::str::from_utf8(data).map_err(serde_json::Error::custom)?)
 }
 
-/// Reads a JSON text as a `T`. A struct is an object and nothing else, where derived readers would take a list of the
-/// members' values as well.
+/// Parses JSON text as a `T`. A struct only matches an object, whereas derived deserializers also accept a list of the
+/// members' values.
 ///
 /// # Errors
 /// Not JSON, or not a `T`.
@@ -25,7 +25,7 @@ pub fn parse_text<'a, T: Deserialize<'a>>(text: &'a str) -> serde_json::Result<T
     Ok(value)
 }
 
-/// Reads a struct as a map, so that the reader of a list is not even compiled.
+/// Deserializes a struct as a map, so that the code for sequences is not even compiled.
 struct StructsAreObjects<'r, 'de>(&'r mut serde_json::Deserializer<StrRead<'de>>);
 
 macro_rules! as_it_is {

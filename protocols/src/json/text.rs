@@ -1,4 +1,4 @@
-//! A string that came in JSON and leaves in JSON, without being unescaped between.
+//! A JSON string that is forwarded without being unescaped.
 
 use std::borrow::Cow;
 
@@ -8,46 +8,46 @@ use serde_json::value::RawValue;
 
 use crate::scanner::plain_prefix;
 
-/// A string value, plain or as it stood inside a JSON literal.
+/// A string: plain, or the inside of a JSON literal.
 #[derive(Debug, Clone, Copy)]
 pub enum Text<'a> {
-    /// The characters themselves.
+    /// Plain characters.
     Plain(&'a str),
-    /// What stood between the quotes of a valid JSON literal, escapes as they came.
+    /// The inside of a valid JSON literal, with its escapes.
     Escaped(&'a str),
 }
 
 impl<'a> Text<'a> {
-    /// The string in `raw`; `None` where `raw` is another kind of value.
+    /// The string in `raw`; `None` if `raw` is another type.
     pub fn of(raw: &'a RawValue) -> Option<Self> {
         let inside = raw.get().strip_prefix('"')?.strip_suffix('"')?;
         Some(Self::Escaped(inside))
     }
 
-    /// For fields of answers: a value that is no string is as if it were absent.
+    /// For response fields: a value that is not a string counts as absent.
     ///
     /// # Errors
-    /// Only broken JSON.
+    /// Only malformed JSON.
     pub fn lenient<'de: 'a, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<Self>, D::Error> {
         <&'de RawValue>::deserialize(deserializer).map(Self::of)
     }
 
-    /// No characters at all.
+    /// There are no characters.
     pub fn is_empty(self) -> bool {
         match self {
             Self::Plain(inside) | Self::Escaped(inside) => inside.is_empty(),
         }
     }
 
-    /// Bytes, escapes as they stand.
+    /// Length in bytes, including escapes.
     pub fn length(self) -> u64 {
         let (Self::Plain(inside) | Self::Escaped(inside)) = self;
         u64::try_from(inside.len()).unwrap_or(u64::MAX)
     }
 
-    /// Nothing but white space.
+    /// There is nothing but white space.
     pub fn is_blank(self) -> bool {
         let (Self::Plain(inside) | Self::Escaped(inside)) = self;
         match inside.chars().find(|c| !c.is_whitespace()) {
@@ -58,7 +58,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The characters; `None` where an escape stands for half a surrogate pair.
+    /// The decoded characters; `None` if there is a lone surrogate.
     pub fn decode(self) -> Option<Cow<'a, str>> {
         match self {
             Self::Plain(text) => Some(Cow::Borrowed(text)),
@@ -69,7 +69,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// The parts before and after the first `separator`, which must be a character that no escape contains.
+    /// The parts before and after the first `separator`, which must not be a character used in escapes.
     pub fn split_once(self, separator: char) -> Option<(Self, Self)> {
         match self {
             Self::Plain(text) => {
@@ -83,7 +83,9 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Without the white space at its end, whether plain or as `\n`, `\r` or `\t`.
+    /// The text without trailing white space, plain or as `
+    ///
+    /// `, `\r` or `\t`.
     #[must_use]
     pub fn trim_end(self) -> Self {
         match self {
@@ -108,7 +110,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Appends the string to `out` as the inside of a JSON literal.
+    /// Appends the inside of the JSON literal to `out`.
     pub fn write_inside(self, out: &mut Vec<u8>) {
         match self {
             Self::Escaped(inside) => out.extend_from_slice(inside.as_bytes()),
@@ -124,7 +126,7 @@ impl<'a> Text<'a> {
         }
     }
 
-    /// Appends the string to `out` as a JSON literal.
+    /// Appends the JSON literal to `out`.
     pub fn write(self, out: &mut Vec<u8>) {
         match self {
             Self::Escaped(inside) => {

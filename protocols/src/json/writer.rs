@@ -1,4 +1,4 @@
-//! Writes JSON piece by piece, so that commas and brackets cannot be forgotten.
+//! Writes JSON incrementally, so that commas and brackets cannot be forgotten.
 
 use serde_json::value::RawValue;
 
@@ -20,7 +20,7 @@ use crate::json::Text;
 /// ```
 pub struct Writer<'o> {
     out: &'o mut Vec<u8>,
-    /// The next value or field needs a comma before it.
+    /// The next value or field needs a preceding comma.
     comma: bool,
 }
 
@@ -30,7 +30,7 @@ impl<'o> Writer<'o> {
         Self { out, comma: false }
     }
 
-    /// Begins a field of the open object. `name` must need no escapes.
+    /// Starts a field of the open object. `name` must not need escapes.
     pub fn field(&mut self, name: &str) -> &mut Self {
         self.value();
         self.out.push(b'"');
@@ -40,7 +40,7 @@ impl<'o> Writer<'o> {
         self
     }
 
-    /// Begins a field whose name comes from outside.
+    /// Starts a field with an arbitrary name.
     pub fn key(&mut self, name: &str) -> &mut Self {
         self.string(name);
         self.out.push(b':');
@@ -48,28 +48,28 @@ impl<'o> Writer<'o> {
         self
     }
 
-    /// An object with the fields that `content` writes.
+    /// Writes an object with the fields that `content` writes.
     pub fn object(&mut self, content: impl FnOnce(&mut Self)) {
         self.nested(b'{', content, b'}');
     }
 
-    /// An array of the values that `content` writes.
+    /// Writes an array of the values that `content` writes.
     pub fn array(&mut self, content: impl FnOnce(&mut Self)) {
         self.nested(b'[', content, b']');
     }
 
-    /// A string.
+    /// Writes a string.
     pub fn string(&mut self, text: &str) {
         self.text(Text::Plain(text));
     }
 
-    /// A string that may still be escaped.
+    /// Writes a string that may be escaped already.
     pub fn text(&mut self, text: Text<'_>) {
         self.value();
         text.write(self.out);
     }
 
-    /// One string made of several pieces.
+    /// Writes one string made of several pieces.
     pub fn joined<'t>(&mut self, pieces: impl IntoIterator<Item = Text<'t>>) {
         self.value();
         self.out.push(b'"');
@@ -79,30 +79,30 @@ impl<'o> Writer<'o> {
         self.out.push(b'"');
     }
 
-    /// A value as it came.
+    /// Writes a value as received.
     pub fn raw(&mut self, value: &RawValue) {
         self.verbatim(value.get());
     }
 
-    /// Valid JSON as it came.
+    /// Writes valid JSON as received.
     pub fn verbatim(&mut self, json: &str) {
         self.value();
         self.out.extend_from_slice(json.as_bytes());
     }
 
-    /// A whole number.
+    /// Writes a whole number.
     pub fn number(&mut self, number: u64) {
         self.value();
         // Writing to a vector cannot fail.
         let _ = serde_json::to_writer(&mut *self.out, &number);
     }
 
-    /// `true` or `false`
+    /// Writes `true` or `false`.
     pub fn bool(&mut self, value: bool) {
         self.verbatim(if value { "true" } else { "false" });
     }
 
-    /// `null`
+    /// Writes `null`.
     pub fn null(&mut self) {
         self.verbatim("null");
     }

@@ -1,7 +1,7 @@
-//! Anthropic's endpoints in front of upstreams that serve them: the model name changes, thinking that they did not sign
-//! is left out, all other bytes stay.
+//! Forwards Anthropic's endpoints: changes the model name and removes thinking that Anthropic did not sign; all other
+//! bytes stay.
 //!
-//! The client's own `anthropic-version` and `anthropic-beta` go along, because the body is in the dialect that they name.
+//! The client's `anthropic-version` and `anthropic-beta` are forwarded, because they determine the dialect of the body.
 
 mod unsigned_thinking;
 
@@ -25,7 +25,7 @@ use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::upstream_path;
 use crate::usage::{AnthropicUsage, Usage};
 
-/// The dialect of a client that names none.
+/// The version for a client that sends none.
 const DEFAULT_VERSION: &str = "2023-06-01";
 
 /// See the [module](self).
@@ -34,13 +34,12 @@ pub struct AnthropicPassThrough {
     endpoint: &'static str,
     events: SseFramer,
     state: StreamState,
-    /// What came so far explains itself: see [`StreamState::Content`].
+    /// There is content, or a reason for its absence: see [`StreamState::Content`].
     has_content: bool,
     usage: AnthropicUsage,
     text_bytes: u64,
     served_model: Option<String>,
     json: TopLevel,
-    /// A delta.
     template: DeltaTemplate,
 }
 
@@ -77,7 +76,7 @@ impl AnthropicPassThrough {
         })
     }
 
-    /// Takes note of what an event says.
+    /// Updates the state from an event.
     fn observe(&mut self, event: &SseEvent<'_>) -> Result<(), ProviderError> {
         let data: Object<'_> = json::parse(event.data).map_err(ProviderError::invalid_response)?;
         let object = |name: &str| json::parse_text::<Object<'_>>(data.get(name)?.get()).ok();
@@ -141,7 +140,7 @@ impl AnthropicPassThrough {
     }
 }
 
-/// Bytes of what a delta says, without the quotes around it.
+/// Bytes of a delta's values, without quotes.
 fn length(delta: &Object<'_>) -> u64 {
     let delta = delta.0.iter().filter(|(name, _)| name != "type");
     delta
@@ -151,14 +150,14 @@ fn length(delta: &Object<'_>) -> u64 {
         })
 }
 
-/// What a delta says, if that is one text that is not empty.
+/// The text of a delta that has one non-empty text and nothing else.
 fn sole_text<'a>(delta: &Object<'a>) -> Option<Text<'a>> {
     let mut delta = delta.0.iter().filter(|(name, _)| name != "type");
     let (_, value) = delta.next().filter(|_| delta.next().is_none())?;
     Text::of(value).filter(|text| !text.is_empty())
 }
 
-/// A block or delta has a value beside its type.
+/// A block or delta has a value apart from its type.
 fn says_something(object: &Object<'_>) -> bool {
     object.0.iter().any(|(name, value)| {
         name != "type" && !matches!(value.get(), "null" | "\"\"" | "[]" | "{}")
@@ -174,7 +173,7 @@ impl StreamObserver for AnthropicPassThrough {
         if self.is_over() {
             return EventAction::Rewritten;
         }
-        // Also an event that came in pieces.
+        // Also handles an event that arrived in chunks.
         if !event.data.is_empty()
             && !self.match_prefix(event.raw).is_empty()
             && let Err(error) = self.observe(event)

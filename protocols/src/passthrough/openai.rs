@@ -1,11 +1,11 @@
-//! OpenAI's endpoints in front of upstreams that serve them: the model name changes, all other bytes stay.
+//! Forwards OpenAI's endpoints: changes the model name; all other bytes stay.
 //!
-//! Streams are observed event by event, and only whole events are passed on, so that a stream that dies can still end
-//! with an error event that clients understand. Azure's streams lose what OpenAI's clients refuse, Ollama's bodies get
-//! the names that OpenAI's have (`response_normalizer.rs`).
+//! Streams are observed and forwarded by whole events, so that a truncated stream can still end with an error event
+//! that clients understand. Deviations of Azure and Ollama that OpenAI's clients reject are normalized
+//! (`response_normalizer.rs`).
 //!
-//! A client that says nothing about usage in its stream gets none; where the upstream counts when it is asked
-//! ([`Attempt::ask_for_usage`]), it is asked all the same, and the chunk that brings the count is taken out again.
+//! A client that does not ask for usage gets none. If the upstream reports usage on request
+//! ([`Attempt::ask_for_usage`]), the gateway asks for it and removes the usage chunk from the stream.
 
 mod chunk;
 mod reasoning_items;
@@ -36,9 +36,9 @@ pub struct OpenAiPassThrough {
     endpoint: &'static str,
     events: SseFramer,
     state: StreamState,
-    /// The choices of the stream so far: their index, and whether they have a finish reason.
+    /// The choices so far: index, and whether a finish reason has arrived.
     choices: Vec<(u64, bool)>,
-    /// What came so far explains itself: see [`StreamState::Content`].
+    /// There is content, or a reason for its absence: see [`StreamState::Content`].
     has_content: bool,
     usage: Option<Usage>,
     text_bytes: u64,
@@ -95,7 +95,7 @@ impl OpenAiPassThrough {
         })
     }
 
-    /// Writes an event of which nothing is left to be noted.
+    /// Writes an event after it was observed.
     fn write(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> EventAction {
         match self.normalizer.chunk(event.data) {
             Normalized::Unchanged => {
@@ -110,7 +110,7 @@ impl OpenAiPassThrough {
         }
     }
 
-    /// Writes an event that is like one before but for its text.
+    /// Writes an event that matched the template.
     fn pass_alike(&mut self, event: &SseEvent<'_>, text: &str, out: &mut Vec<u8>) -> EventAction {
         self.count(text);
         match self.template.rewrite() {
@@ -163,12 +163,12 @@ impl OpenAiPassThrough {
         }
     }
 
-    /// The filter stopped the answer before it began, and another target is to be asked then.
+    /// The content filter stopped the response before it started, and the policy asks to fail over then.
     fn refused_by_filter(&self, chunk: &Chunk<'_>) -> bool {
         chunk.filtered && !self.has_content && self.attempt.fail_over_on_content_policy
     }
 
-    /// A stream that is over without content stays [`StreamState::BeforeContent`].
+    /// A stream that ends without content stays [`StreamState::BeforeContent`].
     fn complete(&mut self) {
         if self.has_content {
             self.state = StreamState::Complete;
@@ -180,7 +180,7 @@ impl OpenAiPassThrough {
         self.state = StreamState::Failed(error);
     }
 
-    /// All that the client asked for has come, though the last frame has not: some servers leave it out.
+    /// Everything that the client asked for has arrived except the last frame, which some servers omit.
     fn lacks_only_the_last_frame(&self) -> bool {
         let every_choice_finished =
             !self.choices.is_empty() && self.choices.iter().all(|(_, finished)| *finished);
@@ -219,7 +219,7 @@ impl StreamObserver for OpenAiPassThrough {
             Ending::Failed => {
                 let error = error::classify_in_stream(event.name, event.data);
                 if self.attempt.client == ClientFormat::Responses {
-                    // Its clients know these events by their sequence numbers and response ids.
+                    // Responses clients identify these events by sequence numbers and response ids.
                     self.state = StreamState::Failed(error);
                     out.extend_from_slice(event.raw);
                     return EventAction::Forwarded;
@@ -228,7 +228,7 @@ impl StreamObserver for OpenAiPassThrough {
                 return EventAction::Rewritten;
             }
         }
-        // Only the count: a provider that puts it beside content would send it unasked, too.
+        // Only a chunk with nothing but usage: a provider that sends usage with content would do so unasked.
         if self.attempt.injects_usage_request() && chunk.usage.is_some() && chunk.choices.is_empty()
         {
             return EventAction::Rewritten;

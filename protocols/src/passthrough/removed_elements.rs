@@ -1,15 +1,15 @@
-//! Elements of arrays that are left out of a body which otherwise passes as it came.
+//! Removes elements of arrays from a body that is otherwise forwarded unchanged.
 
 use std::ops::Range;
 
 use crate::body_edit::Splice;
 use crate::scanner::{JsonError, Kind, Scanner};
 
-/// What to cut from the array that is the member `name` of `body`. `element` reads one value, says where it stands and
-/// whether it is left out, and adds what to cut inside of it. An array of which nothing would remain stays as it is.
+/// The ranges to remove from the array in member `name` of `body`. `element` reads one value, returns its range and
+/// whether to remove it, and adds removals inside it. An array that would become empty stays unchanged.
 ///
 /// # Errors
-/// Not JSON.
+/// The body is not JSON.
 pub(crate) fn removals<'a>(
     body: &'a [u8],
     name: &str,
@@ -36,15 +36,15 @@ pub(crate) fn removals<'a>(
     Ok(removals)
 }
 
-/// The elements of one array: where each stands, and whether it is left out.
+/// The elements of one array: their ranges, and whether to remove them.
 #[derive(Debug, Default)]
 pub(crate) struct Elements {
     found: Vec<(Range<usize>, bool)>,
 }
 
 impl Elements {
-    /// Reads an array. `element` reads one value, and says where it stands and whether it is left out. Anything but an
-    /// array has no elements.
+    /// Reads an array. `element` reads one value and returns its range and whether to remove it. Anything but an array
+    /// has no elements.
     pub(crate) fn read<'a>(
         scanner: &mut Scanner<'a>,
         mut element: impl FnMut(&mut Scanner<'a>) -> Result<(Range<usize>, bool), JsonError>,
@@ -61,18 +61,18 @@ impl Elements {
         Ok(elements)
     }
 
-    /// Nothing would be left of an array that had something.
+    /// Every element of a non-empty array would be removed.
     pub(crate) fn are_all_removed(&self) -> bool {
         !self.found.is_empty() && self.found.iter().all(|(_, removed)| *removed)
     }
 
-    /// What to cut so that the others remain, each with one comma between it and the next.
+    /// The ranges to remove, such that remaining elements are separated by one comma.
     pub(crate) fn removals(&self) -> impl Iterator<Item = Splice> {
         let last_kept = self.found.iter().rposition(|(_, removed)| !removed);
         let behind_last_kept = last_kept
             .and_then(|last| self.found.get(last))
             .map(|(span, _)| span.end);
-        // Up to the last element that stays, each cut takes the comma behind it.
+        // Up to the last element that stays, each removal includes the following comma.
         let inner = self
             .found
             .iter()
@@ -82,7 +82,7 @@ impl Elements {
                 *removed && last_kept.is_some_and(|last| *index < last)
             })
             .map(|(_, ((span, _), (next, _)))| span.start..next.start);
-        // What follows it goes as one, with the comma before it.
+        // The rest is one removal that includes the preceding comma.
         let tail = self.found.last().and_then(|(span, removed)| {
             removed.then(|| {
                 let first = self

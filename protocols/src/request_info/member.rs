@@ -1,4 +1,4 @@
-//! The members of a request body that matter to routing.
+//! The members of a request body that matter for routing.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -14,7 +14,7 @@ use crate::scanner::{Kind, Literal, Scanner};
 /// Everything found so far.
 #[derive(Debug, Default)]
 pub(super) struct Collected<'a> {
-    /// One bit for each [`Field`] that has come.
+    /// One bit per [`Field`] that has been found.
     seen: u32,
     model: Option<Literal<'a>>,
     stream: bool,
@@ -35,7 +35,7 @@ pub(super) struct Collected<'a> {
     logprobs: bool,
 }
 
-/// A member that is read, under the name that its endpoint gives it.
+/// A member that is read, under its endpoint's name for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
     Model,
@@ -47,16 +47,16 @@ enum Field {
     Metadata,
     PromptCacheKey,
     Conversation,
-    /// A system prompt apart from the messages.
+    /// A system prompt outside the messages.
     System,
     Messages,
-    /// Text, list of texts, or token ids.
+    /// A text, a list of texts, or token ids.
     Input,
     Tools,
     Functions,
-    /// Describes the form of the answer; part of the prompt.
+    /// The schema of the output; part of the prompt.
     Schema,
-    /// Anthropic's older name for a part of `output_config`, beside which it may stand.
+    /// Anthropic's former name for a part of `output_config`; both may be present.
     OutputFormat,
     N,
     BestOf,
@@ -76,8 +76,8 @@ impl Field {
             ("model", _) => Self::Model,
             ("stream", _) => Self::Stream,
             ("stream_options", _) => Self::StreamOptions,
-            // Only where the client's own protocol has them: whoever serves the request leaves out what it does not know, so
-            // that the limit of another protocol limits nothing.
+            // Only if the client's own protocol has them: servers ignore unknown fields, so the limit of another
+            // protocol limits nothing.
             ("max_completion_tokens", ChatCompletions) => Self::MaxCompletionTokens,
             ("max_tokens", ChatCompletions | Completions | AnthropicMessages) => Self::MaxTokens,
             ("max_output_tokens", Responses) => Self::MaxOutputTokens,
@@ -109,7 +109,7 @@ impl Field {
 }
 
 impl<'a> Collected<'a> {
-    /// Reads the value of member `name`, which comes once.
+    /// Reads the value of member `name`, which occurs once.
     pub(super) fn member(
         &mut self,
         format: ClientFormat,
@@ -198,7 +198,7 @@ impl<'a> Collected<'a> {
         Ok(())
     }
 
-    /// A list of tools. `true` if there are any.
+    /// Reads a list of tools. Returns `true` if there are any.
     fn described(&mut self, scanner: &mut Scanner<'a>) -> Result<bool, Mismatch> {
         let mut any = false;
         let mut bytes = 0_usize;
@@ -212,7 +212,7 @@ impl<'a> Collected<'a> {
         Ok(any)
     }
 
-    /// All members have been read.
+    /// Builds the result after the last member.
     pub(super) fn finish(
         self,
         format: ClientFormat,
@@ -229,7 +229,7 @@ impl<'a> Collected<'a> {
             | ClientFormat::AnthropicMessages
             | ClientFormat::AnthropicCountTokens => Some(("messages", Field::Messages)),
             ClientFormat::Embeddings => Some(("input", Field::Input)),
-            // Both may refer to a prompt that is kept elsewhere.
+            // Both may refer to a stored prompt.
             ClientFormat::Completions | ClientFormat::Responses => None,
         };
         if let Some((name, field)) = required
@@ -289,7 +289,7 @@ impl<'a> Collected<'a> {
     }
 }
 
-/// What the messages of a request add up to.
+/// The totals of a request's messages.
 #[derive(Debug)]
 pub(super) struct MessageInfo<'a> {
     pub(super) conversation_start_span: Range<usize>,
@@ -299,7 +299,7 @@ pub(super) struct MessageInfo<'a> {
     pub(super) audio: bool,
 }
 
-/// The text of `field`, which events, headers and paths can bear.
+/// The text of `field`, checked to be safe in events, headers and paths.
 fn name<'a>(field: &'static str, literal: &Literal<'a>) -> Result<Cow<'a, str>, Mismatch> {
     let bytes = literal.decoded_len();
     let checked = if bytes > MAX_NAME_BYTES || !literal.is_whole() {
@@ -311,7 +311,7 @@ fn name<'a>(field: &'static str, literal: &Literal<'a>) -> Result<Cow<'a, str>, 
     checked.map_err(|why| Mismatch::value(why.to_string()).under(field))
 }
 
-/// A string, and nothing else.
+/// A string; anything else is an error.
 pub(super) fn required_string<'a>(scanner: &mut Scanner<'a>) -> Result<Literal<'a>, Mismatch> {
     match scanner.kind()? {
         Kind::String => Ok(scanner.string()?),
@@ -330,7 +330,7 @@ pub(super) fn string<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Literal<'a>
     }
 }
 
-/// A string where there is one; `metadata` is the client's own and may hold anything.
+/// A string, if it is one; `metadata` belongs to the client and may hold anything.
 fn string_or_anything<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Literal<'a>>, Mismatch> {
     if scanner.kind()? == Kind::String {
         return Ok(Some(scanner.string()?));
@@ -367,7 +367,7 @@ fn boolean(scanner: &mut Scanner<'_>) -> Result<Option<bool>, Mismatch> {
     }
 }
 
-/// A number without fraction that is not negative, or null. What is above `u32` counts as its largest.
+/// A non-negative whole number, or null. Values above `u32` are clamped.
 fn whole_number(scanner: &mut Scanner<'_>) -> Result<Option<u32>, Mismatch> {
     match scanner.kind()? {
         Kind::Null => {
@@ -380,7 +380,7 @@ fn whole_number(scanner: &mut Scanner<'_>) -> Result<Option<u32>, Mismatch> {
     let text = scanner.raw()?;
     let number: f64 = text.parse().unwrap_or(f64::NAN);
     if number >= 0.0 && number.fract() == 0.0 {
-        // Casts of floating point numbers saturate.
+        // Float casts saturate.
         #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         Ok(Some(number as u32))
     } else {
@@ -401,7 +401,7 @@ fn optional_object<'a>(
     }
 }
 
-/// Elements' mismatches get their index.
+/// Adds the index to the mismatches of elements.
 pub(super) fn optional_array<'a>(
     scanner: &mut Scanner<'a>,
     mut element: impl FnMut(&mut Scanner<'a>) -> Result<(), Mismatch>,

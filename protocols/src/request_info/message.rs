@@ -1,4 +1,4 @@
-//! Messages and their parts: text, images, and which of them open and end the conversation.
+//! Messages and their parts: text, images, and which ones start and end the conversation.
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -8,35 +8,35 @@ use super::mismatch::Mismatch;
 use super::names::{self, Names};
 use crate::scanner::{Kind, Literal, Scanner};
 
-/// Bytes of prompt that one token id stands for.
+/// Bytes of prompt per token id.
 const BYTES_PER_TOKEN: usize = 4;
 
-/// Adds up the messages of a request as they are read.
+/// Accumulates the messages of a request.
 #[derive(Debug, Default)]
 pub(super) struct Messages<'a> {
     conversation_start: ConversationStart,
     /// Text parts of the last user message that has any.
     last_user_text: Vec<Literal<'a>>,
-    /// Text parts of the message being read. Kept here to be allocated once.
+    /// Text parts of the current message. A field, to reuse its allocation.
     text: Vec<Literal<'a>>,
     text_bytes: usize,
     images: u32,
     audio: bool,
 }
 
-/// The span from the first message to the end of the first user message.
+/// The range from the first message to the end of the first user message.
 #[derive(Debug, Default)]
 struct ConversationStart {
     span: Option<Range<usize>>,
     has_user: bool,
 }
 
-/// Whose text a content part is.
+/// Where a content part occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Written by whoever the message is from.
+    /// In a message itself.
     Message,
-    /// Inside a tool's result or a system prompt.
+    /// Inside a tool result or a system prompt.
     Inside,
 }
 
@@ -47,7 +47,7 @@ impl ConversationStart {
         }
         match &mut self.span {
             None => self.span = Some(span),
-            // Without a user message the first message alone opens the conversation.
+            // Without a user message only the first message counts.
             Some(conversation_start) if from_user => conversation_start.end = span.end,
             Some(_) => {}
         }
@@ -60,7 +60,7 @@ impl<'a> Messages<'a> {
         self.text_bytes = self.text_bytes.saturating_add(bytes);
     }
 
-    /// A list of messages, or of Responses' input items.
+    /// Reads a list of messages, or of Responses input items.
     pub(super) fn list(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Mismatch> {
         match scanner.kind()? {
             Kind::Array => {}
@@ -71,7 +71,7 @@ impl<'a> Messages<'a> {
         Ok(())
     }
 
-    /// A text, a list of texts, token ids, or lists of them.
+    /// Reads a text, a list of texts, token ids, or lists of them.
     pub(super) fn input(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Mismatch> {
         let span = match scanner.kind()? {
             Kind::String => {
@@ -122,7 +122,7 @@ impl<'a> Messages<'a> {
         Ok(())
     }
 
-    /// A system prompt apart from the messages: a text or a list of text parts.
+    /// Reads a system prompt outside the messages: a text or a list of text parts.
     pub(super) fn text_apart(
         &mut self,
         scanner: &mut Scanner<'a>,
@@ -144,7 +144,7 @@ impl<'a> Messages<'a> {
             let read = match &*name {
                 "role" => string(scanner).map(|text| role = text),
                 "content" => self.content(scanner, Place::Message).map(|_| ()),
-                // Arguments of calls and results of tools are part of the prompt.
+                // Call arguments and tool results are part of the prompt.
                 "tool_calls" | "function_call" => {
                     calls(scanner).map(|span| self.add_text(scanner.length(&span)))
                 }
@@ -210,7 +210,7 @@ impl<'a> Messages<'a> {
                     self.add_text(scanner.length(&span));
                     Ok(())
                 }
-                // The result of a tool. Nesting is bounded by the scanner.
+                // A tool result. The scanner bounds the nesting.
                 "content" if matches!(scanner.kind()?, Kind::String | Kind::Array) => {
                     self.content(scanner, Place::Inside).map(|_| ())
                 }
@@ -242,7 +242,7 @@ impl<'a> Messages<'a> {
         self.add_text(text.map_or(0, Literal::decoded_len));
     }
 
-    /// All messages have been read.
+    /// Builds the result after the last message.
     pub(super) fn finish(self) -> MessageInfo<'a> {
         let last_user_message = match self.last_user_text.as_slice() {
             texts if !texts.iter().all(Literal::is_whole) => None,
@@ -267,7 +267,7 @@ impl<'a> Messages<'a> {
     }
 }
 
-/// A call of a tool, or a list of them: only their names are looked at.
+/// Reads a tool call, or a list of them: only the names of members matter.
 fn calls(scanner: &mut Scanner<'_>) -> Result<Range<usize>, Mismatch> {
     match scanner.kind()? {
         Kind::Array => scanner.array(|scanner, index| {

@@ -1,11 +1,11 @@
-//! Why a request body is refused, with the path of the field at fault built on the way out.
+//! Why a request body is refused. The path of the field is built on the way out.
 
 use std::fmt::Display;
 
 use crate::error::RequestError;
 use crate::scanner::{JsonError, Kind};
 
-/// The first thing that is wrong with a body.
+/// The first error of a body.
 #[derive(Debug)]
 pub(super) enum Mismatch {
     NotJson(JsonError),
@@ -28,7 +28,7 @@ pub(super) enum Problem {
 }
 
 impl Mismatch {
-    /// The field being read is of another type.
+    /// The current field has another type.
     pub(super) fn wrong_type(expected: &'static str, found: Kind) -> Self {
         Self::here(Problem::WrongType {
             expected,
@@ -36,27 +36,27 @@ impl Mismatch {
         })
     }
 
-    /// The field being read has a value that cannot be.
+    /// The current field has an invalid value.
     pub(super) fn value(why: impl Into<String>) -> Self {
         Self::here(Problem::Value(why.into()))
     }
 
-    /// A required field.
+    /// A required field is missing.
     pub(super) fn missing(name: &str) -> Self {
         Self::here(Problem::Missing).under(name)
     }
 
-    /// The field being read was there before.
+    /// The current field occurs twice.
     pub(super) fn twice() -> Self {
         Self::here(Problem::Twice)
     }
 
-    /// The same problem, seen from the object that has the field as member `name`.
+    /// The same error, seen from the object that has the field as member `name`.
     pub(super) fn under(self, name: impl Display) -> Self {
         self.prefixed(name, ".")
     }
 
-    /// The same problem, seen from the array that has it at `index`.
+    /// The same error, seen from the array that has it at `index`.
     pub(super) fn at(self, index: usize) -> Self {
         self.prefixed(format_args!("[{index}]"), ".")
     }

@@ -1,5 +1,5 @@
-//! Names of members, as readers of JSON take them: some go by case and some do not, and of two members with one name some
-//! take the first and some the last. What the gateway reads must be what every provider reads.
+//! Names of members, as JSON parsers see them: some ignore case, and of two members with one name some take the first
+//! and some the last. The gateway must read what every provider reads.
 
 use super::mismatch::Mismatch;
 
@@ -80,7 +80,7 @@ pub(crate) const BODY: &[&str] = &[
     "web_search_options",
 ];
 
-/// Members of messages, of items and of their parts. At most 128.
+/// Members of messages, items and their parts. At most 128.
 pub(crate) const MESSAGE: &[&str] = &[
     "action",
     "annotations",
@@ -143,7 +143,7 @@ pub(crate) const MESSAGE: &[&str] = &[
     "type",
 ];
 
-/// Members of a call of a tool, and of the function or custom tool in it.
+/// Members of a tool call, and of the function or custom tool in it.
 pub(crate) const CALL: &[&str] = &[
     "arguments",
     "custom",
@@ -156,24 +156,24 @@ pub(crate) const CALL: &[&str] = &[
     "type",
 ];
 
-/// The members of one object, as they come.
+/// The members of one object so far.
 #[derive(Debug)]
 pub(super) struct Names {
     known: &'static [&'static str],
-    /// One bit for each that has come.
+    /// One bit per member found.
     seen: u128,
 }
 
 impl Names {
-    /// Of an object that has the members `known`, and perhaps others.
+    /// An object with the members `known`, and possibly others.
     pub(super) fn of(known: &'static [&'static str]) -> Self {
         Self { known, seen: 0 }
     }
 
-    /// Takes note of a member.
+    /// Records a member.
     ///
     /// # Errors
-    /// It is known and was there before, or it is not and differs from a known one in case only.
+    /// It is known and occurred before, or differs from a known one only in case.
     #[inline]
     pub(super) fn take(&mut self, name: &str) -> Result<(), Mismatch> {
         match self.known.iter().position(|known| *known == name) {
@@ -202,8 +202,8 @@ impl Names {
     }
 }
 
-/// A reader that ignores case takes the member `name` for `known`, which is in lower case. Beside ASCII, two letters have an
-/// ASCII letter as their other case (Unicode's CaseFolding.txt); Go's `encoding/json` takes these too.
+/// A parser that ignores case takes the member `name` for `known`, which is in lower case. Apart from ASCII, two
+/// letters fold to an ASCII letter (Unicode's CaseFolding.txt); Go's `encoding/json` accepts these too.
 fn is_taken_for(name: &str, known: &str) -> bool {
     let folded = name.chars().map(|char| match char {
         'ſ' => 's',

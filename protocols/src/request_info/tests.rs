@@ -86,7 +86,7 @@ fn anthropics_fields() {
             .starts_with(r#"{"role":"user","content":[{"type":"text","text":"look"}"#)
     );
     assert!(part(body, &info.conversation_start_span).ends_with(r#""data":"AAAA"}}]}"#));
-    // The last turn holds a tool's result only: what the user said last is the turn before.
+    // The last turn holds only a tool result: the last user text is in the turn before.
     assert_eq!(info.last_user_message.as_deref(), Some("look"));
     assert_eq!(info.required.images, 2);
     // "look" + {"a":1} + "result" + "sys"
@@ -123,7 +123,7 @@ fn responses_fields() {
     );
 }
 
-/// What an estimate is made of: a limit of another protocol limits nothing, so it must not make a request look cheaper.
+/// The basis of an estimate: a limit of another protocol limits nothing, so it must not make a request look cheaper.
 #[test]
 fn only_the_limit_of_the_clients_own_protocol_counts() {
     const LIMITS: [&str; 3] = ["max_completion_tokens", "max_tokens", "max_output_tokens"];
@@ -142,7 +142,7 @@ fn only_the_limit_of_the_clients_own_protocol_counts() {
                 expected,
                 "{format:?} {body}"
             );
-            // Whatever stands there: it is none of the protocol's.
+            // Any value: the field is not part of the protocol.
             if expected.is_none() {
                 let body = format!(r#"{{"model":"m",{content},"{name}":"x"}}"#);
                 assert_eq!(
@@ -153,7 +153,7 @@ fn only_the_limit_of_the_clients_own_protocol_counts() {
             }
         }
     }
-    // Some servers read the one and some the other.
+    // Servers differ in which one they read.
     for (first, second) in [(1, 100_000), (100_000, 1)] {
         let body = format!(
             r#"{{"model":"m","messages":[],"max_completion_tokens":{first},"max_tokens":{second}}}"#

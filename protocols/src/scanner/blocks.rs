@@ -1,8 +1,8 @@
-//! Sixty-four bytes of a JSON text at a time, by wasm's vector instructions.
+//! Scans 64 bytes of JSON text at a time with wasm's vector instructions.
 //!
-//! V8 makes a constant vector anew for each use, so that comparing costs more than what can be done once for a whole block.
-//! Control characters and the quote are told by the smallest byte: with its second bit flipped, `"` is 0x20 and whatever else
-//! is below 0x21 is a control character.
+//! V8 materialises a constant vector for each use, so comparing costs more than operations shared by a whole block.
+//! Control characters and the quote are found by the smallest byte: with its second bit flipped, `"` is 0x20, and
+//! anything else below 0x21 is a control character.
 
 use core::arch::wasm32::{
     i8x16_lt, i8x16_min, i8x16_splat, u8x16_eq, u8x16_min, u8x16_splat, u64x2, v128, v128_any_true,
@@ -12,12 +12,11 @@ use core::arch::wasm32::{
 /// Length of a block in bytes.
 const BLOCK: usize = 64;
 
-/// The quote, when [`SECOND_BIT`] is flipped. What is smaller is a control character then.
+/// The quote with [`SECOND_BIT`] flipped. Smaller values are control characters.
 const FLIPPED_QUOTE: u8 = b'"' ^ SECOND_BIT;
 const SECOND_BIT: u8 = 2;
 
-/// Bytes in the blocks from the front that may stand in a string as they are: without quote, backslash or control
-/// character.
+/// Bytes in the leading blocks that may occur in a string unescaped: no quote, backslash or control character.
 pub(super) fn plain(bytes: &[u8]) -> usize {
     let min = |a, b| u8x16_min(a, b);
     passed(bytes, min, |least| {
@@ -26,15 +25,15 @@ pub(super) fn plain(bytes: &[u8]) -> usize {
     })
 }
 
-/// [`plain`], and ASCII: as signed numbers, all other bytes are smaller.
+/// [`plain`] and ASCII: as signed numbers, all other bytes are smaller.
 pub(super) fn plain_ascii(bytes: &[u8]) -> usize {
     let limit = i8x16_splat(FLIPPED_QUOTE as i8 + 1);
     let min = |a, b| i8x16_min(a, b);
     passed(bytes, min, |least| i8x16_lt(least, limit))
 }
 
-/// Bytes in the blocks from the front that have no backslash, and of whose least bytes by `min`, each with its second bit
-/// flipped, `is_special` says nothing.
+/// Bytes in the leading blocks without a backslash, for whose smallest bytes by `min`, each with its second bit
+/// flipped, `is_special` returns false.
 #[inline(always)]
 fn passed(
     bytes: &[u8],
@@ -62,7 +61,7 @@ fn passed(
         .saturating_mul(BLOCK)
 }
 
-/// In two loads: the compiler makes one for each argument.
+/// Two loads: the compiler emits one per argument.
 #[inline(always)]
 fn vector(part: &[u8; 16]) -> v128 {
     let half = |half: &[u8; 8]| u64::from_le_bytes(*half);

@@ -1,6 +1,6 @@
 //! Why a text is not JSON.
 
-/// The first thing that is wrong.
+/// The first syntax error.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum JsonError {
     #[error("expected UTF-8, found other bytes from byte {at}")]

@@ -1,17 +1,17 @@
-//! String literals, decoded only where someone asks for the text.
+//! String literals, decoded only on demand.
 
 use std::borrow::Cow;
 use std::ops::Range;
 
-/// A string as it stands in the JSON text.
+/// A string in the JSON text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Literal<'a> {
     /// Between the quotes.
     inside: &'a str,
-    /// Quotes included.
+    /// Including quotes.
     span: Range<usize>,
     saved_by_decoding: usize,
-    /// Decoded bytes that were left out of it.
+    /// Decoded length of what was elided.
     left_out: usize,
 }
 
@@ -29,33 +29,33 @@ impl<'a> Literal<'a> {
         }
     }
 
-    /// So many bytes of the decoded text were left out.
+    /// Marks `left_out` bytes of the decoded text as elided.
     pub(super) fn without(mut self, left_out: usize) -> Self {
         self.left_out = left_out;
         self
     }
 
-    /// Nothing was left out.
+    /// Nothing was elided.
     pub(crate) fn is_whole(&self) -> bool {
         self.left_out == 0
     }
 
-    /// Where it stands, quotes included.
+    /// Its range, including quotes.
     pub(crate) fn span(&self) -> Range<usize> {
         self.span.clone()
     }
 
-    /// What stands between its quotes, escapes as they came.
+    /// The text between the quotes, with escapes.
     pub(crate) fn as_written(&self) -> &'a str {
         self.inside
     }
 
-    /// Where its inside stands.
+    /// The range of its inside.
     pub(crate) fn inside(&self) -> Range<usize> {
         self.span.start.saturating_add(1)..self.span.end.saturating_sub(1)
     }
 
-    /// Bytes of the decoded text, with what was left out.
+    /// Decoded length, including what was elided.
     pub(crate) fn decoded_len(&self) -> usize {
         let kept = self.inside.len().saturating_sub(self.saved_by_decoding);
         kept.saturating_add(self.left_out)
@@ -65,7 +65,7 @@ impl<'a> Literal<'a> {
         self.inside.is_empty()
     }
 
-    /// The text, as far as it was kept. Surrogates without their other half become U+FFFD.
+    /// The decoded text, as far as it was kept. Lone surrogates become U+FFFD.
     #[inline]
     pub(crate) fn decode(&self) -> Cow<'a, str> {
         if self.saved_by_decoding == 0 {
@@ -87,7 +87,7 @@ impl<'a> Literal<'a> {
         text
     }
 
-    /// The text begins with `ascii`, in whatever case. Escapes are not looked through.
+    /// The text starts with `ascii`, in any case. Escapes are not decoded.
     pub(crate) fn starts_with_ignoring_case(&self, ascii: &str) -> bool {
         self.inside
             .get(..ascii.len())
@@ -105,7 +105,7 @@ impl<'a> Literal<'a> {
     }
 }
 
-/// The character of an escape sequence, and what follows it. `escaped` begins behind the backslash.
+/// The character of an escape sequence, and the rest. `escaped` starts after the backslash.
 fn escape(escaped: &str) -> (char, &str) {
     let mut chars = escaped.chars();
     let char = match chars.next() {
@@ -146,8 +146,8 @@ fn code_unit(digits: &str) -> Option<(u32, &str)> {
     Some((u32::from_str_radix(digits, 16).ok()?, tail))
 }
 
-/// What stands at the front of `bytes` and may stand in a string, up to its closing quote or the end; `None` where it is
-/// no valid UTF-8 or breaks off in an escape sequence.
+/// The valid inside of a string at the front of `bytes`, up to its closing quote or the end; `None` if it is not valid
+/// UTF-8 or ends inside an escape sequence.
 #[inline]
 pub(crate) fn string_inside(bytes: &[u8]) -> Option<&str> {
     let mut length = plain_prefix(bytes);
@@ -159,9 +159,9 @@ pub(crate) fn string_inside(bytes: &[u8]) -> Option<&str> {
     std::str::from_utf8(bytes.get(..length)?).ok()
 }
 
-/// How many bytes from the front may stand in a string, up to its closing quote, the end, or a character or an escape
-/// sequence that breaks off there; and by how many bytes decoding shortens them. `None` where they are followed by what may
-/// not stand in one. Characters are checked to be UTF-8.
+/// Length of the valid inside of a string at the front of `bytes`, up to its closing quote, the end, or a character or
+/// escape sequence that is incomplete there; and the bytes that decoding saves. `None` if an invalid byte follows.
+/// Validates UTF-8.
 pub(crate) fn string_prefix(bytes: &[u8]) -> Option<(usize, usize)> {
     let mut length = 0_usize;
     let mut saved_by_decoding = 0_usize;
@@ -187,14 +187,14 @@ pub(crate) fn string_prefix(bytes: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
-/// What may stand in a string as it is.
+/// Text that may occur in a string unescaped.
 struct PlainText {
     length: usize,
-    /// All bytes are taken but a character that is not complete.
+    /// All bytes are taken except an incomplete character.
     breaks_off: bool,
 }
 
-/// At the front of `bytes`; `None` where it is no UTF-8.
+/// Reads plain text at the front of `bytes`; `None` if it is not UTF-8.
 fn plain_text(bytes: &[u8]) -> Option<PlainText> {
     let ascii = plain_ascii(bytes);
     let rest = bytes.get(ascii..).unwrap_or_default();
@@ -211,7 +211,7 @@ fn plain_text(bytes: &[u8]) -> Option<PlainText> {
     })
 }
 
-/// Bytes from the front that may stand in a string as they are, and are ASCII: all of them, or those in whole blocks.
+/// Length of the leading ASCII that may occur in a string unescaped: all of it, or whole blocks.
 fn plain_ascii(bytes: &[u8]) -> usize {
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
     let passed = super::blocks::plain_ascii(bytes);
@@ -224,17 +224,18 @@ fn plain_ascii(bytes: &[u8]) -> usize {
     passed
 }
 
-/// It may not stand in a string as it is.
+/// The byte may not occur in a string unescaped.
 fn is_special(byte: u8) -> bool {
     byte == b'"' || byte == b'\\' || byte < 0x20
 }
 
-/// The highest bit of the first byte of `word` that may not stand in a string as it is, and perhaps of others behind it.
+/// Sets the highest bit of the first byte of `word` that may not occur in a string unescaped, and possibly of later
+/// ones.
 fn special(word: u64) -> u64 {
     below(word ^ QUOTES, ONES) | below(word ^ BACKSLASHES, ONES) | below(word, SPACES)
 }
 
-/// More bytes could make it an escape sequence.
+/// More bytes could complete an escape sequence.
 fn breaks_off(bytes: &[u8]) -> bool {
     match bytes {
         [_] => true,
@@ -243,7 +244,7 @@ fn breaks_off(bytes: &[u8]) -> bool {
     }
 }
 
-/// Length of the escape sequence at the front of `bytes`, and by how many bytes decoding shortens it.
+/// Length of the escape sequence at the front of `bytes`, and the bytes that decoding saves.
 pub(super) fn escape_sequence(bytes: &[u8]) -> Option<(usize, usize)> {
     match *bytes {
         [
@@ -255,7 +256,7 @@ pub(super) fn escape_sequence(bytes: &[u8]) -> Option<(usize, usize)> {
             let length = match [a, b, c, d] {
                 [b'0', b'0', b'0'..=b'7', _] => 1,
                 [b'0', b'0'..=b'7', ..] => 2,
-                // A pair of surrogates is four bytes: three are counted for the first, one for the second.
+                // A surrogate pair is four bytes: three are counted for the first half, one for the second.
                 [b'd' | b'D', b'c'..=b'f' | b'C'..=b'F', ..] => 1,
                 _ => 3,
             };
@@ -265,7 +266,7 @@ pub(super) fn escape_sequence(bytes: &[u8]) -> Option<(usize, usize)> {
     }
 }
 
-/// How many bytes from the front may stand in a string as they are: neither quote, nor backslash, nor control character.
+/// Length of the prefix that may occur in a string unescaped: no quote, backslash or control character.
 #[inline]
 pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     #[cfg(all(target_arch = "wasm32", target_feature = "simd128"))]
@@ -276,7 +277,7 @@ pub(crate) fn plain_prefix(bytes: &[u8]) -> usize {
     passed.saturating_add(rest)
 }
 
-/// How many bytes from the front come before the next quote.
+/// Length of the prefix before the next quote.
 pub(crate) fn quoteless_prefix(bytes: &[u8]) -> usize {
     prefix(
         bytes,
@@ -285,7 +286,7 @@ pub(crate) fn quoteless_prefix(bytes: &[u8]) -> usize {
     )
 }
 
-/// How many bytes from the front come before the next string, bracket or brace: numbers, mostly.
+/// Length of the prefix before the next string, bracket or brace: mostly numbers.
 pub(super) fn structureless_prefix(bytes: &[u8]) -> usize {
     prefix(
         bytes,
@@ -308,17 +309,17 @@ const SPACES: u64 = 0x2020_2020_2020_2020;
 const OPENING_BRACES: u64 = 0x7B7B_7B7B_7B7B_7B7B;
 const CLOSING_BRACES: u64 = 0x7D7D_7D7D_7D7D_7D7D;
 
-/// The highest bit of each byte of `word` that is below the byte of `limits` there, as long as no lower byte was.
+/// Sets the highest bit of each byte of `word` that is below the same byte of `limits`, as long as no lower byte was.
 fn below(word: u64, limits: u64) -> u64 {
     word.wrapping_sub(limits) & !word & HIGHEST_BITS
 }
 
-/// How many bytes come before the first that is sought: where `in_word` sets the highest bit of its byte, and `in_tail`
-/// says so.
+/// Length of the prefix before the first wanted byte: `in_word` sets the highest bit of its byte, `in_tail` recognises
+/// it.
 ///
-/// Eight bytes are looked at in one word, which is as fast in wasm without vector instructions: a byte `b` is below `n`
-/// where `b - n` borrows into its highest bit and `b` has it not, and equal to `c` where `b ^ c` is below 1. A borrow can
-/// reach into higher bytes, but the lowest byte that is found is right.
+/// Looks at eight bytes in one word, which is as fast in wasm without vector instructions: a byte `b` is below `n` if
+/// `b - n` borrows into its highest bit and `b` does not have it, and equals `c` if `b ^ c` is below 1. A borrow can
+/// reach into higher bytes, but the lowest byte found is right.
 #[inline(always)]
 fn prefix(bytes: &[u8], in_word: impl Fn(u64) -> u64, in_tail: impl Fn(u8) -> bool) -> usize {
     let (words, tail) = bytes.as_chunks::<8>();

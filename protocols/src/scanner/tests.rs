@@ -181,7 +181,7 @@ fn special_bytes_are_found_at_every_place_in_a_block() {
 #[test]
 fn what_may_stand_in_a_string_ends_where_it_should() {
     let plain = "All work and no play makes for a dull prompt. !~\u{7f}".repeat(4);
-    // What comes behind it, whether that may come, and what of it belongs to it.
+    // The input after the backslash, whether it is valid, and how much of it belongs to the sequence.
     type Taken = Option<(usize, usize)>;
     let table: &[(&[u8], Taken)] = &[
         (b"", Some((0, 0))),
@@ -255,7 +255,7 @@ fn nearly_json() -> impl Strategy<Value = String> {
 proptest! {
     #[test]
     fn agrees_with_a_full_parser(text in nearly_json()) {
-        // `RawValue` checks syntax and leaves lone surrogates alone, as we do.
+        // `RawValue` checks syntax and accepts lone surrogates, as we do.
         let theirs = serde_json::from_str::<&serde_json::value::RawValue>(&text).is_ok();
         prop_assert_eq!(whole(text.as_bytes()).is_ok(), theirs, "{}", text);
     }

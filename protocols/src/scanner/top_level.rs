@@ -1,37 +1,37 @@
-//! Watches a JSON object that passes in pieces, and keeps the values of a few of its own keys.
+//! Observes a JSON object that is forwarded in chunks, and keeps the values of some of its top-level members.
 
 use super::literal::{plain_prefix, structureless_prefix};
 
-/// Longest value that is kept, in bytes.
+/// Longest value kept, in bytes.
 const MAX_KEPT_BYTES: usize = 64 * 1024;
-/// Longest key that is compared; longer ones are none of ours.
+/// Longest key compared; longer keys cannot match.
 const MAX_KEY_BYTES: usize = 64;
 
-/// How far the object has come.
+/// Progress of the object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     /// Before its `{`, or inside.
     Open,
-    /// Behind its `}`.
+    /// After its `}`.
     Closed,
-    /// The text does not begin with `{`.
+    /// The text does not start with `{`.
     NotAnObject,
 }
 
-/// Finds members of the outermost object. Strings and nesting are followed, so that neither a key in a nested object
-/// nor text that looks like one is taken for a member; beyond that nothing is checked.
+/// Finds members of the outermost object. Tracks strings and nesting, so that neither a key in a nested object nor text
+/// that looks like one is taken for a member; performs no other validation.
 ///
-/// Each byte is looked at once. Memory is bounded by the kept values.
+/// Looks at each byte once. Memory is bounded by the kept values.
 #[derive(Debug, Clone)]
 pub(crate) struct TopLevel {
     keys: &'static [&'static str],
-    /// As they came, in the order of `keys`. A later member of the same name replaces an earlier one.
+    /// As received, in the order of `keys`. A later member of the same name replaces an earlier one.
     values: Vec<Option<Vec<u8>>>,
     state: State,
     depth: u64,
-    /// Bytes of the key being read, or the last one read.
+    /// Bytes of the current or last key.
     key: Vec<u8>,
-    /// Index in `keys` of the member whose value is being read.
+    /// Index in `keys` of the member being read.
     keeping: Option<usize>,
 }
 
@@ -43,9 +43,9 @@ enum State {
     Key {
         escaped: bool,
     },
-    /// Behind a key, before its value.
+    /// After a key, before its value.
     BeforeValue,
-    /// In a value, outside of strings.
+    /// In a value, outside strings.
     Value,
     Text {
         escaped: bool,
@@ -55,7 +55,7 @@ enum State {
 }
 
 impl TopLevel {
-    /// Keeps the values of `keys`.
+    /// An observer that keeps the values of `keys`.
     pub(crate) fn new(keys: &'static [&'static str]) -> Self {
         Self {
             keys,
@@ -80,7 +80,7 @@ impl TopLevel {
         }
     }
 
-    /// The bytes of a member's value, once it is complete.
+    /// The bytes of a member's value, once complete.
     pub(crate) fn value(&self, key: &str) -> Option<&[u8]> {
         let index = self.keys.iter().position(|known| *known == key)?;
         if self.keeping == Some(index) {
@@ -89,17 +89,17 @@ impl TopLevel {
         self.values.get(index)?.as_deref().map(<[u8]>::trim_ascii)
     }
 
-    /// The member has begun, and its value is not complete.
+    /// The member's value is incomplete.
     pub(crate) fn is_reading(&self, key: &str) -> bool {
         self.keeping
             .is_some_and(|index| self.keys.get(index).is_some_and(|known| *known == key))
     }
 
-    /// The next bytes.
+    /// Observes the next bytes.
     pub(crate) fn observe(&mut self, chunk: &[u8]) {
         let mut rest = chunk;
         while let Some((&byte, tail)) = rest.split_first() {
-            // Stretches in which nothing can happen are taken at once.
+            // Skips stretches in which nothing can happen.
             let quiet = match self.state {
                 State::Text { escaped: false } | State::Key { escaped: false } => {
                     plain_prefix(rest)
@@ -155,7 +155,7 @@ impl TopLevel {
                     .iter()
                     .position(|known| known.as_bytes() == self.key);
                 if let Some(kept) = self.kept() {
-                    // Longer than most of what is kept: the usage of an answer.
+                    // Longer than most usage objects.
                     *kept = Some(Vec::with_capacity(256));
                 }
                 self.state = State::Value;
@@ -212,7 +212,7 @@ impl TopLevel {
         let Some(slot) = self.kept() else { return };
         let Some(value) = slot else { return };
         if value.len().saturating_add(bytes.len()) > MAX_KEPT_BYTES {
-            // Too long to be what it should be.
+            // Too long to be the expected value.
             *slot = None;
             self.keeping = None;
         } else {

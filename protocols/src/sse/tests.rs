@@ -51,7 +51,7 @@ fn events(input: &[u8]) -> Vec<(String, String)> {
 
 #[test]
 fn reads_the_event_stream_format() {
-    // What it is about, the stream, and the names and data of its events.
+    // A name, the stream, and the names and data of its events.
     type Row = (
         &'static str,
         &'static [u8],

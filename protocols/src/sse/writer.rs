@@ -3,7 +3,7 @@
 use memchr::memchr2;
 use serde::Serialize;
 
-/// The last frame of OpenAI's streams.
+/// The last frame of an OpenAI stream.
 pub const DONE: &[u8] = b"data: [DONE]\n\n";
 
 /// Appends an event without a name; see [`write_event`].
@@ -26,7 +26,7 @@ pub fn write_data(out: &mut Vec<u8>, data: &[u8]) {
     out.extend_from_slice(b"\n\n");
 }
 
-/// Appends an event. Each line of `data` becomes a `data` field. `name` must hold no line end.
+/// Appends an event. Each line of `data` becomes a `data` field. `name` must not contain a line end.
 pub fn write_event(out: &mut Vec<u8>, name: &str, data: &[u8]) {
     out.extend_from_slice(b"event: ");
     out.extend_from_slice(name.as_bytes());
@@ -34,8 +34,8 @@ pub fn write_event(out: &mut Vec<u8>, name: &str, data: &[u8]) {
     write_data(out, data);
 }
 
-/// Appends an event whose data is `value` as JSON on one line; `name` is left out where `None`.
-/// A value that JSON cannot say (a map with keys that are no strings) appends nothing.
+/// Appends an event with `value` as single-line JSON; `name` is omitted if `None`. Appends nothing if JSON cannot
+/// express the value (a map with non-string keys).
 pub fn write_json<T: Serialize>(out: &mut Vec<u8>, name: Option<&str>, value: &T) {
     let before = out.len();
     if let Some(name) = name {

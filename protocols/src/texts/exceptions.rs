@@ -1,23 +1,23 @@
-//! What is not read as text, because it is none or must stay as it is.
+//! What is not read as text, because it is not text or must not change.
 //!
-//! Each exception is told by its member's name and by what it looks like: a sentence under the name of an id is read.
+//! Each exception is recognised by its member's name and by its form: a sentence in an id member is read.
 
 use crate::request_info::names;
 
-/// What a member is in an object that an API defines.
+/// The role of a member in an object that an API defines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Role {
     /// Another such object.
     Object,
     /// A list of such objects.
     Objects,
-    /// A text, a list of such objects or of texts, ids of tokens, or lists of these; or a prompt that is kept elsewhere.
+    /// A text, a list of such objects or texts, token ids, or lists of these; or a reference to a stored prompt.
     Prompt,
-    /// A list of definitions of tools.
+    /// A list of tool definitions.
     Tools,
-    /// An id, or something encrypted or signed: nothing but letters, digits and signs.
+    /// An id, or encrypted or signed data: letters, digits and signs only.
     Id,
-    /// A word of the API's own or a name: the same, beginning with a letter.
+    /// An API value or a name: like an id, starting with a letter.
     Word,
     /// A word, or an object of the API.
     Choice,
@@ -50,7 +50,7 @@ impl Role {
         Some(role)
     }
 
-    /// In a message, an item, a part, a call, a tool or another object of an API.
+    /// In a message, item, part, call, tool or another object of an API.
     pub(super) fn in_object(name: &str) -> Option<Self> {
         let role = match name {
             "annotations" | "citations" | "content" | "output" | "outputs"
@@ -86,7 +86,7 @@ pub(super) fn is_parameter(name: &str) -> bool {
     names::BODY.contains(&name)
 }
 
-/// A member that an API defines, so that its name says nothing of the client's.
+/// A member that an API defines, so its name is not the client's text.
 pub(super) fn is_defined(name: &str) -> bool {
     let tables = [names::BODY, names::MESSAGE, names::CALL];
     tables.iter().any(|table| table.contains(&name))
@@ -112,12 +112,12 @@ pub(super) fn is_defined(name: &str) -> bool {
         )
 }
 
-/// Fewest bytes of media in base64. What is shorter is read, which costs nothing.
+/// Shortest base64 media, in bytes. Anything shorter is read, which costs nothing.
 const MIN_MEDIA_BYTES: usize = 64;
-/// Longest beginning of a `data:` URL up to its comma.
+/// Longest prefix of a `data:` URL up to its comma.
 const MAX_MEDIA_TYPE_BYTES: usize = 128;
 
-/// A string that is not text; `inside` is what stands between its quotes.
+/// A string that is not text; `inside` is between its quotes.
 pub(super) fn is_excepted(name: &str, role: Option<Role>, inside: &str) -> bool {
     match role {
         Some(Role::Id) if inside.bytes().all(is_id) => true,
@@ -128,7 +128,7 @@ pub(super) fn is_excepted(name: &str, role: Option<Role>, inside: &str) -> bool 
     }
 }
 
-/// Members in which media stands, or what providers encrypt.
+/// Members that hold media or encrypted data.
 fn has_media(name: &str) -> bool {
     matches!(
         name,
@@ -149,7 +149,7 @@ fn has_media(name: &str) -> bool {
     )
 }
 
-/// Base64 and nothing else, perhaps in a `data:` URL.
+/// Base64 only, possibly in a `data:` URL.
 fn is_media(inside: &str) -> bool {
     let base64 = match inside.strip_prefix("data:") {
         None => inside,
@@ -159,7 +159,7 @@ fn is_media(inside: &str) -> bool {
         },
     };
     let base64 = base64.trim_end_matches('=').as_bytes();
-    // Some writers of JSON escape slashes.
+    // Some JSON writers escape slashes.
     let mut escaped = false;
     base64.len() >= MIN_MEDIA_BYTES
         && base64.iter().all(|byte| {

@@ -12,7 +12,7 @@ fn spans(body: &str) -> Vec<TextSpan> {
     spans
 }
 
-/// The texts of `body`, keys in angle brackets and numbers in round ones.
+/// The texts of `body`, keys in angle brackets and numbers in parentheses.
 fn found(body: &str) -> Vec<String> {
     let shown = |span: &TextSpan| {
         let text = &body[span.inside.clone()];
@@ -25,7 +25,7 @@ fn found(body: &str) -> Vec<String> {
     spans(body).iter().map(shown).collect()
 }
 
-/// Texts are the words `t1`, `t2`, … up to the count, in this order; what else stands there is none.
+/// The texts are the words `t1`, `t2`, … up to the count, in order; nothing else counts.
 #[test]
 fn texts_of_every_format() {
     let table = [
@@ -93,7 +93,7 @@ fn texts_of_every_format() {
     }
 }
 
-/// What the client gives names of its own is read with these names, and with its numbers.
+/// Members with the client's own names are read, including these names and numbers.
 #[test]
 fn what_no_api_defines_is_read_as_a_whole() {
     for (body, expected) in [
@@ -266,7 +266,7 @@ fn broken_json_is_an_error() {
     }
 }
 
-/// Any JSON, with names that are read in ways of their own.
+/// Any JSON, with names that have special handling.
 fn value() -> impl Strategy<Value = Value> {
     let leaf = prop_oneof![
         Just(Value::Null),
@@ -287,7 +287,7 @@ fn value() -> impl Strategy<Value = Value> {
     })
 }
 
-/// The strings in `value` that are no ids and no words of an API.
+/// The strings in `value` that are neither ids nor API values.
 fn sentences(value: &Value) -> Vec<String> {
     match value {
         Value::String(text) if text.trim() != text || text.contains(' ') => vec![text.clone()],
@@ -298,7 +298,7 @@ fn sentences(value: &Value) -> Vec<String> {
 }
 
 proptest! {
-    /// Wherever a sentence stands, it is read once.
+    /// Every sentence is read exactly once.
     #[test]
     fn every_sentence_is_found(value in value()) {
         let body = value.to_string();

@@ -14,8 +14,8 @@ use crate::translator::Attempt;
 use crate::usage::Usage;
 pub use stream::MessageSink;
 
-/// Translates one attempt. See [`DROPPED_PARAMS`] and [`DROPPED_TOOL_PARAMS`] for what it leaves out; everything else that
-/// cannot be said is refused.
+/// Translates one attempt. Drops only what [`DROPPED_PARAMS`] and [`DROPPED_TOOL_PARAMS`] list; everything else that
+/// Converse cannot express is refused.
 pub type AnthropicMessagesToBedrockConverse = ToConverseTranslator<MessagesClient>;
 
 /// Clients of Anthropic Messages.
@@ -23,7 +23,7 @@ pub type AnthropicMessagesToBedrockConverse = ToConverseTranslator<MessagesClien
 pub struct MessagesClient;
 
 impl ConverseClient for MessagesClient {
-    /// What tools are called at the client.
+    /// The client's tool names.
     type RequestState = ToolNames;
     type Sink = MessageSink;
 

@@ -17,9 +17,11 @@ use crate::translate::{Translate, TranslatedResponse, TranslatorFor};
 use crate::translator::{Attempt, OutgoingRequest};
 use crate::upstream_path;
 
-/// Translates one attempt. See [`DROPPED_PARAMS`] for what it leaves out; everything else that cannot be said is refused.
+/// Translates one attempt. Drops only what [`DROPPED_PARAMS`] lists; everything else that cannot be expressed is
+/// refused.
 ///
-/// `count_tokens` is refused: no endpoint of these upstreams counts tokens, and an estimate would be taken for a count.
+/// `count_tokens` is refused: these upstreams have no endpoint that counts tokens, and clients would take an estimate
+/// for a count.
 pub type AnthropicMessagesToChatCompletions = TranslatorFor<MessagesOverChat>;
 
 /// Clients of Anthropic Messages, upstreams that speak Chat Completions.
@@ -27,7 +29,7 @@ pub type AnthropicMessagesToChatCompletions = TranslatorFor<MessagesOverChat>;
 pub struct MessagesOverChat;
 
 impl Translate for MessagesOverChat {
-    /// The client's, to tell which one ended an answer.
+    /// The client's stop sequences, to tell which one ended a response.
     type RequestState = StopSequences;
     type Stream = Stream;
 

@@ -16,10 +16,11 @@ use crate::translate::{Translate, TranslatedResponse, TranslatorFor};
 use crate::translator::{Attempt, OutgoingRequest};
 use crate::upstream_path;
 
-/// The dialect that this translator writes. Later ones refuse `temperature`, `top_p` and `top_k`.
+/// The API version that this translator writes. Later ones refuse `temperature`, `top_p` and `top_k`.
 const ANTHROPIC_VERSION: &str = "2023-06-01";
 
-/// Translates one attempt. See [`DROPPED_PARAMS`] for what it leaves out; everything else that cannot be said is refused.
+/// Translates one attempt. Drops only what [`DROPPED_PARAMS`] lists; everything else that cannot be expressed is
+/// refused.
 pub type ChatCompletionsToAnthropicMessages = TranslatorFor<ChatOverMessages>;
 
 /// Clients of Chat Completions, upstreams that speak Anthropic Messages.

@@ -14,7 +14,8 @@ use crate::usage::Usage;
 pub use request::ResponseHints;
 pub use stream::ChatSink;
 
-/// Translates one attempt. See [`DROPPED_PARAMS`] for what it leaves out; everything else that cannot be said is refused.
+/// Translates one attempt. Drops only what [`DROPPED_PARAMS`] lists; everything else that Converse cannot express is
+/// refused.
 pub type ChatCompletionsToBedrockConverse = ToConverseTranslator<ChatClient>;
 
 /// Clients of Chat Completions.

@@ -1,4 +1,4 @@
-//! Two translators in a row, for pairs that have none of their own: the client's format to Chat Completions, and Chat
+//! Composes two translators for pairs that have none of their own: the client's format to Chat Completions, and Chat
 //! Completions to the upstream's.
 
 use std::rc::Rc;
@@ -9,31 +9,31 @@ use crate::headers::HeaderSlice;
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 
-/// One attempt, translated twice. What one stage writes the other one reads, piece by piece: nothing waits that would not
-/// wait in a stage alone.
+/// One attempt, translated twice. Each stage reads what the other writes incrementally: nothing is delayed that a
+/// single stage would not delay.
 pub struct ComposedTranslator {
-    /// Speaks the client's format to a Chat Completions upstream.
+    /// From the client's format to Chat Completions.
     client: Box<dyn Translator>,
-    /// Speaks Chat Completions to the upstream.
+    /// From Chat Completions to the upstream's format.
     upstream: Box<dyn Translator>,
     /// Chat Completions on their way from one stage to the other.
     intermediate: Vec<u8>,
 }
 
 impl ComposedTranslator {
-    /// A chain for one attempt. Each stage gets the attempt as it looks from there.
+    /// A composed translator for one attempt. Each stage gets the attempt as seen from there.
     pub fn new(
         attempt: impl Into<Rc<Attempt>>,
         client: impl FnOnce(Rc<Attempt>) -> Box<dyn Translator>,
         upstream: impl FnOnce(Rc<Attempt>) -> Box<dyn Translator>,
     ) -> Self {
-        // It keeps the real upstream, which may take back what others do not: signed reasoning.
+        // Keeps the real upstream format, which may accept what others do not: signed reasoning.
         let from_client = attempt.into();
         let to_upstream = Attempt {
             client: ClientFormat::ChatCompletions,
-            // The client's stage needs it, whether the client asked or not.
+            // The client's stage needs it, whether or not the client asked.
             include_usage: true,
-            // Said once, to the client.
+            // Added once, for the client.
             metadata: None,
             ..Attempt::clone(&from_client)
         };
@@ -44,7 +44,7 @@ impl ComposedTranslator {
         }
     }
 
-    /// Hands what is between the stages to the client's one.
+    /// Passes the intermediate bytes to the client's stage.
     fn drain_intermediate(&mut self, out: &mut Vec<u8>) {
         if self.client.stream(&self.intermediate, out) {
             out.extend_from_slice(&self.intermediate);
@@ -57,7 +57,7 @@ impl Translator for ComposedTranslator {
     fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
         let chat = self.client.request(body)?.body.applied(body);
         self.upstream.request(&chat).map_err(|error| RequestError {
-            // It names a field of a request that the client has never seen; the message still explains.
+            // It would name a field of a request that the client never sent; the message still explains.
             param: None,
             ..error
         })
@@ -86,7 +86,7 @@ impl Translator for ComposedTranslator {
         self.client.stream_end(out);
     }
 
-    /// A failure is the upstream's in its own words; all else counts only when it has come through to the client.
+    /// A failure is reported in the upstream's own words; any other state counts only once it has reached the client.
     fn stream_state(&self) -> &StreamState {
         match self.upstream.stream_state() {
             failed @ StreamState::Failed(_) => failed,

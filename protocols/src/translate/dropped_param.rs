@@ -1,4 +1,4 @@
-//! Request fields that a target may leave out, each with the reason; the rest is refused by name.
+//! Request fields that may be dropped for a target, each with its reason; all others are refused by name.
 
 use serde_json::Value;
 use serde_json::value::RawValue;
@@ -6,26 +6,26 @@ use serde_json::value::RawValue;
 use crate::error::RequestError;
 use crate::json;
 
-/// A field that an upstream has no counterpart for and that may be dropped. The tables of these are printed in the
-/// documentation: nothing else is ever dropped.
+/// A field without an equivalent upstream that may be dropped. The documentation prints these tables: nothing else is
+/// ever dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DroppedParam {
     /// Name in the client's request.
     pub name: &'static str,
     /// When it is dropped.
     pub when: DropWhen,
-    /// Why the answer is still the one that the client asked for.
+    /// Why the response is still the one that the client asked for.
     pub reason: &'static str,
 }
 
 /// Which values of a field may be dropped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DropWhen {
-    /// All.
+    /// Every value.
     Always,
-    /// Only this one, given as JSON: it asks for what the upstream does anyway. Others are refused.
+    /// Only this JSON value: it asks for what the upstream does anyway. Others are refused.
     Only(&'static str),
-    /// Decided by the translator where this holds; the words are for the documentation.
+    /// The translator decides whether this holds; the text is for the documentation.
     Where(&'static str),
 }
 
@@ -39,7 +39,7 @@ impl DroppedParam {
         }
     }
 
-    /// Dropped with this value, given as JSON.
+    /// Dropped with this JSON value.
     pub const fn only(name: &'static str, value: &'static str, reason: &'static str) -> Self {
         Self {
             name,
@@ -48,7 +48,7 @@ impl DroppedParam {
         }
     }
 
-    /// Dropped where `condition` holds.
+    /// Dropped if `condition` holds.
     pub const fn where_holds(
         name: &'static str,
         condition: &'static str,

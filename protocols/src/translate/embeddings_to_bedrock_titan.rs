@@ -1,6 +1,6 @@
-//! Embeddings clients, Amazon Titan text embeddings behind Bedrock's InvokeModel.
+//! Embeddings clients, Amazon Titan text embeddings through Bedrock's InvokeModel.
 //!
-//! Titan takes one text at a time and always answers with numbers; base64 is made here.
+//! Titan takes one text at a time and always returns numbers; base64 is encoded here.
 
 use std::rc::Rc;
 
@@ -16,7 +16,7 @@ use crate::translate::dropped_param::{self, DropWhen, DroppedParam};
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 
-/// Fields that are left out, with the reasons; every other field is translated or refused.
+/// Fields that are dropped, with reasons; every other field is translated or refused.
 pub const DROPPED_PARAMS: &[DroppedParam] = &[
     DroppedParam {
         name: "user",
@@ -47,16 +47,16 @@ enum Encoding {
     Base64,
 }
 
-/// What the client asks for.
+/// The client's request.
 struct EmbeddingsRequest<'a> {
     input: Text<'a>,
     dimensions: Option<u64>,
-    /// Titan's own: the vector is to have length 1. It does so unless it is told otherwise.
+    /// Titan's own: normalize the vector to length 1. Defaults to true.
     normalize: Option<bool>,
     encoding: Encoding,
 }
 
-/// Titan's answer.
+/// Titan's response.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 struct TitanResponse<'a> {
@@ -175,7 +175,7 @@ impl Translator for EmbeddingsToBedrockTitan {
         0
     }
 
-    /// The answer does not say which model has answered: it is the one that was asked.
+    /// The response does not name the model: it is the requested one.
     fn served_model(&self) -> Option<&str> {
         None
     }
@@ -225,7 +225,8 @@ impl Encoding {
     }
 }
 
-/// Other embedding models on Bedrock have requests of their own. An id that names no family is taken for Titan's.
+/// Other embedding models on Bedrock have their own request formats. An id that names no family is assumed to be
+/// Titan's.
 fn refuse_other_families(model: &str) -> Result<(), RequestError> {
     let family = ["cohere.", "amazon.nova", "twelvelabs.", "titan-embed-image"]
         .into_iter()
@@ -241,7 +242,7 @@ fn refuse_other_families(model: &str) -> Result<(), RequestError> {
     }
 }
 
-/// The text of `input`: a string, or a list with one string in it.
+/// The text of `input`: a string, or a list with one string.
 fn one_text(raw: &RawValue) -> Result<Text<'_>, RequestError> {
     const PATH: &str = "input";
     let text = match Text::of(raw) {
@@ -275,7 +276,7 @@ fn one_text(raw: &RawValue) -> Result<Text<'_>, RequestError> {
     Ok(text)
 }
 
-/// What OpenAI's `base64` means: little-endian 32-bit floats.
+/// OpenAI's `base64` encoding: little-endian 32-bit floats.
 fn base64_of(numbers: &[f32]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 

@@ -1,6 +1,7 @@
-//! OpenAI Responses clients, upstreams that only speak Chat Completions. By [`crate::translate::composed`] also Anthropic and Bedrock.
+//! OpenAI Responses clients, upstreams that only speak Chat Completions. With [`crate::translate::composed`] also
+//! Anthropic and Bedrock.
 //!
-//! Nothing is stored: a conversation comes with each request in `input`, and `previous_response_id` is refused.
+//! Nothing is stored: each request carries its conversation in `input`, and `previous_response_id` is refused.
 
 mod dropped_params;
 mod request;
@@ -17,7 +18,8 @@ use crate::translate::{Translate, TranslatedResponse, TranslatorFor};
 use crate::translator::{Attempt, OutgoingRequest};
 use crate::upstream_path;
 
-/// Translates one attempt. See [`DROPPED_PARAMS`] for what it leaves out; everything else that cannot be said is refused.
+/// Translates one attempt. Drops only what [`DROPPED_PARAMS`] lists; everything else that cannot be expressed is
+/// refused.
 pub type ResponsesToChatCompletions = TranslatorFor<ResponsesOverChat>;
 
 /// Clients of OpenAI Responses, upstreams that speak Chat Completions.
@@ -25,7 +27,7 @@ pub type ResponsesToChatCompletions = TranslatorFor<ResponsesOverChat>;
 pub struct ResponsesOverChat;
 
 impl Translate for ResponsesOverChat {
-    /// What the answer repeats of the request.
+    /// The request fields that the response echoes.
     type RequestState = EchoedFields;
     type Stream = Stream;
 

@@ -1,4 +1,4 @@
-//! What every translator to Bedrock Converse does in the same way, whatever the client speaks.
+//! What all translators to Bedrock Converse share.
 
 use std::marker::PhantomData;
 
@@ -10,32 +10,32 @@ use crate::translate::{StreamTranslator, Translate, TranslatedResponse, Translat
 use crate::translator::{Attempt, OutgoingRequest, StreamState};
 use crate::usage::Usage;
 
-/// A client's protocol, as far as translating it to Converse differs from translating another.
+/// What differs between client formats when translating to Converse.
 pub trait ConverseClient {
-    /// What was agreed in the request and has to be undone in the answer.
+    /// What the response must undo of the request.
     type RequestState: Default + std::fmt::Debug;
-    /// Writes the client's stream.
+    /// The writer of the client's stream.
     type Sink: ConverseSink<Call: std::fmt::Debug> + std::fmt::Debug;
 
-    /// A stream for this attempt.
+    /// A writer for this attempt.
     fn sink(attempt: &Attempt) -> Self::Sink;
 
-    /// The body of the Converse request.
+    /// Builds the body of the Converse request.
     ///
     /// # Errors
-    /// The client's request cannot be said.
+    /// The client's request cannot be expressed.
     fn request(
         attempt: &Attempt,
         body: &[u8],
     ) -> Result<(Vec<u8>, Self::RequestState), RequestError>;
 
-    /// The stream will answer a request in which this was agreed.
+    /// Tells the stream about its request.
     fn set_request_state(sink: &mut Self::Sink, request_state: &Self::RequestState);
 
-    /// The body of the client's answer.
+    /// Translates a complete response; returns the client's body and the usage.
     ///
     /// # Errors
-    /// Bedrock's answer cannot be read.
+    /// Bedrock's response is invalid.
     fn response(
         attempt: &Attempt,
         request_state: &Self::RequestState,
@@ -43,10 +43,10 @@ pub trait ConverseClient {
     ) -> Result<(Vec<u8>, Option<Usage>), ProviderError>;
 }
 
-/// Translates one attempt of a client to Converse or ConverseStream.
+/// Translates one attempt to Converse or ConverseStream.
 pub type ToConverseTranslator<C> = TranslatorFor<ConverseTranslation<C>>;
 
-/// Clients of one protocol, upstreams that speak Converse.
+/// The translation of one client format to Converse.
 #[derive(Debug)]
 pub struct ConverseTranslation<C>(PhantomData<C>);
 
@@ -90,7 +90,7 @@ impl<C: ConverseClient> Translate for ConverseTranslation<C> {
         Ok(TranslatedResponse {
             body,
             usage,
-            // Converse does not say which model has answered: it is the one that was asked.
+            // Converse does not name the model: it is the requested one.
             served_model: None,
         })
     }

@@ -1,10 +1,10 @@
-//! What translators' tests share.
+//! What the tests of translators share.
 
 use super::{Attempt, StreamState, Translator};
 use crate::format::{ClientFormat, UpstreamFormat};
 use crate::usage::Usage;
 
-/// An attempt with nothing out of the ordinary, for tests to vary.
+/// A typical attempt, for tests to vary.
 pub(crate) fn test_attempt(client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
     Attempt {
         client,
@@ -28,17 +28,17 @@ pub(crate) fn test_attempt(client: ClientFormat, upstream: UpstreamFormat) -> At
     }
 }
 
-/// What became of a stream.
+/// The result of a stream.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Streamed {
-    /// All that went to the client, as text.
+    /// All bytes sent to the client, as text.
     pub(crate) out: String,
     pub(crate) state: StreamState,
     pub(crate) usage: Option<Usage>,
     pub(crate) served_model: Option<String>,
 }
 
-/// Feeds `input` whole, event by event, in odd pieces and byte by byte, and insists on one outcome.
+/// Feeds `input` whole, event by event, in odd chunks and byte by byte, and requires one result.
 pub(crate) fn stream_every_way(make: impl Fn() -> Box<dyn Translator>, input: &[u8]) -> Streamed {
     let whole = stream(&make, &[input]);
     let mut cuts: Vec<usize> = memchr::memmem::find_iter(input, b"\n\n")
@@ -92,8 +92,8 @@ fn stream(make: &impl Fn() -> Box<dyn Translator>, pieces: &[&[u8]]) -> Streamed
     }
 }
 
-/// Insists that `run` takes time in proportion to its input: ten times the input takes far less than the hundred times
-/// that a quadratic step would take. On a busy machine a measurement says little, so one good one out of many is enough.
+/// Requires that `run` is linear in its input: ten times the input takes far less than the hundred times of a quadratic
+/// step. On a busy machine single measurements are unreliable, so one good one out of many suffices.
 #[allow(clippy::disallowed_methods)]
 pub(crate) fn assert_linear<I>(make: impl Fn(usize) -> I, run: impl Fn(&I)) {
     let (small, large) = (make(2_000), make(20_000));

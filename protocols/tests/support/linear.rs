@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-/// Insists that ten times the input takes about ten times as long: it would be a hundred times if it were quadratic. A busy
-/// machine disturbs the measurement: one of some tries has to show it.
+/// Insists that ten times the input takes about ten times as long: it would be a hundred times if it were quadratic. A
+/// busy machine disturbs the measurement: one of some tries has to show it.
 pub fn assert_linear(what: &str, run: impl Fn(usize)) {
     let mut tries = (0..10).map(|_| (least_time(|| run(1)), least_time(|| run(10))));
     assert!(

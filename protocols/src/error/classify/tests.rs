@@ -146,7 +146,7 @@ fn what_providers_say_and_what_it_means() {
             Overloaded,
             "Overloaded",
         ),
-        // Overloaded, whatever the status
+        // Overloaded, whatever the status.
         (
             400,
             r#"{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}"#,
@@ -222,7 +222,7 @@ fn what_providers_say_and_what_it_means() {
             ContextLength,
             "the request exceeds the available context size",
         ),
-        // Proxies on the way
+        // Proxies in between.
         (
             502,
             "<html>\n<head><TITLE>502 Bad Gateway</TITLE></head></html>",
@@ -278,8 +278,7 @@ fn what_providers_say_and_what_it_means() {
     }
 }
 
-/// Bodies as they were seen, by who has to change something. Only what says that the key is at fault may be held against a
-/// target.
+/// Bodies as observed, by who must act. Only a body that blames the key may count against a target.
 #[test]
 fn who_is_at_fault_for_a_refusal() {
     let table: &[(u16, &str, ErrorKind)] = &[
@@ -304,7 +303,7 @@ fn who_is_at_fault_for_a_refusal() {
             r#"{"error":{"message":"Content Exists Risk","type":"invalid_request_error"}}"#,
             ContentPolicy,
         ),
-        // Firewalls, networks, regions: nobody can tell.
+        // Firewalls, networks, regions: the fault is unknown.
         (
             403,
             "<!DOCTYPE html><html><head><title>Attention Required! | Cloudflare</title></head><body>Sorry, you have been blocked. token api key</body></html>",
@@ -389,7 +388,7 @@ fn who_is_at_fault_for_a_refusal() {
             r#"{"type":"error","error":{"type":"permission_error","message":"Your API key does not have permission to use the specified resource."}}"#,
             Permission,
         ),
-        // Money.
+        // Billing.
         (
             403,
             r#"{"code":"x","error":"Your newly created team doesn't have any credits yet. You can purchase credits on https://console.x.ai."}"#,
@@ -456,7 +455,7 @@ fn who_is_at_fault_for_a_refusal() {
             r#"{"error":{"message":"The model `x` is gone","type":"invalid_request_error"}}"#,
             ModelNotFound,
         ),
-        // Nobody there.
+        // No such endpoint.
         (404, "404 page not found\n", EndpointNotFound),
         (404, r#"{"detail":"Not Found"}"#, EndpointNotFound),
         (
@@ -473,7 +472,7 @@ fn who_is_at_fault_for_a_refusal() {
         (405, r#"{"detail":"Method Not Allowed"}"#, EndpointNotFound),
         (410, "Gone", EndpointNotFound),
         (421, "Misdirected Request", EndpointNotFound),
-        // The client's own.
+        // The client.
         (
             404,
             r#"{"error":{"message":"Previous response with id 'resp_1' not found.","type":"invalid_request_error","param":"previous_response_id","code":"previous_response_not_found"}}"#,
@@ -489,7 +488,7 @@ fn who_is_at_fault_for_a_refusal() {
             r#"{"error":{"message":"'incorrect api key provided' is not one of ['auto', 'none']","type":"invalid_request_error"}}"#,
             InvalidRequest,
         ),
-        // Larger than all that the account may send in a minute: no wait helps.
+        // More than the account may send in a minute: waiting does not help.
         (
             429,
             r#"{"error":{"message":"Request too large for gpt-4o in organization org-x on tokens per min (TPM): Limit 30000, Requested 61337. The input or output tokens must be reduced in order to run successfully.","type":"tokens","param":null,"code":"rate_limit_exceeded"}}"#,

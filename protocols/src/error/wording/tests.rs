@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use super::*;
 use crate::error::{Fault, classify, classify_in_stream};
 
-/// A body that says what the row is about, in the shape of OpenAI.
+/// An OpenAI-shaped body that contains what the row matches.
 fn body_of(row: &Wording) -> String {
     let (code, message) = match row.pattern {
         Pattern::Name(name) => (name, String::from("x")),

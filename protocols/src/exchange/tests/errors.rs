@@ -1,4 +1,4 @@
-//! Error answers.
+//! Error responses.
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;

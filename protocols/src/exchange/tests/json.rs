@@ -1,4 +1,4 @@
-//! JSON answers.
+//! JSON responses.
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -109,7 +109,7 @@ fn json_that_needs_translation_is_gathered() {
     assert!(report.complete && report.content_sent);
     assert_eq!(report.usage.map(|usage| usage.total()), Some(5));
 
-    // Ollama's answers are read whole, and go on as they are where nothing has to change.
+    // Ollama's responses are collected, and forwarded unchanged if nothing has to change.
     let ollama = Attempt {
         upstream: Ollama,
         ..attempt

@@ -54,7 +54,7 @@ fn the_only_choices_stream_goes_out_as_it_begins() {
         ResponseAction::Replace
     );
     assert_eq!(std::mem::take(&mut out), role.as_bytes());
-    // What never shows content still does not look complete.
+    // A stream that never shows content must not look complete.
     assert_eq!(
         exchange.response_body(&[], true, &mut out),
         ResponseAction::Replace
@@ -65,7 +65,7 @@ fn the_only_choices_stream_goes_out_as_it_begins() {
         "{end}"
     );
 
-    // Nor what fails before content, whoever translates.
+    // Nor one that fails before content, whichever translator is used.
     let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\nevent: content_block_start\n\
         data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n";
     let failure = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n";
@@ -83,7 +83,7 @@ fn the_only_choices_stream_goes_out_as_it_begins() {
     assert_eq!(end.matches("\"error\"").count(), 1, "{end}");
     assert!(!end.contains("[DONE]"), "{end}");
 
-    // An error at the very beginning keeps its own status.
+    // An error at the very start keeps its own status.
     let error = "data: {\"error\":{\"message\":\"x\",\"type\":\"server_error\"}}\n\n";
     let mut exchange = begin();
     assert_eq!(
@@ -269,7 +269,7 @@ fn a_stream_without_content_fails_over_for_every_pair() {
     }
 }
 
-/// These go out as they came, because their clients know them; the first of a stream still goes nowhere.
+/// These events are forwarded unchanged because their clients know them; as the first of a stream they still fail over.
 #[test]
 fn an_error_that_passes_unchanged_fails_over_where_it_comes_first() {
     let native = Attempt {

@@ -1,12 +1,12 @@
-//! What a Claude model can do, told from its name.
+//! The features of a Claude model, derived from its name.
 //!
-//! There is no list of models: names carry family and version, and abilities came with versions. A name that says
-//! neither belongs to a model that is newer than this code, or to another vendor behind the same protocol; it is treated
-//! as new, except that sampling parameters are left to it.
+//! There is no list of models: names carry family and version, and features came with versions. A name without either
+//! belongs to a model newer than this code or to another vendor behind the same protocol; it is treated as the newest,
+//! except that it keeps its sampling parameters.
 
 use crate::formats::chat_completions::request_reader::ReasoningEffort;
 
-/// Which sampling parameters a model takes.
+/// The sampling parameters that a model accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sampling {
     /// `temperature` and `top_p` together.
@@ -17,10 +17,10 @@ pub enum Sampling {
     Unsupported,
 }
 
-/// How a model is told to think.
+/// How thinking is requested.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thinking {
-    /// It cannot (before 3.7).
+    /// Not supported (before 3.7).
     Unsupported,
     /// `thinking: {type: enabled, budget_tokens}` (3.7 to 4.5).
     Budget,
@@ -28,24 +28,24 @@ pub enum Thinking {
     Adaptive,
 }
 
-/// The levels that `output_config.effort` takes.
+/// The levels of `output_config.effort`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Effort {
-    /// The model has no such setting.
+    /// No such setting.
     Unsupported,
     /// `low`, `medium`, `high` (Opus 4.5, Sonnet 4.6).
     UpToHigh,
-    /// And `max` (Opus 4.6).
+    /// Also `max` (Opus 4.6).
     UpToMax,
-    /// And `xhigh` between `high` and `max` (from 4.7).
+    /// Also `xhigh`, between `high` and `max` (from 4.7).
     All,
 }
 
 impl Thinking {
-    /// The least budget that Anthropic takes.
+    /// The smallest budget that Anthropic accepts.
     pub const MIN_BUDGET: u64 = 1024;
 
-    /// Tokens of thinking for models that take a budget.
+    /// The thinking budget in tokens for models that take one.
     pub fn budget(effort: ReasoningEffort) -> u64 {
         match effort {
             ReasoningEffort::None => 0,
@@ -58,7 +58,7 @@ impl Thinking {
 }
 
 impl Effort {
-    /// The nearest level that the model has; `None` for no effort and for models without levels.
+    /// The nearest level of the model; `None` for no effort and for models without levels.
     pub fn word(self, effort: ReasoningEffort) -> Option<&'static str> {
         use ReasoningEffort as R;
         Some(match (self, effort) {
@@ -72,16 +72,16 @@ impl Effort {
     }
 }
 
-/// Family and version in a model's name.
+/// Family and version from a model's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claude {
     is_opus: bool,
-    /// Major and minor; `None` where the name says none.
+    /// Major and minor; `None` if the name has no version.
     version: Option<(u8, u8)>,
 }
 
 impl Claude {
-    /// Reads a name in any of its spellings: `claude-3-5-sonnet-20241022`, `claude-opus-4-6`, `claude-opus-4.6`,
+    /// Parses any spelling of a name: `claude-3-5-sonnet-20241022`, `claude-opus-4-6`, `claude-opus-4.6`,
     /// `claude-sonnet-4-5@20250929`, `us.anthropic.claude-opus-4-1-20250805-v1:0`.
     pub fn from_name(name: &str) -> Self {
         let name = name.to_ascii_lowercase();
@@ -92,7 +92,7 @@ impl Claude {
             };
         };
         let words = || name.split(['-', '.', '_', '@', ':', '/', ' ']);
-        // Dates have eight digits, and Bedrock's revisions begin with `v`.
+        // Dates have eight digits, and Bedrock's revisions start with `v`.
         let number = |word: &str| word.parse::<u8>().ok().filter(|number| *number < 100);
         let mut numbers = words().skip_while(|word| number(word).is_none());
         let version = numbers
@@ -134,7 +134,7 @@ impl Claude {
         }
     }
 
-    /// `output_config.format` and strict tools (from 4.5).
+    /// Supports `output_config.format` and strict tools (from 4.5).
     pub fn has_structured_output(self) -> bool {
         self.version.is_none_or(|version| version >= (4, 5))
     }

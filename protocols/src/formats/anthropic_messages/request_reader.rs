@@ -1,8 +1,8 @@
-//! An Anthropic Messages request, read for upstreams that speak another protocol.
+//! Reads an Anthropic Messages request for upstreams of another protocol.
 //!
-//! Everything that some other protocol can say is read into types. What is left stays for the pair to drop by its table
-//! or to refuse: fields in [`MessagesRequest::rest`] and [`FunctionTool::rest`], content in [`Block::Other`], the
-//! provider's own tools in [`Tool::Provider`].
+//! Everything that another protocol can express is read into types. The rest is left to the translator, which drops it
+//! by its table or refuses it: fields in [`MessagesRequest::rest`] and [`FunctionTool::rest`], content in
+//! [`Block::Other`], the provider's own tools in [`Tool::Provider`].
 
 mod block;
 mod options;
@@ -23,19 +23,18 @@ use crate::error::RequestError;
 use crate::formats::chat_completions::request_reader::Number;
 use crate::json::{self, Object, Text};
 
-/// A request whose known fields were read. `model` and `stream` are left to the [`crate::Attempt`], which has decided on
-/// them.
+/// A parsed request. `model` and `stream` are omitted: the [`crate::Attempt`] decides them.
 #[derive(Debug, Default)]
 pub struct MessagesRequest<'a> {
-    /// The system prompt; a string is one block.
+    /// The system prompt; a string becomes one block.
     pub system: Vec<TextBlock<'a>>,
     /// The conversation; at least one turn.
     pub messages: Vec<Turn<'a>>,
-    /// Limit of the answer; 0 asks for no answer at all.
+    /// Output limit; 0 asks for no output at all.
     pub max_tokens: Option<u64>,
     /// Tools, in order.
     pub tools: Vec<Tool<'a>>,
-    /// How the model may choose among them.
+    /// Which tools the model may call.
     pub tool_choice: Option<ToolChoice<'a>>,
     /// Stop sequences.
     pub stop_sequences: Vec<Text<'a>>,
@@ -45,29 +44,29 @@ pub struct MessagesRequest<'a> {
     pub top_p: Option<Number<'a>>,
     /// At least 0.
     pub top_k: Option<u64>,
-    /// `metadata.user_id`; other labels are left out.
+    /// `metadata.user_id`; other labels are dropped.
     pub user_id: Option<Text<'a>>,
-    /// How the model is to think.
+    /// The `thinking` parameter.
     pub thinking: Option<ThinkingConfig<'a>>,
-    /// How much effort the answer is worth, and its form.
+    /// Effort, and the format of the output.
     pub output_config: OutputConfig<'a>,
-    /// Every other field that is not `null`, in order.
+    /// All other fields that are not `null`, in order.
     pub rest: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
 /// One message.
 #[derive(Debug, Clone)]
 pub struct Turn<'a> {
-    /// Who speaks.
+    /// The author.
     pub role: Role,
-    /// What; a string is one text block.
+    /// The content; a string becomes one text block.
     pub content: Vec<Block<'a>>,
 }
 
-/// Who speaks.
+/// The author of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
-    /// The user, or a tool for the user.
+    /// The user, or a tool on the user's behalf.
     User,
     /// The model.
     Assistant,
@@ -76,10 +75,11 @@ pub enum Role {
 }
 
 impl<'a> MessagesRequest<'a> {
-    /// Reads a request body.
+    /// Parses a request body.
     ///
     /// # Errors
-    /// It is not a JSON object, a field has the wrong type or a value that no upstream takes; the error names the field.
+    /// The body is not a JSON object, or a field has the wrong type or a value that no upstream accepts; the error
+    /// names the field.
     pub fn read(body: &'a [u8]) -> Result<Self, RequestError> {
         let Object(fields) = json::parse(body)
             .map_err(|error| RequestError::new(format!("expected a JSON object: {error}")))?;
@@ -107,7 +107,7 @@ impl<'a> MessagesRequest<'a> {
                 "metadata" => request.user_id = options::read_user_id(value)?,
                 "thinking" => request.thinking = Some(ThinkingConfig::read(value)?),
                 "output_config" => request.output_config.read(value)?,
-                // What `output_config.format` was called first.
+                // The former name of `output_config.format`.
                 "output_format" if value.get().starts_with('{') => {
                     request.output_config.read_format(value, "output_format")?;
                 }
@@ -156,7 +156,7 @@ fn read_turn<'a>(message: &Object<'a>, path: fmt::Arguments<'_>) -> Result<Turn<
     Ok(Turn { role, content })
 }
 
-/// Refuses every field of `object` that is not `known`.
+/// Refuses every field of `object` that is not in `known`.
 fn only(object: &Object<'_>, path: impl fmt::Display, known: &[&str]) -> Result<(), RequestError> {
     match object.fields().find(|(name, _)| !known.contains(name)) {
         None => Ok(()),

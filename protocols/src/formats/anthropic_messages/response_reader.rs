@@ -1,4 +1,4 @@
-//! A whole message as an upstream sends it.
+//! Reads a complete message from an upstream.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -6,17 +6,17 @@ use serde_json::value::RawValue;
 use crate::formats::anthropic_messages::ReceivedUsage;
 use crate::json::{Text, lenient};
 
-/// A `message` object. Fields that nobody reads are skipped; a field of an unexpected type is as if it were absent.
+/// A `message` object. Unused fields are skipped; a field of an unexpected type counts as absent.
 #[derive(Debug, Default, Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"))]
 pub struct ReceivedMessage<'a> {
-    /// `message`, or `error` in an error body with a status of success.
+    /// `message`, or `error` for an error body with a success status.
     #[serde(rename = "type", default, deserialize_with = "Text::lenient")]
     pub kind: Option<Text<'a>>,
-    /// The provider's id of the answer.
+    /// The provider's id of the response.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub id: Option<Text<'a>>,
-    /// The model that answered.
+    /// The model that responded.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub model: Option<Text<'a>>,
     /// Content blocks in order; empty in `message_start`.
@@ -30,11 +30,11 @@ pub struct ReceivedMessage<'a> {
     pub usage: Option<ReceivedUsage>,
 }
 
-/// A content block of any type; which fields are there depends on `kind`.
+/// A content block of any type; `kind` determines which fields are set.
 #[derive(Debug, Default, Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"))]
 pub struct ReceivedBlock<'a> {
-    /// `text`, `thinking`, `redacted_thinking`, `tool_use`, and more with every server tool.
+    /// `text`, `thinking`, `redacted_thinking`, `tool_use`, and a new one with each server tool.
     #[serde(rename = "type", default, deserialize_with = "Text::lenient")]
     pub kind: Option<Text<'a>>,
     /// Of `text`.
@@ -43,19 +43,19 @@ pub struct ReceivedBlock<'a> {
     /// Of `thinking`.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub thinking: Option<Text<'a>>,
-    /// Of `thinking`; what a later request needs to replay it.
+    /// Of `thinking`; required to replay it.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub signature: Option<Text<'a>>,
     /// Of `redacted_thinking`.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub data: Option<Text<'a>>,
-    /// Of `tool_use`; ties the result to the call.
+    /// Of `tool_use`; its result refers to it.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub id: Option<Text<'a>>,
     /// Of `tool_use`.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub name: Option<Text<'a>>,
-    /// Of `tool_use`; an object, empty at the start of a streamed block.
+    /// Of `tool_use`: an object, empty at the start of a streamed block.
     #[serde(borrow, default)]
     pub input: Option<&'a RawValue>,
 }

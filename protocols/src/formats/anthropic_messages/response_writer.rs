@@ -1,4 +1,4 @@
-//! A whole Anthropic message.
+//! Writes a complete Anthropic message.
 
 use std::borrow::Cow;
 
@@ -9,50 +9,50 @@ use crate::usage::Usage;
 /// A `message` object.
 #[derive(Debug, Clone)]
 pub struct MessageResponse<'a> {
-    /// The provider's id of the answer, or one of ours.
+    /// The provider's id of the response, or a generated one.
     pub id: Text<'a>,
-    /// The model that answered.
+    /// The model that responded.
     pub model: Text<'a>,
-    /// What it said, in order.
+    /// The content blocks, in order.
     pub content: Vec<MessageBlock<'a>>,
     /// Why it ended.
     pub stop_reason: StopReason,
-    /// Which of the client's stop sequences was met, beside [`StopReason::StopSequence`].
+    /// The stop sequence that was matched, with [`StopReason::StopSequence`].
     pub stop_sequence: Option<Text<'a>>,
-    /// Tokens; all zero where the provider did not count them, because the field is required.
+    /// Token counts. Zero if the provider did not report them, because the field is required.
     pub usage: Usage,
 }
 
 /// One content block.
 #[derive(Debug, Clone)]
 pub enum MessageBlock<'a> {
-    /// Pieces of text, joined without separator.
+    /// Pieces of text, concatenated.
     Text(Vec<Text<'a>>),
     /// The model's reasoning.
     Thinking {
-        /// Pieces, joined without separator.
+        /// Pieces, concatenated.
         thinking: Vec<Text<'a>>,
-        /// What a later request needs to replay it; `""` where there is none, because the field is required.
+        /// Required to replay the thinking; written as `""` if absent, because the field is required.
         signature: Option<Text<'a>>,
     },
-    /// Reasoning that only the provider can read.
+    /// Reasoning that only the provider can decrypt.
     RedactedThinking {
         /// Opaque.
         data: Text<'a>,
     },
-    /// The model calls a tool.
+    /// A tool call.
     ToolUse {
-        /// Ties the result to the call.
+        /// Identifies the call; its result refers to it.
         id: Text<'a>,
-        /// The tool.
+        /// The tool's name.
         name: Text<'a>,
-        /// A JSON object. Anything else would break the client's types.
+        /// A JSON object. Anything else would break clients' types.
         input: Cow<'a, str>,
     },
 }
 
 impl MessageResponse<'_> {
-    /// Appends the answer to `out`.
+    /// Appends the response to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
         Writer::new(out).object(|w| {
             w.field("id").text(self.id);
@@ -104,8 +104,8 @@ impl MessageBlock<'_> {
     }
 }
 
-/// Writes Anthropic's `usage` object. `input_tokens` leaves out what was read from or written to a cache, unlike
-/// [`Usage::prompt`]; the cache's own counters appear where they are not zero.
+/// Writes Anthropic's `usage` object. Unlike [`Usage::prompt`], `input_tokens` excludes tokens read from or written to
+/// a cache; the cache counters are written if they are not zero.
 pub fn write_usage(w: &mut Writer<'_>, usage: &Usage) {
     w.object(|w| {
         let uncached = usage
@@ -151,7 +151,7 @@ mod tests {
             ],
             stop_reason: StopReason::ToolUse,
             stop_sequence: None,
-            // 1000 prompt tokens, of which 300 read and 200 written: 500 uncached.
+            // 1000 prompt tokens, 300 of them read and 200 written: 500 uncached.
             usage: Usage {
                 prompt: 1000,
                 completion: 10,

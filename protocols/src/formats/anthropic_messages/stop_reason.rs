@@ -1,27 +1,26 @@
-//! Why an answer ended, in the closed list that Anthropic documents.
+//! Why a response ended: the closed list that Anthropic documents.
 
 /// `stop_reason`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
-    /// The model was done.
+    /// The model finished.
     EndTurn,
     /// `max_tokens` was reached.
     MaxTokens,
-    /// One of the client's `stop_sequences` was met.
+    /// One of the client's `stop_sequences` was matched.
     StopSequence,
-    /// The client is to run tools.
+    /// The client should run tools.
     ToolUse,
     /// A long turn of the provider's own tools paused.
     PauseTurn,
-    /// The provider's filter stopped the answer.
+    /// The provider's filter stopped the response.
     Refusal,
-    /// The model's context window was full.
+    /// The context window is full.
     ModelContextWindowExceeded,
 }
 
 impl StopReason {
-    /// This word on the wire says why an answer has no content: a limit, or a filter. Any other empty answer is one that
-    /// another target may do better.
+    /// This `stop_reason` explains an empty response: a limit or a filter. Any other empty response fails over.
     pub fn allows_empty_content(word: &str) -> bool {
         [
             Self::MaxTokens,
@@ -32,7 +31,7 @@ impl StopReason {
         .any(|reason| reason.as_str() == word)
     }
 
-    /// The word on the wire.
+    /// The value on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::EndTurn => "end_turn",

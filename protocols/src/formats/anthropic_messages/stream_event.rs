@@ -1,4 +1,4 @@
-//! An event of a message stream as an upstream sends it.
+//! Reads an event of an upstream's message stream.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -6,15 +6,15 @@ use serde_json::value::RawValue;
 use crate::formats::anthropic_messages::ReceivedUsage;
 use crate::json::{Text, lenient};
 
-/// The data of an event of any type. What is inside depends on `kind` and is read only for types that are known, so
-/// that new ones cannot break a stream.
+/// The data of an event. Its members depend on `kind` and are parsed only for known types, so that new types cannot
+/// break a stream.
 #[derive(Debug, Default, Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"))]
 pub struct ReceivedEvent<'a> {
     /// `message_start`, `content_block_delta`, `ping` …
     #[serde(rename = "type", default, deserialize_with = "Text::lenient")]
     pub kind: Option<Text<'a>>,
-    /// Which content block, in `content_block_*`.
+    /// The content block, in `content_block_*`.
     #[serde(default, deserialize_with = "lenient")]
     pub index: Option<u64>,
     /// [`crate::formats::anthropic_messages::ReceivedMessage`] of `message_start`.
@@ -26,7 +26,7 @@ pub struct ReceivedEvent<'a> {
     /// [`ReceivedDelta`] of `content_block_delta` and `message_delta`.
     #[serde(borrow, default)]
     pub delta: Option<&'a RawValue>,
-    /// Of `message_delta`. Counts from the beginning of the message, not from the event before.
+    /// Of `message_delta`. Cumulative since the start of the message.
     #[serde(default, deserialize_with = "lenient")]
     pub usage: Option<ReceivedUsage>,
 }

@@ -1,4 +1,4 @@
-//! An Anthropic Messages stream, event by event.
+//! Writes an Anthropic Messages stream.
 
 mod arguments;
 
@@ -12,47 +12,48 @@ use crate::formats::anthropic_messages::{StopReason, write_usage};
 use crate::json::{Text, Writer};
 use crate::usage::Usage;
 
-/// Largest total of what waits for its turn, in bytes.
+/// Largest total size of queued content, in bytes.
 pub const MAX_WAITING_BYTES: usize = 16 * 1024 * 1024;
 
-/// What one waiting block costs beside its text.
+/// Size of a queued block apart from its text.
 const WAITING_BLOCK_BYTES: usize = 128;
 
-/// Content that came while a tool's arguments were still incomplete is more than is kept.
+/// More content than the limit was queued behind a tool call with incomplete arguments.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("interleaved content blocks of more than {MAX_WAITING_BYTES} bytes")]
 pub struct BufferLimitExceeded;
 
-/// Writes the events of one message, and keeps the rules that clients rely on:
+/// Writes the events of one message and keeps the rules that clients rely on:
 ///
 /// - every event has an `event` field, which is its `type`;
-/// - `message_start` first and once;
-/// - content blocks count 0, 1, 2 …, one is open at a time, deltas fit their block;
-/// - what comes while a tool's arguments are incomplete waits until they are complete, so that tools may interleave;
-/// - a tool's arguments are an object: what is not one goes out as none at all, which clients read as `{}`;
-/// - `message_delta` with the stop reason and all usage, then `message_stop`, and nothing after it;
+/// - `message_start` comes first and once;
+/// - content blocks are numbered 0, 1, 2 …, one is open at a time, and deltas match their block;
+/// - content that arrives while a tool's arguments are incomplete is queued until they are complete, so upstreams may
+///   interleave tools;
+/// - a tool's arguments are an object: anything else is written as no arguments, which clients read as `{}`;
+/// - `message_delta` carries the stop reason and all usage, then `message_stop` ends the stream;
 /// - a failed stream ends with an `error` event.
 ///
-/// Empty deltas write nothing.
+/// Empty deltas are not written.
 #[derive(Debug, Clone, Default)]
 pub struct MessageStreamWriter {
     started: bool,
     ended: bool,
     /// Index of the next block on the wire.
     next_index: u64,
-    /// Number of the next block that a caller opens; differs from `next_index` while blocks wait.
+    /// Serial number of the next block that a caller opens; differs from `next_index` while blocks are queued.
     next_serial: u64,
     open: Option<OpenBlock>,
-    /// Blocks after the open one, in order. Not empty only while the open one is an incomplete tool.
+    /// Blocks queued behind the open one, in order. Only non-empty while the open block is an incomplete tool.
     waiting: VecDeque<Waiting>,
     waiting_bytes: usize,
 }
 
-/// Names a tool that [`MessageStreamWriter::open_tool`] has opened.
+/// A tool opened by [`MessageStreamWriter::open_tool`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ToolBlock(u64);
 
-/// The block on the wire.
+/// The block that is open on the wire.
 #[derive(Debug, Clone)]
 struct OpenBlock {
     index: u64,
@@ -66,7 +67,7 @@ enum OpenKind {
     Tool { serial: u64, arguments: Arguments },
 }
 
-/// A block that waits for its turn. Strings are the insides of JSON literals.
+/// A queued block. Strings are insides of JSON literals.
 #[derive(Debug, Clone)]
 enum Waiting {
     Text {
@@ -88,12 +89,13 @@ enum Waiting {
 }
 
 impl MessageStreamWriter {
-    /// A stream of which nothing has been written.
+    /// A stream without output.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// `message_start`. `usage` is what the provider has said by now; [`MessageStreamWriter::finish`] corrects it.
+    /// Writes `message_start`. `usage` is what the provider has reported so far; [`MessageStreamWriter::finish`]
+    /// corrects it.
     pub fn start(&mut self, id: Text<'_>, model: Text<'_>, usage: &Usage, out: &mut Vec<u8>) {
         if self.ended || std::mem::replace(&mut self.started, true) {
             return;
@@ -117,17 +119,17 @@ impl MessageStreamWriter {
         self.started
     }
 
-    /// `ping`, which keeps a quiet connection open.
+    /// Writes `ping`, which keeps an idle connection open.
     pub fn ping(&self, out: &mut Vec<u8>) {
         if self.started && !self.ended {
             event(out, "ping", |_| {});
         }
     }
 
-    /// A piece of text, in the open text block or in a new one.
+    /// Writes text to the open text block or a new one.
     ///
     /// # Errors
-    /// Too much waits.
+    /// The queue is full.
     pub fn text(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), BufferLimitExceeded> {
         if text.is_empty() || self.ended {
             return Ok(());
@@ -157,10 +159,10 @@ impl MessageStreamWriter {
         Ok(())
     }
 
-    /// A piece of the model's reasoning, in the open thinking block or in a new one.
+    /// Writes reasoning to the open thinking block or a new one.
     ///
     /// # Errors
-    /// Too much waits.
+    /// The queue is full.
     pub fn thinking(
         &mut self,
         thinking: Text<'_>,
@@ -169,10 +171,10 @@ impl MessageStreamWriter {
         self.think(thinking, Part::Thinking, out)
     }
 
-    /// What a later request needs to replay the open thinking block; at most once for each.
+    /// Writes the signature of the open thinking block; at most once per block.
     ///
     /// # Errors
-    /// Too much waits.
+    /// The queue is full.
     pub fn signature(
         &mut self,
         signature: Text<'_>,
@@ -181,10 +183,10 @@ impl MessageStreamWriter {
         self.think(signature, Part::Signature, out)
     }
 
-    /// A block of reasoning that only the provider can read.
+    /// Writes a block of reasoning that only the provider can decrypt.
     ///
     /// # Errors
-    /// Too much waits.
+    /// The queue is full.
     pub fn redacted_thinking(
         &mut self,
         data: Text<'_>,
@@ -207,10 +209,10 @@ impl MessageStreamWriter {
         Ok(())
     }
 
-    /// The model begins to call a tool. Several may be open at the same time.
+    /// Opens a tool call. Several may be open at once.
     ///
     /// # Errors
-    /// Too much waits.
+    /// The queue is full.
     pub fn open_tool(
         &mut self,
         id: Text<'_>,
@@ -240,10 +242,10 @@ impl MessageStreamWriter {
         Ok(ToolBlock(serial))
     }
 
-    /// A fragment of a tool's arguments.
+    /// Writes a fragment of a tool's arguments.
     ///
     /// # Errors
-    /// Too much waits.
+    /// The queue is full.
     pub fn tool_arguments(
         &mut self,
         tool: ToolBlock,
@@ -269,7 +271,7 @@ impl MessageStreamWriter {
         self.count_waiting(added)
     }
 
-    /// No more arguments come for this tool.
+    /// Closes a tool call: its arguments are complete.
     pub fn close_tool(&mut self, tool: ToolBlock, out: &mut Vec<u8>) {
         if self.is_open(tool) {
             self.close(out);
@@ -279,14 +281,14 @@ impl MessageStreamWriter {
         }
     }
 
-    /// The open block of text or thinking is complete: what follows is a block of its own.
+    /// Closes the open text or thinking block: further content starts a new block.
     pub fn close_block(&mut self, out: &mut Vec<u8>) {
         if !self.must_wait() {
             self.close(out);
         }
     }
 
-    /// The answer is complete. Everything that waits goes out, then `message_delta` and `message_stop`.
+    /// Ends the message: writes everything queued, then `message_delta` and `message_stop`.
     pub fn finish(
         &mut self,
         reason: StopReason,
@@ -316,7 +318,7 @@ impl MessageStreamWriter {
         event(out, "message_stop", |_| {});
     }
 
-    /// Ends the stream with an `error` event. What waits is lost.
+    /// Ends the stream with an `error` event and discards the queue.
     pub fn fail(&mut self, error: &ProviderError, out: &mut Vec<u8>) {
         if !std::mem::replace(&mut self.ended, true) {
             self.waiting = VecDeque::new();
@@ -324,7 +326,7 @@ impl MessageStreamWriter {
         }
     }
 
-    /// The open block is a tool whose arguments are not complete.
+    /// The open block is a tool with incomplete arguments.
     fn must_wait(&self) -> bool {
         match &self.open {
             Some(OpenBlock {
@@ -356,7 +358,7 @@ impl MessageStreamWriter {
         self.waiting.push_back(block);
     }
 
-    /// Appends `text` to the buffer that `field` finds in the last waiting block.
+    /// Appends `text` to the buffer that `field` selects in the last queued block.
     fn append(
         &mut self,
         field: impl FnOnce(&mut Waiting) -> Option<&mut Vec<u8>>,
@@ -379,7 +381,7 @@ impl MessageStreamWriter {
         Ok(())
     }
 
-    /// Writes waiting blocks until one of them is a tool that is still incomplete. `true` if that is so.
+    /// Writes queued blocks up to the next incomplete tool. Returns `true` if there is one.
     fn advance(&mut self, out: &mut Vec<u8>) -> bool {
         while !self.must_wait() {
             let serial = self
@@ -497,7 +499,7 @@ impl MessageStreamWriter {
         });
     }
 
-    /// Writes as much of `fragment` to the open tool as belongs to an object.
+    /// Writes the part of `fragment` that belongs to the open tool's object.
     fn write_arguments(&mut self, fragment: Text<'_>, out: &mut Vec<u8>) {
         let Some(OpenBlock {
             kind: OpenKind::Tool { arguments, .. },
@@ -510,7 +512,7 @@ impl MessageStreamWriter {
         self.delta(out, "input_json_delta", "partial_json", part);
     }
 
-    /// Closes the open block and begins the next one.
+    /// Closes the open block and opens the next one.
     fn open_block(
         &mut self,
         kind: OpenKind,
@@ -555,7 +557,7 @@ enum Part {
     Signature,
 }
 
-/// Writes `event` and `data`, whose first field is `type`.
+/// Writes `event` and `data`; `type` is the first member of the data.
 fn event(out: &mut Vec<u8>, name: &str, fields: impl FnOnce(&mut Writer<'_>)) {
     out.extend_from_slice(b"event: ");
     out.extend_from_slice(name.as_bytes());

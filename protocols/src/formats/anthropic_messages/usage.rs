@@ -1,41 +1,41 @@
-//! Token counts as an upstream sends them.
+//! Token counts sent by an upstream.
 
 use serde::Deserialize;
 
 use crate::json::{lenient, lenient_u64};
 use crate::usage::Usage;
 
-/// A `usage` object. Counters that are absent, `null` or no whole number are `None`.
+/// A `usage` object. Counters that are absent, `null` or not a whole number are `None`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub struct ReceivedUsage {
-    /// Input that was neither read from nor written to a cache.
+    /// Input neither read from nor written to a cache.
     #[serde(default, deserialize_with = "lenient_u64")]
     pub input_tokens: Option<u64>,
-    /// Input read from a cache; not part of `input_tokens`.
+    /// Input read from a cache; not included in `input_tokens`.
     #[serde(default, deserialize_with = "lenient_u64")]
     pub cache_read_input_tokens: Option<u64>,
-    /// Input written to a cache; not part of `input_tokens`.
+    /// Input written to a cache; not included in `input_tokens`.
     #[serde(default, deserialize_with = "lenient_u64")]
     pub cache_creation_input_tokens: Option<u64>,
-    /// Output, thinking included.
+    /// Output, including thinking.
     #[serde(default, deserialize_with = "lenient_u64")]
     pub output_tokens: Option<u64>,
-    /// Parts of `output_tokens`.
+    /// Breakdown of `output_tokens`.
     #[serde(default, deserialize_with = "lenient")]
     pub output_tokens_details: Option<OutputTokensDetails>,
 }
 
-/// Parts of the output.
+/// Breakdown of the output.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 pub struct OutputTokensDetails {
-    /// Spent on thinking.
+    /// Tokens spent on thinking.
     #[serde(default, deserialize_with = "lenient_u64")]
     pub thinking_tokens: Option<u64>,
 }
 
 impl ReceivedUsage {
-    /// Takes over a later count of the same message. Counts are cumulative and may correct earlier ones: set, never add;
-    /// what is absent stays as it was.
+    /// Merges a later count of the same message. Counts are cumulative and may correct earlier ones: they replace,
+    /// never add; absent counters keep their value.
     pub fn update(&mut self, later: &Self) {
         let Self {
             input_tokens,
@@ -52,7 +52,7 @@ impl ReceivedUsage {
         self.output_tokens_details = output_tokens_details.or(self.output_tokens_details);
     }
 
-    /// The same in neutral terms: the prompt is the sum of uncached, read and written input.
+    /// The counts in neutral terms: the prompt is the sum of uncached, read and written input.
     pub fn total(&self) -> Usage {
         let input = self.input_tokens.unwrap_or(0);
         let cached = self.cache_read_input_tokens.unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Formats and names of images and documents, as Converse wants them.
+//! Formats and names of images and documents in Converse's terms.
 
 use std::collections::HashMap;
 
@@ -7,7 +7,7 @@ use crate::json::Text;
 /// Longest document name, in characters.
 const MAX_CHARS: usize = 200;
 
-/// Converse's word for the format of an image; `None` for one that it does not take.
+/// Converse's name for an image format; `None` if unsupported.
 pub fn image_format(media_type: &str) -> Option<&'static str> {
     Some(match media_type {
         "image/png" => "png",
@@ -18,7 +18,7 @@ pub fn image_format(media_type: &str) -> Option<&'static str> {
     })
 }
 
-/// Converse's word for the format of a document; `None` for one that it does not take.
+/// Converse's name for a document format; `None` if unsupported.
 pub fn document_format(media_type: &str) -> Option<&'static str> {
     Some(match media_type {
         "application/pdf" => "pdf",
@@ -34,15 +34,15 @@ pub fn document_format(media_type: &str) -> Option<&'static str> {
     })
 }
 
-/// The names of a request's documents. Every document needs one, and no two may have the same.
+/// The names of a request's documents. Each document needs a unique name.
 #[derive(Debug, Clone, Default)]
 pub(super) struct DocumentNames {
-    /// Of each name that was given, the number that the next document which wants it gets.
+    /// For each name, the number that the next document with that name gets.
     numbers: HashMap<String, usize>,
 }
 
 impl DocumentNames {
-    /// A name for the next document, near to the client's.
+    /// A unique name for the next document, close to the client's.
     pub(super) fn next(&mut self, wanted: Option<Text<'_>>) -> String {
         let wanted = wanted.and_then(Text::decode).unwrap_or_default();
         let base = cleaned(&wanted);
@@ -64,7 +64,7 @@ impl DocumentNames {
     }
 }
 
-/// Letters, digits, single spaces, `-`, `(`, `)`, `[` and `]`; everything else becomes a space.
+/// Keeps letters, digits, single spaces, `-`, `(`, `)`, `[` and `]`; replaces everything else by a space.
 fn cleaned(name: &str) -> String {
     let fits = |c: char| c.is_ascii_alphanumeric() || "-()[]".contains(c);
     let words = name

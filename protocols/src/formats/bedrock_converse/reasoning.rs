@@ -1,6 +1,6 @@
-//! How long a model may think, in the words of its vendor.
+//! Requests reasoning in the terms of the model's vendor.
 //!
-//! Converse itself has no field for it; each vendor's own goes into `additionalModelRequestFields`:
+//! Converse has no field for it; vendor-specific fields go into `additionalModelRequestFields`:
 //!
 //! | vendor | fields |
 //! |---|---|
@@ -14,37 +14,37 @@ use crate::formats::anthropic_messages::{Claude, Thinking};
 use crate::formats::bedrock_converse::{AdditionalField, Vendor};
 use crate::formats::chat_completions::request_reader::ReasoningEffort;
 
-/// What the client asked for and what stands against it.
+/// The requested reasoning and what constrains it.
 #[derive(Debug, Clone, Copy)]
 pub struct ReasoningRequest<'a> {
     /// The model's id.
     pub model: &'a str,
-    /// How much it is to think.
+    /// The requested effort.
     pub effort: ReasoningEffort,
     /// The client's own limit.
     pub max_tokens: Option<u64>,
-    /// The limit of the target where the client gives none; at least 1.
+    /// The target's limit if the client gave none; at least 1.
     pub default_max_tokens: u64,
-    /// The model must call a tool: Anthropic refuses that together with thinking.
+    /// The model must call a tool, which Anthropic refuses together with thinking.
     pub forced_tool: bool,
-    /// The model goes on after results of calls whose thinking was not sent back: Anthropic's models with a budget refuse
+    /// The model continues after tool results whose thinking was not sent back. Anthropic's models with a budget refuse
     /// to think then.
     pub unsigned_tool_loop: bool,
 }
 
-/// What is sent.
+/// The fields to send.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReasoningPlan {
-    /// In the vendor's words.
+    /// In the vendor's terms.
     pub fields: Vec<AdditionalField<'static>>,
-    /// The limit that makes room for a budget of thinking where the client gave no limit.
+    /// The output limit that leaves room for the thinking budget if the client gave none.
     pub max_tokens: Option<u64>,
-    /// The model takes no sampling parameters while it thinks.
+    /// The model refuses sampling parameters while it thinks.
     pub refuses_sampling: bool,
 }
 
 impl ReasoningPlan {
-    /// Decides.
+    /// Plans the fields for a request.
     pub fn new(requested: &ReasoningRequest<'_>) -> Self {
         match Vendor::of(requested.model) {
             Vendor::Anthropic => Self::anthropic(requested),
@@ -88,7 +88,8 @@ impl ReasoningPlan {
             Thinking::Adaptive => Some(String::from(r#"{"type":"adaptive"}"#)),
             Thinking::Budget if requested.unsigned_tool_loop => None,
             Thinking::Budget => {
-                // OpenAI's limit counts reasoning, as Anthropic's does: half of the client's limit stays for the answer.
+                // OpenAI's limit includes reasoning, as Anthropic's does: half of the client's limit is left for the
+                // response.
                 let most = requested.max_tokens.map_or(u64::MAX, |limit| limit / 2);
                 let budget = Thinking::budget(requested.effort).min(most);
                 (budget >= Thinking::MIN_BUDGET).then(|| {
@@ -118,7 +119,7 @@ fn nova_effort(effort: ReasoningEffort) -> Option<&'static str> {
     }
 }
 
-/// For models that cannot do without reasoning and have three levels of it.
+/// For models that always reason and have three levels.
 fn up_to_high(effort: ReasoningEffort) -> &'static str {
     match effort {
         ReasoningEffort::None | ReasoningEffort::Minimal | ReasoningEffort::Low => "low",
@@ -127,7 +128,7 @@ fn up_to_high(effort: ReasoningEffort) -> &'static str {
     }
 }
 
-/// `minimal` is refused by some of OpenAI's models on Bedrock, `low` by none.
+/// Some of OpenAI's models on Bedrock refuse `minimal`; none refuses `low`.
 fn openai_effort(effort: ReasoningEffort) -> &'static str {
     match effort {
         ReasoningEffort::None => "none",

@@ -1,4 +1,4 @@
-//! A Converse request, the same for all clients.
+//! Writes a Converse request.
 
 mod conversation;
 mod tool_config;
@@ -12,58 +12,58 @@ pub use tool_config::{ToolChoice, ToolSpec};
 
 use crate::json::{Text, Writer};
 
-/// Everything that a request says; what is empty or `None` is left out, because Converse refuses `null`.
+/// A request. Empty fields and `None` are omitted, because Converse refuses `null`.
 #[derive(Debug, Default)]
 pub struct ConverseRequest<'a> {
     /// System prompt and turns.
     pub conversation: Conversation<'a>,
     /// Limits and sampling.
     pub inference: Inference<'a>,
-    /// What the model may call.
+    /// The tools that the model may call.
     pub tools: Vec<ToolSpec<'a>>,
-    /// How it may choose among them.
+    /// Which tools it may call.
     pub tool_choice: ToolChoice<'a>,
-    /// What the text of the answer must be.
+    /// The schema of the output.
     pub output: Option<JsonSchema<'a>>,
-    /// Fields in the words of the model's vendor.
+    /// Vendor-specific fields.
     pub additional: Vec<AdditionalField<'a>>,
 }
 
 /// Limits and sampling.
 #[derive(Debug, Clone, Default)]
 pub struct Inference<'a> {
-    /// At least 1; without one the model's own limit holds.
+    /// At least 1. Without it the model's own limit applies.
     pub max_tokens: Option<u64>,
     /// A JSON number from 0 to 1.
     pub temperature: Option<&'a str>,
     /// A JSON number from 0 to 1.
     pub top_p: Option<&'a str>,
-    /// Those of nothing but white space are left out: models refuse them.
+    /// Stop sequences. Blank ones are dropped because models refuse them.
     pub stop: Vec<Text<'a>>,
 }
 
-/// A schema that the text of the answer must follow.
+/// A schema for the output.
 #[derive(Debug, Clone, Copy)]
 pub struct JsonSchema<'a> {
     /// The schema's name.
     pub name: Option<Text<'a>>,
-    /// What the answer is for.
+    /// What the output is for.
     pub description: Option<Text<'a>>,
-    /// A JSON Schema object. Converse wants it as a string.
+    /// A JSON Schema object, which Converse takes as a string.
     pub schema: &'a RawValue,
 }
 
 /// One field of `additionalModelRequestFields`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AdditionalField<'a> {
-    /// In the words of the model's vendor.
+    /// The vendor's name for it.
     pub name: &'static str,
-    /// Its value.
+    /// Its value as JSON.
     pub json: Cow<'a, str>,
 }
 
 impl<'a> AdditionalField<'a> {
-    /// A field with a value in JSON.
+    /// A field with a JSON value.
     pub fn new(name: &'static str, json: impl Into<Cow<'a, str>>) -> Self {
         Self {
             name,
@@ -73,7 +73,7 @@ impl<'a> AdditionalField<'a> {
 }
 
 impl ConverseRequest<'_> {
-    /// Leaves out all cache points: models without a cache refuse them, and an answer is the same without.
+    /// Removes all cache points. Models without a cache refuse them, and the response is the same without.
     pub fn forget_cache_points(&mut self) {
         self.conversation.forget_cache_points();
         for tool in &mut self.tools {
@@ -153,7 +153,7 @@ impl JsonSchema<'_> {
     }
 }
 
-/// `json`, which is valid, without white space between its values.
+/// `json`, which is valid, without white space between its tokens.
 fn compact(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     let (mut in_string, mut escaped) = (false, false);

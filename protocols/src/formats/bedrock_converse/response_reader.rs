@@ -1,4 +1,4 @@
-//! A Converse answer as Bedrock sends it.
+//! Reads a Converse response.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use crate::json::{Text, lenient};
 use crate::usage::Usage;
 
-/// The answer's body. Fields that nobody reads are skipped; a field of an unexpected type is as if it were absent.
+/// The response's body. Unused fields are skipped; a field of an unexpected type counts as absent.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 pub struct ConverseResponse<'a> {
@@ -18,7 +18,7 @@ pub struct ConverseResponse<'a> {
     /// Tokens.
     #[serde(default, deserialize_with = "lenient")]
     pub usage: Option<ReceivedUsage>,
-    /// What the model says beside the answer.
+    /// Vendor-specific fields of the response.
     #[serde(borrow, default)]
     pub additional_model_response_fields: Option<&'a RawValue>,
 }
@@ -37,15 +37,15 @@ struct Message<'a> {
     content: Option<Vec<ReceivedBlock<'a>>>,
 }
 
-/// A content block: a union, of which one member is there. Kinds that no client of ours knows (images, results of the
-/// provider's own tools) have none of these.
+/// A content block: a union with one member set. Kinds that no client supports (images, results of the provider's own
+/// tools) set none of these.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 pub struct ReceivedBlock<'a> {
     /// Text.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub text: Option<Text<'a>>,
-    /// A call of a tool.
+    /// A tool call.
     #[serde(default, deserialize_with = "lenient")]
     pub tool_use: Option<ToolUse<'a>>,
     /// Reasoning.
@@ -56,32 +56,32 @@ pub struct ReceivedBlock<'a> {
     pub citations_content: Option<CitationsContent<'a>>,
 }
 
-/// A call of a tool.
+/// A tool call.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 pub struct ToolUse<'a> {
-    /// Ties the result to the call.
+    /// Identifies the call; its result refers to it.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub tool_use_id: Option<Text<'a>>,
-    /// The tool, in the name that was sent.
+    /// The tool's name as sent to the provider.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub name: Option<Text<'a>>,
     /// An object; absent at the start of a streamed call.
     #[serde(borrow, default)]
     pub input: Option<&'a RawValue>,
-    /// `server_tool_use`: the provider runs it, not the client.
+    /// `server_tool_use` if the provider runs the tool, not the client.
     #[serde(rename = "type", default, deserialize_with = "Text::lenient")]
     pub kind: Option<Text<'a>>,
 }
 
-/// Reasoning; in streams `text`, `signature` and `redactedContent` stand here directly.
+/// Reasoning. In streams `text`, `signature` and `redactedContent` are direct members.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase", bound(deserialize = "'de: 'a"))]
 pub struct ReasoningContent<'a> {
-    /// Readable reasoning of a whole answer.
+    /// Readable reasoning of a complete response.
     #[serde(default, deserialize_with = "lenient")]
     pub reasoning_text: Option<ReasoningText<'a>>,
-    /// Reasoning that only the provider can read, in base64.
+    /// Reasoning that only the provider can decrypt, in base64.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub redacted_content: Option<Text<'a>>,
     /// A piece of it, in a stream.
@@ -99,7 +99,7 @@ pub struct ReasoningText<'a> {
     /// The reasoning.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub text: Option<Text<'a>>,
-    /// What a later request needs to replay it.
+    /// Required to replay it.
     #[serde(default, deserialize_with = "Text::lenient")]
     pub signature: Option<Text<'a>>,
 }
@@ -119,26 +119,26 @@ struct CitedText<'a> {
     text: Option<Text<'a>>,
 }
 
-/// Token counts as Bedrock sends them.
+/// Bedrock's token counts.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReceivedUsage {
-    /// Input that was neither read from nor written to a cache.
+    /// Input neither read from nor written to a cache.
     #[serde(default, deserialize_with = "lenient")]
     pub input_tokens: Option<u64>,
-    /// Output, reasoning included.
+    /// Output, including reasoning.
     #[serde(default, deserialize_with = "lenient")]
     pub output_tokens: Option<u64>,
-    /// Input read from a cache; not part of `input_tokens`.
+    /// Input read from a cache; not included in `input_tokens`.
     #[serde(default, deserialize_with = "lenient")]
     pub cache_read_input_tokens: Option<u64>,
-    /// Input written to a cache; not part of `input_tokens`.
+    /// Input written to a cache; not included in `input_tokens`.
     #[serde(default, deserialize_with = "lenient")]
     pub cache_write_input_tokens: Option<u64>,
 }
 
 impl<'a> ConverseResponse<'a> {
-    /// The blocks of the answer; `None` where the body is no answer.
+    /// The content blocks; `None` if the body is not a response.
     pub fn content(&self) -> Option<&[ReceivedBlock<'a>]> {
         self.output.as_ref()?.message.as_ref()?.content.as_deref()
     }
@@ -160,8 +160,8 @@ impl<'a> CitationsContent<'a> {
 }
 
 impl ReceivedUsage {
-    /// The same in neutral terms: the prompt is the sum of uncached, read and written input. `totalTokens` is not asked:
-    /// models differ in whether it counts the cache.
+    /// The counts in neutral terms: the prompt is the sum of uncached, read and written input. `totalTokens` is
+    /// ignored, because models differ in whether it includes the cache.
     pub fn total(&self) -> Usage {
         let cached = self.cache_read_input_tokens.unwrap_or(0);
         let cache_written = self.cache_write_input_tokens.unwrap_or(0);

@@ -1,4 +1,4 @@
-//! Why an answer ended.
+//! Why a response ended.
 
 use std::borrow::Cow;
 
@@ -11,38 +11,38 @@ use crate::json::Text;
 /// `stopReason`, an open list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StopReason {
-    /// The model was done.
+    /// The model finished.
     EndTurn,
-    /// One of the request's stop sequences was met.
+    /// One of the request's stop sequences was matched.
     StopSequence,
-    /// The limit of tokens was reached.
+    /// The token limit was reached.
     MaxTokens,
-    /// The client is to run tools.
+    /// The client should run tools.
     ToolUse,
     /// A guardrail stopped it.
     GuardrailIntervened,
-    /// The provider's filter stopped it.
+    /// The provider's content filter stopped it.
     ContentFiltered,
-    /// The model wrote what Bedrock cannot read.
+    /// The model produced output that Bedrock cannot parse.
     MalformedModelOutput,
-    /// The model called a tool in a way that Bedrock cannot read.
+    /// The model made a tool call that Bedrock cannot parse.
     MalformedToolUse,
-    /// The context window was full.
+    /// The context window is full.
     ModelContextWindowExceeded,
-    /// A reason that is newer than this code, or none.
+    /// A newer reason, or none.
     Other,
 }
 
-/// The end of an answer.
+/// The end of a response.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stop {
-    /// Why.
+    /// The reason.
     pub reason: StopReason,
-    /// Which stop sequence was met, where the model says so.
+    /// The stop sequence that was matched, if the model reports it.
     pub sequence: Option<String>,
 }
 
-/// What a model says beside the answer: Anthropic's puts `stop_sequence` there, in streams inside `delta`.
+/// Vendor-specific response fields: Anthropic's models put `stop_sequence` there, in streams inside `delta`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(bound(deserialize = "'de: 'a"))]
 struct ModelFields<'a> {
@@ -53,7 +53,7 @@ struct ModelFields<'a> {
 }
 
 impl StopReason {
-    /// Reads the word on the wire.
+    /// Parses the value on the wire.
     pub fn read(word: Option<Text<'_>>) -> Self {
         match word.and_then(Text::decode).unwrap_or_default().as_ref() {
             "end_turn" => Self::EndTurn,
@@ -69,7 +69,7 @@ impl StopReason {
         }
     }
 
-    /// It tells why an answer may have no content at all.
+    /// It explains why a response may have no content.
     pub fn allows_empty_content(self) -> bool {
         match self {
             Self::MaxTokens
@@ -87,7 +87,7 @@ impl StopReason {
 }
 
 impl Stop {
-    /// From `stopReason` and `additionalModelResponseFields`.
+    /// Reads `stopReason` and `additionalModelResponseFields`.
     pub fn read(reason: Option<Text<'_>>, fields: Option<&RawValue>) -> Self {
         let fields: Option<ModelFields<'_>> = fields.and_then(read);
         let sequence = fields.and_then(|fields| {

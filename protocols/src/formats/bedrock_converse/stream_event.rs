@@ -1,4 +1,4 @@
-//! An event of a ConverseStream answer as Bedrock sends it.
+//! Reads an event of a ConverseStream response.
 
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,67 +14,67 @@ use crate::usage::Usage;
 /// One event. `block` is Bedrock's index of the content block.
 #[derive(Debug)]
 pub enum ConverseEvent<'a> {
-    /// The answer begins. Not every model says so.
+    /// The response starts. Not every model sends it.
     Start,
-    /// The model begins to call a tool of the client.
+    /// A call of a client's tool starts.
     ToolStart {
-        /// Which block.
+        /// Index of the block.
         block: u64,
-        /// Ties the result to the call.
+        /// Identifies the call; its result refers to it.
         id: Text<'a>,
-        /// The tool, in the name that was sent.
+        /// The tool's name as sent to the provider.
         name: Text<'a>,
     },
-    /// A block begins that is not for the client: a tool of the provider, its result, an image.
+    /// A block starts that is not for the client: a tool of the provider, its result, an image.
     SkippedStart {
-        /// Which block.
+        /// Index of the block.
         block: u64,
     },
-    /// A piece of text. No start comes before it.
+    /// A piece of text. No start precedes it.
     Text {
-        /// Which block.
+        /// Index of the block.
         block: u64,
         /// The piece.
         text: Text<'a>,
     },
     /// A piece of reasoning.
     Reasoning {
-        /// Which block.
+        /// Index of the block.
         block: u64,
         /// The piece.
         text: Text<'a>,
     },
-    /// A piece of the signature of the reasoning before it.
+    /// A piece of the signature of the preceding reasoning.
     Signature {
-        /// Which block.
+        /// Index of the block.
         block: u64,
         /// The piece.
         signature: Text<'a>,
     },
-    /// Reasoning that only the provider can read.
+    /// Reasoning that only the provider can decrypt.
     Redacted {
-        /// Which block.
+        /// Index of the block.
         block: u64,
         /// Base64.
         data: Text<'a>,
     },
-    /// A fragment of a call's input, a JSON object as text.
+    /// A fragment of a call's input: JSON text of an object.
     ToolInput {
-        /// Which block.
+        /// Index of the block.
         block: u64,
         /// The fragment.
         fragment: Text<'a>,
     },
-    /// A block is complete. Not every model says so.
+    /// A block is complete. Not every model sends it.
     BlockStop {
-        /// Which block.
+        /// Index of the block.
         block: u64,
     },
-    /// The answer is complete.
+    /// The response is complete.
     Stop(Stop),
-    /// Tokens, before or after [`ConverseEvent::Stop`].
+    /// Token counts, before or after [`ConverseEvent::Stop`].
     Metadata(Option<Usage>),
-    /// Nothing for the client, or an event that is newer than this code.
+    /// Not for the client, or newer than this code.
     Other,
 }
 
@@ -124,12 +124,12 @@ struct ToolInput<'a> {
     input: Option<Text<'a>>,
 }
 
-/// Reads a frame.
+/// Parses a frame.
 ///
 /// # Errors
-/// It is an exception or an error of the provider, or an event whose payload cannot be read.
+/// The frame is an exception or error of the provider, or an event with a malformed payload.
 pub fn read_event<'a>(frame: &Frame<'a>) -> Result<ConverseEvent<'a>, ProviderError> {
-    // Some recordings have no message type; then the type of the event says that it is one.
+    // Some recordings lack the message type; the event type then identifies it as an event.
     match frame.text(":message-type") {
         Some("exception") => {
             let name = frame.text(":exception-type").unwrap_or_default();
@@ -185,7 +185,7 @@ fn block_start<'a>(payload: &Payload<'a>) -> Result<ConverseEvent<'a>, ProviderE
         None if start.tool_result.is_some() || start.image.is_some() => {
             Ok(ConverseEvent::SkippedStart { block })
         }
-        // A text block that announces itself.
+        // The start of a text block.
         None => Ok(ConverseEvent::Other),
     }
 }

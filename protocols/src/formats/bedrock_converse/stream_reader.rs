@@ -1,4 +1,4 @@
-//! A ConverseStream answer, read once for all clients.
+//! Reads a ConverseStream response for all clients.
 
 use crate::by_index::ByIndex;
 use crate::error::ProviderError;
@@ -8,18 +8,18 @@ use crate::json::Text;
 use crate::translator::StreamState;
 use crate::usage::Usage;
 
-/// Most calls that may be open at the same time; models open one after the other.
+/// Most calls that may be open at once; models open one at a time.
 const MAX_OPEN_CALLS: usize = 1024;
 
-/// Longest signature of one block of reasoning, in bytes. Anthropic's have a few thousand.
+/// Longest signature of one reasoning block, in bytes. Anthropic's have a few thousand.
 const MAX_SIGNATURE_BYTES: usize = 1024 * 1024;
 
-/// What writes a client's stream. Empty pieces are to write nothing.
+/// Writes a client's stream. Empty pieces must write nothing.
 pub trait ConverseSink {
-    /// Names a call that is open.
+    /// Handle of an open call.
     type Call: Copy;
 
-    /// The answer begins; called before everything else, perhaps more than once.
+    /// The response starts. Called before everything else, possibly more than once.
     fn start(&mut self, out: &mut Vec<u8>);
 
     /// A piece of text.
@@ -28,16 +28,16 @@ pub trait ConverseSink {
     /// A piece of reasoning.
     fn reasoning(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError>;
 
-    /// The whole signature of the reasoning before it; once for each block that has one.
+    /// The complete signature of the preceding reasoning; once per signed block.
     fn signature(&mut self, signature: &str, out: &mut Vec<u8>) -> Result<(), ProviderError>;
 
-    /// Reasoning that only the provider can read, in base64.
+    /// Reasoning that only the provider can decrypt, in base64.
     fn redacted(&mut self, data: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError>;
 
-    /// The block of text or reasoning before this is complete.
+    /// The preceding text or reasoning block is complete.
     fn close_block(&mut self, out: &mut Vec<u8>);
 
-    /// The model begins to call a tool, named as it was sent to the provider.
+    /// A tool call starts, with the name sent to the provider.
     fn open_call(
         &mut self,
         id: Text<'_>,
@@ -56,24 +56,24 @@ pub trait ConverseSink {
     /// The call's input is complete.
     fn close_call(&mut self, call: Self::Call, out: &mut Vec<u8>);
 
-    /// The answer is complete, with all that is known of its cost.
+    /// The response is complete, with all usage that is known.
     fn finish(&mut self, stop: &Stop, usage: Option<&Usage>, out: &mut Vec<u8>);
 
-    /// The answer failed after content went out.
+    /// The response failed after content was sent.
     fn fail(&mut self, error: &ProviderError, out: &mut Vec<u8>);
 }
 
 /// The state machine between Bedrock's frames and a client's stream.
 ///
-/// The end waits for both `messageStop` and the usage in `metadata`, which come in either order, so that it carries the
-/// usage and nothing can fail behind it. Where the stream ends after `messageStop` without usage, it is complete without.
+/// The end waits for both `messageStop` and the usage in `metadata`, in either order, so that it carries the usage and
+/// no failure can follow it. If the stream ends after `messageStop` without usage, it is complete without.
 #[derive(Debug)]
 pub struct ConverseStream<S: ConverseSink> {
     sink: S,
     decoder: EventStreamDecoder,
     state: StreamState,
     ended: bool,
-    /// The open block of text or reasoning.
+    /// The open text or reasoning block.
     open: Option<OpenBlock>,
     /// Open calls by Bedrock's index; `None` for blocks that are not for the client.
     calls: ByIndex<Option<S::Call>>,
@@ -94,7 +94,7 @@ enum BlockKind {
     Reasoning { signature: String },
 }
 
-/// The signature that stands for all of an answer's reasoning, for clients whose protocol has room for one.
+/// The single signature of a response's reasoning, for clients whose protocol has room for one.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ReasoningSignature {
     /// No signed block so far.
@@ -102,12 +102,12 @@ pub enum ReasoningSignature {
     None,
     /// One signed block.
     One(String),
-    /// A signature belongs to one block: several blocks joined cannot be replayed.
+    /// Several signed blocks: their joined text cannot be replayed with any one signature.
     Several,
 }
 
 impl<S: ConverseSink> ConverseStream<S> {
-    /// A stream of which nothing has come.
+    /// A stream without input.
     pub fn new(sink: S) -> Self {
         Self {
             sink,
@@ -122,17 +122,17 @@ impl<S: ConverseSink> ConverseStream<S> {
         }
     }
 
-    /// What writes the client's stream.
+    /// The writer of the client's stream.
     pub fn sink_mut(&mut self) -> &mut S {
         &mut self.sink
     }
 
-    /// How far the stream has come.
+    /// The state of the stream.
     pub fn state(&self) -> &StreamState {
         &self.state
     }
 
-    /// Tokens, once the provider has said.
+    /// Usage, once the provider has reported it.
     pub fn usage(&self) -> Option<Usage> {
         self.usage
     }
@@ -146,7 +146,7 @@ impl<S: ConverseSink> ConverseStream<S> {
         self.text_bytes = self.text_bytes.saturating_add(text.length());
     }
 
-    /// Takes the next bytes.
+    /// Handles the next bytes.
     pub fn push(&mut self, chunk: &[u8], out: &mut Vec<u8>) {
         let mut decoder = std::mem::take(&mut self.decoder);
         let mut rest = chunk;
@@ -163,7 +163,7 @@ impl<S: ConverseSink> ConverseStream<S> {
         self.decoder = decoder;
     }
 
-    /// The provider closed the stream.
+    /// Handles the end of the provider's stream.
     pub fn end(&mut self, out: &mut Vec<u8>) {
         if self.ended {
             return;
@@ -265,7 +265,8 @@ impl<S: ConverseSink> ConverseStream<S> {
         self.open_block(block, is_reasoning, new, out)
     }
 
-    /// Makes `block` the open one. Another index or kind ends the block before it, whether or not the provider said so.
+    /// Makes `block` the open one. A different index or kind ends the previous block, whether or not the provider said
+    /// so.
     fn open_block(
         &mut self,
         block: u64,
@@ -327,7 +328,7 @@ impl<S: ConverseSink> ConverseStream<S> {
         Ok(())
     }
 
-    /// Not every client has room for every kind of block.
+    /// Not every client's protocol supports every kind of block.
     fn content_came_if(&mut self, something_was_written: bool) {
         if something_was_written {
             self.content_came();
@@ -347,7 +348,7 @@ impl<S: ConverseSink> ConverseStream<S> {
         self.close_block(out)?;
         self.ended = true;
         if self.state == StreamState::BeforeContent && !stop.reason.allows_empty_content() {
-            // Left open, so that the exchange asks another target for the content that did not come.
+            // Not completed, so that the exchange fails over for the missing content.
             return Ok(());
         }
         for call in self.calls.take().flatten() {
@@ -369,7 +370,7 @@ impl<S: ConverseSink> ConverseStream<S> {
 }
 
 impl ReasoningSignature {
-    /// One more signed block.
+    /// Adds a signed block.
     pub fn add(&mut self, signature: &str) {
         *self = match self {
             Self::None => Self::One(signature.to_owned()),

@@ -1,4 +1,4 @@
-//! Names of tools and ids of calls in the characters that Converse takes.
+//! Tool names and call ids in the characters that Converse accepts.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -8,15 +8,16 @@ use crate::json::Text;
 /// Longest tool name and call id, in characters.
 const MAX_CHARS: usize = 64;
 
-/// Tool names of one request and what they became, so that answers can be given in the client's names.
+/// The tool names of one request and what they became, to restore the client's names in the response.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ToolNames {
-    /// The client's names by those that were sent, where the two differ.
+    /// The client's names by the names sent, where they differ.
     changed: HashMap<String, String>,
 }
 
 impl ToolNames {
-    /// The name to send: letters, digits, `_` and `-`, at most 64. Another name gets one of its own, always the same.
+    /// The name to send: letters, digits, `_` and `-`, at most 64. Other names are replaced by a deterministic
+    /// substitute.
     pub fn wire_name<'a>(&mut self, name: Text<'a>) -> Cow<'a, str> {
         let name = characters(name);
         match fitted(&name, |c| matches!(c, '_' | '-')) {
@@ -28,7 +29,7 @@ impl ToolNames {
         }
     }
 
-    /// The client's name for one that came back.
+    /// The client's name for a name in the response.
     pub fn client_name<'n>(&'n self, wire: Text<'n>) -> Text<'n> {
         if self.changed.is_empty() {
             return wire;
@@ -41,8 +42,8 @@ impl ToolNames {
     }
 }
 
-/// The id to send for the client's id of a call: letters, digits, `_`, `.`, `:` and `-`, at most 64. Another id gets one
-/// of its own, the same for the call and its result. Ids that Bedrock makes need no way back.
+/// The id to send for the client's call id: letters, digits, `_`, `.`, `:` and `-`, at most 64. Other ids are replaced
+/// by a deterministic substitute, so that call and result still match. Ids created by Bedrock need no reverse mapping.
 pub fn tool_use_id(id: Cow<'_, str>) -> Cow<'_, str> {
     match fitted(&id, |c| matches!(c, '_' | '.' | ':' | '-')) {
         None => id,
@@ -57,7 +58,7 @@ fn characters(text: Text<'_>) -> Cow<'_, str> {
     })
 }
 
-/// `None` where `text` fits as it is. Else what fits of it, and a hash that tells apart what became the same.
+/// `None` if `text` fits as it is. Otherwise the part that fits, with a hash that keeps different texts distinct.
 fn fitted(text: &str, is_sign: impl Fn(char) -> bool) -> Option<String> {
     let fits = |c: char| c.is_ascii_alphanumeric() || is_sign(c);
     if (1..=MAX_CHARS).contains(&text.len()) && text.chars().all(&fits) {
@@ -71,7 +72,7 @@ fn fitted(text: &str, is_sign: impl Fn(char) -> bool) -> Option<String> {
     Some(kept.chain(hash.chars()).collect())
 }
 
-/// FNV-1a: the same in every release and on every machine, because names are part of what a model caches.
+/// FNV-1a: stable across releases and machines, because names are part of what a model caches.
 fn fnv1a(text: &str) -> u64 {
     text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)

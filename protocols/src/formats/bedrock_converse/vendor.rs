@@ -1,4 +1,4 @@
-//! Whose model it is, told from its id: Converse passes some fields on in the vendor's own words.
+//! The vendor of a model, derived from its id: Converse passes some fields on in the vendor's own terms.
 
 /// The vendor of a model, as far as its own request fields are known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -13,11 +13,11 @@ pub enum Vendor {
     OpenAi,
     /// Moonshot AI.
     Moonshot,
-    /// A vendor without such fields, or an id that does not name the vendor.
+    /// A vendor without such fields, or an id that names no vendor.
     Other,
 }
 
-/// Vendors none of whose models has a cache that cache points could speak of.
+/// Vendors without any model that supports cache points.
 const WITHOUT_CACHE_POINTS: [&str; 17] = [
     "ai21.",
     "cohere.",
@@ -39,14 +39,14 @@ const WITHOUT_CACHE_POINTS: [&str; 17] = [
 ];
 
 impl Vendor {
-    /// The model may take cache points, for all that its id says.
+    /// The model may support cache points, judging by its id.
     pub fn takes_cache_points(model: &str) -> bool {
         let id = Id::new(model);
         !WITHOUT_CACHE_POINTS.iter().any(|vendor| id.is_of(vendor))
     }
 
-    /// Reads a model id (`anthropic.claude-…`), one with a region before it (`us.anthropic.…`) or an ARN that ends with
-    /// either. The id of an application inference profile names no vendor.
+    /// Parses a model id (`anthropic.claude-…`), one with a region prefix (`us.anthropic.…`), or an ARN that ends
+    /// with either. The id of an application inference profile names no vendor.
     pub fn of(model: &str) -> Self {
         let id = Id::new(model);
         if id.is_of("anthropic.") || id.0.contains("claude") {
@@ -74,7 +74,7 @@ impl Id {
         Self(id.to_ascii_lowercase())
     }
 
-    /// `us.amazon.nova-2-lite-v1:0`: the vendor stands at the beginning or behind a region.
+    /// `us.amazon.nova-2-lite-v1:0`: the vendor comes first or after a region.
     fn is_of(&self, vendor: &str) -> bool {
         let behind_region = self.0.split_once('.').map(|(_, rest)| rest);
         self.0.starts_with(vendor) || behind_region.is_some_and(|rest| rest.starts_with(vendor))

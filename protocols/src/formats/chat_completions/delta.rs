@@ -1,4 +1,4 @@
-//! What a message or a delta of a Chat Completions answer says, whatever dialect of the protocol says it.
+//! Reads a `message` or `delta` of a Chat Completions response, in any dialect.
 //!
 //! | who | dialect |
 //! |---|---|
@@ -23,7 +23,7 @@ use crate::json::Text;
 pub struct MessageDelta<'a> {
     /// Reasoning.
     pub reasoning: Vec<Text<'a>>,
-    /// What a later request needs to replay the reasoning.
+    /// Required to replay the reasoning in a later request.
     pub signature: Option<Text<'a>>,
     /// Text.
     pub text: Vec<Text<'a>>,
@@ -36,7 +36,7 @@ pub struct MessageDelta<'a> {
 /// A tool call, or a fragment of one.
 #[derive(Debug, Clone, Copy)]
 pub struct ToolCallDelta<'a> {
-    /// Which call the fragment belongs to.
+    /// Identifies the call that the fragment belongs to.
     pub index: Option<u64>,
     /// Never empty.
     pub id: Option<Text<'a>>,
@@ -68,7 +68,7 @@ struct WireMessage<'a> {
     function_call: Option<&'a RawValue>,
 }
 
-/// A part of a `content` array, or an object that stands where a string is expected.
+/// A part of a `content` array, or an object in place of a string.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct WirePart<'a> {
@@ -105,7 +105,7 @@ struct WireFunction<'a> {
 }
 
 impl<'a> MessageDelta<'a> {
-    /// Reads a `message` or `delta`. What is not understood is left out; `None` where it is no object.
+    /// Reads a `message` or `delta`. Ignores what it does not know; `None` if it is not an object.
     pub fn read(raw: &'a RawValue) -> Option<Self> {
         let wire: WireMessage<'_> = object(raw)?;
         let mut delta = Self::default();
@@ -129,7 +129,7 @@ impl<'a> MessageDelta<'a> {
         Some(delta)
     }
 
-    /// Its text, where it says nothing else and says it in one piece.
+    /// The text, if there is exactly one piece and nothing else.
     pub(super) fn sole_text(&self) -> Option<Text<'a>> {
         let Self {
             reasoning,
@@ -156,7 +156,7 @@ impl<'a> MessageDelta<'a> {
         }
     }
 
-    /// The blocks repeat `reasoning_content`; only they have signatures.
+    /// The blocks repeat `reasoning_content`, but only they carry signatures.
     fn read_thinking_blocks(&mut self, raw: Option<&'a RawValue>) {
         let Some(raw) = raw else { return };
         let repeated = !self.reasoning.is_empty();
@@ -178,7 +178,7 @@ impl<'a> MessageDelta<'a> {
             match part.kind.as_deref() {
                 Some("thinking") => self.read_thinking(part.thinking),
                 Some("refusal") => self.refusal.extend(non_empty(part.refusal)),
-                // References, images and what else may come have no counterpart in text.
+                // References, images and other parts have no equivalent in text.
                 _ => self.text.extend(non_empty(part.text)),
             }
         }
@@ -212,19 +212,19 @@ impl<'a> ToolCallDelta<'a> {
     }
 }
 
-/// Reads an object; derived readers alone would take an array for one.
+/// Reads an object; derived deserializers alone would accept an array.
 fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     let raw = Some(raw.get()).filter(|raw| raw.starts_with('{'))?;
     json::parse_text(raw).ok()
 }
 
-/// The objects in an array; what else is in it is left out.
+/// The objects of an array; other elements are ignored.
 fn objects<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Vec<T> {
     let items: Vec<&RawValue> = json::parse_text(raw.get()).unwrap_or_default();
     items.into_iter().filter_map(object).collect()
 }
 
-/// A string that is there and not empty.
+/// A string that is present and not empty.
 pub(super) fn non_empty(raw: Option<&RawValue>) -> Option<Text<'_>> {
     raw.and_then(Text::of).and_then(not_empty)
 }

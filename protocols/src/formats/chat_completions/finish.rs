@@ -1,4 +1,4 @@
-//! How a choice of a Chat Completions answer ended, in the words of many providers.
+//! How a choice of a Chat Completions response ended, in any dialect.
 
 use serde_json::value::RawValue;
 
@@ -9,17 +9,17 @@ use crate::json::{Object, Text};
 /// The end of a choice.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Finish<'a> {
-    /// Why it ended.
+    /// The reason.
     pub(super) reason: FinishReason,
-    /// Which stop sequence was met: vLLM's `stop_reason`, SGLang's `matched_stop`.
+    /// The stop sequence that was matched: vLLM's `stop_reason`, SGLang's `matched_stop`.
     pub(super) stop_sequence: Option<Text<'a>>,
 }
 
 impl<'a> Finish<'a> {
-    /// Reads it from a choice; `None` where the choice has not ended.
+    /// Reads the end from a choice; `None` if the choice has not ended.
     ///
     /// # Errors
-    /// The provider says that it ended with an error.
+    /// The provider reports that the choice ended with an error.
     pub(super) fn read(choice: &Object<'a>) -> Result<Option<Self>, ProviderError> {
         let Some(word) = choice.get("finish_reason").and_then(Text::of) else {
             return Ok(None);
@@ -36,7 +36,7 @@ impl<'a> Finish<'a> {
                     "the provider ended its answer with an error",
                 ));
             }
-            // `stop`, and words that nobody has documented yet.
+            // `stop`, and undocumented values.
             _ => FinishReason::Stop,
         };
         let stop_sequence = ["stop_reason", "matched_stop"]
@@ -51,8 +51,8 @@ impl<'a> Finish<'a> {
 }
 
 impl Finish<'_> {
-    /// Some providers say `stop` beside tool calls, which clients would not run then, and some `tool_calls` beside none,
-    /// for which clients would wait.
+    /// Some providers send `stop` with tool calls, which clients would then not run, and some send `tool_calls` without
+    /// any, for which clients would wait.
     pub(super) fn reason_with_tools(reason: FinishReason, has_tool_calls: bool) -> FinishReason {
         match reason {
             FinishReason::Stop if has_tool_calls => FinishReason::ToolCalls,
@@ -65,7 +65,7 @@ impl Finish<'_> {
     }
 }
 
-/// A number is the id of a token, not a sequence.
+/// A number is a token id, not a sequence.
 fn stop_sequence(raw: &RawValue) -> Option<Text<'_>> {
     Text::of(raw).filter(|text| !text.is_empty())
 }

@@ -1,20 +1,20 @@
-//! Why an answer ended, in the closed list that typed clients accept.
+//! Why a response ended: the closed list that typed clients accept.
 
 /// `choices[].finish_reason`
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FinishReason {
-    /// The model was done, or met a stop sequence.
+    /// The model finished, or a stop sequence was matched.
     Stop,
     /// The token limit or the context window was reached.
     Length,
-    /// The client is to run tools.
+    /// The client should run tools.
     ToolCalls,
     /// The provider's filter or the model refused.
     ContentFilter,
 }
 
 impl FinishReason {
-    /// The word on the wire.
+    /// The value on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Stop => "stop",

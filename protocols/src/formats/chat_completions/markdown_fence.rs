@@ -1,31 +1,31 @@
-//! Takes the Markdown fence off an answer that was to be JSON.
+//! Strips the Markdown fence from a response that should be JSON.
 //!
-//! `response_format: json_object` promises text that parses. Models of other vendors that have only the prompt to go by
-//! like to wrap their JSON in a fence. No JSON begins with a backtick, so nothing else can be hit.
+//! `response_format: json_object` promises output that parses. Models of other vendors, which only have the prompt to
+//! go by, often wrap their JSON in a fence. JSON never starts with a backtick, so nothing else can be affected.
 
 use crate::json::Text;
 
-/// What may open a fence, and how long it may get before it is taken for text.
+/// Longest opening fence, in bytes; anything longer is text.
 const MAX_OPENING_BYTES: usize = 32;
 
-/// Most white space and backticks that are kept back at the end of what has come.
+/// Longest run of white space and backticks held back at the end, in bytes.
 const MAX_CLOSING_BYTES: usize = 256;
 
-/// Filters the text of one answer, piece by piece.
+/// Filters the text of one response, piece by piece.
 #[derive(Debug, Clone)]
 pub struct MarkdownFence {
     place: Place,
-    /// What has come and is not decided.
+    /// Text received but not decided yet.
     held: String,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
-    /// Before the first character that decides.
+    /// Before the first significant character.
     Start,
     /// In text without a fence.
     Open,
-    /// Behind an opening fence.
+    /// After an opening fence.
     Fenced,
 }
 
@@ -39,7 +39,7 @@ impl Default for MarkdownFence {
 }
 
 impl MarkdownFence {
-    /// A whole answer, given in pieces, without its fence; `None` where there is no text, or no valid one.
+    /// Strips the fence from a complete response given in pieces; `None` if there is no text, or no valid one.
     pub fn strip_code_fence(content: &[Text<'_>]) -> Option<String> {
         let mut fence = Self::default();
         let mut out = String::new();
@@ -50,7 +50,7 @@ impl MarkdownFence {
         (!content.is_empty()).then_some(out)
     }
 
-    /// Takes the next piece and gives what is certain to be part of the answer.
+    /// Takes the next piece and returns the text that is certain to be part of the response.
     pub fn push(&mut self, text: &str) -> String {
         self.held.push_str(text);
         if self.place == Place::Start {
@@ -71,7 +71,7 @@ impl MarkdownFence {
         }
     }
 
-    /// The text is over: gives what was kept back, unless it closes the fence.
+    /// Ends the text: returns what was held back, unless it closes the fence.
     pub fn finish(&mut self) -> String {
         let held = std::mem::take(&mut self.held);
         match self.place {
@@ -80,7 +80,7 @@ impl MarkdownFence {
         }
     }
 
-    /// Decides whether the answer begins with a fence, if enough of it has come.
+    /// Decides whether the response starts with a fence, once enough of it has arrived.
     fn begin(&mut self) {
         let text = self.held.trim_start();
         let undecided = self.held.len() <= MAX_OPENING_BYTES;
@@ -115,7 +115,7 @@ mod tests {
             (" \n```JSON \r\n{\"a\":\n 1}\n``` \n", "{\"a\":\n 1}"),
             ("```\n{}\n```\n", "{}"),
             ("```json\n{\"a\": \"```\"}\n```", "{\"a\": \"```\"}"),
-            // Broken off inside the fence.
+            // Truncated inside the fence.
             ("```json\n{\"a\": ", "{\"a\": "),
             ("{\"a\": 1}\n", "{\"a\": 1}\n"),
             ("  {}", "  {}"),

@@ -1,8 +1,8 @@
-//! Messages of a Chat Completions request, written as every server takes them.
+//! Writes messages of a Chat Completions request in the form that every server accepts.
 
 use crate::json::{Text, Writer};
 
-/// A message on its way to an upstream. Texts are made of pieces, joined without separator.
+/// An outgoing message. Texts are pieces to be concatenated.
 #[derive(Debug, Clone)]
 pub enum OutgoingMessage<'a> {
     /// `system`: lines.
@@ -11,16 +11,16 @@ pub enum OutgoingMessage<'a> {
     User(Vec<OutgoingPart<'a>>),
     /// `assistant`
     Assistant {
-        /// Blocks of text. They may have been cut anywhere: they are not lines.
+        /// Text blocks. They may be split anywhere: they are not lines.
         text: Vec<Text<'a>>,
-        /// Reasoning and what lets it be replayed, for upstreams that take it back.
+        /// Reasoning with its signature, for upstreams that accept it back.
         reasoning: Option<(Text<'a>, Text<'a>)>,
-        /// Calls of tools.
+        /// Tool calls.
         calls: Vec<OutgoingCall<'a>>,
     },
     /// `tool`: lines; tool messages hold text only.
     Tool {
-        /// Ties the result to its call.
+        /// The id of the call.
         call_id: Text<'a>,
         /// The result.
         content: Vec<Vec<Text<'a>>>,
@@ -36,7 +36,7 @@ pub enum OutgoingPart<'a> {
     Image {
         /// `https:` or `data:`
         url: Vec<Text<'a>>,
-        /// How closely the model looks at it.
+        /// How closely the model should look at it.
         detail: Option<Text<'a>>,
     },
     /// A file.
@@ -48,14 +48,14 @@ pub enum OutgoingPart<'a> {
     },
 }
 
-/// A call that the model made.
+/// A tool call by the model.
 #[derive(Debug, Clone, Copy)]
 pub struct OutgoingCall<'a> {
-    /// Ties the result to the call.
+    /// Identifies the call; its result refers to it.
     pub id: Text<'a>,
-    /// The function.
+    /// The function's name.
     pub name: Text<'a>,
-    /// A JSON object as text.
+    /// JSON text of an object.
     pub arguments: Text<'a>,
 }
 
@@ -138,7 +138,7 @@ impl OutgoingCall<'_> {
     }
 }
 
-/// Text alone goes as one string: not every server takes an array.
+/// Text alone is written as one string, because not every server accepts an array.
 fn write_parts(w: &mut Writer<'_>, parts: &[OutgoingPart<'_>]) {
     let mut lines = Vec::with_capacity(parts.len());
     for part in parts {

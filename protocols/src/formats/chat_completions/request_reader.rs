@@ -1,7 +1,7 @@
-//! A Chat Completions request, read for upstreams that speak another protocol.
+//! Reads a Chat Completions request for upstreams of another protocol.
 //!
-//! Everything that some other protocol can say is read into types; what is left stays in [`ChatRequest::rest`] for the
-//! pair to drop by its table or to refuse. Nothing is lost on the way: a field that is neither read nor listed is an error.
+//! Everything that another protocol can express is read into types; the rest stays in [`ChatRequest::rest`], for the
+//! translator to drop by its table or to refuse. No field is lost: one that is neither read nor listed is an error.
 
 mod content;
 mod message;
@@ -23,41 +23,41 @@ pub use tools::{Tool, ToolChoice};
 use crate::error::RequestError;
 use crate::json::{self, Object, Text};
 
-/// A request whose known fields were read. `model`, `stream` and `stream_options` are left to the
-/// [`crate::Attempt`], which has decided on them.
+/// A parsed request. `model`, `stream` and `stream_options` are omitted: the [`crate::Attempt`] decides them.
 #[derive(Debug, Default)]
 pub struct ChatRequest<'a> {
     /// The conversation; at least one message.
     pub messages: Vec<Message<'a>>,
     /// Functions that the model may call.
     pub tools: Vec<Tool<'a>>,
-    /// How it may choose among them.
+    /// Which functions it may call.
     pub tool_choice: Option<ToolChoice<'a>>,
-    /// `false`: at most one call in an answer.
+    /// `false`: at most one call per response.
     pub parallel_tool_calls: Option<bool>,
     /// `max_completion_tokens`, else the deprecated `max_tokens`. At least 1.
     pub max_tokens: Option<u64>,
-    /// Stop sequences; a single string is a list of one.
+    /// Stop sequences; a single string becomes a list of one.
     pub stop: Vec<Text<'a>>,
     /// 0 to 2.
     pub temperature: Option<Number<'a>>,
     /// 0 to 1.
     pub top_p: Option<Number<'a>>,
-    /// What the text of the answer must be.
+    /// The format of the output.
     pub response_format: ResponseFormat<'a>,
-    /// How long the model may think.
+    /// How much the model should reason.
     pub reasoning_effort: Option<ReasoningEffort>,
     /// `user`, else `safety_identifier`.
     pub user: Option<Text<'a>>,
-    /// Every other field that is not `null`, in order.
+    /// All other fields that are not `null`, in order.
     pub rest: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
 impl<'a> ChatRequest<'a> {
-    /// Reads a request body.
+    /// Parses a request body.
     ///
     /// # Errors
-    /// It is not a JSON object, a field has the wrong type or a value that no upstream takes; the error names the field.
+    /// The body is not a JSON object, or a field has the wrong type or a value that no upstream accepts; the error
+    /// names the field.
     pub fn read(body: &'a [u8]) -> Result<Self, RequestError> {
         let Object(fields) = json::parse(body)
             .map_err(|error| RequestError::new(format!("expected a JSON object: {error}")))?;

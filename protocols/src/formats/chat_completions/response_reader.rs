@@ -1,4 +1,4 @@
-//! A whole Chat Completions answer, read for clients of other protocols.
+//! Reads a complete Chat Completions response for clients of other protocols.
 
 use serde_json::value::RawValue;
 
@@ -10,30 +10,30 @@ use crate::json;
 use crate::json::{Object, Text};
 use crate::usage::Usage;
 
-/// What the first choice of a `chat.completion` says. Further choices are for clients that can take them.
+/// The first choice of a `chat.completion`. Further choices are ignored.
 #[derive(Debug)]
 pub struct ReceivedResponse<'a> {
     /// The provider's id; never empty.
     pub id: Option<Text<'a>>,
-    /// The model that answered; never empty.
+    /// The model that responded; never empty.
     pub model: Option<Text<'a>>,
     /// Unix seconds.
     pub created: Option<u64>,
-    /// The message. Gemini leaves it out where nothing was said.
+    /// The message. Gemini omits it if there is no content.
     pub delta: MessageDelta<'a>,
     /// Why it ended.
     pub finish_reason: FinishReason,
-    /// Which stop sequence was met, where the provider says so.
+    /// The stop sequence that was matched, if the provider reports it.
     pub stop_sequence: Option<Text<'a>>,
-    /// Tokens, where the provider counted them.
+    /// Usage, if the provider reported it.
     pub usage: Option<Usage>,
 }
 
 impl<'a> ReceivedResponse<'a> {
-    /// Reads a body that came with a status of success.
+    /// Reads a body with a success status.
     ///
     /// # Errors
-    /// It is an error in spite of its status, or no `chat.completion` with a choice.
+    /// The body is an error in spite of its status, or not a `chat.completion` with a choice.
     pub fn read(body: &'a [u8]) -> Result<Self, ProviderError> {
         let response: Object<'_> = json::parse(body).map_err(ProviderError::invalid_response)?;
         if response.get("error").is_some() {
@@ -49,7 +49,7 @@ impl<'a> ReceivedResponse<'a> {
             .unwrap_or_default();
         let finish = Finish::read(&choice)?;
         let reason = finish.map_or(FinishReason::Stop, |finish| finish.reason);
-        // Without a name nobody could run it.
+        // A call without a name cannot be run.
         let has_calls = delta.tool_calls.iter().any(|call| call.name.is_some());
         Ok(Self {
             id: non_empty(response.get("id")),

@@ -1,4 +1,4 @@
-//! A whole Chat Completions answer.
+//! Writes a complete Chat Completions response.
 
 use crate::formats::chat_completions::FinishReason;
 use crate::json::{Text, Writer};
@@ -7,39 +7,39 @@ use crate::usage::Usage;
 /// A `chat.completion` object with one choice.
 #[derive(Debug, Clone)]
 pub struct ChatResponse<'a> {
-    /// The provider's id of the answer, or one of ours.
+    /// The provider's id of the response, or a generated one.
     pub id: Text<'a>,
     /// Unix seconds.
     pub created: u64,
-    /// The model that answered.
+    /// The model that responded.
     pub model: Text<'a>,
-    /// Pieces of the text, joined without separator. None, or only empty ones beside tool calls, become `null`.
+    /// Pieces of text, concatenated. No pieces, or only empty ones beside tool calls, become `null`.
     pub content: Vec<Text<'a>>,
-    /// Pieces of the model's reasoning, joined without separator: `message.reasoning_content`, left out if none.
+    /// Pieces of reasoning, concatenated: `message.reasoning_content`, omitted if empty.
     pub reasoning: Vec<Text<'a>>,
-    /// What a later request needs to replay the reasoning: `message.reasoning_signature`.
+    /// Required to replay the reasoning: `message.reasoning_signature`.
     pub reasoning_signature: Option<Text<'a>>,
     /// Tool calls in order.
     pub tool_calls: Vec<ToolCall<'a>>,
     /// Why it ended.
     pub finish_reason: FinishReason,
-    /// Tokens, where the provider counted them.
+    /// Usage, if the provider reported it.
     pub usage: Option<Usage>,
 }
 
 /// One call of a function tool.
 #[derive(Debug, Clone, Copy)]
 pub struct ToolCall<'a> {
-    /// Ties the result to the call.
+    /// Identifies the call; its result refers to it.
     pub id: Text<'a>,
-    /// The function.
+    /// The function's name.
     pub name: Text<'a>,
-    /// A JSON object as text: `Text::Plain(r#"{"a":1}"#)`.
+    /// JSON text of an object: `Text::Plain(r#"{"a":1}"#)`.
     pub arguments: Text<'a>,
 }
 
 impl ChatResponse<'_> {
-    /// Appends the answer to `out`.
+    /// Appends the response to `out`.
     pub fn write(&self, out: &mut Vec<u8>) {
         Writer::new(out).object(|w| {
             w.field("id").text(self.id);
@@ -93,7 +93,7 @@ impl ChatResponse<'_> {
     }
 }
 
-/// Writes OpenAI's `usage` object. Counters that are part of another one appear in the details.
+/// Writes OpenAI's `usage` object. Counters that are part of another one are written to the details.
 pub fn write_usage(w: &mut Writer<'_>, usage: &Usage) {
     w.object(|w| {
         w.field("prompt_tokens").number(usage.prompt);

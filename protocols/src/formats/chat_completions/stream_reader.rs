@@ -1,4 +1,4 @@
-//! A Chat Completions stream, read for clients of other protocols.
+//! Reads a Chat Completions stream for clients of other protocols.
 
 mod tool_calls;
 
@@ -17,18 +17,18 @@ use crate::sse::{SseEvent, SseParser};
 use crate::translator::StreamState;
 use crate::usage::Usage;
 
-/// Takes what a stream says, in an order that holds for every provider: `start`, then content in any order, then either
-/// `finish` or `fail`, and nothing after it. A tool call is opened before its arguments come. Texts are never empty.
+/// Receives the content of a stream in an order that holds for every provider: `start`, then content in any order, then
+/// either `finish` or `fail`, and nothing after. A tool call is opened before its arguments. Texts are never empty.
 ///
-/// An error that a sink returns ends the stream: `fail` follows.
+/// An error returned by a sink ends the stream: `fail` follows.
 pub trait StreamSink {
-    /// The first chunk of the answer. `id` and `model` are the provider's, where it gives them.
+    /// The first chunk. `id` and `model` are the provider's, if present.
     fn start(&mut self, id: Option<Text<'_>>, model: Option<Text<'_>>);
 
     /// A piece of reasoning.
     fn reasoning(&mut self, text: Text<'_>) -> Result<(), ProviderError>;
 
-    /// What a later request needs to replay the reasoning.
+    /// The signature required to replay the reasoning.
     fn signature(&mut self, signature: Text<'_>) -> Result<(), ProviderError>;
 
     /// A piece of text.
@@ -37,7 +37,7 @@ pub trait StreamSink {
     /// A piece of a refusal.
     fn refusal(&mut self, text: Text<'_>) -> Result<(), ProviderError>;
 
-    /// The model begins to call a tool. `call` counts 0, 1, 2 …
+    /// A tool call starts. `call` counts 0, 1, 2 …
     fn open_call(
         &mut self,
         call: usize,
@@ -48,44 +48,44 @@ pub trait StreamSink {
     /// A fragment of the arguments of `call`.
     fn arguments(&mut self, call: usize, fragment: Text<'_>) -> Result<(), ProviderError>;
 
-    /// The answer is complete.
+    /// The response is complete.
     fn finish(&mut self, end: &StreamEnd);
 
-    /// The answer will not be complete.
+    /// The response will never be complete.
     fn fail(&mut self, error: &ProviderError);
 }
 
-/// The end of a complete answer.
+/// The end of a complete response.
 #[derive(Debug, Clone, PartialEq)]
 pub struct StreamEnd {
-    /// Why it ended.
+    /// The reason.
     pub reason: FinishReason,
-    /// Which stop sequence was met, where the provider says so.
+    /// The stop sequence that was matched, if the provider reports it.
     pub stop_sequence: Option<String>,
-    /// Tokens, where the provider counted them.
+    /// Usage, if the provider reported it.
     pub usage: Option<Usage>,
 }
 
-/// Reads the chunks of one answer.
+/// Reads the chunks of one response.
 ///
-/// - An answer is complete with `[DONE]`, or where the stream ends after a `finish_reason`: some servers forget `[DONE]`.
-///   A stream that ends before both broke off.
-/// - Usage may come in any chunk, before or after the `finish_reason`; the last one counts.
-/// - Azure's first chunk and those of its asynchronous filter say nothing: no choices, or no `delta`.
-/// - Choices after the first are left out.
+/// - A response is complete with `[DONE]`, or if the stream ends after a `finish_reason`: some servers omit `[DONE]`. A
+///   stream that ends before both was truncated.
+/// - Usage may be in any chunk, before or after the `finish_reason`; the last one counts.
+/// - Azure's first chunk and those of its asynchronous filter are empty: no choices, or no `delta`.
+/// - Choices after the first are ignored.
 #[derive(Debug)]
 pub struct ChatStreamReader {
     parser: SseParser,
     state: StreamState,
     started: bool,
-    /// The sink has its `finish` or `fail`.
+    /// `finish` or `fail` has been called.
     over: bool,
     calls: ToolCalls,
     finish: Option<(FinishReason, Option<String>)>,
     usage: Option<Usage>,
     text_bytes: u64,
     model: Option<String>,
-    /// A chunk that brought text and nothing else.
+    /// A chunk that carried text and nothing else.
     template: DeltaTemplate,
 }
 
@@ -107,12 +107,12 @@ impl Default for ChatStreamReader {
 }
 
 impl ChatStreamReader {
-    /// A reader to which nothing has come.
+    /// A reader without input.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The next bytes of the stream.
+    /// Reads the next bytes of the stream.
     pub fn feed(&mut self, mut chunk: &[u8], sink: &mut impl StreamSink) {
         if self.over {
             return;
@@ -135,14 +135,14 @@ impl ChatStreamReader {
         self.parser = parser;
     }
 
-    /// The upstream closed the stream.
+    /// Handles the end of the upstream's stream.
     pub fn end(&mut self, sink: &mut impl StreamSink) {
         if self.over {
             return;
         }
         let mut parser = std::mem::take(&mut self.parser);
         match parser.finish() {
-            // What lacks its blank line may be cut off in the middle: only what can be read counts.
+            // An event without its blank line may be truncated: it only counts if it parses.
             Ok(Some(event)) if is_done(event.data) || is_json(event.data) => {
                 self.event(&event, sink);
             }
@@ -159,12 +159,12 @@ impl ChatStreamReader {
         }
     }
 
-    /// How far the stream has come.
+    /// The state of the stream.
     pub fn state(&self) -> &StreamState {
         &self.state
     }
 
-    /// Tokens billed so far.
+    /// Usage reported so far.
     pub fn usage(&self) -> Option<Usage> {
         self.usage
     }
@@ -174,7 +174,7 @@ impl ChatStreamReader {
         self.text_bytes
     }
 
-    /// The model that the provider says has answered.
+    /// The model that the provider reports.
     pub fn model(&self) -> Option<&str> {
         self.model.as_deref()
     }
@@ -202,7 +202,7 @@ impl ChatStreamReader {
         }
     }
 
-    /// Tells what the events at the front of `events` say that bring more text and nothing else. Gives what follows them.
+    /// Handles the events at the front of `events` that only carry more text, and returns the bytes after them.
     fn match_prefix<'e>(&mut self, events: &'e [u8], sink: &mut impl StreamSink) -> &'e [u8] {
         let mut rest = events;
         while !self.over
@@ -219,7 +219,7 @@ impl ChatStreamReader {
     }
 
     fn event(&mut self, event: &SseEvent<'_>, sink: &mut impl StreamSink) {
-        // Also an event that came in pieces.
+        // Also handles an event that arrived in chunks.
         if self.match_prefix(event.raw, sink).is_empty() {
             return;
         }

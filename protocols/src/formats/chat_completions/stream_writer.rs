@@ -1,4 +1,4 @@
-//! A Chat Completions stream, chunk by chunk.
+//! Writes a Chat Completions stream.
 
 use crate::error::{self, ProviderError};
 use crate::format::ClientFormat;
@@ -7,41 +7,42 @@ use crate::json::{Text, Writer};
 use crate::sse;
 use crate::usage::Usage;
 
-/// Writes the chunks of one answer with one choice, and keeps the rules that clients rely on:
+/// Writes the chunks of one response with one choice and keeps the rules that clients rely on:
 ///
-/// - one `id`, `created` and `model` in all chunks;
-/// - `role` once, before anything else;
-/// - tools count 0, 1, 2 … in the order in which they are opened; only the first fragment of a tool carries `id`,
-///   `type` and `name`; a tool that is closed without arguments gets `{}`;
+/// - all chunks have the same `id`, `created` and `model`;
+/// - `role` comes once, before anything else;
+/// - tools are numbered 0, 1, 2 … in the order in which they are opened; only the first fragment of a tool carries
+///   `id`, `type` and `name`; a tool closed without arguments gets `{}`;
 /// - one `finish_reason`, and no content after it;
-/// - a usage chunk only if the client asked for one, with `choices: []`, last; all other chunks then say `usage: null`;
-/// - `[DONE]` only after a proper end: a failed stream ends with an `error` frame.
+/// - a usage chunk with `choices: []` comes last, only if the client asked for one; all other chunks then have `usage:
+///   null`;
+/// - `[DONE]` comes only after a proper end: a failed stream ends with an `error` frame.
 ///
-/// Empty deltas write nothing.
+/// Empty deltas are not written.
 #[derive(Debug, Clone)]
 pub struct ChatStreamWriter {
-    /// `data: {"id":…,"object":…,"created":…,"model":…,"choices":[` as it stands in every chunk.
+    /// `data: {"id":…,"object":…,"created":…,"model":…,"choices":[`, the start of every chunk.
     head: Vec<u8>,
-    /// What stands before the text in every chunk that brings some: `head`, and its choice as far as `"content":"`.
+    /// The bytes before the text of every text chunk: `head`, and its choice up to `"content":"`.
     before_text: Vec<u8>,
-    /// What stands behind it, from the closing quote on.
+    /// The bytes after it, from the closing quote on.
     behind_text: Vec<u8>,
     include_usage: bool,
     role_sent: bool,
     has_begun: bool,
-    /// One entry for each tool: arguments, if only `{}`, have been sent.
+    /// One entry per tool: arguments, even `{}`, have been sent.
     tools: Vec<bool>,
     finished: bool,
     ended: bool,
     text_bytes: u64,
 }
 
-/// Names a tool that [`ChatStreamWriter::open_tool`] has opened.
+/// A tool opened by [`ChatStreamWriter::open_tool`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ToolIndex(usize);
 
 impl ChatStreamWriter {
-    /// A stream of which nothing has been written.
+    /// A stream without output.
     pub fn new(id: Text<'_>, created: u64, model: Text<'_>, include_usage: bool) -> Self {
         let mut head = b"data: ".to_vec();
         Writer::new(&mut head).object(|w| {
@@ -51,7 +52,7 @@ impl ChatStreamWriter {
             w.field("model").text(model);
             w.field("choices").array(|_| {});
         });
-        // Every chunk goes on inside the array of choices.
+        // Every chunk continues inside the array of choices.
         head.truncate(head.len().saturating_sub(2));
         let mut before_text = head.clone();
         before_text.extend_from_slice(CHOICE);
@@ -72,12 +73,12 @@ impl ChatStreamWriter {
         }
     }
 
-    /// Text will follow, if there is any: the role may go ahead. Not yet content.
+    /// Sends the role ahead, because text will follow if anything does. Does not count as content.
     pub fn expect_content(&mut self, out: &mut Vec<u8>) {
         self.role(Some(""), out);
     }
 
-    /// A piece of the answer's text.
+    /// Writes a piece of text.
     pub fn content(&mut self, text: Text<'_>, out: &mut Vec<u8>) {
         if !text.is_empty() {
             self.open(Some(""), out);
@@ -90,7 +91,7 @@ impl ChatStreamWriter {
         }
     }
 
-    /// A piece of a refusal.
+    /// Writes a piece of a refusal.
     pub fn refusal(&mut self, text: Text<'_>, out: &mut Vec<u8>) {
         if !text.is_empty() {
             self.open(None, out);
@@ -99,7 +100,7 @@ impl ChatStreamWriter {
         }
     }
 
-    /// A piece of the model's reasoning.
+    /// Writes a piece of reasoning.
     pub fn reasoning(&mut self, text: Text<'_>, out: &mut Vec<u8>) {
         if !text.is_empty() {
             self.open(None, out);
@@ -108,7 +109,7 @@ impl ChatStreamWriter {
         }
     }
 
-    /// What a later request needs to replay the reasoning. At most once: clients concatenate.
+    /// Writes the signature required to replay the reasoning. At most once, because clients concatenate.
     pub fn reasoning_signature(&mut self, signature: Text<'_>, out: &mut Vec<u8>) {
         if !signature.is_empty() {
             self.open(None, out);
@@ -116,7 +117,7 @@ impl ChatStreamWriter {
         }
     }
 
-    /// The model begins to call a tool. Several may be open at the same time.
+    /// Opens a tool call. Several may be open at once.
     pub fn open_tool(&mut self, id: Text<'_>, name: Text<'_>, out: &mut Vec<u8>) -> ToolIndex {
         let index = self.tools.len();
         self.tools.push(false);
@@ -137,7 +138,7 @@ impl ChatStreamWriter {
         ToolIndex(index)
     }
 
-    /// A fragment of a tool's arguments.
+    /// Writes a fragment of a tool's arguments.
     pub fn tool_arguments(&mut self, tool: ToolIndex, fragment: Text<'_>, out: &mut Vec<u8>) {
         if fragment.is_empty() {
             return;
@@ -157,14 +158,14 @@ impl ChatStreamWriter {
         });
     }
 
-    /// No more arguments come for this tool.
+    /// Closes a tool call: its arguments are complete.
     pub fn close_tool(&mut self, tool: ToolIndex, out: &mut Vec<u8>) {
         if self.tools.get(tool.0) == Some(&false) {
             self.tool_arguments(tool, Text::Plain("{}"), out);
         }
     }
 
-    /// The answer is complete. Tools that are still open are closed.
+    /// Ends the choice and closes open tools.
     pub fn finish(&mut self, reason: FinishReason, out: &mut Vec<u8>) {
         if self.finished {
             return;
@@ -177,7 +178,7 @@ impl ChatStreamWriter {
         self.finished = true;
     }
 
-    /// Writes the usage chunk, where the client asked for one and `usage` is known, and `[DONE]`.
+    /// Writes the usage chunk, if the client asked for one and `usage` is known, and `[DONE]`.
     pub fn end(&mut self, usage: Option<&Usage>, out: &mut Vec<u8>) {
         if std::mem::replace(&mut self.ended, true) {
             return;
@@ -214,7 +215,7 @@ impl ChatStreamWriter {
         self.text_bytes = self.text_bytes.saturating_add(text.length());
     }
 
-    /// Something has been written that a user could see, or the stream is over.
+    /// Something visible to a user has been written, or the stream has ended.
     pub fn has_begun(&self) -> bool {
         self.has_begun
     }
@@ -224,7 +225,7 @@ impl ChatStreamWriter {
         self.role(content, out);
     }
 
-    /// The role chunk. OpenAI begins text with empty content and everything else with `null`.
+    /// Writes the role chunk. OpenAI starts text with empty content and everything else with `null`.
     fn role(&mut self, content: Option<&str>, out: &mut Vec<u8>) {
         if self.finished || std::mem::replace(&mut self.role_sent, true) {
             return;
@@ -257,7 +258,7 @@ impl ChatStreamWriter {
     }
 }
 
-/// The beginning of a choice, as far as the members of its delta.
+/// The start of a choice, up to the members of its delta.
 const CHOICE: &[u8] = b"{\"index\":0,\"delta\":{";
 
 /// Ends the delta, the choice and the chunk.
@@ -290,7 +291,7 @@ mod tests {
         (writer, Vec::new())
     }
 
-    /// The frames without what is the same in all of them.
+    /// The frames without what is common to all of them.
     fn frames(out: &[u8]) -> Vec<&str> {
         let text = std::str::from_utf8(out).unwrap();
         let frames = text.strip_suffix("\n\n").unwrap().split("\n\n");

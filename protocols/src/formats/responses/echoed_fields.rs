@@ -1,10 +1,10 @@
-//! What a response repeats of its request.
+//! Request fields that a response echoes.
 
 use serde_json::value::RawValue;
 
 use crate::json::Writer;
 
-/// Fields that responses repeat, and what stands there if the request does not give them.
+/// Fields that responses echo, and their defaults.
 const REPEATED: &[(&str, &str)] = &[
     ("instructions", "null"),
     ("max_output_tokens", "null"),
@@ -23,17 +23,17 @@ const REPEATED: &[(&str, &str)] = &[
     ("user", "null"),
 ];
 
-/// The repeated fields of one request, as JSON.
+/// The echoed fields of one request, as JSON.
 #[derive(Debug, Clone, Default)]
 pub struct EchoedFields(Vec<(&'static str, String)>);
 
 impl EchoedFields {
-    /// Keeps a field of the request, if it is one that responses repeat.
+    /// Keeps a request field if responses echo it.
     pub(crate) fn keep(&mut self, name: &str, value: &RawValue) {
         self.keep_json(name, value.get());
     }
 
-    /// Keeps a field in other words than the request's.
+    /// Keeps a field with a value that differs from the request's.
     pub(crate) fn keep_json(&mut self, name: &str, value: &str) {
         if let Some((name, _)) = REPEATED.iter().find(|(known, _)| *known == name) {
             self.0.retain(|(known, _)| known != name);
@@ -51,7 +51,7 @@ impl EchoedFields {
     }
 }
 
-/// JSON without white space between its tokens: events are lines, and clients may send theirs on several.
+/// Removes white space between tokens: events are single lines, but clients may send JSON on several.
 fn on_one_line(json: &str) -> String {
     let mut line = String::with_capacity(json.len());
     let (mut in_string, mut escaped) = (false, false);

@@ -4,7 +4,7 @@ use crate::formats::responses::signature::encrypted_content;
 use crate::json::{Text, Writer};
 use crate::translator::Attempt;
 
-/// One item. Texts are made of pieces, joined without separator.
+/// One item. Texts are pieces to be concatenated.
 #[derive(Debug, Clone)]
 pub(crate) enum OutputItem<'a> {
     Reasoning {
@@ -40,7 +40,7 @@ pub(crate) enum ItemStatus {
     Incomplete,
 }
 
-/// What ids of items begin with.
+/// The prefix of an item's id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum ItemKind {
     Reasoning,
@@ -49,7 +49,7 @@ pub(crate) enum ItemKind {
 }
 
 impl ItemKind {
-    /// The id of the item with this kind at `index` of the output.
+    /// The id of an item of this kind at `index` of the output.
     pub(crate) fn id(self, attempt: &Attempt, index: usize) -> String {
         let kind = match self {
             Self::Reasoning => "rs",
@@ -139,7 +139,7 @@ impl OutputPart<'_> {
     }
 }
 
-/// Writes the one part of a summary.
+/// Writes a summary with one part.
 pub(crate) fn write_summary(w: &mut Writer<'_>, summary: &[Text<'_>]) {
     w.object(|w| {
         w.field("type").string("summary_text");

@@ -1,4 +1,4 @@
-//! The `response` object, whole or as the events of a stream carry it.
+//! The `response` object, on its own or inside stream events.
 
 use crate::error::{ErrorKind, ProviderError};
 use crate::formats::chat_completions::FinishReason;
@@ -18,7 +18,7 @@ pub(crate) struct ResponseObject<'a> {
     pub(crate) model: Text<'a>,
 }
 
-/// How far a response has come.
+/// The state of a response.
 #[derive(Clone, Copy)]
 pub(crate) enum Status<'a> {
     InProgress,
@@ -95,7 +95,7 @@ fn incomplete_reason(status: Status<'_>) -> Option<&'static str> {
     }
 }
 
-/// `error.code`, a closed list in typed clients.
+/// `error.code`: a closed list in typed clients.
 fn error_code(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::RateLimited | ErrorKind::QuotaExhausted => "rate_limit_exceeded",

@@ -1,20 +1,20 @@
-//! Reasoning that an upstream takes back if it is signed.
+//! Signed reasoning that an upstream accepts back.
 //!
-//! The signature travels as `encrypted_content` of a reasoning item, marked as ours: what another provider has encrypted
-//! is not a signature, and must not be replayed as one after a failover.
+//! The signature travels as the `encrypted_content` of a reasoning item, with a mark of ours: content encrypted by
+//! another provider is not a signature and must not be replayed as one after a failover.
 
 use crate::format::UpstreamFormat;
 use crate::json::Text;
 
-/// What marks a signature.
+/// The prefix that marks a signature.
 pub(crate) const MARK: &str = "kt-signature:";
 
-/// Pieces of `encrypted_content`.
+/// The pieces of `encrypted_content`.
 pub(crate) fn encrypted_content(signature: Text<'_>) -> [Text<'_>; 2] {
     [Text::Plain(MARK), signature]
 }
 
-/// The signature in `encrypted_content`, if there is one and the upstream knows what to do with it.
+/// The signature in `encrypted_content`, if there is one and the upstream accepts it.
 pub(crate) fn signature(upstream: UpstreamFormat, encrypted_content: Text<'_>) -> Option<Text<'_>> {
     match upstream {
         UpstreamFormat::Anthropic | UpstreamFormat::Bedrock => {}
@@ -22,7 +22,7 @@ pub(crate) fn signature(upstream: UpstreamFormat, encrypted_content: Text<'_>) -
             return None;
         }
     }
-    // The mark has no character that JSON would escape.
+    // JSON escapes no character of the mark.
     match encrypted_content {
         Text::Plain(text) => text.strip_prefix(MARK).map(Text::Plain),
         Text::Escaped(text) => text.strip_prefix(MARK).map(Text::Escaped),

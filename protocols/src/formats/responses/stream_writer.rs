@@ -1,4 +1,4 @@
-//! The events of one streamed response, in the order that clients rely on.
+//! Writes the events of a Responses stream.
 
 use crate::error::{self, ProviderError};
 use crate::format::ClientFormat;
@@ -11,31 +11,31 @@ use crate::json::{Text, Writer};
 use crate::translator::Attempt;
 use crate::usage::Usage;
 
-/// Longest answer, in bytes: its end repeats all of it.
+/// Longest response, in bytes: its last event repeats all of it.
 const MAX_RESPONSE_BYTES: usize = 16 * 1024 * 1024;
 
-/// What an item costs beside its text.
+/// Size of an item apart from its text.
 const ITEM_BYTES: usize = 256;
 
-/// The answer is longer than is kept.
+/// The response exceeds the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("an answer of more than {MAX_RESPONSE_BYTES} bytes")]
 pub(crate) struct ResponseTooLong;
 
-/// Writes the events, and keeps what the last ones repeat:
+/// Writes the events, keeps what the last ones repeat, and keeps the rules that clients rely on:
 ///
 /// - `sequence_number` counts 0, 1, 2 …;
-/// - `response.created` and `response.in_progress` first;
-/// - an item is added, its parts are added, grow and are done, the item is done; only then it is in the output of the last
-///   event;
-/// - reasoning and text are done when something else begins; calls, which may interleave, at the end;
-/// - `response.completed`, `response.incomplete` or `response.failed` last.
+/// - `response.created` and `response.in_progress` come first;
+/// - an item is added, its parts are added, extended and done, then the item is done; only then is it part of the final
+///   output;
+/// - reasoning and text are done when something else starts; calls, which may interleave, at the end;
+/// - `response.completed`, `response.incomplete` or `response.failed` comes last.
 #[derive(Debug, Default)]
 pub(crate) struct ResponsesStreamWriter {
     sequence: u64,
     started: bool,
     items: Vec<Item>,
-    /// Position in `items` of the reasoning or message that still grows.
+    /// Position in `items` of the open reasoning or message.
     open: Option<usize>,
     /// Positions in `items` of the calls.
     calls: Vec<usize>,
@@ -73,7 +73,7 @@ impl Content {
         }
     }
 
-    /// Writes the item as it stands.
+    /// Writes the item in its current state.
     fn write(&self, id: &str, status: ItemStatus, w: &mut Writer<'_>) {
         match self {
             Self::Reasoning { summary, signature } => OutputItem::Reasoning {
@@ -112,7 +112,7 @@ impl ResponsesStreamWriter {
         }
     }
 
-    /// A piece of reasoning.
+    /// Writes a piece of reasoning.
     pub(crate) fn reasoning(
         &mut self,
         attempt: &Attempt,
@@ -141,7 +141,7 @@ impl ResponsesStreamWriter {
         self.count(added)
     }
 
-    /// What a later request needs to replay the reasoning.
+    /// Keeps the signature required to replay the reasoning.
     pub(crate) fn signature(
         &mut self,
         attempt: &Attempt,
@@ -156,7 +156,7 @@ impl ResponsesStreamWriter {
         self.count(added)
     }
 
-    /// A piece of text or of a refusal.
+    /// Writes a piece of text or of a refusal.
     pub(crate) fn delta(
         &mut self,
         attempt: &Attempt,
@@ -210,7 +210,7 @@ impl ResponsesStreamWriter {
         self.count(added)
     }
 
-    /// The model begins to call a function.
+    /// Opens a function call.
     pub(crate) fn open_call(
         &mut self,
         attempt: &Attempt,
@@ -238,7 +238,7 @@ impl ResponsesStreamWriter {
         self.count(added)
     }
 
-    /// A fragment of the arguments of `call`.
+    /// Writes a fragment of the arguments of `call`.
     pub(crate) fn arguments(
         &mut self,
         attempt: &Attempt,
@@ -257,7 +257,7 @@ impl ResponsesStreamWriter {
         self.count(added)
     }
 
-    /// The answer is complete.
+    /// Ends a complete response.
     pub(crate) fn finish(
         &mut self,
         object: &ResponseObject<'_>,
@@ -277,7 +277,7 @@ impl ResponsesStreamWriter {
         self.last(object, name, status, usage, out);
     }
 
-    /// The answer will not be complete.
+    /// Ends a response that failed.
     pub(crate) fn fail(
         &mut self,
         object: &ResponseObject<'_>,
@@ -291,7 +291,7 @@ impl ResponsesStreamWriter {
         }
     }
 
-    /// The event that repeats all items that are done.
+    /// Writes the final event, which repeats all items that are done.
     fn last(
         &mut self,
         object: &ResponseObject<'_>,
@@ -326,7 +326,7 @@ impl ResponsesStreamWriter {
         self.open(attempt, content, out)
     }
 
-    /// The position of the item that grows, if it is of this kind.
+    /// The position of the open item, if it is of this kind.
     fn open_item(&self, kind: ItemKind) -> Option<usize> {
         self.open.filter(|index| {
             self.items
@@ -335,7 +335,7 @@ impl ResponsesStreamWriter {
         })
     }
 
-    /// Adds an item. What grew before it is done.
+    /// Adds an item and closes the previous one.
     fn open(
         &mut self,
         attempt: &Attempt,
@@ -360,7 +360,7 @@ impl ResponsesStreamWriter {
         Ok(index)
     }
 
-    /// Writes what ends an item, unless that was done before.
+    /// Writes the events that end an item, once.
     fn close(&mut self, attempt: &Attempt, index: usize, status: ItemStatus, out: &mut Vec<u8>) {
         let Some(item) = self.items.get_mut(index).filter(|item| item.done.is_none()) else {
             return;
@@ -474,7 +474,7 @@ impl ResponsesStreamWriter {
         Ok(())
     }
 
-    /// Writes an event with its number.
+    /// Writes an event with its sequence number.
     fn event(&mut self, out: &mut Vec<u8>, name: &str, fields: impl FnOnce(&mut Writer<'_>)) {
         out.extend_from_slice(b"event: ");
         out.extend_from_slice(name.as_bytes());
@@ -494,7 +494,7 @@ fn write_place(w: &mut Writer<'_>, id: &str, index: usize) {
     w.field("output_index").number(index as u64);
 }
 
-/// Appends the inside of a JSON literal; how many bytes it has.
+/// Appends the inside of a JSON literal and returns its length.
 fn append(buffer: &mut Vec<u8>, text: Text<'_>) -> usize {
     let before = buffer.len();
     text.write_inside(buffer);

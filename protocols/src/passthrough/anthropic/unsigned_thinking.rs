@@ -1,6 +1,7 @@
-//! Thinking in a client's history that Anthropic did not sign, because another provider thought it before a failover.
+//! Removes thinking that Anthropic did not sign from a client's history: another provider produced it before a
+//! failover.
 //!
-//! Anthropic refuses a request with such a block, and takes one without it.
+//! Anthropic refuses a request with such a block and accepts one without it.
 
 use std::ops::Range;
 
@@ -11,19 +12,19 @@ use crate::formats::responses::SIGNATURE_MARK;
 use crate::passthrough::{self, Elements};
 use crate::scanner::{JsonError, Kind, Scanner};
 
-/// What to cut. A message of which nothing would remain goes as a whole, unless it is the only one.
+/// The ranges to remove. A message that would become empty is removed as a whole, unless it is the only one.
 ///
 /// # Errors
-/// Not JSON.
+/// The body is not JSON.
 pub(super) fn removals(body: &[u8]) -> Result<Vec<Splice>, JsonError> {
-    // Most requests have no thinking, and are not read again for it.
+    // Most requests have no thinking and need not be scanned again.
     if memmem::find(body, b"\"thinking\"").is_none() {
         return Ok(Vec::new());
     }
     passthrough::removals(body, "messages", message)
 }
 
-/// Where a message stands, and whether it is left out. Otherwise its own cuts go into `removals`.
+/// The range of a message, and whether to remove it. Otherwise its own removals are added to `removals`.
 fn message(
     scanner: &mut Scanner<'_>,
     removals: &mut Vec<Splice>,
@@ -87,7 +88,7 @@ mod tests {
                 r#"[{"content":[{"signature":"kt-signature:x","type":"thinking"},{"type":"thinking"},{"type":"text"},{"type":"thinking","signature":null}]}]"#,
                 r#"[{"content":[{"type":"text"}]}]"#,
             ),
-            // Nothing remains of the message.
+            // The whole message would become empty.
             (
                 r#"[{"role":"user","content":"x"},{"content":[{"type":"thinking","signature":""}]},{"role":"user","content":"y"}]"#,
                 r#"[{"role":"user","content":"x"},{"role":"user","content":"y"}]"#,

@@ -1,34 +1,34 @@
-//! What one event of a stream says, read without building it.
+//! Reads one stream event without building a tree.
 
 use std::ops::Range;
 
 use crate::format::ClientFormat;
 use crate::scanner::{JsonError, Kind, Literal, Scanner};
 
-/// The parts of a stream event that matter on the way through.
+/// The parts of a stream event that matter for forwarding.
 #[derive(Debug, Default)]
 pub(super) struct Chunk<'a> {
-    /// JSON of a `usage` that is not null.
+    /// The JSON of `usage`, unless it is null.
     pub(super) usage: Option<&'a [u8]>,
     pub(super) model: Option<Literal<'a>>,
     /// Index of each choice, and whether it has a finish reason.
     pub(super) choices: Vec<(u64, bool)>,
-    /// Something that a user can see, or a finish reason that explains why there is nothing.
+    /// Something visible to a user, or a finish reason that explains its absence.
     pub(super) has_content: bool,
-    /// What a user can see, and what is around it in deltas.
+    /// Bytes of visible content, and of the JSON around it in deltas.
     pub(super) text_bytes: u64,
-    /// How many values have content.
+    /// Number of values with content.
     pub(super) contents: u32,
-    /// The inside of the last of them that is a text, where it stands in the data.
+    /// The range inside the last value that is a string.
     pub(super) text: Option<Range<usize>>,
-    /// The inside of `obfuscation`, which makes events equally long.
+    /// The range inside `obfuscation`, which pads events to equal length.
     pub(super) padding: Option<Range<usize>>,
-    /// A choice was stopped by the provider's content filter.
+    /// The provider's content filter stopped a choice.
     pub(super) filtered: bool,
     pub(super) ending: Ending,
 }
 
-/// Whether the event is the last one.
+/// Whether the event ends the stream.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) enum Ending {
     #[default]
@@ -38,10 +38,10 @@ pub(super) enum Ending {
 }
 
 impl<'a> Chunk<'a> {
-    /// Reads the data of an event.
+    /// Reads an event's data.
     ///
     /// # Errors
-    /// Not one JSON object.
+    /// The data is not one JSON object.
     pub(super) fn read(client: ClientFormat, data: &'a [u8]) -> Result<Self, JsonError> {
         let mut chunk = Self::default();
         let mut scanner = Scanner::new(data)?;
@@ -54,7 +54,7 @@ impl<'a> Chunk<'a> {
                 Ok(())
             }
             "object" => {
-                // The way in which vLLM reports errors.
+                // vLLM reports errors this way.
                 if text(scanner)?.is_some_and(|object| object.is("error")) {
                     chunk.ending = Ending::Failed;
                 }
@@ -99,7 +99,6 @@ impl<'a> Chunk<'a> {
                 Ok(())
             }
             "delta" if scanner.kind()? == Kind::Object => self.delta(scanner),
-            // Completions.
             "text" => {
                 let value = scanner.value()?;
                 let raw = scanner.text(value.clone());
@@ -122,7 +121,7 @@ impl<'a> Chunk<'a> {
         Ok(())
     }
 
-    /// Whatever a delta brings beside the role is content, under names that exist today or come later.
+    /// Everything in a delta except the role is content, including members added later.
     fn delta(&mut self, scanner: &mut Scanner<'a>) -> Result<(), JsonError> {
         scanner.object(|scanner, key| {
             let value = scanner.value()?;
@@ -135,7 +134,7 @@ impl<'a> Chunk<'a> {
         Ok(())
     }
 
-    /// Counted without the quotes around it.
+    /// Counts the bytes without quotes.
     fn content(&mut self, raw: &str, place: Range<usize>) {
         let inside = place.start.saturating_add(1)..place.end.saturating_sub(1);
         let bytes = u64::try_from(inside.len()).unwrap_or(u64::MAX);
@@ -145,7 +144,7 @@ impl<'a> Chunk<'a> {
         self.text = raw.starts_with('"').then_some(inside);
     }
 
-    /// The `response` object of Responses' own events.
+    /// Reads the `response` object of Responses events.
     fn response(&mut self, scanner: &mut Scanner<'a>) -> Result<(), JsonError> {
         if scanner.kind()? != Kind::Object {
             return scanner.value().map(|_| ());
@@ -165,7 +164,7 @@ impl<'a> Chunk<'a> {
         match kind {
             "response.completed" => self.ending = Ending::Finished,
             "response.incomplete" => {
-                // It says why: length or content filter.
+                // Explains the missing content: length or content filter.
                 self.has_content = true;
                 self.ending = Ending::Finished;
             }
@@ -176,7 +175,7 @@ impl<'a> Chunk<'a> {
     }
 }
 
-/// A string, or nothing where something else stands.
+/// A string; `None` for other types.
 fn text<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Literal<'a>>, JsonError> {
     if scanner.kind()? == Kind::String {
         return scanner.string().map(Some);
@@ -185,7 +184,7 @@ fn text<'a>(scanner: &mut Scanner<'a>) -> Result<Option<Literal<'a>>, JsonError>
     Ok(None)
 }
 
-/// Calls `element` for the objects of an array, and reads over anything else.
+/// Calls `element` for each object of an array and skips other values.
 fn each_object<'a>(
     scanner: &mut Scanner<'a>,
     mut element: impl FnMut(&mut Scanner<'a>) -> Result<(), JsonError>,

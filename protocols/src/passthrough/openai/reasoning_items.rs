@@ -1,5 +1,5 @@
-//! Reasoning in a Responses client's history that is signed by way of this gateway: another provider's, which OpenAI can
-//! neither decrypt nor take back.
+//! Removes reasoning that carries this gateway's signature mark from a Responses client's history: another provider
+//! produced it, and OpenAI can neither decrypt nor accept it.
 
 use std::ops::Range;
 
@@ -10,10 +10,10 @@ use crate::formats::responses::SIGNATURE_MARK;
 use crate::passthrough;
 use crate::scanner::{JsonError, Kind, Scanner};
 
-/// What to cut: reasoning items whose `encrypted_content` has our mark.
+/// The ranges to remove: reasoning items whose `encrypted_content` has our mark.
 ///
 /// # Errors
-/// Not JSON.
+/// The body is not JSON.
 pub(super) fn removals(body: &[u8]) -> Result<Vec<Splice>, JsonError> {
     if memmem::find(body, SIGNATURE_MARK.as_bytes()).is_none() {
         return Ok(Vec::new());

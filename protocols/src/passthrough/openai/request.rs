@@ -1,4 +1,4 @@
-//! The few bytes of a request that change on the way to an upstream that speaks the client's own protocol.
+//! The edits to a request for an upstream that speaks the client's own protocol.
 
 use super::reasoning_items;
 use crate::body_edit::{BodyEdit, BodyPrefix, Splice};
@@ -8,10 +8,10 @@ use crate::passthrough::model_edit;
 use crate::scanner::{JsonError, Kind, Literal, Scanner};
 use crate::translator::Attempt;
 
-/// The body for this attempt's upstream.
+/// The edits for this attempt's upstream.
 ///
 /// # Errors
-/// The request asks for something that this upstream cannot do.
+/// The request asks for something that this upstream does not support.
 pub(super) fn edit(attempt: &Attempt, body: &[u8]) -> Result<BodyEdit, RequestError> {
     let mut edits = match (attempt.upstream, attempt.client) {
         (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) => ollama_edits(body)?,
@@ -33,7 +33,7 @@ pub(super) fn edit(attempt: &Attempt, body: &[u8]) -> Result<BodyEdit, RequestEr
     Ok(BodyEdit::of(edits))
 }
 
-/// [`edit`], from parts of the body. `None` where they are not enough.
+/// [`edit`] from a prefix of the body. `None` if it is not enough.
 pub(super) fn edit_from_prefix(
     attempt: &Attempt,
     prefix: BodyPrefix<'_>,
@@ -49,7 +49,7 @@ pub(super) fn edit_from_prefix(
     Some(model.map(|model| BodyEdit::of(model.into_iter().chain(usage).collect())))
 }
 
-/// Nothing changes but the model's name and what asks for usage.
+/// Only the model's name changes, and usage may be requested.
 pub(super) fn needs_only_prefix(attempt: &Attempt) -> bool {
     match (attempt.upstream, attempt.client) {
         (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) | (_, ClientFormat::Responses) => {
@@ -66,7 +66,7 @@ pub(super) fn needs_only_prefix(attempt: &Attempt) -> bool {
     }
 }
 
-/// Asks for usage in the client's place: a first member, because where others are is not known.
+/// Requests usage for the client. Inserted as the first member, because the positions of others are unknown.
 fn usage_edit(attempt: &Attempt, prefix: BodyPrefix<'_>) -> Option<Splice> {
     if !attempt.injects_usage_request() {
         return None;
@@ -77,7 +77,7 @@ fn usage_edit(attempt: &Attempt, prefix: BodyPrefix<'_>) -> Option<Splice> {
     Some((inside..inside, member.to_vec()))
 }
 
-/// Why Ollama cannot have a request.
+/// Why Ollama cannot serve a request.
 enum Refusal {
     NotJson(JsonError),
     /// Index of the message and of its part.
@@ -90,7 +90,7 @@ impl From<JsonError> for Refusal {
     }
 }
 
-/// Ollama knows `max_tokens` only, and does not fetch images.
+/// Ollama only supports `max_tokens` and does not fetch images.
 fn ollama_edits(body: &[u8]) -> Result<Vec<Splice>, RequestError> {
     let mut new_limit = None;
     let mut old_limit = None;
@@ -125,7 +125,7 @@ fn ollama_edits(body: &[u8]) -> Result<Vec<Splice>, RequestError> {
     }
     Ok(match (new_limit, old_limit) {
         (Some((key, _)), None) => vec![(key, b"\"max_tokens\"".to_vec())],
-        // The newer name wins; Ollama reads over it where it stands.
+        // The newer name takes precedence; Ollama ignores it where it is.
         (Some((_, value)), Some(old)) => vec![(old, body.get(value).unwrap_or_default().to_vec())],
         (None, _) => Vec::new(),
     })
@@ -163,7 +163,7 @@ fn is_data_url(url: &Literal<'_>) -> bool {
     url.starts_with_ignoring_case("data:")
 }
 
-/// Calls `read` for the elements of an array; reads over anything else.
+/// Calls `read` for each element of an array; skips other values.
 fn elements<'a>(
     scanner: &mut Scanner<'a>,
     read: impl FnMut(&mut Scanner<'a>, usize) -> Result<(), Refusal>,
@@ -176,7 +176,7 @@ fn elements<'a>(
     Ok(())
 }
 
-/// Calls `read` for the members of that name of an object; reads over anything else.
+/// Calls `read` for each member with this name; skips other values.
 fn members<'a>(
     scanner: &mut Scanner<'a>,
     name: &str,

@@ -1,34 +1,33 @@
-//! Where Azure's and Ollama's answers differ from what OpenAI's clients accept.
+//! Normalizes responses of Azure and Ollama to what OpenAI's clients accept.
 //!
-//! | upstream | what | becomes |
+//! | upstream | deviation | becomes |
 //! |---|---|---|
-//! | Azure | stream chunk without choices and usage (`prompt_filter_results`) | nothing |
-//! | Azure | choice without `delta` (asynchronous content filter) | nothing |
-//! | Azure | `content_filter_results`, `content_filter_offsets`, `prompt_filter_results` in stream chunks | left out |
-//! | Azure | `obfuscation`, whose length fitted the chunk with what is left out | left out |
+//! | Azure | stream chunk without choices and usage (`prompt_filter_results`) | dropped |
+//! | Azure | choice without `delta` (asynchronous content filter) | dropped |
+//! | Azure | `content_filter_results`, `content_filter_offsets`, `prompt_filter_results` in stream chunks | removed |
+//! | Azure | `obfuscation`, which padded the chunk including what is removed | removed |
 //! | Ollama | `reasoning` in messages and deltas | `reasoning_content` |
-//! | Ollama | `role` in every delta, which clients join to `assistantassistant` | once for each choice |
+//! | Ollama | `role` in every delta, which clients join to `assistantassistant` | once per choice |
 
 use crate::format::{ClientFormat, UpstreamFormat};
 use crate::json;
 use crate::json::{Object, Writer};
 use serde_json::value::RawValue;
 
-/// What is left of a chunk or answer.
+/// A normalized chunk or response.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Normalized {
-    /// It had nothing to change.
     Unchanged,
-    /// Nothing for the client.
+    /// Not for the client.
     Dropped,
     Rewritten(Vec<u8>),
 }
 
-/// Takes out of an answer what does not belong to OpenAI's protocol. What cannot be read stays as it is.
+/// Removes what does not belong to OpenAI's protocol. What cannot be parsed stays unchanged.
 #[derive(Debug)]
 pub(super) struct ResponseNormalizer {
     vendor: Vendor,
-    /// Indexes of the choices whose role was sent, as they stand in JSON.
+    /// Indexes, as JSON, of the choices whose role was sent.
     roles_sent: Vec<String>,
 }
 
@@ -59,22 +58,22 @@ impl ResponseNormalizer {
         }
     }
 
-    /// JSON answers change.
+    /// JSON responses may change.
     pub(super) fn changes_responses(&self) -> bool {
         self.vendor == Vendor::Ollama
     }
 
-    /// What becomes of an event does not depend on those before it.
+    /// The result for an event does not depend on earlier events.
     pub(super) fn is_stateless(&self) -> bool {
         self.vendor != Vendor::Ollama
     }
 
-    /// Padding goes where what it was to pad goes.
+    /// Padding is removed together with what it padded.
     pub(super) fn drops_padding(&self) -> bool {
         self.vendor == Vendor::Azure
     }
 
-    /// The data of one event of a stream.
+    /// Normalizes the data of a stream event.
     pub(super) fn chunk(&mut self, data: &[u8]) -> Normalized {
         match self.vendor {
             Vendor::OpenAi => None,
@@ -84,7 +83,7 @@ impl ResponseNormalizer {
         .unwrap_or(Normalized::Unchanged)
     }
 
-    /// A whole JSON answer.
+    /// Normalizes a complete JSON response.
     pub(super) fn response(&self, data: &[u8]) -> Normalized {
         match self.vendor {
             Vendor::OpenAi | Vendor::Azure => None,
@@ -162,7 +161,7 @@ fn ollama(data: &[u8], roles_sent: &mut Vec<String>) -> Option<Normalized> {
     })
 }
 
-/// Writes the members of a choice; `true` if something changed.
+/// Writes the members of a choice. Returns `true` if something changed.
 fn ollama_choice(choice: &Object<'_>, roles_sent: &mut Vec<String>, w: &mut Writer<'_>) -> bool {
     let index = choice.get("index").map_or("0", RawValue::get);
     let mut changed = false;
@@ -182,7 +181,7 @@ fn ollama_choice(choice: &Object<'_>, roles_sent: &mut Vec<String>, w: &mut Writ
     changed
 }
 
-/// Writes the members of a message or delta; `true` if something changed.
+/// Writes the members of a message or delta. Returns `true` if something changed.
 fn ollama_message(message: &Object<'_>, repeats_role: bool, w: &mut Writer<'_>) -> bool {
     let renames = message.get("reasoning").is_some() && message.get("reasoning_content").is_none();
     let mut changed = false;
@@ -199,7 +198,7 @@ fn ollama_message(message: &Object<'_>, repeats_role: bool, w: &mut Writer<'_>) 
     changed
 }
 
-/// The elements of an array of objects; none for an absent one.
+/// The elements of an array of objects; none if it is absent.
 fn objects(list: Option<&RawValue>) -> Option<Vec<Object<'_>>> {
     list.map_or_else(
         || Some(Vec::new()),

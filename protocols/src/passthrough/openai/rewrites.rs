@@ -1,4 +1,4 @@
-//! The events of a stream that passes which need not be read: see [`crate::fast_path`].
+//! The fast path of a forwarded stream: events that need not be parsed, see [`crate::fast_path`].
 
 use std::ops::Range;
 
@@ -8,27 +8,27 @@ use crate::fast_path::{DeltaTemplate, TemplateMatch};
 use crate::passthrough::EventAction;
 use crate::sse::SseEvent;
 
-/// Events that say nothing but their text, and what becomes of them.
+/// A template for events with only text, and how they are rewritten.
 #[derive(Debug, Default)]
 pub(super) struct RewriteTemplate {
     template: DeltaTemplate,
     rewrite: Rewrite,
 }
 
-/// What becomes of an event.
+/// How an event is rewritten.
 #[derive(Debug, Default)]
 pub(super) enum Rewrite {
-    /// It passes as it came.
+    /// It is forwarded unchanged.
     #[default]
     Unchanged,
-    /// The text with these bytes before and behind it.
+    /// The text between these bytes.
     Wrap(Vec<u8>, Vec<u8>),
-    /// To be told from another event: this text came last, and these bytes became of its event.
+    /// Unknown until another event is rewritten: the last text, and what its event became.
     Sample(Vec<u8>, Vec<u8>),
 }
 
 impl RewriteTemplate {
-    /// Events may be like this one from now on, if it says nothing but its text. `written` is what was written for it.
+    /// Records the event as template, if it has only text. `written` is what was written for it.
     pub(super) fn record(
         &mut self,
         event: &SseEvent<'_>,
@@ -41,7 +41,7 @@ impl RewriteTemplate {
         let Some(text) = sole_text(chunk) else { return };
         self.rewrite = match action {
             EventAction::Forwarded if normalizer.is_stateless() => Rewrite::Unchanged,
-            // What is left of the padding would be that of the sample.
+            // What remains of the padding would be the sample's.
             _ if chunk.padding.is_some() && !normalizer.drops_padding() => return,
             EventAction::Forwarded | EventAction::Rewritten => {
                 let inside = event.data.get(text.clone()).unwrap_or_default();
@@ -51,19 +51,19 @@ impl RewriteTemplate {
         self.template.record(event, text, chunk.padding.clone());
     }
 
-    /// The event with which `stream` begins, if it is like one before. See [`DeltaTemplate::next`].
+    /// Matches the event at the front of `stream`, see [`DeltaTemplate::match_prefix`].
     #[inline]
     pub(super) fn match_prefix<'a>(&self, stream: &'a [u8]) -> Option<TemplateMatch<'a>> {
         self.template.match_prefix(stream)
     }
 
-    /// What becomes of events that are alike.
+    /// How matching events are rewritten.
     #[inline]
     pub(super) fn rewrite(&self) -> &Rewrite {
         &self.rewrite
     }
 
-    /// Takes note of what became of another event, whose text is `text`.
+    /// Records the rewrite of another event, whose text is `text`.
     pub(super) fn record_rewrite(&mut self, text: &str, action: EventAction, written: &[u8]) {
         let Rewrite::Sample(last_text, last) = &self.rewrite else {
             return;
@@ -79,10 +79,10 @@ impl RewriteTemplate {
     }
 }
 
-/// What stands before and behind both texts in what became of their events; `None` where that is not the same, or cannot
-/// be told because the texts are.
+/// The bytes before and after both texts in what their events became; `None` if they differ, or cannot be determined
+/// because the texts are equal.
 fn around<'a>(one: (&[u8], &[u8]), other: (&[u8], &'a [u8])) -> Option<(&'a [u8], &'a [u8])> {
-    // A quote follows both, and only that: inside, it is escaped.
+    // A quote follows both texts, and only there: inside, it is escaped.
     let in_texts = in_common([one.0, b"\""].concat(), [other.0, b"\""].concat());
     let start = in_common(one.1, other.1).checked_sub(in_texts)?;
     let (before, rest) = other.1.split_at_checked(start)?;
@@ -90,13 +90,13 @@ fn around<'a>(one: (&[u8], &[u8]), other: (&[u8], &'a [u8])) -> Option<(&'a [u8]
     ([before, one.0, behind].concat() == one.1).then_some((before, behind))
 }
 
-/// How many bytes from the front are the same.
+/// Length of the common prefix.
 fn in_common(one: impl AsRef<[u8]>, other: impl AsRef<[u8]>) -> usize {
     let pairs = one.as_ref().iter().zip(other.as_ref());
     pairs.take_while(|(one, other)| one == other).count()
 }
 
-/// The text of a chunk that says nothing else.
+/// The text of a chunk that has nothing else.
 fn sole_text(chunk: &Chunk<'_>) -> Option<Range<usize>> {
     let (text, 1) = (chunk.text.clone()?, chunk.contents) else {
         return None;
@@ -224,7 +224,7 @@ mod tests {
     }
 
     proptest! {
-        /// What is not read would have said the same.
+        /// An event on the fast path would have been parsed to the same result.
         #[test]
         fn nothing_is_overlooked(
             texts in ("[a-zé\"\\\\]{0,4}", "[a-zé]{0,4}"),

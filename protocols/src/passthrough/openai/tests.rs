@@ -421,7 +421,7 @@ fn usage_is_asked_for_in_the_clients_place_and_kept_from_it() {
     let kept = streamed(asks.clone(), &stream);
     assert_eq!(kept.out, format!("{content}data: [DONE]\n\n"));
     assert_eq!(kept.state, StreamState::Complete);
-    // A client that asked itself gets it, and what is no stream is left alone.
+    // A client that asked for usage gets it; a response that is not a stream is left alone.
     let asked = Attempt {
         include_usage: true,
         ..asks.clone()

@@ -5,7 +5,7 @@ use super::*;
 use crate::format::ClientFormat::{AnthropicMessages, ChatCompletions};
 use crate::request_info::scan;
 
-/// More would have no bit; names as long as these are never abridged.
+/// More would not fit the bits; names this short are never elided.
 #[test]
 fn tables_are_short_sorted_and_in_lower_case() {
     for table in [BODY, MESSAGE, CALL] {
@@ -38,7 +38,7 @@ fn other_case_is_recognised() {
     assert!(is_taken_for("to\u{212a}en", "token"));
 }
 
-/// Readers that ignore case, and readers that take the first or the last of two, see what was judged and routed.
+/// Parsers that ignore case, and parsers that take the first or last of two, see what was judged and routed.
 #[test]
 fn no_member_can_be_taken_for_another() {
     let body = |members: &str| format!(r#"{{"model":"m","messages":[],"input":[],{members}}}"#);
@@ -131,7 +131,7 @@ fn no_member_can_be_taken_for_another() {
             assert_eq!(error.message, format!("{param}: {why}"), "{body}");
         }
     }
-    // Names of the client's own may be anything.
+    // The client's own names may be anything.
     let own = r#"{"model":"m","Messages_":1,"metadata":{"Model":"a","model":"b"},"messages":[{"content":[
         {"type":"tool_use","input":{"Text":1,"text":2,"TEXT":3}}],"tool_calls":[{"function":{"arguments":"{}"}}],"X":1,"x":2}]}"#;
     for format in [ChatCompletions, AnthropicMessages] {

@@ -1,9 +1,9 @@
-//! The fields of Anthropic Messages that are left out of requests to Bedrock Converse, with the reasons. These lists are
-//! printed in the documentation; a field that is not in them is either translated or refused.
+//! The fields of Anthropic Messages that are dropped for Bedrock Converse, with reasons. The documentation prints these
+//! lists; every other field is translated or refused.
 
 use crate::translate::dropped_param::DroppedParam;
 
-/// Fields at the top of a request, and what stands inside messages.
+/// Fields of a request, and of its messages.
 pub const DROPPED_PARAMS: &[DroppedParam] = &[
     DroppedParam::always(
         "metadata",

@@ -17,7 +17,7 @@ use crate::translate::dropped_param;
 use crate::translator::Attempt;
 use tools::ToolPlan;
 
-/// The upstream's body, and what the client calls the tools in it.
+/// The upstream's body, and the client's tool names.
 pub(super) fn translate(
     attempt: &Attempt,
     body: &[u8],
@@ -26,7 +26,7 @@ pub(super) fn translate(
     let mut cache_control: Option<&RawValue> = None;
     for (name, value) in &request.rest {
         match name.as_ref() {
-            // At the top it marks the end of the conversation.
+            // At the top level it marks the end of the conversation.
             "cache_control" => {
                 json::require_object(value, name)?;
                 cache_control = Some(value);

@@ -1,4 +1,4 @@
-//! A whole answer: Converse in, an Anthropic message out.
+//! Translates a complete response: Converse to an Anthropic message.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::json::Text;
 use crate::translator::Attempt;
 use crate::usage::Usage;
 
-/// What a stop reason is called in Anthropic's list. Reasons that are new become `end_turn`, never an error.
+/// Anthropic's stop reason. Unknown reasons become `end_turn`, never an error.
 pub(super) fn stop_reason(
     reason: StopReason,
     called_tools: bool,
@@ -44,7 +44,7 @@ pub(super) fn stop_reason(
     }
 }
 
-/// Translates the body of a successful answer; gives its usage as well.
+/// Translates the body of a success response and returns its usage.
 pub(super) fn translate(
     attempt: &Attempt,
     tool_names: &ToolNames,
@@ -81,7 +81,7 @@ pub(super) fn translate(
     Ok((out, usage))
 }
 
-/// `None` for kinds of blocks that the client's protocol does not have, and for empty text.
+/// `None` for blocks that the client's protocol does not have, and for empty text.
 fn message_block<'a>(
     tool_names: &'a ToolNames,
     block: &ReceivedBlock<'a>,
@@ -114,7 +114,7 @@ fn message_block<'a>(
             "toolUse without toolUseId or name",
         ));
     };
-    // What is no object would break the client's types.
+    // Anything but an object would break clients' types.
     let input = call.input.map(|input| input.get());
     let input = input.filter(|input| input.starts_with('{')).unwrap_or("{}");
     Ok(Some(MessageBlock::ToolUse {

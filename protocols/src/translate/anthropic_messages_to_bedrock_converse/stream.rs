@@ -1,4 +1,4 @@
-//! Writes the events of an Anthropic Messages stream.
+//! Writes an Anthropic Messages stream.
 
 use crate::error::ProviderError;
 use crate::formats::anthropic_messages::{BufferLimitExceeded, MessageStreamWriter, ToolBlock};
@@ -29,7 +29,7 @@ impl MessageSink {
         }
     }
 
-    /// What the client calls the tools in the request.
+    /// Sets the client's tool names.
     pub(super) fn call_tools(&mut self, tool_names: ToolNames) {
         self.tool_names = tool_names;
     }
@@ -38,7 +38,7 @@ impl MessageSink {
 impl ConverseSink for MessageSink {
     type Call = ToolBlock;
 
-    /// Converse counts tokens at the end: until then the client is told of none.
+    /// Converse reports usage at the end; until then the client sees none.
     fn start(&mut self, out: &mut Vec<u8>) {
         self.writer.start(
             Text::Plain(&self.id),

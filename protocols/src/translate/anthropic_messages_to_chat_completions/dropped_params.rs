@@ -1,5 +1,5 @@
-//! The fields of Anthropic's requests that are left out of Chat Completions, with the reasons. These lists are printed in
-//! the documentation; a field that is not in them is either translated or refused.
+//! The fields of Anthropic Messages that are dropped for Chat Completions, with reasons. The documentation prints these
+//! lists; every other field is translated or refused.
 
 use crate::translate::dropped_param::DroppedParam;
 

@@ -16,10 +16,10 @@ use crate::translator::Attempt;
 use conversation::Conversation;
 use tools::ToolPlan;
 
-/// Characters that OpenAI takes in `user`.
+/// Longest `user` that OpenAI accepts, in characters.
 const MAX_USER_CHARACTERS: usize = 64;
 
-/// The name of a schema, which OpenAI requires and Anthropic does not know.
+/// The schema's name, which OpenAI requires and Anthropic does not have.
 const SCHEMA_NAME: &str = "structured_output";
 
 /// The upstream's body, and the client's stop sequences.
@@ -58,7 +58,7 @@ pub(super) fn translate(
         }
         if attempt.stream {
             w.field("stream").bool(true);
-            // Anthropic's streams always carry usage; these carry it only if asked.
+            // Anthropic's streams always carry usage; these only on request.
             w.field("stream_options")
                 .object(|w| w.field("include_usage").bool(true));
         }
@@ -98,7 +98,7 @@ pub(super) fn translate(
     Ok((out, StopSequences::new(request.stop_sequences)))
 }
 
-/// OpenAI's reasoning models refuse `max_tokens`; Ollama knows nothing else.
+/// OpenAI's reasoning models refuse `max_tokens`; Ollama supports nothing else.
 fn limit_name(upstream: UpstreamFormat) -> &'static str {
     match upstream {
         UpstreamFormat::Ollama => "max_tokens",
@@ -109,7 +109,7 @@ fn limit_name(upstream: UpstreamFormat) -> &'static str {
     }
 }
 
-/// What the model can be told of the effort. Names that are not OpenAI's are taken for models that reason.
+/// The effort to send, if the model supports it. Unknown model names are assumed to support it.
 fn reasoning_effort(attempt: &Attempt, effort: ReasoningEffort) -> Option<ReasoningEffort> {
     let name = attempt.model.rsplit('/').next().unwrap_or_default();
     if ["gpt-3", "gpt-4", "chatgpt-4"]

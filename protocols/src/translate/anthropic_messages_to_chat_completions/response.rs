@@ -1,4 +1,4 @@
-//! A whole answer: a chat completion in, Anthropic's message out.
+//! Translates a complete response: a chat completion to an Anthropic message.
 
 use std::borrow::Cow;
 
@@ -13,7 +13,7 @@ use crate::translate::TranslatedResponse;
 use crate::translate::anthropic_messages_to_chat_completions::stop_reason::StopSequences;
 use crate::translator::Attempt;
 
-/// Translates the body of a successful answer.
+/// Translates the body of a success response.
 pub(super) fn translate(
     attempt: &Attempt,
     stop_sequences: &StopSequences,
@@ -38,7 +38,7 @@ pub(super) fn translate(
         }
     }
     for (call, own_id) in delta.tool_calls.iter().zip(&own_call_ids) {
-        // Without a name nobody could run it.
+        // A call without a name cannot be run.
         if let Some(name) = call.name {
             content.push(MessageBlock::ToolUse {
                 id: call.id.unwrap_or(Text::Plain(own_id)),
@@ -67,17 +67,18 @@ pub(super) fn translate(
     })
 }
 
-/// The id of an answer whose provider gives none.
+/// The id of a response if the provider gives none.
 pub(super) fn own_message_id(attempt: &Attempt) -> String {
     format!("msg_{}", attempt.request_id)
 }
 
-/// The id of a tool call whose provider gives none.
+/// The id of a tool call if the provider gives none.
 pub(super) fn own_call_id(attempt: &Attempt, call: usize) -> String {
     format!("toolu_{}_{call}", attempt.request_id)
 }
 
-/// Arguments as the object that clients expect. A length limit may have cut them off; what cannot be read is `{}`.
+/// The arguments as the object that clients expect. A length limit may have truncated them; invalid arguments become
+/// `{}`.
 fn input(arguments: Text<'_>) -> Cow<'_, str> {
     arguments
         .decode()

@@ -1,4 +1,4 @@
-//! Why an answer ended, in Anthropic's words.
+//! Anthropic's stop reasons.
 
 use crate::formats::anthropic_messages::StopReason;
 use crate::formats::chat_completions::FinishReason;
@@ -14,8 +14,8 @@ impl StopSequences {
         Self(decoded.map(std::borrow::Cow::into_owned).collect())
     }
 
-    /// Anthropic's stop reason, and the stop sequence that goes with it. `met` is what the provider says it met; only what
-    /// the client has asked for counts.
+    /// Anthropic's stop reason and its stop sequence. `met` is the provider's; it only counts if the client asked for
+    /// it.
     pub(super) fn stop_reason(
         &self,
         reason: FinishReason,

@@ -1,4 +1,4 @@
-//! A streamed answer: chunks in, Anthropic's events out.
+//! Translates a stream: Chat Completions chunks to Anthropic's events.
 
 use crate::error::ProviderError;
 use crate::formats::anthropic_messages::{BufferLimitExceeded, MessageStreamWriter, ToolBlock};
@@ -12,16 +12,16 @@ use crate::translate::anthropic_messages_to_chat_completions::stop_reason::StopS
 use crate::translator::{Attempt, StreamState};
 use crate::usage::Usage;
 
-/// How far reading and writing have come.
+/// State of reader and writer.
 #[derive(Debug, Default)]
 pub struct Stream {
     reader: ChatStreamReader,
     writer: MessageStreamWriter,
-    /// The blocks of the tool calls, in the order in which they were opened.
+    /// The blocks of the tool calls, in the order of opening.
     calls: Vec<ToolBlock>,
 }
 
-/// Writes what the reader tells.
+/// Writes what the reader reports.
 struct Sink<'s> {
     attempt: &'s Attempt,
     stop_sequences: &'s StopSequences,
@@ -82,7 +82,7 @@ impl StreamSink for Sink<'_> {
         self.writer.start(
             id.unwrap_or(Text::Plain(&own_id)),
             model.unwrap_or(Text::Plain(&self.attempt.model)),
-            // Known only at the end; `message_delta` corrects it.
+            // Only known at the end; `message_delta` corrects it.
             &Usage::default(),
             self.out,
         );
@@ -104,7 +104,7 @@ impl StreamSink for Sink<'_> {
         self.writer.text(text, self.out).map_err(buffer_limit_error)
     }
 
-    /// Anthropic has no other place for it.
+    /// Anthropic has no other place for a refusal.
     fn refusal(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
         self.text(text)
     }

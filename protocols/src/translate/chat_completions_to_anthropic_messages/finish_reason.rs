@@ -3,16 +3,16 @@
 use crate::formats::chat_completions::FinishReason;
 use crate::json::Text;
 
-/// What a stop reason is called in OpenAI's list. Reasons that are new become `stop`, never an error.
+/// OpenAI's finish reason. Unknown reasons become `stop`, never an error.
 ///
-/// Clients run tools only after `tool_calls` and then expect some: whether `client_tools` were called decides between it
-/// and `stop`. The two disagree where only the synthetic tool was called.
+/// Clients run tools only after `tool_calls`, and then expect some: `client_tools` decides between it and `stop`. They
+/// differ if only the synthetic tool was called.
 pub(super) fn finish_reason(stop_reason: Option<Text<'_>>, client_tools: bool) -> FinishReason {
     let word = stop_reason.and_then(Text::decode).unwrap_or_default();
     match word.as_ref() {
         "max_tokens" | "model_context_window_exceeded" => FinishReason::Length,
         "refusal" => FinishReason::ContentFilter,
-        // `tool_use`, `end_turn`, `stop_sequence`, `pause_turn`, and whatever comes later.
+        // `tool_use`, `end_turn`, `stop_sequence`, `pause_turn`, and newer values.
         _ if client_tools => FinishReason::ToolCalls,
         _ => FinishReason::Stop,
     }

@@ -19,17 +19,17 @@ use conversation::Conversation;
 use thinking::ThinkingPlan;
 use tools::ToolPlan;
 
-/// What the request does in a way that the answer has to undo.
+/// What the response must undo of the request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResponseHints {
-    /// Name of the synthetic tool whose arguments are the text of the answer.
+    /// Name of the synthetic tool whose arguments are the response's text.
     pub(super) tool: Option<String>,
-    /// The text was to be JSON, and nothing but the prompt saw to it: a Markdown fence around it is taken off.
+    /// The output should be JSON, and only the prompt enforces it: a Markdown fence around it is stripped.
     pub(super) strips_code_fence: bool,
 }
 
-/// Anthropic's own fields, which clients send through OpenAI's SDKs as extra fields, as Anthropic's own
-/// OpenAI-compatible endpoint takes them.
+/// Anthropic's own fields, sent through OpenAI's SDKs as extra fields, as Anthropic's own OpenAI-compatible endpoint
+/// accepts them.
 #[derive(Debug, Default)]
 struct Extras<'a> {
     thinking: Option<&'a RawValue>,
@@ -37,7 +37,7 @@ struct Extras<'a> {
     cache_control: Option<&'a RawValue>,
 }
 
-/// The upstream's body, and what its answer needs.
+/// The upstream's body, and the hints for its response.
 pub(super) fn translate(
     attempt: &Attempt,
     body: &[u8],
@@ -145,7 +145,7 @@ fn write_output_config(w: &mut Writer<'_>, effort: Option<&str>, schema: Option<
     });
 }
 
-/// Anthropic's `temperature` ends at 1 where OpenAI's ends at 2.
+/// Anthropic's `temperature` ends at 1, OpenAI's at 2.
 fn write_sampling(
     w: &mut Writer<'_>,
     sampling: Sampling,

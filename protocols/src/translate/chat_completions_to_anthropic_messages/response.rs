@@ -1,4 +1,4 @@
-//! A whole answer: Anthropic's message in, a chat completion out.
+//! Translates a complete response: an Anthropic message to a chat completion.
 
 use crate::error::{self, ProviderError};
 use crate::formats::anthropic_messages::{ReceivedBlock, ReceivedMessage};
@@ -9,7 +9,7 @@ use crate::translate::chat_completions_to_anthropic_messages::finish_reason::fin
 use crate::translate::chat_completions_to_anthropic_messages::request::ResponseHints;
 use crate::translator::Attempt;
 
-/// Translates the body of a successful answer.
+/// Translates the body of a success response.
 pub(super) fn translate(
     attempt: &Attempt,
     hints: &ResponseHints,
@@ -48,11 +48,11 @@ pub(super) fn translate(
                         "tool_use without id or name",
                     ));
                 };
-                // What is no object would break the client, which parses it.
+                // Anything but an object would break the client, which parses it.
                 let input = block.input.map(|input| input.get());
                 let arguments = input.filter(|input| input.starts_with('{')).unwrap_or("{}");
                 if hints.tool.is_some() && name.decode().as_deref() == hints.tool.as_deref() {
-                    // Its arguments are the text of the answer.
+                    // Its arguments are the response's text.
                     chat.content.push(Text::Plain(arguments));
                 } else {
                     chat.tool_calls.push(ToolCall {
@@ -62,7 +62,7 @@ pub(super) fn translate(
                     });
                 }
             }
-            // Server tools, their results, and types that are new: not for the client.
+            // Server tools, their results, and newer types: not for the client.
             _ => {}
         }
     }
@@ -86,8 +86,8 @@ pub(super) fn translate(
     })
 }
 
-/// What lets the client replay the reasoning: only one thinking block at the beginning of the answer can be put back
-/// together from joined texts.
+/// The signature that lets the client replay the reasoning: only a single thinking block at the start can be restored
+/// from joined texts.
 fn signature<'a>(blocks: &[ReceivedBlock<'a>]) -> Option<Text<'a>> {
     let thinks = |block: &ReceivedBlock<'_>| {
         let kind = block.kind.and_then(Text::decode);

@@ -1,4 +1,4 @@
-//! A streamed answer: Anthropic's events in, Chat Completions chunks out, event by event.
+//! Translates a stream: Anthropic's events to Chat Completions chunks, event by event.
 
 use serde::de::IgnoredAny;
 
@@ -17,10 +17,10 @@ use crate::translate::chat_completions_to_anthropic_messages::request::ResponseH
 use crate::translator::{Attempt, StreamState};
 use crate::usage::Usage;
 
-/// Most content blocks that may be open at the same time; Anthropic opens one.
+/// Most content blocks that may be open at once; Anthropic opens one.
 const MAX_OPEN_BLOCKS: usize = 1024;
 
-/// Longest signature of a thinking block that is kept for the end of the stream.
+/// Longest signature of a thinking block, in bytes, kept until the end of the stream.
 const MAX_SIGNATURE_BYTES: usize = 1024 * 1024;
 
 /// State of one stream.
@@ -29,27 +29,27 @@ pub struct Stream {
     parser: SseParser,
     state: StreamState,
     origin: Origin,
-    /// The synthetic tool whose arguments are the answer.
+    /// The synthetic tool whose arguments are the response.
     answer_tool: Option<String>,
-    /// Set where the text was to be JSON.
+    /// Set if the output should be JSON.
     fence: Option<MarkdownFence>,
-    /// From `message_start` on.
+    /// Set from `message_start` on.
     writer: Option<ChatStreamWriter>,
     served_model: Option<String>,
     usage: Option<ReceivedUsage>,
     /// Open content blocks by Anthropic's index.
     blocks: ByIndex<Block>,
     signature: Signature,
-    /// Calls of the client's own tools.
+    /// A tool of the client was called.
     called_tools: bool,
     stop_reason: Option<String>,
-    /// A delta of an open block, and nothing that the block's type makes of it but more of the same.
+    /// A delta that only continues its open block.
     template: DeltaTemplate,
     /// Index of that block.
     refrain_block: u64,
 }
 
-/// What stands in every chunk where the upstream does not say it.
+/// Fields of every chunk that the upstream does not supply.
 #[derive(Debug)]
 struct Origin {
     id: String,
@@ -67,17 +67,17 @@ enum Block {
     },
     Tool {
         index: ToolIndex,
-        /// Arguments that came whole at the start of the block; sent if no fragment follows.
+        /// Arguments that arrived complete at the start of the block; sent if no fragment follows.
         whole: Option<String>,
     },
-    /// Arguments of the synthetic tool are the text of the answer.
+    /// Arguments of the synthetic tool are the response's text.
     AnswerTool,
-    /// Server tools, their results, and types that are new: not for the client.
+    /// Server tools, their results, and newer types: not for the client.
     Skipped,
 }
 
-/// What lets the client replay the reasoning: only one thinking block at the beginning of the answer can be put back
-/// together from joined texts.
+/// The signature that lets the client replay the reasoning: only a single thinking block at the start can be restored
+/// from joined texts.
 #[derive(Debug)]
 enum Signature {
     None,
@@ -113,7 +113,7 @@ impl Stream {
         }
     }
 
-    /// Takes what the request has agreed on.
+    /// Applies the request's hints.
     pub(super) fn expect(&mut self, hints: &ResponseHints) {
         self.answer_tool.clone_from(&hints.tool);
         self.fence = hints.strips_code_fence.then(MarkdownFence::default);
@@ -144,7 +144,7 @@ impl StreamTranslator<ResponseHints> for Stream {
         chunk: &[u8],
         out: &mut Vec<u8>,
     ) {
-        // What an event becomes is mostly less than twice as long.
+        // An event usually becomes less than twice as long.
         out.reserve(chunk.len().saturating_mul(2));
         let mut parser = std::mem::take(&mut self.parser);
         let mut rest = chunk;
@@ -170,7 +170,7 @@ impl StreamTranslator<ResponseHints> for Stream {
         }
         let mut parser = std::mem::take(&mut self.parser);
         if let Ok(Some(event)) = parser.finish()
-            // What is cut off inside an event is no JSON; that is the same failure as a missing event.
+            // A truncated event is not JSON; that is the same failure as a missing event.
             && json::parse::<IgnoredAny>(event.data).is_ok()
             && let Err(error) = self.event(&event, out)
         {
@@ -198,11 +198,11 @@ impl Stream {
     }
 
     fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> Broken {
-        // Also an event that came in pieces.
+        // Also handles an event that arrived in chunks.
         if self.match_prefix(event.raw, out).is_empty() {
             return Ok(());
         }
-        // Some proxies end Anthropic's streams as if they were OpenAI's.
+        // Some proxies end Anthropic's streams like OpenAI's.
         if event.data == b"[DONE]" {
             return Ok(());
         }
@@ -216,7 +216,7 @@ impl Stream {
             "message_delta" => self.message_delta(&data)?,
             "message_stop" => self.message_stop(out),
             "error" => return Err(error::classify_in_stream(event.name, event.data)),
-            // `ping`, and whatever comes later.
+            // `ping`, and newer types.
             _ => {}
         }
         if matches!(self.state, StreamState::BeforeContent)
@@ -230,8 +230,8 @@ impl Stream {
         Ok(())
     }
 
-    /// Translates the events at the front of `events` that bring more of what is under way, told by what is around it: most
-    /// events do. Gives what follows them.
+    /// Translates the events at the front of `events` that only continue the current block, without parsing them: most
+    /// events do. Returns the bytes after them.
     fn match_prefix<'e>(&mut self, events: &'e [u8], out: &mut Vec<u8>) -> &'e [u8] {
         let mut rest = events;
         let (StreamState::Content, Some(block), Some(writer)) = (
@@ -258,7 +258,7 @@ impl Stream {
         rest
     }
 
-    /// A second `message_start` changes nothing but the usage.
+    /// A second `message_start` only updates the usage.
     fn message_start(&mut self, data: &ReceivedEvent<'_>) {
         let message = data.message.map(|raw| json::parse_text(raw.get()));
         let message: ReceivedMessage<'_> = message.and_then(Result::ok).unwrap_or_default();
@@ -332,7 +332,7 @@ impl Stream {
             }
             _ => Block::Skipped,
         };
-        // What its deltas are may not be what those of an earlier block with its index were.
+        // The deltas of an earlier block with this index may have meant something else.
         self.template.reset();
         self.blocks.insert(index, open);
         Ok(())
@@ -355,9 +355,9 @@ impl Stream {
             .writer
             .get_or_insert_with(|| self.origin.writer(None, None));
         let block = data.index.and_then(|index| self.blocks.get_mut(index));
-        // The block's type decides: a delta that does not fit it is not for the client.
+        // The block's type decides: a delta of another type is not for the client.
         let template = match block {
-            // A block that nobody opened can only be told by its delta.
+            // A block that was never opened is identified by its delta.
             None => {
                 write_text(writer, &mut self.fence, delta.text, out);
                 writer.reasoning(delta.thinking.unwrap_or_default(), out);
@@ -448,7 +448,7 @@ impl Stream {
             .as_deref()
             .is_some_and(StopReason::allows_empty_content);
         if !writer.has_begun() && !explained {
-            // Left open, so that the exchange asks another target for the content that did not come.
+            // Not completed, so that the exchange fails over for the missing content.
             return;
         }
         let stop_reason = self.stop_reason.as_deref().map(Text::Plain);
@@ -477,7 +477,7 @@ impl Origin {
     }
 }
 
-/// Writes a piece of text, without the Markdown fence where the text was to be JSON.
+/// Writes a piece of text, without the Markdown fence if the output should be JSON.
 fn write_text(
     writer: &mut ChatStreamWriter,
     fence: &mut Option<MarkdownFence>,

@@ -1,10 +1,10 @@
-//! The fields of Chat Completions that are left out of requests to Bedrock, with the reasons. This list is printed in the
-//! documentation; a field that is not in it is either translated or refused.
+//! The fields of Chat Completions that are dropped for Bedrock Converse, with reasons. The documentation prints this
+//! list; every other field is translated or refused.
 
 use crate::formats::chat_completions::request_reader::unsupported_params;
 use crate::translate::dropped_param::DroppedParam;
 
-/// Fields at the top of a request.
+/// Fields of a request.
 pub const DROPPED_PARAMS: &[DroppedParam] = &[
     unsupported_params::FREQUENCY_PENALTY,
     unsupported_params::PRESENCE_PENALTY,

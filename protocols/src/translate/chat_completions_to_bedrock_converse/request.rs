@@ -19,26 +19,26 @@ use crate::translate::dropped_param;
 use crate::translator::Attempt;
 use tools::ToolPlan;
 
-/// Fields of other vendors, which clients send through OpenAI's SDKs as extra fields.
+/// Fields of other vendors, sent through OpenAI's SDKs as extra fields.
 #[derive(Debug, Default)]
 struct Extras<'a> {
-    /// Anthropic's own; it is sent as it is, in place of `reasoning_effort`.
+    /// Anthropic's own; forwarded unchanged, in place of `reasoning_effort`.
     thinking: Option<&'a RawValue>,
     top_k: Option<&'a RawValue>,
-    /// Anthropic's mark at the top: the end of the conversation.
+    /// Anthropic's cache mark at the top level: the end of the conversation.
     cache_control: Option<&'a RawValue>,
 }
 
-/// What the request does in a way that the answer has to undo.
+/// What the response must undo of the request.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct ResponseHints {
-    /// What tools are called at the client.
+    /// The client's tool names.
     pub(super) tool_names: ToolNames,
-    /// The text was to be JSON, and nothing but the prompt saw to it: a Markdown fence around it is taken off.
+    /// The output should be JSON, and only the prompt enforces it: a Markdown fence around it is stripped.
     pub(super) strips_code_fence: bool,
 }
 
-/// The upstream's body, and what its answer needs.
+/// The upstream's body, and the hints for its response.
 pub(super) fn translate(
     attempt: &Attempt,
     body: &[u8],
@@ -124,7 +124,7 @@ pub(super) fn translate(
         tools,
         tool_choice,
         output: match request.response_format {
-            // Without a schema there is nothing to send: the prompt has to ask for JSON, which OpenAI demands as well.
+            // Without a schema there is nothing to send: the prompt must ask for JSON, which OpenAI also requires.
             ResponseFormat::Text | ResponseFormat::JsonObject => None,
             ResponseFormat::JsonSchema {
                 name,
@@ -157,7 +157,7 @@ fn is_disabled(thinking: &RawValue) -> Result<bool, RequestError> {
     Ok(json::characters(kind, "thinking.type")? == "disabled")
 }
 
-/// Which sampling parameters the model takes. Only Claude is known to refuse any.
+/// The sampling parameters that the model accepts. Only Claude is known to refuse any.
 fn sampling(model: &str, thinks: bool) -> Sampling {
     match Vendor::of(model) {
         Vendor::Anthropic if thinks => Sampling::Unsupported,
@@ -168,7 +168,7 @@ fn sampling(model: &str, thinks: bool) -> Sampling {
     }
 }
 
-/// Converse's `temperature` ends at 1 where OpenAI's ends at 2.
+/// Converse's `temperature` ends at 1, OpenAI's at 2.
 fn up_to_one(number: Number<'_>) -> &str {
     if number.value > 1.0 { "1" } else { number.json }
 }

@@ -1,4 +1,4 @@
-//! A whole answer: Converse in, a chat completion out.
+//! Translates a complete response: Converse to a chat completion.
 
 use crate::error::{self, ProviderError};
 use crate::formats::bedrock_converse::{
@@ -11,14 +11,14 @@ use crate::translate::chat_completions_to_bedrock_converse::request::ResponseHin
 use crate::translator::Attempt;
 use crate::usage::Usage;
 
-/// What a stop reason is called in OpenAI's list. Reasons that are new become `stop`, never an error.
+/// OpenAI's finish reason. Unknown reasons become `stop`, never an error.
 pub(super) fn finish_reason(reason: StopReason, called_tools: bool) -> FinishReason {
     match reason {
         StopReason::MaxTokens | StopReason::ModelContextWindowExceeded => FinishReason::Length,
         StopReason::GuardrailIntervened | StopReason::ContentFiltered => {
             FinishReason::ContentFilter
         }
-        // Some models say `end_turn` after calls; clients run tools only if the reason says so.
+        // Some models send `end_turn` after calls; clients run tools only if the reason says so.
         StopReason::EndTurn
         | StopReason::StopSequence
         | StopReason::ToolUse
@@ -34,7 +34,7 @@ pub(super) fn finish_reason(reason: StopReason, called_tools: bool) -> FinishRea
     }
 }
 
-/// Translates the body of a successful answer; gives its usage as well.
+/// Translates the body of a success response and returns its usage.
 pub(super) fn translate(
     attempt: &Attempt,
     hints: &ResponseHints,
@@ -56,7 +56,7 @@ pub(super) fn translate(
         reasoning_signature: None,
         tool_calls: Vec::new(),
         finish_reason: FinishReason::Stop,
-        // Clients rely on the object being there.
+        // Clients rely on the object being present.
         usage: Some(usage.unwrap_or_default()),
     };
     let mut signature = ReasoningSignature::None;
@@ -80,7 +80,7 @@ pub(super) fn translate(
     Ok((out, usage))
 }
 
-/// Kinds of blocks that the client's protocol does not have are left out.
+/// Drops blocks that the client's protocol does not have.
 fn add_block<'a>(
     chat: &mut ChatResponse<'a>,
     signature: &mut ReasoningSignature,
@@ -108,7 +108,7 @@ fn add_block<'a>(
                 "toolUse without toolUseId or name",
             ));
         };
-        // What is no object would break the client, which parses it.
+        // Anything but an object would break the client, which parses it.
         let input = call.input.map(|input| input.get());
         let arguments = input.filter(|input| input.starts_with('{')).unwrap_or("{}");
         chat.tool_calls.push(ToolCall {

@@ -1,4 +1,4 @@
-//! Writes the chunks of a Chat Completions stream.
+//! Writes a Chat Completions stream.
 
 use crate::error::ProviderError;
 use crate::formats::bedrock_converse::{ConverseSink, ReasoningSignature, Stop};
@@ -14,7 +14,7 @@ use crate::usage::Usage;
 pub struct ChatSink {
     writer: ChatStreamWriter,
     hints: ResponseHints,
-    /// Set where the text was to be JSON.
+    /// Set if the output should be JSON.
     fence: Option<MarkdownFence>,
     signature: ReasoningSignature,
     called_tools: bool,
@@ -37,7 +37,7 @@ impl ChatSink {
         }
     }
 
-    /// Takes what the request has agreed on.
+    /// Applies the request's hints.
     pub(super) fn expect(&mut self, hints: &ResponseHints) {
         self.fence = hints.strips_code_fence.then(MarkdownFence::default);
         self.hints = hints.clone();
@@ -47,7 +47,7 @@ impl ChatSink {
 impl ConverseSink for ChatSink {
     type Call = ToolIndex;
 
-    /// The role goes out with the first content.
+    /// The role is sent with the first content.
     fn start(&mut self, _out: &mut Vec<u8>) {}
 
     fn text(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError> {

@@ -9,7 +9,7 @@ use crate::translate::anthropic_messages_to_chat_completions::AnthropicMessagesT
 use crate::translate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
 use crate::translator::{stream_every_way, test_attempt};
 
-/// Anthropic to Chat Completions and back: what comes out must mean what went in.
+/// Anthropic to Chat Completions and back: the output must mean the same as the input.
 fn there_and_back() -> Box<dyn Translator> {
     let attempt = Attempt {
         stream: true,

@@ -19,13 +19,13 @@ use crate::translator::Attempt;
 use options::TextConfig;
 use tools::ToolPlan;
 
-/// Fields that Chat Completions has by the same name, at OpenAI and Azure.
+/// Fields with the same name in Chat Completions, at OpenAI and Azure.
 const SAME_AT_OPENAI: &[&str] = &["prompt_cache_key", "prompt_cache_retention", "service_tier"];
 
-/// Fields that Chat Completions has by the same name, and other protocols have a counterpart for.
+/// Fields with the same name in Chat Completions, and an equivalent in other protocols.
 const SAME: &[&str] = &["user", "safety_identifier"];
 
-/// What was read of a request.
+/// A parsed request.
 #[derive(Default)]
 struct Request<'a> {
     input: Option<&'a RawValue>,
@@ -38,11 +38,11 @@ struct Request<'a> {
     parallel_tool_calls: Option<bool>,
     text: TextConfig<'a>,
     effort: Option<ReasoningEffort>,
-    /// Fields that go on by their names.
+    /// Fields forwarded under their names.
     same: Vec<(&'static str, &'a RawValue)>,
 }
 
-/// The upstream's body, and what the answer repeats of the request.
+/// The upstream's body, and the fields that the response echoes.
 pub(super) fn translate(
     attempt: &Attempt,
     body: &[u8],
@@ -82,7 +82,7 @@ pub(super) fn translate(
         }
         if attempt.stream {
             w.field("stream").bool(true);
-            // The last event carries usage whether the client asked or not.
+            // The last event carries usage whether or not the client asked.
             w.field("stream_options")
                 .object(|w| w.field("include_usage").bool(true));
         }
@@ -170,7 +170,7 @@ fn is_openai(upstream: UpstreamFormat) -> bool {
     }
 }
 
-/// OpenAI's reasoning models refuse `max_tokens`; Ollama knows nothing else.
+/// OpenAI's reasoning models refuse `max_tokens`; Ollama supports nothing else.
 fn limit_name(upstream: UpstreamFormat) -> &'static str {
     match upstream {
         UpstreamFormat::Ollama => "max_tokens",
@@ -181,7 +181,7 @@ fn limit_name(upstream: UpstreamFormat) -> &'static str {
     }
 }
 
-/// Ollama refuses words that it does not know.
+/// Ollama refuses levels that it does not know.
 fn effort_for(upstream: UpstreamFormat, effort: ReasoningEffort) -> ReasoningEffort {
     match upstream {
         UpstreamFormat::Ollama => effort.min(ReasoningEffort::High),

@@ -1,4 +1,4 @@
-//! A whole answer: a chat completion in, a response out.
+//! Translates a complete response: a chat completion to a Responses response.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::json::Text;
 use crate::translate::TranslatedResponse;
 use crate::translator::Attempt;
 
-/// Translates the body of a successful answer.
+/// Translates the body of a success response.
 pub(super) fn translate(
     attempt: &Attempt,
     echo: &EchoedFields,
@@ -41,7 +41,7 @@ pub(super) fn translate(
         items.push(OutputItem::Message(parts));
     }
     for (call, own_id) in delta.tool_calls.iter().zip(&own_call_ids) {
-        // Without a name nobody could run it.
+        // A call without a name cannot be run.
         if let Some(name) = call.name {
             items.push(OutputItem::FunctionCall {
                 call_id: call.id.unwrap_or(Text::Plain(own_id)),
@@ -75,12 +75,12 @@ pub(super) fn translate(
     })
 }
 
-/// The id of a call whose provider gives none.
+/// The id of a call if the provider gives none.
 pub(super) fn own_call_id(attempt: &Attempt, call: usize) -> String {
     format!("call_{}_{call}", attempt.request_id)
 }
 
-/// A call without arguments has the empty string at some providers, which clients cannot parse.
+/// Some providers send the empty string for a call without arguments, which clients cannot parse.
 pub(super) fn arguments(arguments: Text<'_>) -> Text<'_> {
     if arguments.is_blank() {
         Text::Plain("{}")

@@ -1,4 +1,4 @@
-//! A streamed answer: chunks in, the events of a response out.
+//! Translates a stream: Chat Completions chunks to Responses events.
 
 use crate::formats::responses::stream_writer::{ResponseTooLong, ResponsesStreamWriter};
 
@@ -13,16 +13,16 @@ use crate::translate::responses_to_chat_completions::response::own_call_id;
 use crate::translator::{Attempt, StreamState};
 use crate::usage::Usage;
 
-/// How far reading and writing have come.
+/// State of reader and writer.
 #[derive(Debug, Default)]
 pub struct Stream {
     reader: ChatStreamReader,
     writer: ResponsesStreamWriter,
-    /// The model that the provider names, as the inside of a JSON literal.
+    /// The provider's model, as the inside of a JSON literal.
     model: Option<Vec<u8>>,
 }
 
-/// Writes what the reader tells.
+/// Writes what the reader reports.
 struct Sink<'s> {
     attempt: &'s Attempt,
     echo: &'s EchoedFields,
@@ -77,7 +77,7 @@ impl Stream {
     }
 }
 
-/// The response without what its events say. A function of fields, so that the events can be borrowed beside it.
+/// The response object apart from its output. A function of fields, so that the writer can be borrowed as well.
 fn object<'s>(
     attempt: &'s Attempt,
     echo: &'s EchoedFields,
@@ -87,7 +87,7 @@ fn object<'s>(
     ResponseObject {
         attempt,
         echo,
-        // The provider's own time comes too late to be the same in all events of all providers.
+        // The provider's own timestamp arrives too late to be the same in all events.
         created_at: attempt.created,
         model: named.map_or(Text::Plain(&attempt.model), Text::Escaped),
     }

@@ -18,22 +18,22 @@ pub enum Block<'a> {
     Image(Image<'a>),
     /// `document`
     Document(Document<'a>),
-    /// `search_result`: something that was found, as text.
+    /// `search_result`: content that the client found elsewhere.
     SearchResult {
         /// Where it was found.
         source: Text<'a>,
         /// Its title.
         title: Text<'a>,
-        /// What was found.
+        /// The text found.
         content: Vec<TextBlock<'a>>,
-        /// Ends a part of the prompt that is to be cached.
+        /// Marks the end of a cacheable prefix of the prompt.
         cache_control: Option<&'a RawValue>,
     },
     /// `thinking`
     Thinking {
         /// The reasoning.
         thinking: Text<'a>,
-        /// What lets it be replayed.
+        /// Required to replay the reasoning.
         signature: Option<Text<'a>>,
     },
     /// `redacted_thinking`
@@ -49,7 +49,7 @@ pub enum Block<'a> {
     Other {
         /// Its `type`.
         kind: Cow<'a, str>,
-        /// All of it.
+        /// The whole block.
         raw: &'a RawValue,
     },
 }
@@ -59,7 +59,7 @@ pub enum Block<'a> {
 pub struct TextBlock<'a> {
     /// May be empty.
     pub text: Text<'a>,
-    /// Ends a part of the prompt that is to be cached.
+    /// Marks the end of a cacheable prefix of the prompt.
     pub cache_control: Option<&'a RawValue>,
 }
 
@@ -68,72 +68,72 @@ pub struct TextBlock<'a> {
 pub struct Image<'a> {
     /// Base64, URL or file.
     pub source: Source<'a>,
-    /// Ends a part of the prompt that is to be cached.
+    /// Marks the end of a cacheable prefix of the prompt.
     pub cache_control: Option<&'a RawValue>,
 }
 
 /// A document.
 #[derive(Debug, Clone)]
 pub struct Document<'a> {
-    /// Where it is.
+    /// The content.
     pub source: Source<'a>,
     /// Its name.
     pub title: Option<Text<'a>>,
-    /// What the model is told about it.
+    /// Context for the model.
     pub context: Option<Text<'a>>,
-    /// The answer is to cite it.
+    /// The response should cite it.
     pub citations: bool,
-    /// Ends a part of the prompt that is to be cached.
+    /// Marks the end of a cacheable prefix of the prompt.
     pub cache_control: Option<&'a RawValue>,
 }
 
-/// A call that the model made.
+/// A tool call by the model.
 #[derive(Debug, Clone, Copy)]
 pub struct ToolUse<'a> {
-    /// Ties the result to the call.
+    /// Identifies the call; its result refers to it.
     pub id: Text<'a>,
-    /// The tool.
+    /// The tool's name.
     pub name: Text<'a>,
-    /// An object.
+    /// The arguments, an object.
     pub input: &'a RawValue,
-    /// Ends a part of the prompt that is to be cached.
+    /// Marks the end of a cacheable prefix of the prompt.
     pub cache_control: Option<&'a RawValue>,
 }
 
-/// The result of a call.
+/// The result of a tool call.
 #[derive(Debug, Clone)]
 pub struct ToolResult<'a> {
     /// [`ToolUse::id`] of the call.
     pub tool_use_id: Text<'a>,
-    /// What it gave; a string is one text block.
+    /// The result; a string becomes one text block.
     pub content: Vec<Block<'a>>,
     /// The call failed.
     pub is_error: bool,
-    /// Ends a part of the prompt that is to be cached.
+    /// Marks the end of a cacheable prefix of the prompt.
     pub cache_control: Option<&'a RawValue>,
 }
 
-/// Where an image or a document is.
+/// The source of an image or document.
 #[derive(Debug, Clone)]
 pub enum Source<'a> {
-    /// In the request.
+    /// Inline data.
     Base64 {
         /// Such as `image/png`.
         media_type: Cow<'a, str>,
         /// Base64.
         data: Text<'a>,
     },
-    /// At an address.
+    /// A URL.
     Url(Text<'a>),
-    /// In the request, as plain text.
+    /// Inline plain text.
     Text(Text<'a>),
-    /// In the request, as further blocks.
+    /// Inline content blocks.
     Content(Vec<Block<'a>>),
-    /// Stored with the provider.
+    /// A file stored with the provider.
     File(Text<'a>),
 }
 
-/// Fields of blocks that are dropped whatever the target.
+/// Fields of blocks that are dropped for every target.
 pub const DROPPED_BLOCK_PARAMS: &[DroppedParam] = &[
     DroppedParam {
         name: "citations",
@@ -157,7 +157,7 @@ pub const DROPPED_BLOCK_PARAMS: &[DroppedParam] = &[
     },
 ];
 
-/// Reads the system prompt, a string or an array of text blocks.
+/// Reads the system prompt: a string or an array of text blocks.
 pub(super) fn read_system(raw: &RawValue) -> Result<Vec<TextBlock<'_>>, RequestError> {
     read_texts(raw, format_args!("system"))
 }
@@ -197,7 +197,7 @@ fn read_texts<'a>(
         .collect()
 }
 
-/// The fields of one block, taken one by one.
+/// The fields of one block.
 struct Fields<'a, 'p> {
     block: Object<'a>,
     path: fmt::Arguments<'p>,
@@ -261,7 +261,7 @@ fn read_block<'a>(raw: &'a RawValue, path: fmt::Arguments<'_>) -> Result<Block<'
             fields.only(&["id", "name", "input", "caller", "toolset_name"])?;
             let input = match fields.block.get("input") {
                 Some(input) => input,
-                // Some clients leave out what has nothing in it.
+                // Some clients omit empty input.
                 None => json::parse_text("{}")
                     .map_err(|_| RequestError::missing(format!("{path}.input")))?,
             };
@@ -327,7 +327,7 @@ impl<'a> Fields<'a, '_> {
         }
     }
 
-    /// Refuses every field that is not one of `known` and that not all blocks have.
+    /// Refuses every field that is neither in `known` nor common to all blocks.
     fn only(&self, known: &[&str]) -> Result<(), RequestError> {
         super::only(
             &self.block,

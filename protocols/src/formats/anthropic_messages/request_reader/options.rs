@@ -1,4 +1,4 @@
-//! The request's options that other protocols know too.
+//! Request options that other protocols share.
 
 use std::borrow::Cow;
 
@@ -12,20 +12,20 @@ use crate::json::{self, Object, Text};
 /// `thinking`
 #[derive(Debug, Clone)]
 pub struct ThinkingConfig<'a> {
-    /// `enabled`, `adaptive`, `disabled`, or a word that came later.
+    /// `enabled`, `adaptive`, `disabled`, or a newer value.
     pub kind: Cow<'a, str>,
-    /// Tokens that thinking may use, with `enabled`.
+    /// Thinking budget in tokens, with `enabled`.
     pub budget_tokens: Option<u64>,
-    /// All of it.
+    /// The whole value.
     pub raw: &'a RawValue,
 }
 
 /// `output_config`
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OutputConfig<'a> {
-    /// How much effort the answer is worth.
+    /// The requested effort.
     pub effort: Option<ReasoningEffort>,
-    /// A JSON Schema object that the text of the answer has to follow.
+    /// The JSON Schema object that the output must follow.
     pub schema: Option<&'a RawValue>,
 }
 
@@ -84,7 +84,7 @@ impl<'a> OutputConfig<'a> {
     }
 }
 
-/// Reads `metadata`, whose labels other than `user_id` are the gateway's own.
+/// Reads `metadata`. Labels other than `user_id` are for the gateway itself.
 pub(super) fn read_user_id(raw: &RawValue) -> Result<Option<Text<'_>>, RequestError> {
     let metadata: Object<'_> = json::read(raw, "metadata", "an object")?;
     let user_id = metadata.get("user_id");

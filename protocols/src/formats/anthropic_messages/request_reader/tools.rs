@@ -1,4 +1,4 @@
-//! Tools and how the model may choose among them.
+//! Tools and tool choice.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,13 +12,13 @@ use crate::json::{self, Object, Text};
 /// One tool.
 #[derive(Debug, Clone)]
 pub enum Tool<'a> {
-    /// The client's own.
+    /// A tool of the client.
     Function(FunctionTool<'a>),
-    /// One that Anthropic has defined, such as `web_search_20250305`.
+    /// A tool defined by Anthropic, such as `web_search_20250305`.
     Provider {
         /// Its `type`.
         kind: Cow<'a, str>,
-        /// Its `name`, by which `tool_choice` may force it.
+        /// Its `name`, by which `tool_choice` can force it.
         name: Option<Text<'a>>,
     },
 }
@@ -28,24 +28,24 @@ pub enum Tool<'a> {
 pub struct FunctionTool<'a> {
     /// Its name.
     pub name: Text<'a>,
-    /// What it is for.
+    /// Tells the model when to call it.
     pub description: Option<Text<'a>>,
     /// A JSON Schema object.
     pub input_schema: &'a RawValue,
     /// The arguments must follow the schema exactly.
     pub strict: Option<bool>,
-    /// Ends a part of the prompt that is to be cached.
+    /// Marks the end of a cacheable prefix of the prompt.
     pub cache_control: Option<&'a RawValue>,
-    /// Every other field that is not `null`, in order.
+    /// All other fields that are not `null`, in order.
     pub rest: Vec<(Cow<'a, str>, &'a RawValue)>,
 }
 
 /// `tool_choice`
 #[derive(Debug, Clone)]
 pub struct ToolChoice<'a> {
-    /// What the model may choose.
+    /// Which calls are allowed.
     pub kind: ToolChoiceKind<'a>,
-    /// At most one call in an answer.
+    /// At most one call per response.
     pub disable_parallel_tool_use: bool,
 }
 

@@ -1,12 +1,12 @@
-//! Follows a tool's arguments through their fragments, to know when the object is complete.
+//! Tracks a tool's arguments across fragments, to detect when the object is complete.
 
 use crate::json::Text;
 
-/// What has come of one tool's arguments.
+/// The state of one tool's arguments.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Arguments {
     state: State,
-    /// Objects and arrays that are open.
+    /// Number of open objects and arrays.
     depth: u32,
     in_string: bool,
     /// The last character was a backslash inside a string.
@@ -15,19 +15,19 @@ pub(super) struct Arguments {
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum State {
-    /// Nothing but white space.
+    /// Only white space so far.
     #[default]
     Blank,
     /// Inside the object.
     Open,
-    /// After its last brace.
+    /// After its closing brace.
     Complete,
-    /// Something else than an object, such as `null`.
+    /// Not an object, for example `null`.
     NoObject,
 }
 
 impl Arguments {
-    /// The object is complete, or what came can never be one.
+    /// The object is complete, or the input can never become one.
     pub(super) fn is_complete(&self) -> bool {
         match self.state {
             State::Complete | State::NoObject => true,
@@ -43,7 +43,7 @@ impl Arguments {
         }
     }
 
-    /// `character` reads the character at the beginning of a text, and how many bytes say it.
+    /// `character` reads the first character of a text and the number of bytes that encode it.
     fn part<'a>(&mut self, text: &'a str, character: fn(&[u8]) -> Option<(u8, usize)>) -> &'a str {
         let mut begin = (self.state == State::Open).then_some(0);
         let mut rest = text.as_bytes();
@@ -101,7 +101,7 @@ fn plain(rest: &[u8]) -> Option<(u8, usize)> {
     rest.first().map(|byte| (*byte, 1))
 }
 
-/// The inside of a JSON literal. Characters beyond ASCII mean nothing here; a control byte stands for them.
+/// Reads the inside of a JSON literal. Characters beyond ASCII have no meaning here and are returned as a control byte.
 fn unescaped(rest: &[u8]) -> Option<(u8, usize)> {
     match rest {
         [b'\\', b'u', hex @ ..] => {
@@ -132,7 +132,7 @@ mod tests {
         serde_json::from_slice(&out).unwrap()
     }
 
-    /// Feeds the fragments and returns what was accepted, and whether the object is complete.
+    /// Feeds the fragments. Returns what was accepted, and whether the object is complete.
     fn accepted(fragments: &[&str]) -> (String, bool) {
         let (mut plain, mut escaped) = (Arguments::default(), Arguments::default());
         let (mut from_plain, mut from_escaped) = (String::new(), String::new());
@@ -140,7 +140,7 @@ mod tests {
             from_plain += &inside(plain.accept(Text::Plain(fragment)));
             let literal = serde_json::to_string(fragment).unwrap();
             let literal = literal.trim_matches('"').to_owned();
-            // A literal that ends with an escaped quote loses it to the trimming.
+            // Trimming would remove an escaped quote at the end of a literal.
             let literal = if fragment.ends_with('"') && !literal.ends_with("\\\"") {
                 literal + "\""
             } else {

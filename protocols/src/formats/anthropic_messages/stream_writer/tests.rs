@@ -4,7 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use super::*;
 use crate::error::ErrorKind;
 
-/// Events without `event` lines (which must repeat the type) and without what all events of a kind share.
+/// Events without `event` lines (which must repeat the type) and without what is common to all events of a kind.
 fn events(out: &[u8]) -> Vec<String> {
     let text = std::str::from_utf8(out).unwrap();
     let frames = text.strip_suffix("\n\n").unwrap().split("\n\n");

@@ -1,7 +1,7 @@
 //! System prompt and turns.
 //!
-//! Converse demands that user and assistant alternate, that all results of calls stand in the user turn behind the calls,
-//! that no text is blank and that document names differ. A [`Conversation`] keeps these rules whatever is added to it.
+//! Converse requires that user and assistant alternate, that all tool results are in the user turn after the calls,
+//! that no text is blank, and that document names differ. [`Conversation`] enforces these rules.
 
 use std::borrow::Cow;
 
@@ -12,7 +12,7 @@ use crate::formats::bedrock_converse::document_names::DocumentNames;
 use crate::json;
 use crate::json::{Text, Writer};
 
-/// Who speaks.
+/// The author of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
     /// The user, and results of the user's tools.
@@ -24,7 +24,7 @@ pub enum Role {
 /// A content block.
 #[derive(Debug, Clone)]
 pub enum Block<'a> {
-    /// Text; blank text is left out.
+    /// Text; blank text is dropped.
     Text(Text<'a>),
     /// An image.
     Image {
@@ -35,74 +35,74 @@ pub enum Block<'a> {
     },
     /// A document.
     Document {
-        /// See [`crate::formats::bedrock_converse::document_format`]; absent where the source is text in pieces.
+        /// See [`crate::formats::bedrock_converse::document_format`]; absent for text in pieces.
         format: Option<&'static str>,
-        /// What the client calls it; the request gives it a name of its own near to this.
+        /// The client's name for it; the request uses a unique name close to it.
         name: Option<Text<'a>>,
-        /// What is in it.
+        /// Its content.
         source: DocumentSource<'a>,
-        /// What the model should know about it.
+        /// Context for the model.
         context: Option<Text<'a>>,
-        /// The answer is to cite it.
+        /// The response should cite it.
         citations: bool,
     },
-    /// What the client found elsewhere.
+    /// Content that the client found elsewhere.
     SearchResult {
-        /// Where.
+        /// Where it was found.
         source: Text<'a>,
         /// Its title.
         title: Text<'a>,
         /// Its text.
         texts: Vec<Text<'a>>,
-        /// The answer is to cite it.
+        /// The response should cite it.
         citations: bool,
     },
     /// The model's own reasoning, replayed.
     Reasoning {
         /// The reasoning.
         text: Text<'a>,
-        /// Proves that it is the model's own.
+        /// Proves that the model produced it.
         signature: Text<'a>,
     },
-    /// The model's own reasoning, in base64, which only the provider can read.
+    /// Reasoning that only the provider can decrypt, in base64.
     Redacted(Text<'a>),
-    /// A call that the model made.
+    /// A tool call by the model.
     ToolUse {
-        /// As [`crate::formats::bedrock_converse::tool_use_id`] gives it.
+        /// From [`crate::formats::bedrock_converse::tool_use_id`].
         id: Cow<'a, str>,
-        /// As [`crate::formats::bedrock_converse::ToolNames`] gives it.
+        /// From [`crate::formats::bedrock_converse::ToolNames`].
         name: Cow<'a, str>,
         /// A JSON object.
         input: Cow<'a, str>,
     },
 }
 
-/// What is in a document.
+/// The content of a document.
 #[derive(Debug, Clone)]
 pub enum DocumentSource<'a> {
     /// Base64.
     Bytes(Text<'a>),
     /// Text.
     Text(Text<'a>),
-    /// Text in pieces that can be cited one by one.
+    /// Text in pieces that can be cited individually.
     Pieces(Vec<Text<'a>>),
 }
 
-/// The result of a call.
+/// The result of a tool call.
 #[derive(Debug, Clone)]
 pub struct ToolResult<'a> {
-    /// As [`crate::formats::bedrock_converse::tool_use_id`] gives it.
+    /// From [`crate::formats::bedrock_converse::tool_use_id`].
     pub call_id: Cow<'a, str>,
-    /// What came out; blank text is left out.
+    /// The result; blank text is dropped.
     pub content: Vec<Block<'a>>,
     /// The call failed.
     pub is_error: bool,
 }
 
-/// The model is to keep in its cache what stands before this point.
+/// Ends a prefix of the prompt that the model should cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CachePoint {
-    /// For an hour instead of five minutes.
+    /// Cached for an hour instead of five minutes.
     pub for_an_hour: bool,
 }
 
@@ -114,16 +114,16 @@ pub struct Conversation<'a> {
     documents: DocumentNames,
 }
 
-/// What one side says before the other side speaks. Never empty.
+/// Consecutive content of one author. Never empty.
 #[derive(Debug)]
 struct Turn<'a> {
     role: Role,
-    /// Results of the calls in the turn before; they come first.
+    /// Results of the calls in the previous turn; written first.
     results: Vec<Entry<'a>>,
     blocks: Vec<Entry<'a>>,
 }
 
-/// What stands in a list of content blocks.
+/// An element of a list of content blocks.
 #[derive(Debug)]
 enum Entry<'a> {
     Block(Named<'a>),
@@ -135,7 +135,7 @@ enum Entry<'a> {
     CachePoint(CachePoint),
 }
 
-/// A block with the name that it has in this request, if it is a document.
+/// A block; for a document, with its unique name.
 #[derive(Debug)]
 struct Named<'a> {
     block: Block<'a>,
@@ -143,7 +143,7 @@ struct Named<'a> {
 }
 
 impl CachePoint {
-    /// Reads Anthropic's `cache_control` or OpenAI's `prompt_cache_breakpoint`, which say `ttl` in words of their own.
+    /// Reads Anthropic's `cache_control` or OpenAI's `prompt_cache_breakpoint`, which spell `ttl` differently.
     pub fn read(cache_control: &RawValue) -> Self {
         #[derive(Default, Deserialize)]
         #[serde(bound(deserialize = "'de: 'a"))]
@@ -171,7 +171,7 @@ impl CachePoint {
 }
 
 impl<'a> Conversation<'a> {
-    /// Adds a block to the system prompt.
+    /// Appends a block to the system prompt.
     pub fn add_system(&mut self, text: Text<'a>, cache: Option<CachePoint>) {
         if !text.is_blank() {
             self.system.push(Entry::Block(Named {
@@ -182,7 +182,7 @@ impl<'a> Conversation<'a> {
         add_cache_point(&mut self.system, cache);
     }
 
-    /// Adds what one side says next.
+    /// Appends a block by `role`.
     pub fn add(&mut self, role: Role, block: Block<'a>, cache: Option<CachePoint>) {
         if let Some(named) = self.named(block) {
             self.speak(role, |turn| turn.blocks.push(Entry::Block(named)));
@@ -192,7 +192,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Adds the result of a call. It goes to the results before it, in front of what the user says beside them.
+    /// Appends a tool result: after earlier results, before what the user says in the same turn.
     pub fn add_result(&mut self, result: ToolResult<'a>, cache: Option<CachePoint>) {
         let content = result.content.into_iter();
         let content = content.filter_map(|block| self.named(block)).collect();
@@ -206,19 +206,19 @@ impl<'a> Conversation<'a> {
         });
     }
 
-    /// Marks the end of the last turn for the cache.
+    /// Puts a cache point at the end of the last turn.
     pub fn add_last_cache_point(&mut self, point: CachePoint) {
         if let Some(turn) = self.turns.last_mut() {
             turn.add_cache_point(Some(point));
         }
     }
 
-    /// Nobody says anything.
+    /// There are no turns.
     pub fn is_silent(&self) -> bool {
         self.turns.is_empty()
     }
 
-    /// The system prompt becomes what the user says. Converse needs a user turn; OpenAI answers a system prompt alone.
+    /// Turns the system prompt into a user turn: Converse requires one, while OpenAI accepts a system prompt alone.
     pub fn ask_with_system(&mut self) {
         if !self.system.is_empty() {
             self.turns.push(Turn {
@@ -229,7 +229,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// White space at the end of an assistant turn that the model is to go on with is refused by models.
+    /// Trims white space from the end of a final assistant turn, which models refuse to continue.
     pub fn trim_last_answer(&mut self) {
         if let Some(turn) = self.turns.last_mut()
             && turn.role == Role::Assistant
@@ -242,7 +242,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// There are calls or results of calls.
+    /// There are tool calls or tool results.
     pub fn has_tool_blocks(&self) -> bool {
         let is_call = |entry: &Entry<'_>| match entry {
             Entry::Block(named) => matches!(named.block, Block::ToolUse { .. }),
@@ -254,7 +254,7 @@ impl<'a> Conversation<'a> {
             .any(|turn| !turn.results.is_empty() || turn.blocks.iter().any(is_call))
     }
 
-    /// The model is to go on after results of calls whose reasoning was not sent back.
+    /// The model continues after tool results whose reasoning was not sent back.
     pub fn is_unsigned_tool_loop(&self) -> bool {
         let mut last = self.turns.iter().rev();
         let answers_call = last.next().is_some_and(|turn| !turn.results.is_empty());
@@ -270,7 +270,7 @@ impl<'a> Conversation<'a> {
         answers_call && !signed
     }
 
-    /// Lets `role` speak, in a new turn if the other side spoke last.
+    /// Adds content by `role`, in a new turn if the last one is by the other author.
     fn speak(&mut self, role: Role, add: impl FnOnce(&mut Turn<'a>)) {
         if let Some(turn) = self.turns.last_mut()
             && turn.role == role
@@ -286,7 +286,7 @@ impl<'a> Conversation<'a> {
         self.turns.push(turn);
     }
 
-    /// `None` for blank text, which is left out.
+    /// `None` for blank text, which is dropped.
     fn named(&mut self, block: Block<'a>) -> Option<Named<'a>> {
         let name = match &block {
             Block::Text(text) if text.is_blank() => return None,
@@ -301,7 +301,7 @@ impl<'a> Conversation<'a> {
         Some(Named { block, name })
     }
 
-    /// Leaves out all cache points.
+    /// Removes all cache points.
     pub(super) fn forget_cache_points(&mut self) {
         let lists = self
             .turns
@@ -344,7 +344,7 @@ impl Turn<'_> {
     }
 }
 
-/// A point needs something before it, and says nothing behind another one.
+/// A cache point needs content before it, and is redundant after another one.
 fn add_cache_point(entries: &mut Vec<Entry<'_>>, point: Option<CachePoint>) {
     match (entries.last(), point) {
         (Some(Entry::Block(_) | Entry::Result { .. }), Some(point)) => {

@@ -1,4 +1,4 @@
-//! `toolConfig`: what the model may call.
+//! `toolConfig`: the tools that the model may call.
 
 use std::borrow::Cow;
 
@@ -8,22 +8,22 @@ use crate::formats::bedrock_converse::CachePoint;
 use crate::json;
 use crate::json::{Object, Text, Writer};
 
-/// A tool of the client. Names are as [`crate::formats::bedrock_converse::ToolNames`] gives them.
+/// A tool of the client. Names come from [`crate::formats::bedrock_converse::ToolNames`].
 #[derive(Debug, Clone)]
 pub struct ToolSpec<'a> {
     /// Its name.
     pub name: Cow<'a, str>,
-    /// What it is for; left out if blank.
+    /// Tells the model when to call it; dropped if blank.
     pub description: Option<Text<'a>>,
     /// A JSON Schema object; absent for tools without parameters.
     pub schema: Option<&'a RawValue>,
     /// The input must follow the schema exactly.
     pub strict: bool,
-    /// The tools up to this one are to be kept in the model's cache.
+    /// Ends a cacheable prefix of the tools.
     pub cache: Option<CachePoint>,
 }
 
-/// How the model may choose. Converse has no word for no calls at all: leave the tools out.
+/// Which tools the model may call. Converse cannot forbid calls: omit the tools instead.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum ToolChoice<'a> {
     /// The model decides.
@@ -35,7 +35,7 @@ pub enum ToolChoice<'a> {
     Tool(Cow<'a, str>),
 }
 
-/// Converse refuses calls and results in a conversation without any tool. This one stands in their place.
+/// Stands in for missing tools: Converse refuses tool calls and results in a request without any tool.
 const PLACEHOLDER: &str = concat!(
     r#"{"toolSpec":{"name":"unavailable","#,
     r#""description":"Placeholder for tools that were called before and are gone. Never call it.","#,
@@ -90,7 +90,7 @@ impl ToolSpec<'_> {
     }
 }
 
-/// The schema as it came, with `type: object` if it has no type: models demand one.
+/// Writes the schema as received, adding `type: object` if it has no type, because models require one.
 fn write_schema(w: &mut Writer<'_>, schema: Option<&RawValue>) {
     let fields = schema.and_then(|schema| json::parse_text::<Object<'_>>(schema.get()).ok());
     match (schema, fields) {

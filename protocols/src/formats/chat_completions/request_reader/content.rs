@@ -1,4 +1,4 @@
-//! What a message holds: text, images, documents.
+//! Message content: text, images, documents.
 
 use std::fmt;
 
@@ -7,42 +7,42 @@ use serde_json::value::RawValue;
 use crate::error::RequestError;
 use crate::json::{self, Object, Text};
 
-/// One part of a message's content. A content that is a plain string is one text part.
+/// One part of a message's content. A plain string is one text part.
 #[derive(Debug, Clone)]
 pub struct Part<'a> {
-    /// What it is.
+    /// The content.
     pub kind: PartKind<'a>,
-    /// Anthropic's `cache_control`, which clients put on OpenAI's parts as well.
+    /// Anthropic's `cache_control`, which clients also put on OpenAI's parts.
     pub cache_control: Option<&'a RawValue>,
-    /// `prompt_cache_breakpoint`: the prompt up to here is to be cached.
+    /// `prompt_cache_breakpoint`: ends a cacheable prefix of the prompt.
     pub cache_breakpoint: Option<&'a RawValue>,
 }
 
-/// What a part is.
+/// The content of a part.
 #[derive(Debug, Clone)]
 pub enum PartKind<'a> {
     /// Text, or an assistant's refusal.
     Text(Text<'a>),
     /// An image or document, as `image_url` or `file` part.
     Media {
-        /// Where its bytes are.
+        /// Its data.
         media: Media<'a>,
         /// `file.filename`
         name: Option<Text<'a>>,
     },
 }
 
-/// The bytes of an image or document, or where they are.
+/// The data of an image or document.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Media<'a> {
-    /// A data URL's content.
+    /// The content of a data URL.
     Inline {
         /// Lower case, without parameters, such as `image/png`.
         media_type: String,
-        /// Base64, as the client wrote it.
+        /// Base64, as received.
         base64: Text<'a>,
     },
-    /// An `http` or `https` URL, for the provider to fetch.
+    /// An `http` or `https` URL that the provider fetches.
     Url(Text<'a>),
 }
 

@@ -24,32 +24,32 @@ pub enum Message<'a> {
     Tool(ToolMessage<'a>),
 }
 
-/// What the model said before.
+/// A previous response of the model.
 #[derive(Debug, Clone, Default)]
 pub struct AssistantMessage<'a> {
     /// Text parts only; a refusal is text.
     pub content: Vec<Part<'a>>,
-    /// `reasoning_content` with the `reasoning_signature` that lets it be replayed. Reasoning without signature is
-    /// left out: no provider takes it back.
+    /// `reasoning_content` with the `reasoning_signature` needed to replay it. Reasoning without a signature is
+    /// dropped, because no provider accepts it back.
     pub signed_reasoning: Option<(Text<'a>, Text<'a>)>,
-    /// Calls of tools.
+    /// Tool calls.
     pub tool_calls: Vec<ToolCallRequest<'a>>,
 }
 
-/// A call that the model made.
+/// A tool call by the model.
 #[derive(Debug, Clone)]
 pub struct ToolCallRequest<'a> {
-    /// Ties the result to the call.
+    /// Identifies the call; its result refers to it.
     pub id: Cow<'a, str>,
-    /// The function.
+    /// The function's name.
     pub name: Text<'a>,
-    /// A JSON object. Empty arguments are `{}`.
+    /// JSON text of an object. Empty arguments become `{}`.
     pub arguments: Cow<'a, str>,
     /// Anthropic's `cache_control`.
     pub cache_control: Option<&'a RawValue>,
 }
 
-/// The result of a call.
+/// The result of a tool call.
 #[derive(Debug, Clone)]
 pub struct ToolMessage<'a> {
     /// [`ToolCallRequest::id`] of the call.
@@ -60,7 +60,7 @@ pub struct ToolMessage<'a> {
     pub cache_control: Option<&'a RawValue>,
 }
 
-/// Fields of messages that are dropped whatever the target.
+/// Fields of messages that are dropped for every target.
 pub const DROPPED_MESSAGE_PARAMS: &[DroppedParam] = &[
     DroppedParam {
         name: "name",
@@ -114,14 +114,14 @@ pub(super) fn read_messages(raw: &RawValue) -> Result<Vec<Message<'_>>, RequestE
         .collect()
 }
 
-/// What reading one message has to know of those before it.
+/// State carried from one message to the next.
 #[derive(Default)]
 struct Reader {
     /// Calls in the older form, which has no ids.
     function_calls: usize,
 }
 
-/// The fields of a message, taken one by one.
+/// The fields of one message.
 struct Fields<'a, 'f> {
     message: &'f Object<'a>,
     path: fmt::Arguments<'f>,
@@ -173,7 +173,7 @@ impl<'a> Fields<'a, '_> {
             .transpose()
     }
 
-    /// Refuses every field that is neither `known` nor ignored.
+    /// Refuses every field that is neither in `known` nor dropped by a table.
     fn only(&self, known: &[&str]) -> Result<(), RequestError> {
         for (name, value) in self.message.fields() {
             if !["role", "content", "cache_control"].contains(&name) && !known.contains(&name) {
@@ -265,12 +265,12 @@ impl Reader {
         let path = fields.path;
         let call_id = match fields.message.get("tool_call_id") {
             Some(raw) => json::characters(raw, format_args!("{path}.tool_call_id"))?,
-            // The older form answers the call before it.
+            // The older form refers to the preceding call.
             None if self.function_calls > 0 => Cow::Owned(self.function_call_id()),
             None => return Err(RequestError::missing(format!("{path}.tool_call_id"))),
         };
         let mut content = fields.content()?;
-        // A mark on any part holds for the result as a whole: parts inside a result cannot carry it.
+        // A mark on any part applies to the whole result: parts inside a result cannot carry one.
         let on_part = content.iter().rev().find_map(|part| part.cache_control);
         for part in &mut content {
             part.cache_control = None;
@@ -337,7 +337,7 @@ fn function<'a>(
     })
 }
 
-/// A call without arguments is the empty string, which is not JSON: it becomes `{}`.
+/// A call without arguments has the empty string, which is not JSON: it becomes `{}`.
 fn arguments<'a>(
     raw: &'a RawValue,
     path: fmt::Arguments<'_>,

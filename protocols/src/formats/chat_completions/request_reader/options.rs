@@ -1,4 +1,4 @@
-//! The request's options that other protocols know too.
+//! Request options that other protocols share.
 
 use std::fmt;
 
@@ -7,12 +7,12 @@ use serde_json::value::RawValue;
 use crate::error::RequestError;
 use crate::json::{self, Object, Text};
 
-/// A number that passes on as it was written.
+/// A number that is forwarded as written.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Number<'a> {
     /// Its digits.
     pub json: &'a str,
-    /// What they mean.
+    /// Its value.
     pub value: f64,
 }
 
@@ -21,17 +21,17 @@ pub struct Number<'a> {
 pub enum ReasoningEffort {
     /// No reasoning.
     None,
-    /// The least that reasons.
+    /// The lowest level of reasoning.
     Minimal,
-    /// Little.
+    /// The `low` level.
     Low,
-    /// The middle.
+    /// The `medium` level.
     Medium,
-    /// Much.
+    /// The `high` level.
     High,
-    /// More than `high`, where a model has that.
+    /// Above `high`, for models that have it.
     XHigh,
-    /// The most a model can do.
+    /// The model's maximum.
     Max,
 }
 
@@ -47,7 +47,7 @@ pub enum ResponseFormat<'a> {
     JsonSchema {
         /// The schema's name.
         name: Text<'a>,
-        /// What the answer is for, in the client's words.
+        /// What the output is for.
         description: Option<Text<'a>>,
         /// A JSON Schema object.
         schema: &'a RawValue,
@@ -55,7 +55,7 @@ pub enum ResponseFormat<'a> {
 }
 
 impl<'a> Number<'a> {
-    /// Reads the request field `path`, a number from 0 to `max`.
+    /// Reads the request field `path`: a number from 0 to `max`.
     pub(crate) fn read(
         raw: &'a RawValue,
         path: impl fmt::Display,
@@ -94,7 +94,7 @@ impl ReasoningEffort {
         })
     }
 
-    /// The word on the wire.
+    /// The value on the wire.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -139,7 +139,7 @@ impl<'a> ResponseFormat<'a> {
         let name = text("name")?.unwrap_or(Text::Plain("response"));
         let description = text("description")?;
         let Some(schema) = fields.get("schema") else {
-            // A format without a schema asks for JSON, whatever it is.
+            // A format without a schema means any JSON.
             return Ok(Self::JsonObject);
         };
         json::require_object(schema, format_args!("{PATH}.schema"))?;
@@ -151,7 +151,7 @@ impl<'a> ResponseFormat<'a> {
     }
 }
 
-/// Reads a limit of tokens.
+/// Reads a token limit.
 pub(super) fn read_limit(raw: &RawValue, path: impl fmt::Display) -> Result<u64, RequestError> {
     let limit = json::read(raw, &path, "a whole number")?;
     if limit > 0 {
@@ -164,7 +164,7 @@ pub(super) fn read_limit(raw: &RawValue, path: impl fmt::Display) -> Result<u64,
     }
 }
 
-/// Reads `stop`, a string or a list of strings.
+/// Reads `stop`: a string or a list of strings.
 pub(super) fn read_stop(raw: &RawValue) -> Result<Vec<Text<'_>>, RequestError> {
     if let Some(one) = Text::of(raw) {
         return Ok(vec![one]);

@@ -1,4 +1,4 @@
-//! Function tools and how the model may choose among them.
+//! Function tools and tool choice.
 
 use serde_json::value::RawValue;
 
@@ -10,7 +10,7 @@ use crate::json::{self, Object, Text};
 pub struct Tool<'a> {
     /// Its name.
     pub name: Text<'a>,
-    /// What it is for.
+    /// Tells the model when to call it.
     pub description: Option<Text<'a>>,
     /// A JSON Schema object; absent for functions without parameters.
     pub parameters: Option<&'a RawValue>,
@@ -31,7 +31,7 @@ pub enum ToolChoice<'a> {
     Required,
     /// A call of this function.
     Function(Text<'a>),
-    /// Like [`ToolChoice::Auto`], or [`ToolChoice::Required`] if `required`, among these functions only.
+    /// [`ToolChoice::Auto`], or [`ToolChoice::Required`] if `required`, restricted to these functions.
     Allowed {
         /// At least one call.
         required: bool,

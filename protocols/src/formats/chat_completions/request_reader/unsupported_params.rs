@@ -1,4 +1,4 @@
-//! Fields of Chat Completions that have a meaning at OpenAI only, whichever other vendor serves.
+//! Fields of Chat Completions that only mean something at OpenAI, whichever other vendor serves.
 
 use crate::translate::dropped_param::DroppedParam;
 

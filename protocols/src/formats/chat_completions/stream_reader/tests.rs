@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use crate::error::ErrorKind;
 
-/// Writes down what it is told, one line for each call.
+/// Records the calls to the sink, one line each.
 #[derive(Default)]
 struct Protocol {
     lines: Vec<String>,
@@ -81,10 +81,10 @@ impl StreamSink for Protocol {
     }
 }
 
-/// What the stream is, the data of its frames, and what the sink is told.
+/// A name, the data of the frames, and the expected calls to the sink.
 type Case<'a> = (&'a str, &'a [&'a str], &'a [&'a str]);
 
-/// Reads frames with this data in them; `end` if the upstream then closes the stream.
+/// Reads frames with this data; with `end` the upstream then closes the stream.
 fn read(frames: &[&str], end: bool) -> (Vec<String>, StreamState) {
     let mut stream = Vec::new();
     for frame in frames {

@@ -1,4 +1,4 @@
-//! Tells which tool call a fragment belongs to.
+//! Assigns fragments to tool calls.
 
 use crate::by_index::ByIndex;
 use crate::error::ProviderError;
@@ -6,38 +6,38 @@ use crate::formats::chat_completions::delta::ToolCallDelta;
 use crate::formats::chat_completions::stream_reader::StreamSink;
 use crate::json::Text;
 
-/// Calls that one answer may hold.
+/// Most calls in one response.
 const MAX_CALLS: usize = 1024;
 
-/// Bytes of arguments that are kept for calls whose names have not come.
+/// Most bytes of arguments kept for calls whose names have not arrived.
 const MAX_NAMELESS_BYTES: usize = 1024 * 1024;
 
-/// The calls of one answer.
+/// The calls of one response.
 ///
-/// | provider | how a fragment names its call |
+/// | provider | how a fragment identifies its call |
 /// |---|---|
 /// | OpenAI | `index` in all, `id` and name in the first |
-/// | Anthropic's own endpoint | `index` counts from 1 |
-/// | Gemini | no `index`; a new `id` begins a new call |
-/// | older servers | `index` 0 for all; a new `id` begins a new call |
-/// | `function_call` | neither; a name begins a new call |
+/// | Anthropic's own endpoint | `index` starts at 1 |
+/// | Gemini | no `index`; a new `id` starts a new call |
+/// | older servers | `index` 0 for all; a new `id` starts a new call |
+/// | `function_call` | neither; a name starts a new call |
 #[derive(Debug, Default)]
 pub(super) struct ToolCalls {
     calls: Vec<Call>,
-    /// Position in `calls` of the call that an `index` means now.
+    /// Position in `calls` of the call that an `index` currently refers to.
     by_index: ByIndex<usize>,
-    /// Calls that the sink knows.
+    /// Number of calls opened at the sink.
     opened: usize,
     nameless_bytes: usize,
 }
 
 #[derive(Debug, Default)]
 struct Call {
-    /// Inside of a JSON literal.
+    /// The inside of a JSON literal.
     id: Option<Vec<u8>>,
-    /// What the sink calls it, once it has a name.
+    /// The call's number at the sink, once it has a name.
     number: Option<usize>,
-    /// Came before the name; inside of a JSON literal.
+    /// Arguments that arrived before the name; the inside of a JSON literal.
     arguments: Vec<u8>,
 }
 
@@ -47,7 +47,7 @@ impl ToolCalls {
         self.opened > 0
     }
 
-    /// Hands a fragment to the sink. `true` if the sink knows its call.
+    /// Passes a fragment to the sink. Returns `true` if its call is open there.
     pub(super) fn accept(
         &mut self,
         delta: &ToolCallDelta<'_>,

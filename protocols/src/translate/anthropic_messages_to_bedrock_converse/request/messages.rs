@@ -15,10 +15,10 @@ use crate::formats::bedrock_converse::{
 };
 use crate::json::Text;
 
-/// Sorts system prompt and messages into Converse's.
+/// Converts the system prompt and the messages.
 ///
 /// # Errors
-/// A block that Converse does not know, or nothing to say at all.
+/// A block is unknown to Converse, or there is no content at all.
 pub(super) fn translate<'a>(
     system: Vec<TextBlock<'a>>,
     messages: Vec<Turn<'a>>,
@@ -32,7 +32,8 @@ pub(super) fn translate<'a>(
         let role = match turn.role {
             request_reader::Role::User => Some(Role::User),
             request_reader::Role::Assistant => Some(Role::Assistant),
-            // Converse takes instructions in the middle from few models, in the system prompt from all.
+            // Few models accept instructions in the middle of the conversation, but all accept them in the system
+            // prompt.
             request_reader::Role::System => None,
         };
         for (at, block) in turn.content.into_iter().enumerate() {
@@ -58,7 +59,7 @@ pub(super) fn translate<'a>(
     Ok(conversation)
 }
 
-/// Adds one block of what `role` says.
+/// Adds one block by `role`.
 fn add<'a>(
     conversation: &mut Conversation<'a>,
     role: Role,
@@ -77,7 +78,7 @@ fn add<'a>(
                 let Some((block, mark)) = simple_block(block, path)? else {
                     return Err(unsupported(path, "no such block inside a result"));
                 };
-                // Blocks inside a result carry no mark of their own in Converse.
+                // Converse has no cache points inside a result.
                 cache = cache.or(mark);
                 content.push(block);
             }
@@ -127,7 +128,7 @@ fn is_of_servers_tool(kind: &str) -> bool {
     ["server_tool_use", "mcp_tool_use"].contains(&kind) || kind.ends_with("_tool_result")
 }
 
-/// A block that may stand in a message or in a result, with its mark for the cache. `None` for other kinds.
+/// A block that may be in a message or in a result, with its cache point. `None` for other kinds.
 fn simple_block<'a>(
     block: request_reader::Block<'a>,
     path: fmt::Arguments<'_>,

@@ -1,4 +1,4 @@
-//! How the model is to think: for Claude in the client's own words, for other vendors in theirs.
+//! Requests thinking: as received for Claude, in the vendor's terms for other models.
 
 use crate::formats::anthropic_messages::request_reader::ThinkingConfig;
 use crate::formats::bedrock_converse::{AdditionalField, ReasoningPlan, ReasoningRequest, Vendor};
@@ -11,7 +11,7 @@ pub(super) fn fields<'a>(
     effort: Option<ReasoningEffort>,
 ) -> Vec<AdditionalField<'a>> {
     match Vendor::of(model) {
-        // A model whose id names no vendor is most likely one that understands the client.
+        // A model whose id names no vendor most likely understands the client's fields.
         Vendor::Anthropic | Vendor::Other => {
             let thinking =
                 thinking.map(|thinking| AdditionalField::new("thinking", thinking.raw.get()));
@@ -37,7 +37,7 @@ pub(super) fn fields<'a>(
     }
 }
 
-/// The effort that the client's words come to; `None` where it leaves that to the model.
+/// The effort that the client asks for; `None` if it leaves that to the model.
 fn requested_effort(
     thinking: Option<&ThinkingConfig<'_>>,
     effort: Option<ReasoningEffort>,
@@ -48,7 +48,7 @@ fn requested_effort(
             Some(..=2048) => ReasoningEffort::Low,
             Some(..=8192) => ReasoningEffort::Medium,
             Some(_) => ReasoningEffort::High,
-            // Adaptive thinking without an effort is what Anthropic calls `high`.
+            // Anthropic defines adaptive thinking without an effort as `high`.
             None => ReasoningEffort::High,
         })),
         None => effort,

@@ -1,4 +1,4 @@
-//! Tools and the choice among them.
+//! Tools and tool choice.
 
 use crate::error::RequestError;
 use crate::formats::anthropic_messages::Claude;
@@ -11,7 +11,7 @@ use crate::formats::bedrock_converse::{
 use crate::translate::anthropic_messages_to_bedrock_converse::DROPPED_TOOL_PARAMS;
 use crate::translate::dropped_param;
 
-/// Tools that Anthropic's servers run begin with one of these words; a version follows.
+/// Prefixes of tools that Anthropic's servers run; a version follows.
 const SERVERS_TOOLS: [&str; 6] = [
     "web_search",
     "web_fetch",
@@ -21,19 +21,19 @@ const SERVERS_TOOLS: [&str; 6] = [
     "mcp_toolset",
 ];
 
-/// What is sent.
+/// The tools to send.
 pub(super) struct ToolPlan<'a> {
     tools: Vec<ToolSpec<'a>>,
     choice: bedrock_converse::ToolChoice<'a>,
-    /// Claude is told to make at most one call.
+    /// Claude should make at most one call.
     one_call: bool,
 }
 
 impl<'a> ToolPlan<'a> {
-    /// Decides.
+    /// Plans the tools of a request.
     ///
     /// # Errors
-    /// A tool that only Anthropic defines and the client runs, or a call is demanded without tools.
+    /// A tool defined by Anthropic that the client runs, or a required call without tools.
     pub(super) fn new(
         model: &str,
         tools: Vec<Tool<'a>>,
@@ -69,7 +69,7 @@ impl<'a> ToolPlan<'a> {
         }
         let choice = match kind {
             ToolChoiceKind::Auto => bedrock_converse::ToolChoice::Auto,
-            // Converse has no word for it: what is not there cannot be called.
+            // Converse cannot forbid calls, so the tools are omitted.
             ToolChoiceKind::None => {
                 functions.clear();
                 bedrock_converse::ToolChoice::Auto
@@ -92,14 +92,14 @@ impl<'a> ToolPlan<'a> {
         })
     }
 
-    /// Fields in the words of the model's vendor. Converse refuses this one beside a `toolChoice` of its own.
+    /// A vendor-specific field. Converse refuses this one together with `toolChoice`.
     pub(super) fn additional(&self) -> Option<AdditionalField<'static>> {
         const ONE_CALL: &str = r#"{"type":"auto","disable_parallel_tool_use":true}"#;
         self.one_call
             .then(|| AdditionalField::new("tool_choice", ONE_CALL))
     }
 
-    /// The tools and the choice among them.
+    /// The tools and the tool choice.
     pub(super) fn into_config(self) -> (Vec<ToolSpec<'a>>, bedrock_converse::ToolChoice<'a>) {
         (self.tools, self.choice)
     }

@@ -1,8 +1,8 @@
-//! Turns as messages.
+//! Converts turns to messages.
 //!
-//! A user turn may hold results of tools, text and images in one; Chat Completions wants a message for each result, right
-//! after the calls, and then the rest as one user message. Tool messages hold text only: images and documents that a tool
-//! gave go to the user message, with a line that says which call they came from.
+//! A user turn may hold tool results, text and images; Chat Completions wants one message per result, right after the
+//! calls, and then the rest as one user message. Tool messages hold text only: images and documents from a tool go to
+//! the user message, with a line that names their call.
 
 use std::fmt;
 
@@ -21,7 +21,7 @@ pub(super) struct Conversation<'a>(Vec<OutgoingMessage<'a>>);
 
 impl<'a> Conversation<'a> {
     /// # Errors
-    /// A block cannot be said in Chat Completions, or not to this upstream.
+    /// A block cannot be expressed in Chat Completions, or not for this upstream.
     pub(super) fn build(
         upstream: UpstreamFormat,
         system: Vec<TextBlock<'a>>,
@@ -102,7 +102,7 @@ fn user_part<'a>(
     Ok(())
 }
 
-/// The message with a tool's text. What else the tool gave goes to `from_tools`.
+/// A tool message with the tool's text. Other content goes to `from_tools`.
 fn tool_message<'a>(
     upstream: UpstreamFormat,
     result: ToolResult<'a>,
@@ -172,7 +172,7 @@ fn assistant_turn<'a>(
             Block::Other { kind, .. } => return Err(unknown_block(path, &kind)),
         }
     }
-    // A turn of thinking alone leaves nothing that could be sent.
+    // Thinking alone leaves nothing to send.
     if !text.is_empty() || !calls.is_empty() {
         messages.push(OutgoingMessage::Assistant {
             text,
@@ -221,7 +221,7 @@ fn search_result<'a>(
     pieces
 }
 
-/// Texts with something in them, each a line.
+/// Non-empty texts, each one line.
 fn texts<'a>(texts: impl IntoIterator<Item = Text<'a>>) -> Vec<Vec<Text<'a>>> {
     let texts = texts.into_iter().filter(|text| !text.is_empty());
     texts.map(|text| vec![text]).collect()

@@ -8,10 +8,10 @@ use crate::formats::anthropic_messages::request_reader::{Block, Document, Image,
 use crate::formats::chat_completions::OutgoingPart;
 use crate::json::Text;
 
-/// An image.
+/// Converts an image.
 ///
 /// # Errors
-/// The upstream cannot see it.
+/// The upstream does not support it.
 pub(super) fn image<'a>(
     upstream: UpstreamFormat,
     image: &Image<'a>,
@@ -37,10 +37,10 @@ pub(super) fn image<'a>(
     Ok(OutgoingPart::Image { url, detail: None })
 }
 
-/// A document: its text where it is text, else a file; before it what the model is told about it.
+/// Converts a document: to text if it is text, else to a file; its context comes first.
 ///
 /// # Errors
-/// The upstream cannot read it.
+/// The upstream does not support it.
 pub(super) fn document<'a>(
     upstream: UpstreamFormat,
     document: &Document<'a>,
@@ -71,7 +71,7 @@ pub(super) fn document<'a>(
             )
         }
         Source::Base64 { data, .. } if upstream != UpstreamFormat::Ollama => {
-            // Servers tell what a file is by the end of its name.
+            // Servers detect a file's type by its extension.
             let (name, title) = match document.title {
                 Some(title) if is_pdf_name(title) => (title, Text::Plain("")),
                 title => (
@@ -83,7 +83,7 @@ pub(super) fn document<'a>(
             push_text(vec![document.context.unwrap_or(Text::Plain(""))], parts);
             parts.push(OutgoingPart::File {
                 name: Some(name),
-                // Anthropic takes no other type.
+                // Anthropic accepts no other type.
                 data: data_url("application/pdf", *data),
             });
             Ok(())
@@ -129,7 +129,7 @@ fn content<'a>(
     Ok(())
 }
 
-/// A line of text, unless there is nothing in it.
+/// Adds a line of text, unless it is empty.
 pub(super) fn push_text<'a>(pieces: Vec<Text<'a>>, parts: &mut Vec<OutgoingPart<'a>>) {
     if pieces.iter().any(|piece| !piece.is_empty()) {
         parts.push(OutgoingPart::Text(pieces));
@@ -154,7 +154,7 @@ fn is_pdf_name(title: Text<'_>) -> bool {
         .is_some_and(|end| end.eq_ignore_ascii_case(".pdf"))
 }
 
-/// The types that Anthropic takes.
+/// The types that Anthropic accepts.
 fn image_type(media_type: &str, path: fmt::Arguments<'_>) -> Result<&'static str, RequestError> {
     ["image/png", "image/jpeg", "image/gif", "image/webp"]
         .into_iter()

@@ -1,4 +1,4 @@
-//! Tools as functions.
+//! Converts tools to functions.
 
 use crate::error::RequestError;
 use crate::formats::anthropic_messages::request_reader::{
@@ -8,8 +8,8 @@ use crate::json::Writer;
 use crate::translate::anthropic_messages_to_chat_completions::DROPPED_TOOL_PARAMS;
 use crate::translate::dropped_param;
 
-/// Beginnings of the `type` of tools that run on Anthropic's servers. Others of Anthropic's tools run on the client's
-/// side, which would wait for calls in vain.
+/// Prefixes of the `type` of tools that run on Anthropic's servers. Anthropic's other tools run on the client, which
+/// would wait for calls in vain.
 const SERVER_TOOLS: &[&str] = &[
     "web_search_",
     "web_fetch_",
@@ -19,7 +19,7 @@ const SERVER_TOOLS: &[&str] = &[
     "mcp_toolset",
 ];
 
-/// What the request says of tools.
+/// The tools of a request.
 pub(super) struct ToolPlan<'a> {
     functions: Vec<FunctionTool<'a>>,
     choice: Option<ToolChoiceKind<'a>>,

@@ -1,4 +1,4 @@
-//! Content blocks, written as Anthropic wants them.
+//! Writes content blocks.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -31,7 +31,7 @@ pub(super) enum Block<'a> {
     ToolUse(ToolCallRequest<'a>),
 }
 
-/// Where the bytes of an image or document are.
+/// The data of an image or document.
 pub(super) enum Source<'a> {
     Base64 {
         media_type: &'static str,
@@ -42,13 +42,13 @@ pub(super) enum Source<'a> {
 
 /// The result of a tool call.
 pub(super) struct ToolResult<'a> {
-    /// As [`tool_id`] gives it.
+    /// From [`tool_id`].
     pub(super) tool_use_id: Cow<'a, str>,
     pub(super) content: Vec<Block<'a>>,
     pub(super) cache_control: Option<&'a RawValue>,
 }
 
-/// The blocks of a message's content. Text of nothing but white space is left out: Anthropic refuses it.
+/// The blocks of a message's content. Blank text is dropped, because Anthropic refuses it.
 pub(super) fn content_blocks<'a>(
     parts: Vec<Part<'a>>,
     path: fmt::Arguments<'_>,
@@ -76,7 +76,7 @@ pub(super) fn content_blocks<'a>(
     Ok(blocks)
 }
 
-/// Whether it is a document, and where its bytes are.
+/// Whether it is a document, and its data.
 fn source<'a>(
     media: Media<'a>,
     path: fmt::Arguments<'_>,
@@ -122,8 +122,8 @@ fn is_pdf_url(url: Text<'_>) -> bool {
         .is_some_and(|end| end.eq_ignore_ascii_case(".pdf"))
 }
 
-/// An id that Anthropic takes: letters, digits, `_` and `-`. Other vendors' ids have more characters; each such id gets
-/// one of its own, the same for the call and its result.
+/// An id that Anthropic accepts: letters, digits, `_` and `-`. Other vendors' ids are replaced by a deterministic
+/// substitute, so that call and result still match.
 pub(super) fn tool_id(id: Cow<'_, str>) -> Cow<'_, str> {
     let fits = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !id.is_empty() && id.chars().all(fits) {
@@ -144,7 +144,7 @@ impl<'a> Block<'a> {
         }
     }
 
-    /// Carries a `cache_control`.
+    /// Has a `cache_control`.
     pub(super) fn is_cached(&self) -> bool {
         match self {
             Self::Text { cache_control, .. } | Self::Media { cache_control, .. } => {

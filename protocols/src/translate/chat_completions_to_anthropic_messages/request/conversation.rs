@@ -9,15 +9,15 @@ use crate::translate::chat_completions_to_anthropic_messages::request::blocks::{
 
 /// A conversation in Anthropic's terms.
 pub(super) struct Conversation<'a> {
-    /// Text blocks of all system messages in order, with the text that separates each from the one before.
+    /// Text blocks of all system messages in order, each with its separator from the previous one.
     system: Vec<(&'static str, Block<'a>)>,
     turns: Vec<Turn<'a>>,
 }
 
-/// What one side says before the other side speaks. Never empty.
+/// Consecutive content of one author. Never empty.
 struct Turn<'a> {
     role: Role,
-    /// Results of the assistant turn before; Anthropic wants them all in this turn, and first.
+    /// Results of the previous assistant turn; Anthropic requires all of them in this turn, first.
     results: Vec<ToolResult<'a>>,
     blocks: Vec<Block<'a>>,
 }
@@ -32,7 +32,7 @@ impl<'a> Conversation<'a> {
     /// Sorts messages into a system prompt and turns.
     ///
     /// # Errors
-    /// A part that Anthropic does not know, or nothing to say at all.
+    /// A part is unknown to Anthropic, or there is no content at all.
     pub(super) fn build(messages: Vec<Message<'a>>) -> Result<Self, RequestError> {
         let mut conversation = Self {
             system: Vec::new(),
@@ -78,7 +78,7 @@ impl<'a> Conversation<'a> {
         Ok(conversation)
     }
 
-    /// Parts of one message stand together, messages are separated by a line end.
+    /// Parts of one message are concatenated; messages are separated by a line end.
     fn add_system(&mut self, parts: Vec<Part<'a>>) {
         let mut separator = if self.system.is_empty() { "" } else { "\n" };
         for part in parts {
@@ -95,14 +95,14 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// `role` speaks from now on.
+    /// Switches the current author to `role`.
     fn hand_over(&mut self, speaking: &mut Turn<'a>, role: Role) {
         if speaking.role != role {
             self.close(std::mem::replace(speaking, Turn::new(role)));
         }
     }
 
-    /// Adds a turn. An empty one is left out, and then its neighbours are of the same side and become one.
+    /// Adds a turn. An empty one is dropped, and its neighbours, which have the same author, are merged.
     fn close(&mut self, turn: Turn<'a>) {
         if turn.results.is_empty() && turn.blocks.is_empty() {
             return;
@@ -116,7 +116,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// Anthropic refuses a last assistant turn that ends with white space.
+    /// Trims a final assistant turn, because Anthropic refuses trailing white space.
     fn trim_last_answer(&mut self) {
         if let Some(turn) = self.turns.last_mut()
             && turn.role == Role::Assistant
@@ -126,7 +126,7 @@ impl<'a> Conversation<'a> {
         }
     }
 
-    /// OpenAI answers a system prompt alone; Anthropic needs a user turn, so the prompt becomes one.
+    /// Turns the system prompt into a user turn: Anthropic requires one, while OpenAI accepts a system prompt alone.
     fn ask_with_system(&mut self) -> Result<(), RequestError> {
         if self.system.is_empty() {
             return Err(RequestError::invalid_value(
@@ -143,8 +143,8 @@ impl<'a> Conversation<'a> {
         Ok(())
     }
 
-    /// The model is to go on after results of calls whose thinking was not sent back. Models with a thinking budget
-    /// refuse to think then.
+    /// The model continues after tool results whose thinking was not sent back. Models with a thinking budget refuse to
+    /// think then.
     pub(super) fn is_unsigned_tool_loop(&self) -> bool {
         let mut last = self.turns.iter().rev();
         let answers_call = last.next().is_some_and(|turn| !turn.results.is_empty());
@@ -157,7 +157,7 @@ impl<'a> Conversation<'a> {
     /// Writes the fields `system` and `messages`.
     pub(super) fn write(&self, w: &mut Writer<'_>) {
         if self.system.iter().any(|(_, block)| block.is_cached()) {
-            // Marks belong to blocks, so the blocks stay apart.
+            // Cache marks belong to blocks, so the blocks stay separate.
             w.field("system")
                 .array(|w| self.system.iter().for_each(|(_, block)| block.write(w)));
         } else if !self.system.is_empty() {

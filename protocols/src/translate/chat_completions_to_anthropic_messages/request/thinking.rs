@@ -1,7 +1,7 @@
-//! How long the model may think, and how many tokens it may write.
+//! The thinking budget and the output limit.
 //!
-//! OpenAI's limit counts reasoning, as Anthropic's does. A budget therefore leaves half of a limit that the client gave
-//! for the answer; where the client gave none, the budget comes on top of the target's default.
+//! OpenAI's limit includes reasoning, as Anthropic's does. A budget therefore leaves half of the client's limit for the
+//! response; if the client gave none, the budget is added to the target's default.
 
 use serde_json::value::RawValue;
 
@@ -10,21 +10,21 @@ use crate::formats::anthropic_messages::{Claude, Thinking};
 use crate::formats::chat_completions::request_reader::ReasoningEffort;
 use crate::json::{self, Object, Writer};
 
-/// What the client asked for and what stands against it.
+/// The requested thinking and what constrains it.
 pub(super) struct ThinkingRequest<'a> {
     pub(super) model: Claude,
     pub(super) effort: Option<ReasoningEffort>,
-    /// Anthropic's own `thinking`; it is sent as it is.
+    /// Anthropic's own `thinking`; forwarded unchanged.
     pub(super) thinking: Option<&'a RawValue>,
     pub(super) max_tokens: Option<u64>,
     pub(super) default_max_tokens: u64,
-    /// The model must call a tool: Anthropic refuses that together with thinking.
+    /// The model must call a tool, which Anthropic refuses together with thinking.
     pub(super) forced_tool: bool,
     /// See [`super::conversation::Conversation::is_unsigned_tool_loop`].
     pub(super) unsigned_tool_loop: bool,
 }
 
-/// What is sent.
+/// The values to send.
 pub(super) struct ThinkingPlan<'a> {
     pub(super) max_tokens: u64,
     /// `output_config.effort`
@@ -40,7 +40,7 @@ enum Mode<'a> {
 }
 
 impl<'a> ThinkingPlan<'a> {
-    /// Decides.
+    /// Plans thinking for a request.
     ///
     /// # Errors
     /// The client's `thinking` has no `type`.

@@ -1,4 +1,4 @@
-//! Tools, the choice among them, and answers that must follow a schema.
+//! Tools, tool choice, and responses that must follow a schema.
 
 use serde_json::value::RawValue;
 
@@ -7,13 +7,13 @@ use crate::formats::anthropic_messages::Claude;
 use crate::formats::chat_completions::request_reader::{ResponseFormat, Tool, ToolChoice};
 use crate::json::{self, Object, Text, Writer};
 
-/// Name of the synthetic tool, unless the client has one of that name.
+/// Name of the synthetic tool, unless the client has a tool of that name.
 const ANSWER_TOOL: &str = "structured_answer";
 
-/// What is sent.
+/// The tools to send.
 pub(super) struct ToolPlan<'a> {
     tools: Vec<Tool<'a>>,
-    /// The model takes `strict` on tools.
+    /// The model supports `strict` tools.
     strict: bool,
     choice: Choice<'a>,
     disable_parallel: bool,
@@ -22,7 +22,7 @@ pub(super) struct ToolPlan<'a> {
 
 /// `tool_choice`
 enum Choice<'a> {
-    /// Left out.
+    /// Omitted.
     Default,
     None,
     Any,
@@ -30,12 +30,12 @@ enum Choice<'a> {
     AnswerTool,
 }
 
-/// How the answer is made to follow a schema.
+/// How a schema is enforced.
 enum Structure<'a> {
     Free,
     /// `output_config.format`
     Format(&'a RawValue),
-    /// Older models: a tool that they are forced to call, and whose arguments are the answer.
+    /// For older models: a forced tool whose arguments are the response.
     AnswerTool {
         name: String,
         description: Option<Text<'a>>,
@@ -44,10 +44,10 @@ enum Structure<'a> {
 }
 
 impl<'a> ToolPlan<'a> {
-    /// Decides.
+    /// Plans the tools of a request.
     ///
     /// # Errors
-    /// A call is demanded without tools, or a schema is one that the model cannot be held to.
+    /// A required call without tools, or a schema that the model cannot be held to.
     pub(super) fn new(
         model: Claude,
         mut tools: Vec<Tool<'a>>,
@@ -93,7 +93,7 @@ impl<'a> ToolPlan<'a> {
             structure: Structure::Free,
         };
         match format {
-            // Without a schema there is nothing to send: the prompt has to ask for JSON, which OpenAI demands as well.
+            // Without a schema there is nothing to send: the prompt must ask for JSON, which OpenAI also requires.
             ResponseFormat::Text | ResponseFormat::JsonObject => {}
             ResponseFormat::JsonSchema { schema, .. } if model.has_structured_output() => {
                 plan.structure = Structure::Format(schema);
@@ -113,7 +113,7 @@ impl<'a> ToolPlan<'a> {
         schema: &'a RawValue,
     ) -> Result<(), RequestError> {
         self.choice = match self.choice {
-            // The client demands a call of its own tools: there will be no text to hold to the schema.
+            // The client requires a call of its own tools, so there is no text to hold to the schema.
             Choice::Any | Choice::Tool(_) => return Ok(()),
             Choice::Default if !self.tools.is_empty() => Choice::Any,
             Choice::Default | Choice::None | Choice::AnswerTool => Choice::AnswerTool,
@@ -229,7 +229,7 @@ impl<'a> ToolPlan<'a> {
     }
 }
 
-/// Anthropic demands that a tool's schema says `type: object`.
+/// Anthropic requires `type: object` in a tool's schema.
 fn check_schema(
     schema: Option<&RawValue>,
     path: std::fmt::Arguments<'_>,
@@ -246,7 +246,7 @@ fn check_schema(
     }
 }
 
-/// The schema as it came, with `type: object` if it has no type. OpenAI takes functions without parameters.
+/// Writes the schema as received, adding `type: object` if it has no type. OpenAI accepts functions without parameters.
 fn write_schema(w: &mut Writer<'_>, schema: Option<&RawValue>) {
     let fields = schema.and_then(|schema| json::parse_text::<Object<'_>>(schema.get()).ok());
     match (schema, fields) {

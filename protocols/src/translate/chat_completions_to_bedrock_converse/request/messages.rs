@@ -10,10 +10,10 @@ use crate::formats::bedrock_converse::{
 use crate::formats::chat_completions::request_reader::{Media, Message, Part, PartKind};
 use crate::json::Text;
 
-/// Sorts messages into a system prompt and turns.
+/// Converts messages to a system prompt and turns.
 ///
 /// # Errors
-/// A part that Converse does not know, or nothing to say at all.
+/// A part is unknown to Converse, or there is no content at all.
 pub(super) fn translate<'a>(
     messages: Vec<Message<'a>>,
     names: &mut ToolNames,

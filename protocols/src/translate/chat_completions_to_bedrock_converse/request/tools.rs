@@ -1,4 +1,4 @@
-//! Tools and the choice among them.
+//! Tools and tool choice.
 
 use crate::error::RequestError;
 use crate::formats::anthropic_messages::Claude;
@@ -7,19 +7,19 @@ use crate::formats::bedrock_converse::{
 };
 use crate::formats::chat_completions::request_reader::{self, Tool};
 
-/// What is sent.
+/// The tools to send.
 pub(super) struct ToolPlan<'a> {
     tools: Vec<ToolSpec<'a>>,
     choice: ToolChoice<'a>,
-    /// Claude is told to make at most one call.
+    /// Claude should make at most one call.
     one_call: bool,
 }
 
 impl<'a> ToolPlan<'a> {
-    /// Decides.
+    /// Plans the tools of a request.
     ///
     /// # Errors
-    /// A call is demanded without tools.
+    /// A required call without tools.
     pub(super) fn new(
         model: &str,
         mut tools: Vec<Tool<'a>>,
@@ -31,7 +31,7 @@ impl<'a> ToolPlan<'a> {
 
         let choice = match choice {
             None | Some(Wanted::Auto) => ToolChoice::Auto,
-            // Converse has no word for it: what is not there cannot be called.
+            // Converse cannot forbid calls, so the tools are omitted.
             Some(Wanted::None) => {
                 tools.clear();
                 ToolChoice::Auto
@@ -79,14 +79,14 @@ impl<'a> ToolPlan<'a> {
         self.choice != ToolChoice::Auto
     }
 
-    /// Fields in the words of the model's vendor. Converse refuses this one beside a `toolChoice` of its own.
+    /// A vendor-specific field. Converse refuses this one together with `toolChoice`.
     pub(super) fn additional(&self) -> Option<AdditionalField<'static>> {
         const ONE_CALL: &str = r#"{"type":"auto","disable_parallel_tool_use":true}"#;
         self.one_call
             .then(|| AdditionalField::new("tool_choice", ONE_CALL))
     }
 
-    /// The tools and the choice among them.
+    /// The tools and the tool choice.
     pub(super) fn into_config(self) -> (Vec<ToolSpec<'a>>, ToolChoice<'a>) {
         (self.tools, self.choice)
     }

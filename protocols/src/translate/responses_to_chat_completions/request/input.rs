@@ -1,8 +1,8 @@
-//! Input items as messages.
+//! Converts input items to messages.
 //!
-//! What the model said, called and reasoned between two turns of others is several items here and one message there. The
-//! results of its calls follow as one message each; images and files that a call gave go to a user message after them,
-//! because tool messages hold text only, with a line that says which call they came from.
+//! What the model said, called and reasoned between two turns is several items here and one message there. The results
+//! of its calls follow as one message each; images and files from a call go to a user message after them, with a line
+//! that names their call, because tool messages hold text only.
 
 use std::fmt;
 
@@ -15,7 +15,7 @@ use crate::formats::chat_completions::{OutgoingCall, OutgoingMessage, OutgoingPa
 use crate::formats::responses::signature;
 use crate::json::{self, Object, Text};
 
-/// Items about tools that run at OpenAI.
+/// Items of tools that run at OpenAI.
 const SERVER_WORK: &[&str] = &[
     "web_search_call",
     "file_search_call",
@@ -24,7 +24,7 @@ const SERVER_WORK: &[&str] = &[
     "mcp_list_tools",
 ];
 
-/// Appends the messages of `input`, a string or an array of items.
+/// Appends the messages of `input`: a string or an array of items.
 pub(super) fn read_input<'a>(
     upstream: UpstreamFormat,
     raw: &'a RawValue,
@@ -55,16 +55,16 @@ pub(super) fn read_input<'a>(
     Ok(())
 }
 
-/// The messages so far, and what the next items may still belong to.
+/// The messages so far, and what the next items may still extend.
 struct Conversation<'a, 'm> {
     upstream: UpstreamFormat,
     messages: &'m mut Vec<OutgoingMessage<'a>>,
     assistant: Option<Assistant<'a>>,
-    /// Images and files that calls gave.
+    /// Images and files returned by calls.
     from_tools: Vec<OutgoingPart<'a>>,
 }
 
-/// A message of the model that may still grow.
+/// An assistant message that may still grow.
 #[derive(Default)]
 struct Assistant<'a> {
     text: Vec<Text<'a>>,
@@ -180,7 +180,7 @@ impl<'a> Conversation<'a, '_> {
         Ok(())
     }
 
-    /// Goes back to those who have signed it; see [`signature`].
+    /// Signed reasoning goes back to the provider that signed it; see [`signature`].
     fn reasoning(
         &mut self,
         item: &Object<'a>,
@@ -203,12 +203,12 @@ impl<'a> Conversation<'a, '_> {
         };
         let text = summary.first().and_then(|part| part.get("text"));
         let text = text.and_then(Text::of).unwrap_or(Text::Plain(""));
-        // A signature belongs to one text: of several in one message only the first can go.
+        // A signature covers one text: of several in one message only the first can be replayed.
         self.assistant().reasoning.get_or_insert((text, signature));
         Ok(())
     }
 
-    /// The model's message that grows.
+    /// The open assistant message.
     fn assistant(&mut self) -> &mut Assistant<'a> {
         if self.assistant.is_none() {
             self.end_tools();
@@ -222,7 +222,7 @@ impl<'a> Conversation<'a, '_> {
             reasoning,
             calls,
         }) = self.assistant.take()
-            // Reasoning alone leaves nothing that could be sent.
+            // Reasoning alone leaves nothing to send.
             && !(text.is_empty() && calls.is_empty())
         {
             self.messages.push(OutgoingMessage::Assistant {
@@ -233,7 +233,7 @@ impl<'a> Conversation<'a, '_> {
         }
     }
 
-    /// A user message with what calls gave.
+    /// Adds a user message with what calls returned.
     fn end_tools(&mut self) {
         if !self.from_tools.is_empty() {
             let parts = std::mem::take(&mut self.from_tools);

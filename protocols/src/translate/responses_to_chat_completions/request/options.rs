@@ -1,4 +1,4 @@
-//! The request's options that Chat Completions knows by other names.
+//! Options that Chat Completions has under other names.
 
 use serde_json::value::RawValue;
 
@@ -40,7 +40,7 @@ impl<'a> TextConfig<'a> {
         Ok(config)
     }
 
-    /// Writes `response_format`; text is what comes without.
+    /// Writes `response_format`; text is the default.
     pub(super) fn write_format(&self, w: &mut Writer<'_>) {
         match self.format {
             Format::Text => {}
@@ -116,7 +116,7 @@ fn unknown(path: &str, name: &str) -> RequestError {
     }
 }
 
-/// `reasoning.effort`; the rest is about summaries.
+/// Reads `reasoning.effort`; the rest concerns summaries.
 pub(super) fn read_effort(raw: &RawValue) -> Result<Option<ReasoningEffort>, RequestError> {
     let reasoning: Object<'_> = json::read(raw, "reasoning", "an object")?;
     let effort = reasoning.get("effort");
@@ -125,7 +125,7 @@ pub(super) fn read_effort(raw: &RawValue) -> Result<Option<ReasoningEffort>, Req
         .transpose()
 }
 
-/// A limit of tokens.
+/// Reads a token limit.
 pub(super) fn read_limit(raw: &RawValue) -> Result<u64, RequestError> {
     const PATH: &str = "max_output_tokens";
     match json::read(raw, PATH, "a whole number")? {
@@ -137,7 +137,7 @@ pub(super) fn read_limit(raw: &RawValue) -> Result<u64, RequestError> {
     }
 }
 
-/// `include` may ask for what is not there, but not for what would be lost.
+/// `include` may ask for data that does not exist, but not for data that would be lost.
 pub(super) fn check_include(raw: &RawValue) -> Result<(), RequestError> {
     let include: Vec<Text<'_>> = json::read(raw, "include", "an array of strings")?;
     let wanted = Text::Plain("message.output_text.logprobs");

@@ -1,4 +1,4 @@
-//! Parts of messages and of results.
+//! Parts of messages and results.
 
 use std::fmt;
 
@@ -11,7 +11,7 @@ use crate::json::{self, Object, Text};
 use crate::translate::dropped_param;
 use crate::translate::responses_to_chat_completions::DROPPED_ITEM_PARAMS;
 
-/// Reads a string or an array of parts. Text with nothing in it is left out.
+/// Reads a string or an array of parts. Drops empty text.
 pub(super) fn read_parts<'a>(
     upstream: UpstreamFormat,
     raw: &'a RawValue,
@@ -28,7 +28,7 @@ pub(super) fn read_parts<'a>(
     Ok(read)
 }
 
-/// Reads a string or an array of parts with text only.
+/// Reads a string or an array of text parts.
 pub(super) fn read_text<'a>(
     upstream: UpstreamFormat,
     raw: &'a RawValue,
@@ -122,7 +122,7 @@ fn read_part<'a>(
     }
 }
 
-/// Refuses every field that is neither `known` nor ignored.
+/// Refuses every field that is neither in `known` nor dropped by a table.
 pub(super) fn only(
     object: &Object<'_>,
     path: impl fmt::Display,

@@ -1,4 +1,4 @@
-//! Functions and how the model may choose among them.
+//! Functions and tool choice.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use crate::error::RequestError;
 use crate::json::{self, Object, Text, Writer};
 
-/// What the request says of tools.
+/// The tools of a request.
 pub(super) struct ToolPlan<'a> {
     functions: Vec<Function<'a>>,
     choice: Option<Choice<'a>>,
@@ -88,7 +88,7 @@ impl<'a> ToolPlan<'a> {
         }
     }
 
-    /// `tools` as responses repeat it: with all fields that clients' types require.
+    /// `tools` as responses echo it: with all fields that clients' types require.
     pub(super) fn echo(&self) -> String {
         let mut out = Vec::new();
         Writer::new(&mut out).array(|w| {
