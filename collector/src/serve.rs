@@ -10,11 +10,12 @@ use tokio::sync::watch;
 
 use crate::alerts::Watch;
 use crate::api::{Api as _, ApiError};
+use crate::connections;
 use crate::control::ControlMark;
 use crate::gateways::Gateways;
 use crate::health::Problems;
-use crate::http::playground::GatewayUrl;
-use crate::http::{Shared, router};
+use crate::http::playground::{self, GatewayUrl};
+use crate::http::{BATCHES_AT_ONCE, QUESTIONS_AT_ONCE, Shared, router};
 use crate::local::Local;
 use crate::settings::{Rules, Settings};
 use crate::store::StoreError;
@@ -26,6 +27,11 @@ const FAREWELL: Duration = Duration::from_secs(5);
 
 /// How often health thresholds are looked at.
 const ALERT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// For the store: those that gateways' batches and people's questions may take, those of the playground, and some that
+/// are left for the control state.
+const BLOCKING_THREADS: usize =
+    BATCHES_AT_ONCE + QUESTIONS_AT_ONCE + 2 * playground::MAX_AT_ONCE + 8;
 
 const SERVING: &str = "kt-collector";
 
@@ -109,11 +115,12 @@ impl Collector {
         listener.set_nonblocking(true)?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(2)
-            .max_blocking_threads(16)
+            .max_blocking_threads(BLOCKING_THREADS)
             .thread_name(SERVING)
             .enable_all()
             .build()?;
         let rules = Arc::new(RwLock::new(self.settings.rules));
+        let max_connections = self.settings.max_connections;
         let (end, ending) = watch::channel(false);
         let (teller, telling) = Teller::start(self.api.clone(), ending.clone())?;
         let problems = self.problems;
@@ -147,6 +154,9 @@ impl Collector {
             gateways: Gateways::default(),
             gateway_url: gateway_url.clone(),
             players: Shared::players(),
+            questions: Shared::questions(),
+            followers: Shared::followers(),
+            store_health: Arc::default(),
             mark,
             problems,
             ending: ending.clone(),
@@ -158,7 +168,13 @@ impl Collector {
         let serving = std::thread::Builder::new()
             .name(SERVING.to_owned())
             .spawn(move || {
-                runtime.block_on(serve(listener, shared, ending));
+                runtime.block_on(connections::serve(
+                    listener,
+                    router(shared),
+                    max_connections,
+                    ending,
+                    FAREWELL,
+                ));
                 runtime.shutdown_timeout(FAREWELL);
             })?;
         Ok(Running {
@@ -171,25 +187,6 @@ impl Collector {
             end_watch: Some(end_watch),
             threads: vec![serving, watching, telling, upkeeping],
         })
-    }
-}
-
-async fn serve(listener: tokio::net::TcpListener, shared: Shared, ending: watch::Receiver<bool>) {
-    let ended = |mut ending: watch::Receiver<bool>| async move {
-        // Also when the sender is gone.
-        let _ = ending.wait_for(|&end| end).await;
-    };
-    let service = axum::serve(listener, router(shared))
-        .with_graceful_shutdown(ended(ending.clone()))
-        .into_future();
-    tokio::select! {
-        outcome = service => {
-            if let Err(error) = outcome {
-                log::error!(target: "keeptrusts::collector", "The collector ended: {error}");
-            }
-        }
-        // Connections that nobody closes do not keep it.
-        () = async { ended(ending).await; tokio::time::sleep(FAREWELL).await } => {}
     }
 }
 

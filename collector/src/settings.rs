@@ -18,6 +18,8 @@ pub struct Settings {
     pub rules: Rules,
     /// The largest batch in bytes; larger ones are answered with 413.
     pub max_batch_bytes: usize,
+    /// Connections at the same time; see [`crate::default_max_connections`].
+    pub max_connections: usize,
 }
 
 /// What a batch may have unless it is said otherwise: 4 MiB.

@@ -8,6 +8,7 @@ mod find;
 mod gateway;
 mod http;
 mod logger;
+mod open_files;
 mod output;
 mod paths;
 mod policy_file;

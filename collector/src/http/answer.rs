@@ -1,10 +1,13 @@
 //! Answers, and errors in OpenAI's shape.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use super::Shared;
 use crate::api::ApiError;
 use crate::store::StoreError;
 
@@ -68,6 +71,20 @@ impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         ApiError::from(error).into()
     }
+}
+
+/// Answers a question of people, of which only so many are worked on at the same time.
+pub(crate) async fn question<T: Send + 'static>(
+    shared: Shared,
+    work: impl FnOnce(&Shared) -> Result<T, ApiError> + Send + 'static,
+) -> Result<T, Refusal> {
+    // The semaphore is never closed; were it, everybody could ask.
+    let place = Arc::clone(&shared.questions).acquire_owned().await;
+    blocking(move || {
+        let _place = place;
+        work(&shared)
+    })
+    .await
 }
 
 /// Runs what blocks where blocking is allowed.

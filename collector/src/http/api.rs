@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use super::Shared;
-use super::answer::{Refusal, blocking};
+use super::answer::{Refusal, question};
 use crate::alerts::{self, Alert, Panel, Threshold};
 use crate::api::{Api as _, ApiError};
 use crate::budget::Budget;
@@ -29,12 +29,15 @@ fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
 }
 
 pub(super) async fn budgets(State(shared): State<Shared>) -> Listed<Budget> {
-    let data = blocking(move || shared.api.budgets()).await?;
+    let data = question(shared, move |shared| shared.api.budgets()).await?;
     Ok(Json(List { data }))
 }
 
 pub(super) async fn create_budget(State(shared): State<Shared>, body: Bytes) -> Created<Budget> {
-    let made = blocking(move || shared.api.create_budget(&read(&body)?)).await?;
+    let made = question(shared, move |shared| {
+        shared.api.create_budget(&read(&body)?)
+    })
+    .await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -42,17 +45,17 @@ pub(super) async fn delete_budget(
     State(shared): State<Shared>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    blocking(move || shared.api.delete_budget(&id)).await?;
+    question(shared, move |shared| shared.api.delete_budget(&id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn keys(State(shared): State<Shared>) -> Listed<KeyInfo> {
-    let data = blocking(move || shared.api.keys()).await?;
+    let data = question(shared, move |shared| shared.api.keys()).await?;
     Ok(Json(List { data }))
 }
 
 pub(super) async fn create_key(State(shared): State<Shared>, body: Bytes) -> Created<CreatedKey> {
-    let made = blocking(move || shared.api.create_key(&read(&body)?)).await?;
+    let made = question(shared, move |shared| shared.api.create_key(&read(&body)?)).await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -60,11 +63,13 @@ pub(super) async fn revoke_key(
     State(shared): State<Shared>,
     Path(id): Path<String>,
 ) -> Result<Json<KeyInfo>, Refusal> {
-    blocking(move || shared.api.revoke_key(&id)).await.map(Json)
+    question(shared, move |shared| shared.api.revoke_key(&id))
+        .await
+        .map(Json)
 }
 
 pub(super) async fn webhooks(State(shared): State<Shared>) -> Listed<Webhook> {
-    let data = blocking(move || shared.api.webhooks()).await?;
+    let data = question(shared, move |shared| shared.api.webhooks()).await?;
     Ok(Json(List { data }))
 }
 
@@ -72,7 +77,10 @@ pub(super) async fn create_webhook(
     State(shared): State<Shared>,
     body: Bytes,
 ) -> Created<CreatedWebhook> {
-    let made = blocking(move || shared.api.create_webhook(&read(&body)?)).await?;
+    let made = question(shared, move |shared| {
+        shared.api.create_webhook(&read(&body)?)
+    })
+    .await?;
     Ok((StatusCode::CREATED, Json(made)))
 }
 
@@ -80,12 +88,15 @@ pub(super) async fn delete_webhook(
     State(shared): State<Shared>,
     Path(id): Path<String>,
 ) -> Result<StatusCode, Refusal> {
-    blocking(move || shared.api.delete_webhook(&id)).await?;
+    question(shared, move |shared| shared.api.delete_webhook(&id)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
 pub(super) async fn thresholds(State(shared): State<Shared>) -> Listed<Threshold> {
-    let data = blocking(move || alerts::thresholds(shared.api.store.as_ref())).await?;
+    let data = question(shared, move |shared| {
+        alerts::thresholds(shared.api.store.as_ref())
+    })
+    .await?;
     Ok(Json(List { data }))
 }
 
@@ -93,7 +104,10 @@ pub(super) async fn set_threshold(
     State(shared): State<Shared>,
     body: Bytes,
 ) -> Result<StatusCode, Refusal> {
-    blocking(move || alerts::set_threshold(shared.api.store.as_ref(), &read(&body)?)).await?;
+    question(shared, move |shared| {
+        alerts::set_threshold(shared.api.store.as_ref(), &read(&body)?)
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -109,7 +123,7 @@ pub(super) async fn reset_threshold(
     Query(which): Query<WhichThreshold>,
 ) -> Result<StatusCode, Refusal> {
     let provider = which.provider.filter(|name| !name.is_empty());
-    blocking(move || {
+    question(shared, move |shared| {
         alerts::reset_threshold(shared.api.store.as_ref(), which.panel, provider.as_deref())
     })
     .await?;
@@ -117,6 +131,9 @@ pub(super) async fn reset_threshold(
 }
 
 pub(super) async fn alerts(State(shared): State<Shared>) -> Listed<Alert> {
-    let data = blocking(move || alerts::alerts(shared.api.store.as_ref())).await?;
+    let data = question(shared, move |shared| {
+        alerts::alerts(shared.api.store.as_ref())
+    })
+    .await?;
     Ok(Json(List { data }))
 }

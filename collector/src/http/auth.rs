@@ -1,5 +1,7 @@
 //! Who may deliver, and who may ask.
 
+use std::sync::Arc;
+
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::middleware::Next;
@@ -9,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::Shared;
 use super::answer::Refusal;
 use super::session::{self, CSRF_HEADER, NoSession};
+use crate::connections::Connection;
 
 pub(super) async fn gateways_only(
     State(shared): State<Shared>,
@@ -25,7 +28,7 @@ pub(super) async fn people_only(
 ) -> Response {
     if !request.headers().contains_key(header::AUTHORIZATION) {
         match session::check(&shared, request.method(), request.headers()) {
-            Ok(()) => return next.run(request).await,
+            Ok(()) => return admit(request, next).await,
             Err(NoSession::Absent) => {}
             Err(NoSession::Forged) => {
                 let message = format!(
@@ -40,11 +43,19 @@ pub(super) async fn people_only(
 
 async fn check(token: &str, which: &str, request: Request, next: Next) -> Response {
     if bearer(request.headers()).is_some_and(|presented| same(presented, token.as_bytes())) {
-        return next.run(request).await;
+        return admit(request, next).await;
     }
     let message = format!("expected the collector's {which} token as `Authorization: Bearer …`");
     let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "invalid_token", message);
     ([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response()
+}
+
+/// Whoever has shown a good token keeps its connection when others must go.
+async fn admit(request: Request, next: Next) -> Response {
+    if let Some(connection) = request.extensions().get::<Arc<Connection>>() {
+        connection.trust();
+    }
+    next.run(request).await
 }
 
 fn bearer(headers: &HeaderMap) -> Option<&[u8]> {

@@ -1,11 +1,15 @@
 //! `GET /v1/control` and `GET /v1/health`.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Bytes;
 use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use events::{ControlState, GatewayReport};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 
 use super::Shared;
 use super::answer::{Refusal, blocking};
@@ -62,7 +66,26 @@ pub(super) async fn report(
     Ok(Json(answer))
 }
 
-/// Reads from the store: 503 when it cannot be read.
+/// Health needs no token: for this long, one look at the store is enough for everybody who asks.
+const HEALTH_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Whether the store can be read.
+async fn store_is_healthy(shared: &Shared) -> bool {
+    let mut known = shared.store_health.lock().await;
+    if let Some((at, healthy)) = *known
+        && at.elapsed() < HEALTH_INTERVAL
+    {
+        return healthy;
+    }
+    let api = shared.api.clone();
+    let healthy = blocking(move || Ok(api.store.records(RecordKind::Budget)?))
+        .await
+        .is_ok();
+    *known = Some((Instant::now(), healthy));
+    healthy
+}
+
+/// 503 when the store cannot be read.
 pub(super) async fn health(State(shared): State<Shared>) -> Result<Json<Value>, Refusal> {
     let audit_fails = shared.problems.has(Topic::Audit);
     let audit = match shared.rules().audit {
@@ -70,7 +93,11 @@ pub(super) async fn health(State(shared): State<Shared>) -> Result<Json<Value>, 
         Some(_) if audit_fails => "failing",
         Some(_) => "on",
     };
-    blocking(move || Ok(shared.api.store.records(RecordKind::Budget)?)).await?;
+    if !store_is_healthy(&shared).await {
+        let message = "the store cannot be read";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return Err(Refusal::new(status, "store_unavailable", message));
+    }
     let problems = shared.problems.all();
     let status = if problems.is_empty() {
         "healthy"

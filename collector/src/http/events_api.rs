@@ -1,5 +1,6 @@
 //! `GET /v1/events`: events, numbers about them, and events as they come.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -10,7 +11,7 @@ use events::EventId;
 use tokio::time::Instant;
 
 use super::Shared;
-use super::answer::{Refusal, blocking};
+use super::answer::{Refusal, question};
 use crate::api::{Api as _, ApiError};
 use crate::query::{self, Asked, Cursor, EventQuery};
 use crate::report::EventPage;
@@ -33,10 +34,11 @@ pub(super) async fn query(
     let asked = query::read(pairs(&parameters), shared.api.now()).map_err(ApiError::from)?;
     Ok(match asked {
         Asked::Events(query) => {
-            Json(blocking(move || shared.api.events(&query)).await?).into_response()
+            Json(question(shared, move |shared| shared.api.events(&query)).await?).into_response()
         }
         Asked::Aggregate(query) => {
-            Json(blocking(move || shared.api.aggregate(&query)).await?).into_response()
+            Json(question(shared, move |shared| shared.api.aggregate(&query)).await?)
+                .into_response()
         }
         Asked::Follow(query, seconds) => {
             Json(follow(shared, query, Duration::from_secs(seconds)).await?).into_response()
@@ -50,11 +52,19 @@ async fn follow(
     mut query: EventQuery,
     wait: Duration,
 ) -> Result<EventPage, Refusal> {
+    let Ok(_place) = Arc::clone(&shared.followers).try_acquire_owned() else {
+        let message = "too many followers wait for events at the same time";
+        let status = StatusCode::SERVICE_UNAVAILABLE;
+        return Err(Refusal::new(status, "too_many_followers", message));
+    };
     let end = Instant::now() + wait;
     let first = query.cursor.is_none();
     loop {
-        let (api, question) = (shared.api.clone(), query.clone());
-        let page = blocking(move || api.follow(&question, Duration::ZERO)).await?;
+        let asked = query.clone();
+        let page = question(shared.clone(), move |shared| {
+            shared.api.follow(&asked, Duration::ZERO)
+        })
+        .await?;
         if first || !page.data.is_empty() || Instant::now() >= end || *shared.ending.borrow() {
             return Ok(page);
         }
@@ -75,7 +85,7 @@ pub(super) async fn one(
 ) -> Result<Response, Refusal> {
     let parsed = EventId::parse(&id);
     let found = match parsed {
-        Some(id) => blocking(move || shared.api.event(id)).await?,
+        Some(id) => question(shared, move |shared| shared.api.event(id)).await?,
         None => None,
     };
     match found {
@@ -93,5 +103,5 @@ pub(super) async fn compare(
 ) -> Result<Response, Refusal> {
     let query =
         query::read_comparison(pairs(&parameters), shared.api.now()).map_err(ApiError::from)?;
-    Ok(Json(blocking(move || shared.api.compare(&query)).await?).into_response())
+    Ok(Json(question(shared, move |shared| shared.api.compare(&query)).await?).into_response())
 }

@@ -12,10 +12,14 @@ pub(crate) mod playground;
 mod session;
 
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 
 use axum::Router;
+use axum::http::StatusCode;
 use axum::routing::{delete, get, post};
 use tokio::sync::{Semaphore, watch};
+use tokio::time::Instant;
+use tower_http::timeout::TimeoutLayer;
 
 use self::playground::GatewayUrl;
 use crate::control::ControlMark;
@@ -27,7 +31,14 @@ use crate::tell::Teller;
 use crate::tokens::Tokens;
 
 /// Batches that are read and stored at the same time: what bounds the memory that they take.
-const BATCHES_AT_ONCE: usize = 4;
+pub(crate) const BATCHES_AT_ONCE: usize = 4;
+/// Questions of people that the store works on at the same time: others wait, and the control state does not wait for
+/// them.
+pub(crate) const QUESTIONS_AT_ONCE: usize = 8;
+/// Followers that wait for events at the same time.
+const MAX_FOLLOWERS: usize = 100;
+/// From a request's head to its answer. A report may ask a server for a minute, a follower waits less than that.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(90);
 
 /// What all handlers know.
 #[derive(Clone)]
@@ -46,6 +57,11 @@ pub(crate) struct Shared {
     pub(crate) players: Arc<Semaphore>,
     pub(crate) mark: Arc<ControlMark>,
     pub(crate) problems: Arc<Problems>,
+    /// Questions of people.
+    pub(crate) questions: Arc<Semaphore>,
+    pub(crate) followers: Arc<Semaphore>,
+    /// Whether the store could be read, and when that was tried.
+    pub(crate) store_health: Arc<tokio::sync::Mutex<Option<(Instant, bool)>>>,
     /// `true` when the service ends: followers do not wait any longer.
     pub(crate) ending: watch::Receiver<bool>,
 }
@@ -57,6 +73,14 @@ impl Shared {
 
     pub(crate) fn batches() -> Arc<Semaphore> {
         Arc::new(Semaphore::new(BATCHES_AT_ONCE))
+    }
+
+    pub(crate) fn questions() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(QUESTIONS_AT_ONCE))
+    }
+
+    pub(crate) fn followers() -> Arc<Semaphore> {
+        Arc::new(Semaphore::new(MAX_FOLLOWERS))
     }
 
     pub(crate) fn rules(&self) -> Rules {
@@ -111,5 +135,9 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/{page}/{rest}", get(console::below))
         .fallback(answer::no_such_path)
         .method_not_allowed_fallback(answer::no_such_method)
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::SERVICE_UNAVAILABLE,
+            REQUEST_TIMEOUT,
+        ))
         .with_state(shared)
 }

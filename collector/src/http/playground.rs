@@ -24,7 +24,7 @@ const CHUNK_BYTES: usize = 16 * 1024;
 /// Chunks that wait for the page; a slow page slows the gateway down.
 const MAX_WAITING: usize = 8;
 /// Sessions that play at the same time: each holds a thread.
-pub(super) const MAX_AT_ONCE: usize = 4;
+pub(crate) const MAX_AT_ONCE: usize = 4;
 
 /// Base URL of the gateway, once it is known.
 #[derive(Clone, Default)]

@@ -38,6 +38,12 @@ pub enum InvalidQuery {
         /// What it was.
         found: String,
     },
+    /// A store works on each of them.
+    #[error("expected at most {most} conditions on fields, found more")]
+    TooManyConditions {
+        /// What is allowed.
+        most: usize,
+    },
     /// `since` or `until`.
     #[error("{0}")]
     Time(#[from] InvalidTime),
@@ -63,6 +69,9 @@ pub(crate) enum Asked {
     /// New events as they come; how many seconds to wait for the first one.
     Follow(EventQuery, u64),
 }
+
+/// Conditions of one question.
+const MAX_CONDITIONS: usize = 200;
 
 /// The longest that a follower is kept waiting, in seconds: proxies between cut connections that are silent.
 pub(crate) const LONGEST_WAIT_SECONDS: u64 = 50;
@@ -147,6 +156,11 @@ fn filter_parameter(
         "event_type" => {
             filter.kind = EventKind::parse(value)
                 .ok_or_else(|| bad(name, "decision, gateway.health_changed or any", value))?;
+        }
+        _ if filter.conditions.len() >= MAX_CONDITIONS => {
+            return Err(InvalidQuery::TooManyConditions {
+                most: MAX_CONDITIONS,
+            });
         }
         _ => filter.conditions.push(Condition::try_new(name, value)?),
     }

@@ -12,5 +12,6 @@ mod keys;
 mod loss;
 mod model;
 mod reports;
+mod resources;
 mod support;
 mod webhooks;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use collector::{
     Collector, Local, MAX_BATCH_BYTES, Remote, Rules, Running, Settings, Store, StoreLocation,
-    Tokens, open,
+    Tokens, default_max_connections, open,
 };
 use events::{Acknowledgement, EventId, Timestamp};
 use serde_json::{Value, json};
@@ -101,6 +101,7 @@ pub(crate) fn settings(dir: &Path, rules: Rules) -> Settings {
         },
         rules,
         max_batch_bytes: MAX_BATCH_BYTES,
+        max_connections: default_max_connections(),
     }
 }
 

@@ -13,6 +13,7 @@ use super::Failure;
 use super::gateway::{DEFAULT_COLLECTOR, key_rule, store};
 use crate::collector_url;
 use crate::gateway::{StopSignals, private_folder};
+use crate::open_files;
 use crate::output::print;
 use crate::paths::{self, variable};
 
@@ -70,6 +71,7 @@ impl Command {
 
 impl Run {
     fn run(self) -> Result<ExitCode, Failure> {
+        open_files::raise_limit();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
@@ -127,6 +129,7 @@ impl Run {
                 keys: key_rule(self.allow_anonymous, self.require_keys),
             },
             max_batch_bytes: collector::MAX_BATCH_BYTES,
+            max_connections: collector::default_max_connections(),
         };
         Ok(collector::Collector::open(settings)?.start(listener)?)
     }

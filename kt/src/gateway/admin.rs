@@ -64,8 +64,10 @@ impl AdminClient {
     pub(crate) async fn number(&self, name: &str) -> io::Result<u64> {
         let found = self.statistics(name).await?;
         let text = found.get("").map(String::as_str).unwrap_or_default();
-        text.parse()
-            .map_err(|_| io::Error::other(format!("Envoy has no statistic {name}")))
+        text.parse().map_err(|_| {
+            let message = format!("Envoy has no statistic {name}");
+            io::Error::new(io::ErrorKind::NotFound, message)
+        })
     }
 
     /// Asks clients to go elsewhere, and lets requests in flight end.
@@ -98,6 +100,14 @@ impl AdminClient {
         parse(&bytes)
             .ok_or_else(|| io::Error::other("Envoy's admin interface did not answer in HTTP"))
     }
+}
+
+/// What was asked for is not there: Envoy has ended, or has no such number.
+pub(crate) fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+    )
 }
 
 async fn exchange(

@@ -95,6 +95,7 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
         access_log,
         admin: AdminClient::new(admin),
         evidence,
+        unreadable: None,
     };
     Ok(Parts {
         follower,

@@ -107,6 +107,7 @@ fn own(
         tokens,
         rules: rules(policy, settings.keys),
         max_batch_bytes: collector::MAX_BATCH_BYTES,
+        max_connections: collector::default_max_connections(),
     })?;
     let keys_required = collector.keys_required()?;
     for budget in collector.api().budgets()? {

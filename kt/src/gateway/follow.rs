@@ -34,6 +34,8 @@ pub(crate) struct Follower<'a> {
     pub(crate) access_log: AccessLog,
     pub(crate) admin: AdminClient,
     pub(crate) evidence: Evidence,
+    /// Why the policy could not be read at the last look.
+    pub(crate) unreadable: Option<String>,
 }
 
 impl Follower<'_> {
@@ -44,15 +46,33 @@ impl Follower<'_> {
         loop {
             let news = tokio::select! {
                 _ = looks.tick() => self.watch.look(),
-                _ = asked.recv() => self.watch.look_now(),
+                _ = asked.recv() => self.watch.look_now().map(Some),
             };
-            if let Some(text) = news {
+            self.tell_whether_readable(news.as_ref().err());
+            if let Some(text) = news.unwrap_or_default() {
                 self.take_over(text).await;
             }
             if let Err(error) = self.upkeep().await {
                 log::error!(target: LOG, "{error}");
             }
         }
+    }
+
+    /// Says once that the policy cannot be read, and once that it can be again.
+    fn tell_whether_readable(&mut self, error: Option<&io::Error>) {
+        let reason = error.map(ToString::to_string);
+        if reason == self.unreadable {
+            return;
+        }
+        let file = self.watch.file().display();
+        match &reason {
+            Some(reason) => log::error!(
+                target: LOG,
+                "{file} cannot be read ({reason}): its changes are not noticed until it can"
+            ),
+            None => log::info!(target: LOG, "{file} can be read again"),
+        }
+        self.unreadable = reason;
     }
 
     async fn upkeep(&mut self) -> Result<(), ChangeError> {

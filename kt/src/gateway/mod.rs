@@ -31,6 +31,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::time::{Instant, sleep};
 
 use crate::commands::Failure;
+use crate::open_files;
 use admin::AdminClient;
 use assemble::{Parts, assemble};
 use envoy_process::EnvoyProcess;
@@ -70,6 +71,7 @@ pub(crate) struct Settings {
 
 /// Runs until SIGTERM or SIGINT.
 pub(crate) fn run(settings: Settings) -> Result<ExitCode, Failure> {
+    open_files::raise_limit();
     // One thread: the kernel ties Envoy's life to the thread that started it.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -152,17 +154,32 @@ async fn until_ready(envoy: &mut EnvoyProcess, admin: &AdminClient) -> Result<()
 async fn drain(admin: &AdminClient, patience: Duration) {
     log::info!(target: LOG, "Draining");
     let deadline = Instant::now() + patience;
-    if let Err(error) = admin.drain().await {
-        log::warn!(target: LOG, "Envoy does not drain: {error}");
-        return;
+    while let Err(error) = admin.drain().await {
+        if admin::is_gone(&error) || Instant::now() >= deadline {
+            log::warn!(target: LOG, "Envoy does not drain: {error}");
+            return;
+        }
+        sleep(POLL).await;
     }
+    // An error is not the end of all requests, unless Envoy is gone.
+    let mut unknown = None;
     while Instant::now() < deadline {
         match admin.number("http.gateway.downstream_rq_active").await {
-            Ok(0) | Err(_) => return,
-            Ok(_) => sleep(POLL).await,
+            Ok(0) => return,
+            Ok(_) => unknown = None,
+            Err(error) if admin::is_gone(&error) => return,
+            Err(error) => unknown = Some(error),
         }
+        sleep(POLL).await;
     }
-    log::warn!(target: LOG, "Requests are still in flight after {} s", patience.as_secs());
+    let seconds = patience.as_secs();
+    match unknown {
+        None => log::warn!(target: LOG, "Requests are still in flight after {seconds} s"),
+        Some(error) => log::warn!(
+            target: LOG,
+            "Requests may still be in flight after {seconds} s: Envoy cannot be asked ({error})"
+        ),
+    }
 }
 
 /// Lets the workers deliver their last events.
@@ -171,8 +188,17 @@ async fn deliver(admin: &AdminClient) {
     let mut left = 0;
     let mut none_since = None;
     while Instant::now() < deadline {
-        // Before the filter's first tick there is no such number.
-        left = admin.number(EVENTS_PENDING).await.unwrap_or(0);
+        left = match admin.number(EVENTS_PENDING).await {
+            Ok(left) => left,
+            // Before the filter's first tick there is no such number.
+            Err(error) if admin::is_gone(&error) => 0,
+            // Not known: not none.
+            Err(_) => {
+                none_since = None;
+                sleep(POLL).await;
+                continue;
+            }
+        };
         let since = *none_since.get_or_insert_with(Instant::now);
         if left > 0 {
             none_since = None;

@@ -4,6 +4,7 @@
 //! Kubernetes, which swaps a symbolic link two folders up, and for network file systems.
 
 use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 
 /// Watches one text file.
@@ -32,28 +33,42 @@ impl Watch {
     }
 
     /// The content as it is, new or not, because somebody asked.
-    pub(crate) fn look_now(&mut self) -> Option<String> {
-        let found = fs::read_to_string(&self.file).ok()?;
+    ///
+    /// # Errors
+    /// It cannot be read.
+    pub(crate) fn look_now(&mut self) -> io::Result<String> {
+        let found = fs::read_to_string(&self.file)?;
         self.coming = None;
         self.known.clone_from(&found);
-        Some(found)
+        Ok(found)
     }
 
     /// New content, once, as soon as two looks in a row have found it. A file that is not there or not text is no
     /// news: it may be on its way.
-    pub(crate) fn look(&mut self) -> Option<String> {
-        let found = fs::read_to_string(&self.file).ok()?;
+    ///
+    /// # Errors
+    /// The file is there and cannot be read, so that nobody knows whether there is news.
+    pub(crate) fn look(&mut self) -> io::Result<Option<String>> {
+        let found = match fs::read_to_string(&self.file) {
+            Ok(found) => found,
+            Err(error) => {
+                return match error.kind() {
+                    ErrorKind::NotFound | ErrorKind::InvalidData => Ok(None),
+                    _ => Err(error),
+                };
+            }
+        };
         if found == self.known {
             self.coming = None;
-            return None;
+            return Ok(None);
         }
         if self.coming.as_ref() != Some(&found) {
             self.coming = Some(found);
-            return None;
+            return Ok(None);
         }
         self.coming = None;
         self.known.clone_from(&found);
-        Some(found)
+        Ok(Some(found))
     }
 }
 
@@ -71,30 +86,41 @@ mod tests {
         fs::write(folder.join("v2/policy"), "two").unwrap();
         symlink("v1", folder.join("current")).unwrap();
         let mut watch = Watch::new(folder.join("current/policy"), "one".into());
-        assert_eq!(watch.look(), None);
+        assert_eq!(watch.look().unwrap(), None);
 
         // As Kubernetes does it.
         symlink("v2", folder.join("next")).unwrap();
         fs::rename(folder.join("next"), folder.join("current")).unwrap();
-        assert_eq!(watch.look(), None);
-        assert_eq!(watch.look().as_deref(), Some("two"));
-        assert_eq!(watch.look(), None);
+        assert_eq!(watch.look().unwrap(), None);
+        assert_eq!(watch.look().unwrap().as_deref(), Some("two"));
+        assert_eq!(watch.look().unwrap(), None);
 
         // Written in two steps, and gone for a moment.
         fs::write(folder.join("v2/policy"), "thr").unwrap();
-        assert_eq!(watch.look(), None);
+        assert_eq!(watch.look().unwrap(), None);
         fs::write(folder.join("v2/policy"), "three").unwrap();
-        assert_eq!(watch.look(), None);
+        assert_eq!(watch.look().unwrap(), None);
         fs::remove_file(folder.join("v2/policy")).unwrap();
-        assert_eq!(watch.look(), None);
+        assert_eq!(watch.look().unwrap(), None);
         fs::write(folder.join("v2/policy"), "three").unwrap();
-        assert_eq!(watch.look().as_deref(), Some("three"));
+        assert_eq!(watch.look().unwrap().as_deref(), Some("three"));
 
         // There and back again is no news.
         fs::write(folder.join("v2/policy"), "four").unwrap();
-        assert_eq!(watch.look(), None);
+        assert_eq!(watch.look().unwrap(), None);
         fs::write(folder.join("v2/policy"), "three").unwrap();
-        assert_eq!(watch.look(), None);
+        assert_eq!(watch.look().unwrap(), None);
         fs::remove_dir_all(folder).unwrap();
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_not_taken_for_no_news() {
+        let folder = std::env::temp_dir().join(format!("kt-watch-error-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        // Root reads every file, but nobody a folder.
+        let mut watch = Watch::new(folder.clone(), String::new());
+        assert!(watch.look().is_err() && watch.look_now().is_err());
+        fs::remove_dir_all(&folder).unwrap();
+        assert_eq!(watch.look().unwrap(), None, "not there: on its way");
     }
 }

@@ -252,3 +252,56 @@ fn a_collector_ends_when_it_is_told() {
     assert_eq!(taken.status.code(), Some(1));
     assert!(text(&taken.stderr).starts_with("error: cannot listen on 192.0.2.1:1: "));
 }
+
+#[test]
+fn idle_connections_take_no_collector_down() {
+    use std::net::TcpStream;
+    use std::os::unix::process::CommandExt as _;
+    let seeded = Seeded::with([Sample::default()]);
+    // Few files, as a small container has them; `exec` keeps the process the test's own.
+    let kt_binary = env!("CARGO_BIN_EXE_kt");
+    let mut command = std::process::Command::new("bash");
+    command
+        .args([
+            "-c",
+            "ulimit -n 160 && exec \"$@\"",
+            "bash",
+            kt_binary,
+            "collector",
+            "run",
+            "--listen",
+            "127.0.0.1:0",
+            "--print-ports",
+            "--data-dir",
+        ])
+        .arg(seeded.data_dir())
+        .env_remove("KEEPTRUSTS_API_TOKEN")
+        .env_remove("KEEPTRUSTS_COLLECTOR_TOKEN")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .process_group(0);
+    let mut child = command.spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap())
+        .read_line(&mut line)
+        .unwrap();
+    let ports: Value = serde_json::from_str(&line).unwrap();
+    let address = ports["collector"].as_str().unwrap().to_owned();
+    let collector = Collector {
+        child,
+        url: format!("http://{address}"),
+        seeded,
+    };
+    let idle: Vec<_> = (0..400)
+        .map(|_| TcpStream::connect(&address).unwrap())
+        .collect();
+    assert_eq!(
+        collector
+            .json(&["events", "tail", "--json"])
+            .as_array()
+            .unwrap()
+            .len(),
+        1
+    );
+    drop(idle);
+}
