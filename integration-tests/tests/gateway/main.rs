@@ -32,6 +32,7 @@ mod hedging;
 mod image;
 #[path = "../../../kt/tests/common/inert_module.rs"]
 mod inert_module;
+mod istio;
 mod kept_alive;
 mod keys;
 mod large_answers;
