@@ -72,6 +72,7 @@ pub(crate) fn state(
     let mut state = ControlState {
         version: String::new(),
         keys_required: rule.requires_keys(in_force.had_keys),
+        allow_anonymous: rule == KeyRule::Never,
         keys,
         budgets,
         store_id: Some(in_force.store_id),

@@ -57,6 +57,33 @@ pub struct Runtime {
     pub endpoints: BTreeMap<String, String>,
     /// Requests without a good key are refused from the first one on, before the collector has been heard.
     pub keys_required: bool,
+    /// The gateway's own rule on who is let in, whatever the collector says.
+    pub auth: AuthRule,
+    /// What this gateway has heard of its collector before: `KnownControl` of the crate `events`, as JSON.
+    pub known_control: Option<serde_json::Value>,
+}
+
+/// Who decides whether requests need a gateway key.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum AuthRule {
+    /// The collector: they do from the first key on.
+    #[default]
+    Collector,
+    /// They always do.
+    Required,
+    /// They never do.
+    Disabled,
+}
+
+impl AuthRule {
+    /// As the filter reads it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Collector => "collector",
+            Self::Required => "required",
+            Self::Disabled => "disabled",
+        }
+    }
 }
 
 /// Where Envoy's admin interface is. It must never be reachable from outside: it shows and stops everything.

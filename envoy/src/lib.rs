@@ -37,7 +37,7 @@ pub use bootstrap::{KeySource, document, fragment};
 pub use ca::{CA_FILES, find_ca_file};
 pub use collector::{Collector, TOKEN_VARIABLE};
 pub use compose::{Compose, IMAGE, compose};
-pub use gateway::{Admin, Gateway, RenderError, Runtime};
+pub use gateway::{Admin, AuthRule, Gateway, RenderError, Runtime};
 pub use istio::{BOOTSTRAP_OVERRIDE_KEY, IstioGateway, bootstrap_override, envoy_filter};
 pub use mounted::mounted_secrets;
 pub use version::{AttemptRouting, EnvoyVersion, VersionError};

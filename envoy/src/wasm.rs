@@ -105,7 +105,7 @@ fn string(text: &str) -> Value {
 
 fn with_policy(gateway: &Gateway) -> Value {
     let runtime = &gateway.runtime;
-    json!({
+    let mut configuration = json!({
         "role": "gateway",
         "runtime": {
             "gateway_id": runtime.gateway_id,
@@ -120,7 +120,12 @@ fn with_policy(gateway: &Gateway) -> Value {
             "keys_required": runtime.keys_required,
             "monitor_cluster": gateway.monitor.then_some(monitor::CLUSTER),
             "attempt_routing": gateway.attempt_routing.name(),
+            "auth": runtime.auth.name(),
         },
         "policy": gateway.policy_text,
-    })
+    });
+    if let Some(known) = &runtime.known_control {
+        configuration["runtime"]["known_control"] = known.clone();
+    }
+    configuration
 }

@@ -16,6 +16,9 @@ pub struct ControlState {
     pub version: String,
     /// Requests without a good key are refused. `false` lets everybody in, as long as no key was ever created.
     pub keys_required: bool,
+    /// Somebody decided that everybody is let in: by this alone a gateway that knew of keys opens again.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_anonymous: bool,
     /// Keys that are neither revoked nor expired.
     #[serde(default)]
     pub keys: Vec<GatewayKey>,

@@ -1,5 +1,7 @@
 //! Answers that the gateway gives itself: errors, `/v1/models`, `/health`.
 
+use std::rc::Rc;
+
 use policy::{Policy, TargetId};
 use protocols::ClientFormat;
 use protocols::error::gateway_error_body;
@@ -9,7 +11,7 @@ use routing::{PlanError, StateSnapshot};
 use serde_json::{Map, Value, json};
 
 use crate::config::GatewayConfig;
-use crate::control::Refused;
+use crate::control::{Control, Refused};
 use crate::host::Moment;
 use crate::text::quote;
 
@@ -315,7 +317,7 @@ fn model_object(name: &str, created: u64) -> Value {
 }
 
 /// What `/health` says beside the providers.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct HealthFacts {
     /// What time it is.
     pub now: Moment,
@@ -323,13 +325,15 @@ pub struct HealthFacts {
     pub started: Moment,
     /// By all workers.
     pub requests_processed: u64,
+    /// Keys and budgets in force.
+    pub(crate) control: Rc<Control>,
 }
 
 /// `GET /health`, or one provider's part of it.
 pub fn health(
     config: &GatewayConfig,
     view: StateSnapshot<'_>,
-    facts: HealthFacts,
+    facts: &HealthFacts,
     only: Option<&str>,
 ) -> Answer {
     let mut providers = Map::new();
@@ -392,6 +396,7 @@ pub fn health(
             "providers": providers,
             "policies_loaded": config.policy.content_policies.len(),
             "requests_processed": facts.requests_processed,
+            "control": facts.control.status(config.runtime.auth),
         }),
     )
 }

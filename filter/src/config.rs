@@ -8,6 +8,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use catalog::Provider;
+use events::KnownControl;
 use guardrails::Guardrails;
 use ingress::Ingress;
 use policy::{Credential, LoadOptions, Loaded, Policy, Severity, TargetId};
@@ -71,6 +72,10 @@ pub struct Runtime {
     pub collector_authority: Option<String>,
     /// Requests without a good key are refused even before the collector was heard.
     pub keys_required: bool,
+    /// The gateway's own rule on who is let in.
+    pub auth: AuthRule,
+    /// What this gateway has heard of the collector before this process began.
+    pub known_control: KnownControl,
     /// Cluster of the listener that holds the monitor; `None` where there is none.
     pub monitor_cluster: Option<String>,
     /// How Envoy's route finds the cluster of an attempt.
@@ -88,6 +93,19 @@ pub enum AttemptRouting {
     Hop,
 }
 
+/// Who decides whether requests need a gateway key. A rule of the gateway's own goes before whatever the collector says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AuthRule {
+    /// The collector: they do from the first key on.
+    #[default]
+    Collector,
+    /// They always do.
+    Required,
+    /// They never do.
+    Disabled,
+}
+
 impl Default for Runtime {
     fn default() -> Self {
         Self {
@@ -102,6 +120,8 @@ impl Default for Runtime {
             keys_required: false,
             monitor_cluster: None,
             attempt_routing: AttemptRouting::default(),
+            auth: AuthRule::Collector,
+            known_control: KnownControl::default(),
         }
     }
 }

@@ -9,11 +9,12 @@ mod report;
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use events::{BudgetPeriod, ControlState, GatewayKey, SpendingLimit, nanos};
+use events::{BudgetPeriod, GatewayKey, KnownControl, LostState, SpendingLimit, nanos};
 use routing::budget::{Account, AccountKey};
 use routing::rate::RateKey;
+use serde_json::{Value, json};
 
-use crate::config::Runtime;
+use crate::config::{AuthRule, Runtime};
 
 use key_hash::KeyHash;
 pub(crate) use poll::ControlPoll;
@@ -22,7 +23,12 @@ pub(crate) use report::report;
 /// The control state, ready for lookups.
 #[derive(Debug, Default)]
 pub(crate) struct Control {
-    doors: Doors,
+    /// As far as the collector decides it.
+    keys_required: bool,
+    /// Which keys are good is known.
+    is_heard: bool,
+    /// What holds although the collector does not know it any more.
+    lost: LostState,
     keys: HashMap<KeyHash, Rc<Key>>,
     /// Budgets by target id. A provider has one for each length of periods.
     providers: HashMap<String, Vec<Budget>>,
@@ -38,10 +44,9 @@ pub(crate) struct Budget {
 }
 
 /// Who is let in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Doors {
     /// Everybody.
-    #[default]
     Open,
     /// Whoever has a good key.
     Keyed,
@@ -82,18 +87,17 @@ pub(crate) enum Refused {
 impl Control {
     /// Before the collector was heard: closed where there are keys, so that a restart opens no door.
     pub(crate) fn unheard(runtime: &Runtime) -> Self {
+        let known = &runtime.known_control;
         Self {
-            doors: if runtime.keys_required {
-                Doors::Unknown
-            } else {
-                Doors::Open
-            },
-            ..Self::default()
+            keys_required: runtime.keys_required || known.keys_were_required,
+            is_heard: false,
+            ..Self::of(known)
         }
     }
 
-    /// From the collector's answer.
-    pub(crate) fn of(state: &ControlState) -> Self {
+    /// What is known once the collector was heard.
+    pub(crate) fn of(known: &KnownControl) -> Self {
+        let state = &known.state;
         let mut providers: HashMap<String, Vec<Budget>> = HashMap::new();
         for budget in &state.budgets {
             let key = AccountKey::of_provider(&budget.provider, budget.limit.period.name());
@@ -103,11 +107,9 @@ impl Control {
                 .push(Budget::of(key, &budget.limit));
         }
         Self {
-            doors: if state.keys_required {
-                Doors::Keyed
-            } else {
-                Doors::Open
-            },
+            keys_required: state.keys_required,
+            is_heard: true,
+            lost: state.lost,
             keys: state
                 .keys
                 .iter()
@@ -117,9 +119,37 @@ impl Control {
         }
     }
 
+    fn doors(&self, rule: AuthRule) -> Doors {
+        let is_keyed = match rule {
+            AuthRule::Collector => self.keys_required,
+            AuthRule::Required => true,
+            AuthRule::Disabled => false,
+        };
+        match (is_keyed, self.is_heard) {
+            (false, _) => Doors::Open,
+            (true, true) => Doors::Keyed,
+            (true, false) => Doors::Unknown,
+        }
+    }
+
     /// No key is needed.
-    pub(crate) fn lets_everybody_in(&self) -> bool {
-        matches!(self.doors, Doors::Open)
+    pub(crate) fn lets_everybody_in(&self, rule: AuthRule) -> bool {
+        self.doors(rule) == Doors::Open
+    }
+
+    /// For `/health`: whether keys are required, and what the collector has lost that holds nevertheless.
+    pub(crate) fn status(&self, rule: AuthRule) -> Value {
+        let lost = [("keys", self.lost.keys), ("budgets", self.lost.budgets)];
+        let lost: Vec<&str> = lost
+            .into_iter()
+            .filter_map(|(what, is_lost)| is_lost.then_some(what))
+            .collect();
+        let keys = match self.doors(rule) {
+            Doors::Open => "not_required",
+            Doors::Keyed => "required",
+            Doors::Unknown => "pending",
+        };
+        json!({"keys": keys, "lost_by_collector": lost})
     }
 
     /// Whose key this is; `None` where none is needed, whatever was presented.
@@ -127,8 +157,9 @@ impl Control {
         &self,
         presented: Option<&[u8]>,
         now_ms: u64,
+        rule: AuthRule,
     ) -> Result<Option<Rc<Key>>, Refused> {
-        match self.doors {
+        match self.doors(rule) {
             Doors::Open => return Ok(None),
             Doors::Unknown if presented.is_some() => return Err(Refused::NotReady),
             Doors::Unknown | Doors::Keyed => {}
@@ -253,7 +284,7 @@ mod tests {
     fn the_right_key_opens_and_no_other_does() {
         let closed = control(true);
         let admit = |key: &str, now_ms| {
-            let admitted = closed.admit(Some(key.as_bytes()), now_ms)?;
+            let admitted = closed.admit(Some(key.as_bytes()), now_ms, AuthRule::Collector)?;
             Ok(admitted.map(|key| key.name.clone()))
         };
         assert_eq!(admit("kt_gk_good", 5_000), Ok(Some(String::from("good"))));
@@ -267,31 +298,54 @@ mod tests {
         ] {
             assert_eq!(admit(key, now_ms), Err(Refused::BadKey), "{key}");
         }
-        assert_eq!(closed.admit(None, 0).map(|_| ()), Err(Refused::NoKey));
+        let without = closed.admit(None, 0, AuthRule::Collector);
+        assert_eq!(without.map(|_| ()), Err(Refused::NoKey));
     }
 
     #[test]
     fn open_doors_ask_for_nothing_and_a_restart_opens_none() {
         let open = control(false);
         for key in [None, Some(&b"kt_gk_good"[..]), Some(b"anything")] {
-            assert!(open.admit(key, 0).unwrap().is_none());
+            assert!(open.admit(key, 0, AuthRule::Collector).unwrap().is_none());
         }
         let runtime = Runtime {
             keys_required: true,
             ..Runtime::default()
         };
         let unheard = Control::unheard(&runtime);
-        let admit = |key| unheard.admit(key, 0).map(|_| ());
+        let admit = |key| unheard.admit(key, 0, AuthRule::Collector).map(|_| ());
         assert_eq!(admit(Some(b"kt_gk_good")), Err(Refused::NotReady));
         assert_eq!(admit(None), Err(Refused::NoKey));
-        assert!(Control::unheard(&Runtime::default()).admit(None, 0).is_ok());
+        let fresh = Control::unheard(&Runtime::default());
+        assert!(fresh.admit(None, 0, AuthRule::Collector).is_ok());
+    }
+
+    #[test]
+    fn the_gateway_s_own_rule_goes_before_the_collector_s() {
+        let unheard = Control::unheard(&Runtime::default());
+        for (control, with_any_key) in [
+            (control(false), Refused::BadKey),
+            (control(true), Refused::BadKey),
+            (unheard, Refused::NotReady),
+        ] {
+            let admit = |key, rule| control.admit(key, 0, rule).map(|_| ());
+            assert_eq!(admit(None, AuthRule::Required), Err(Refused::NoKey));
+            assert_eq!(
+                admit(Some(b"sk-client"), AuthRule::Required),
+                Err(with_any_key)
+            );
+            assert_eq!(admit(None, AuthRule::Disabled), Ok(()));
+            assert!(control.lets_everybody_in(AuthRule::Disabled));
+            assert!(!control.lets_everybody_in(AuthRule::Required));
+        }
     }
 
     #[test]
     fn a_key_allows_what_it_lists_or_everything() {
         let closed = control(true);
-        let good = closed.admit(Some(b"kt_gk_good"), 0).unwrap().unwrap();
-        let old = closed.admit(Some(b"kt_gk_old"), 0).unwrap().unwrap();
+        let admit = |key: &[u8]| closed.admit(Some(key), 0, AuthRule::Collector);
+        let good = admit(b"kt_gk_good").unwrap().unwrap();
+        let old = admit(b"kt_gk_old").unwrap().unwrap();
         assert!(good.allows("anything"));
         assert!(old.allows("chat") && !old.allows("other"));
     }

@@ -110,9 +110,10 @@ impl Gateway {
                     now: host.now(),
                     started: shared::started(host),
                     requests_processed: self.vm.requests_processed(),
+                    control: self.vm.control(&self.config),
                 };
                 let answer = self.vm.with_view(host, facts.now, |view| {
-                    answers::health(&self.config, view, facts, only)
+                    answers::health(&self.config, view, &facts, only)
                 });
                 return self.answer(host, answer);
             }
@@ -131,7 +132,8 @@ impl Gateway {
         let now = host.now();
         let mut dossier = Dossier::opened(now);
         let control = self.vm.control(&self.config);
-        match keys::admit(host, &control, client, &headers, now) {
+        let rule = self.config.runtime.auth;
+        match keys::admit(host, &control, rule, client, &headers, now) {
             Ok(key) => dossier.key = key,
             Err(turned_away) => {
                 dossier.key = turned_away.key;
@@ -315,7 +317,7 @@ impl Gateway {
     ) -> Answer {
         let control = self.vm.control(&self.config);
         let presented = keys::presented(headers);
-        match control.admit(presented, host.now().unix_ms) {
+        match control.admit(presented, host.now().unix_ms, self.config.runtime.auth) {
             Ok(key) => answer(&Models {
                 policy: &self.config.policy,
                 created: shared::started(host).unix_ms / 1000,

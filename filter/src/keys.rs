@@ -7,6 +7,7 @@ use protocols::ClientFormat;
 use routing::rate::RateTable;
 
 use crate::answers::Answer;
+use crate::config::AuthRule;
 use crate::control::{Control, Key};
 use crate::host::{HeaderList, Host, Moment};
 use crate::shared::{rate_table, update_shared};
@@ -26,15 +27,16 @@ pub(crate) struct TurnedAway {
 pub(crate) fn admit(
     host: &impl Host,
     control: &Control,
+    rule: AuthRule,
     client: ClientFormat,
     headers: &HeaderList,
     now: Moment,
 ) -> Result<Option<Rc<Key>>, TurnedAway> {
-    if control.lets_everybody_in() {
+    if control.lets_everybody_in(rule) {
         return Ok(None);
     }
     let key = control
-        .admit(presented(headers), now.unix_ms)
+        .admit(presented(headers), now.unix_ms, rule)
         .map_err(|why| TurnedAway {
             answer: Answer::no_good_key(client, why),
             key: None,

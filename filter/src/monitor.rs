@@ -130,12 +130,13 @@ impl Monitor {
 
     /// A call was answered, or failed.
     pub fn on_call_response(&mut self, host: &impl Host, token: u32) {
-        if self.control.on_call_response(host, token) {
-            return;
-        }
         let Some(config) = self.config.clone() else {
             return;
         };
+        let remembered = &config.runtime.known_control;
+        if self.control.on_call_response(host, token, remembered) {
+            return;
+        }
         if let Some(collector) = config.collector()
             && self.vm.courier.on_call_response(host, token, collector)
         {

@@ -1,5 +1,6 @@
 //! Data that all VMs of an Envoy process share: workers, and the monitor on the main thread.
 
+use events::KnownControl;
 use protocols::json;
 
 use crate::control::Control;
@@ -129,12 +130,20 @@ pub(crate) fn instance_id(host: &impl Host) -> String {
     id
 }
 
-/// Leaves the collector's control state to all workers. `false` when they have it already.
-pub(crate) fn publish_control(host: &impl Host, state: &[u8]) -> bool {
-    let known = host
+/// Leaves what is known of keys and budgets to all workers. `false` when they have it already.
+pub(crate) fn publish_control(host: &impl Host, known: &KnownControl) -> bool {
+    let Ok(state) = serde_json::to_vec(known) else {
+        return false;
+    };
+    let is_there = host
         .shared(key::CONTROL)
         .is_ok_and(|shared| shared.value == state);
-    !known && host.set_shared(key::CONTROL, state, None).is_ok()
+    !is_there && host.set_shared(key::CONTROL, &state, None).is_ok()
+}
+
+/// What [`publish_control`] left last. It outlives the VM that left it.
+pub(crate) fn known_control(host: &impl Host) -> Option<KnownControl> {
+    json::parse(&host.shared(key::CONTROL).ok()?.value).ok()
 }
 
 /// What [`publish_control`] left last, where that is another than publication `known`.
@@ -143,8 +152,8 @@ pub(crate) fn newer_control(host: &impl Host, known: Option<u32>) -> Option<(u32
     if known == Some(cas) {
         return None;
     }
-    let state = json::parse(&value).ok()?;
-    Some((cas, Control::of(&state)))
+    let known: KnownControl = json::parse(&value).ok()?;
+    Some((cas, Control::of(&known)))
 }
 
 /// Which blob holds the requests per minute of a gateway key.

@@ -4,6 +4,7 @@ mod collector_url;
 mod commands;
 mod doctor;
 mod explain;
+mod files;
 mod find;
 mod gateway;
 mod http;

@@ -6,13 +6,29 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 
+use std::time::{Duration, SystemTime};
+
 use policy::Credential;
 
+use crate::files;
 use crate::paths::Variables;
+
+/// No header is longer.
+const MOST_BYTES: usize = 64 * 1024;
+/// How long somebody may take to write a key file.
+const SETTLES_WITHIN: Duration = Duration::from_secs(2);
 
 /// A provider's key. Never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Key(String);
+
+/// A key as it was found.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) key: Key,
+    /// Its file was written just now, and may still be.
+    pub(crate) is_fresh: bool,
+}
 
 /// Where keys come from.
 #[derive(Clone)]
@@ -43,7 +59,21 @@ pub(crate) enum KeyError {
     NotAHeaderValue(String),
 }
 
+impl KeyError {
+    /// There is nothing, rather than something that is no key.
+    pub(crate) fn is_absence(&self) -> bool {
+        match self {
+            Self::NoVariable(_) | Self::NoFile { .. } => true,
+            Self::NotAName(_) | Self::Unreadable { .. } | Self::NotAHeaderValue(_) => false,
+        }
+    }
+}
+
 impl Key {
+    pub(crate) fn of(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The key itself, for the one file that Envoy reads.
     pub(crate) fn expose(&self) -> &str {
         &self.0
@@ -59,10 +89,15 @@ impl fmt::Debug for Key {
 impl Secrets<'_> {
     /// The key of `credential`; `Ok(None)` where none is needed.
     pub(crate) fn key(&self, credential: &Credential) -> Result<Option<Key>, KeyError> {
+        Ok(self.find(credential)?.map(|found| found.key))
+    }
+
+    /// The same, with what is known of how it got there.
+    pub(crate) fn find(&self, credential: &Credential) -> Result<Option<Found>, KeyError> {
         match credential {
             Credential::None => Ok(None),
             Credential::Env(name) => match (self.variables)(name) {
-                Some(value) => checked(&value, name).map(Some),
+                Some(value) => of_variable(&value, name).map(Some),
                 None => Err(KeyError::NoVariable(name.clone())),
             },
             Credential::Store(name) => self.stored(name).map(Some),
@@ -79,12 +114,15 @@ impl Secrets<'_> {
         (mode & 0o077 != 0).then_some((file, mode))
     }
 
-    fn stored(&self, name: &str) -> Result<Key, KeyError> {
+    fn stored(&self, name: &str) -> Result<Found, KeyError> {
         let file = self.file(name)?;
-        match fs::read_to_string(&file) {
-            Ok(content) => checked(&content, &file.display().to_string()),
+        match files::read_text(&file, MOST_BYTES) {
+            Ok(content) => Ok(Found {
+                key: checked(&content, &file.display().to_string())?,
+                is_fresh: is_fresh(&file),
+            }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => match (self.variables)(name) {
-                Some(value) => checked(&value, name),
+                Some(value) => of_variable(&value, name),
                 None => Err(KeyError::NoFile {
                     file,
                     name: name.to_owned(),
@@ -101,6 +139,22 @@ impl Secrets<'_> {
             _ => Err(KeyError::NotAName(name.to_owned())),
         }
     }
+}
+
+/// Variables do not change.
+fn of_variable(value: &str, name: &str) -> Result<Found, KeyError> {
+    Ok(Found {
+        key: checked(value, name)?,
+        is_fresh: false,
+    })
+}
+
+/// Written within the last seconds, or at a time that has not come yet.
+fn is_fresh(file: &Path) -> bool {
+    let modified = fs::metadata(file).and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|time| {
+        time.elapsed().is_ok_and(|age| age < SETTLES_WITHIN) || time > SystemTime::now()
+    })
 }
 
 /// Editors and `echo` end files with a line break that is not part of the key.

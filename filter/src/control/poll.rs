@@ -1,6 +1,6 @@
 //! The monitor's question to the collector: once a second, what is in force.
 
-use events::ControlState;
+use events::{ControlState, KnownControl, LostState};
 use protocols::json;
 
 use super::Control;
@@ -23,6 +23,8 @@ pub(crate) struct ControlPoll {
     asked_ms: Option<u64>,
     under_way: Option<u32>,
     failing: bool,
+    /// What is lost, as far as it was told.
+    told: LostState,
     /// The collector wants to see the policy.
     send_policy: bool,
     /// The collector refused a report.
@@ -74,7 +76,13 @@ impl ControlPoll {
     }
 
     /// An answer came, or its time was over. `false` when it answers another question.
-    pub(crate) fn on_call_response(&mut self, host: &impl Host, token: u32) -> bool {
+    /// `remembered` is what this gateway knew before this process began.
+    pub(crate) fn on_call_response(
+        &mut self,
+        host: &impl Host,
+        token: u32,
+        remembered: &KnownControl,
+    ) -> bool {
         if self.under_way != Some(token) {
             return false;
         }
@@ -101,14 +109,35 @@ impl ControlPoll {
         match json::parse::<ControlState>(&body) {
             Ok(state) => {
                 self.send_policy = state.send_policy;
-                if shared::publish_control(host, &body) {
-                    books::forget_other_accounts(host, &Control::of(&state));
-                }
+                let mut known = shared::known_control(host).unwrap_or_else(|| remembered.clone());
+                known.learn(state);
+                self.tell_losses(&known);
+                publish(host, &known);
                 self.failing = false;
             }
             Err(error) => self.failed(&format!("expected the control state: {error}")),
         }
         true
+    }
+
+    /// Said once until it is another one.
+    fn tell_losses(&mut self, known: &KnownControl) {
+        let lost = known.state.lost;
+        let told = std::mem::replace(&mut self.told, lost);
+        if lost.keys && !told.keys {
+            log::warn!(
+                "the collector has lost gateway keys: keys stay required; make new ones, or let everybody in with --allow-anonymous"
+            );
+        }
+        if lost.budgets && !told.budgets {
+            log::warn!(
+                "the collector has lost budgets or what was spent of them: limits and amounts stay in force; {} budgets are to be created again before they can be changed or deleted",
+                known.kept_budgets()
+            );
+        }
+        if lost.is_none() && !told.is_none() {
+            log::warn!("the collector knows all keys and budgets again");
+        }
     }
 
     /// Said once until it works again.
@@ -119,5 +148,11 @@ impl ControlPoll {
             );
             self.failing = true;
         }
+    }
+}
+
+fn publish(host: &impl Host, known: &KnownControl) {
+    if shared::publish_control(host, known) {
+        books::forget_other_accounts(host, &Control::of(known));
     }
 }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 
 use super::evidence::observed;
 use super::{POLICY, gateway_config};
-use crate::config::GatewayConfig;
+use crate::config::{AuthRule, GatewayConfig};
 use crate::control::Control;
 use crate::host::fake::FakeHost;
 use crate::host::{HeaderList, header_map};
@@ -132,7 +132,14 @@ impl Gateway {
             Step::Request => {
                 let now = self.host.moment();
                 let client = ClientFormat::ChatCompletions;
-                let result = keys::admit(&self.host, &self.control, client, &bearer(), now);
+                let result = keys::admit(
+                    &self.host,
+                    &self.control,
+                    AuthRule::Collector,
+                    client,
+                    &bearer(),
+                    now,
+                );
                 admitted = Some(result.map_err(|refused| refused.answer.headers).is_ok());
             }
             Step::Answer { status } => self.answer(status),
@@ -231,7 +238,7 @@ proptest! {
             host.now_ms.set(host.now_ms.get() + wait_ms);
             host.clock_set_ms.set(hours * HOUR_MS);
             for now in [host.moment(), FakeHost::default().moment()] {
-                let is_good = control.admit(Some(b"kt_gk_k"), now.unix_ms).is_ok();
+                let is_good = control.admit(Some(b"kt_gk_k"), now.unix_ms, AuthRule::Collector).is_ok();
                 prop_assert_eq!(is_good, now.unix_ms < expires_at_ms);
             }
         }

@@ -67,7 +67,10 @@ impl Worker {
     }
 
     fn hears(&self, state: &Value) {
-        crate::shared::publish_control(&self.host, state.to_string().as_bytes());
+        let mut known = crate::shared::known_control(&self.host).unwrap_or_default();
+        let state = serde_json::from_value(state.clone()).unwrap();
+        known.learn(state);
+        crate::shared::publish_control(&self.host, &known);
         self.vm.tick(&self.host);
     }
 
@@ -325,7 +328,10 @@ fn the_monitor_hands_on_what_the_collector_says() {
     let mut monitor = Monitor::new(&host, vm);
     let worker = Vm::new(&host);
     let config = gateway_config(&observed(POLICY));
-    let admits = || worker.control(&config).admit(Some(b"kt_gk_good"), NOW);
+    let admits = || {
+        let control = worker.control(&config);
+        control.admit(Some(b"kt_gk_good"), NOW, config.runtime.auth)
+    };
     let answer = |monitor: &mut Monitor, status: Option<&str>, body: &Value| {
         host.now_ms.set(host.now_ms.get() + 1_000);
         monitor.on_tick(&host);

@@ -13,6 +13,7 @@ mod header_values;
 mod health;
 mod hop;
 mod host_calls;
+mod loss;
 mod monitor;
 mod pieces;
 mod policies;

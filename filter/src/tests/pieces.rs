@@ -198,7 +198,8 @@ fn counted(policy: &str, budget_before: Option<usize>) -> (u32, usize) {
             "period_end_ms": u64::MAX, "spent_elsewhere_usd": 0});
         let control =
             json!({"version": "1", "keys_required": false, "keys": [], "budgets": [budget]});
-        crate::shared::publish_control(&visit.host, control.to_string().as_bytes());
+        let known = serde_json::from_value(control).unwrap();
+        crate::shared::publish_control(&visit.host, &known);
         visit.vm.tick(&visit.host);
     };
     let headers = visit.host.in_phase(Phase::RequestHeaders);

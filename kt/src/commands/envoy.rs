@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::envoy::{
-    Admin, AttemptRouting, Collector, Compose, EnvoyVersion, Gateway, KeySource, Runtime,
+    Admin, AttemptRouting, AuthRule, Collector, Compose, EnvoyVersion, Gateway, KeySource, Runtime,
     TOKEN_VARIABLE, to_yaml,
 };
 use ::policy::{BaseUrl, Credential, Policy};
@@ -71,7 +71,7 @@ pub(crate) struct Render {
     /// Collector for events, keys and budgets; Envoy finds its token in KEEPTRUSTS_COLLECTOR_TOKEN [default: none]
     #[arg(long, value_name = "URL", value_parser = collector_url::parse)]
     collector_url: Option<BaseUrl>,
-    /// Refuse requests without a gateway key even before the collector was heard
+    /// Refuse requests without a gateway key whatever the collector says
     #[arg(long, requires = "collector_url")]
     require_keys: bool,
     /// The oldest Envoy that shall take it: 1.36 or later [default: 1.40; 1.36 for meshes]
@@ -320,7 +320,14 @@ impl Setting {
                 version: env!("CARGO_PKG_VERSION").to_owned(),
                 credentials_missing: Vec::new(),
                 endpoints: document.endpoints.clone(),
-                keys_required: self.keys_required,
+                // Until it was heard, nobody knows whether there are keys.
+                keys_required: self.keys_required || self.collector.is_some(),
+                auth: if self.keys_required {
+                    AuthRule::Required
+                } else {
+                    AuthRule::Collector
+                },
+                known_control: None,
             },
             listen: self.listen,
             admin: Admin::Loopback(self.admin),

@@ -46,11 +46,13 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
     check_port(settings.listen)?;
 
     let data_folder = data_folder(settings.data_dir.as_deref())?;
+    let instance_id = place::instance_id()?;
     let evidence = Evidence::prepare(
         &settings.evidence,
         &data_folder,
         &document.policy,
         settings.listen,
+        &instance_id,
     )?;
     let directory = RunDirectory::create(&run_root(&data_folder))?;
     let path = directory.path().to_owned();
@@ -68,9 +70,11 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
     let place = Place {
         module: module.to_string_lossy().into_owned(),
         gateway_id: place::gateway_id(&data_folder)?,
-        instance_id: place::instance_id()?,
+        instance_id,
         collector: evidence.cluster.clone(),
         keys_required: evidence.keys_required,
+        auth: evidence.auth,
+        known_control: place::known_control(&evidence.known)?,
         listen: settings.listen,
         admin: admin.clone(),
         ca_file: find::ca_file(&variable),
@@ -88,7 +92,7 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
     };
     let watch = Watch::new(file.clone(), document.text.clone());
     let follower = Follower {
-        served: Served::prepare(directory, place, source, document)?,
+        served: Served::prepare(directory, place, source, document).await?,
         watch,
         secrets,
         simulation,

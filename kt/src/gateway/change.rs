@@ -25,6 +25,8 @@ use crate::policy_file::Document;
 /// New clusters wait for their names to be resolved, which a silent name server may take this long to refuse.
 const PATIENCE: Duration = Duration::from_secs(30);
 const POLL: Duration = Duration::from_millis(20);
+/// After which a key file that has not changed is complete.
+const SECOND_LOOK: Duration = Duration::from_millis(250);
 /// Plans that name a retired cluster were made before; their requests are over, or will never use it, after this.
 const SHORTEST_RETIREMENT: Duration = Duration::from_secs(60);
 const LONGEST_RETIREMENT: Duration = Duration::from_secs(3600);
@@ -74,7 +76,7 @@ pub(crate) enum ChangeError {
 
 impl<'a> Served<'a> {
     /// Writes everything for an Envoy that is about to start.
-    pub(crate) fn prepare(
+    pub(crate) async fn prepare(
         directory: RunDirectory,
         place: Place,
         source: KeySource<'a>,
@@ -83,7 +85,13 @@ impl<'a> Served<'a> {
         directory.folder(live::SECRETS)?;
         let mut keys = Keys::default();
         source.warn_of_exposed_files(&document.policy);
-        keys.update(&place.gateway(&document, &[]), &source, &directory)?;
+        settle(
+            &mut keys,
+            &place.gateway(&document, &[]),
+            &source,
+            &directory,
+        )
+        .await?;
         watches::check(keys.count(), watches::BESIDE_KEYS)?;
         let path = directory.path().to_string_lossy().into_owned();
         let gateway = place.gateway(&document, &keys.missing);
@@ -160,11 +168,8 @@ impl<'a> Served<'a> {
         admin: &AdminClient,
     ) -> Result<(), ChangeError> {
         let watched = self.keys.count();
-        self.keys.update(
-            &self.place.gateway(document, &[]),
-            &self.source,
-            &self.directory,
-        )?;
+        let gateway = self.place.gateway(document, &[]);
+        settle(&mut self.keys, &gateway, &self.source, &self.directory).await?;
         watches::check(self.keys.count().saturating_sub(watched), 0)?;
         let missing = self.keys.missing.clone();
         let directory = self.directory.path().to_string_lossy().into_owned();
@@ -269,6 +274,22 @@ impl<'a> Served<'a> {
         }
         Err(ChangeError::Silent { file })
     }
+}
+
+/// Looks at the keys of `gateway`'s targets, and a second time where a file was written just now: half a key must not go
+/// to a provider.
+async fn settle(
+    keys: &mut Keys,
+    gateway: &Gateway<'_>,
+    source: &KeySource<'_>,
+    directory: &RunDirectory,
+) -> io::Result<()> {
+    keys.update(gateway, source, directory)?;
+    if keys.is_settling() {
+        sleep(SECOND_LOOK).await;
+        keys.update(gateway, source, directory)?;
+    }
+    Ok(())
 }
 
 fn parts(gateway: &Gateway, directory: &str) -> Result<Parts, RenderError> {

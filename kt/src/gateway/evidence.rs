@@ -5,9 +5,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 use collector::{Api, AuditScope, Collector, KeyRule, Rules, Running, StoreLocation, Tokens};
+use envoy::AuthRule;
+use events::KnownControl;
 use policy::{BaseUrl, ContentPolicyKind, Policy};
 
-use super::external;
+use super::external::Question;
+use super::known_control::{Memory, Remembering};
 use crate::commands::Failure;
 
 /// What the command line says of it.
@@ -44,6 +47,12 @@ pub(crate) struct Evidence {
     pub(crate) token: Option<String>,
     /// Nobody gets in without a key, from the first request on.
     pub(crate) keys_required: bool,
+    /// The command line's word on keys, which goes before the collector's.
+    pub(crate) auth: AuthRule,
+    /// What this gateway has heard of its collector, for the filter.
+    pub(crate) known: KnownControl,
+    /// Goes on hearing.
+    _remembering: Option<Remembering>,
     keys: KeyRule,
 }
 
@@ -54,18 +63,41 @@ impl Evidence {
         data_folder: &Path,
         policy: &Policy,
         listen: SocketAddr,
+        instance_id: &str,
     ) -> Result<Self, Failure> {
+        let memory = Memory::load(data_folder);
         let mut evidence = match &settings.collector {
-            CollectorChoice::Own(address) => own(settings, *address, data_folder, policy)?,
+            CollectorChoice::Own(address) => {
+                own(settings, *address, data_folder, policy, memory, instance_id)?
+            }
             CollectorChoice::Elsewhere { address, token } => {
-                elsewhere(address, token.clone(), settings.keys)
+                let question = Question {
+                    collector: address.clone(),
+                    token: token.clone(),
+                    instance_id: instance_id.to_owned(),
+                };
+                elsewhere(question, settings.keys, memory)?
             }
             CollectorChoice::Off if settings.keys == KeyRule::Always => {
                 return Err("--require-keys needs a collector: nobody else knows the keys".into());
             }
+            CollectorChoice::Off
+                if settings.keys == KeyRule::OnceCreated && memory.known.keys_were_required =>
+            {
+                return Err(
+                    "this gateway has required keys, and without a collector nobody knows them: name one with --collector-url \
+                     or --collector-listen, or let everybody in with --allow-anonymous"
+                        .into(),
+                );
+            }
             CollectorChoice::Off => Self::default(),
         };
         evidence.keys = settings.keys;
+        evidence.auth = match settings.keys {
+            KeyRule::OnceCreated => AuthRule::Collector,
+            KeyRule::Always => AuthRule::Required,
+            KeyRule::Never => AuthRule::Disabled,
+        };
         let everybody = !evidence.keys_required && settings.keys != KeyRule::Never;
         if everybody && !listen.ip().is_loopback() {
             return Err(format!(
@@ -90,6 +122,8 @@ fn own(
     address: SocketAddr,
     data_folder: &Path,
     policy: &Policy,
+    mut memory: Memory,
+    instance_id: &str,
 ) -> Result<Evidence, Failure> {
     let listener = TcpListener::bind(address).map_err(|error| {
         format!(
@@ -109,7 +143,15 @@ fn own(
         max_batch_bytes: collector::MAX_BATCH_BYTES,
         max_connections: collector::default_max_connections(),
     })?;
-    let keys_required = collector.keys_required()?;
+    let mut keys_required = collector.keys_required()?;
+    if settings.keys == KeyRule::OnceCreated && memory.known.keys_were_required && !keys_required {
+        log::warn!(
+            target: "keeptrusts::collector",
+            "The store knows of no gateway keys, but there were some: requests go on needing a key; make new ones with \
+             `kt tokens create`, or let everybody in with --allow-anonymous"
+        );
+        keys_required = true;
+    }
     for budget in collector.api().budgets()? {
         if budget.error.is_none() && policy.target_named(&budget.provider).is_none() {
             log::warn!(
@@ -121,43 +163,59 @@ fn own(
     }
     let running = collector.start(listener)?;
     log::info!(target: "keeptrusts::collector", "Listening on http://{}", running.address());
+    let question = Question {
+        collector: reached_at(running.address()),
+        token: Some(token.clone()),
+        instance_id: instance_id.to_owned(),
+    };
+    // The thread asks again where this one gets no answer.
+    if let Ok(heard) = question.ask() {
+        memory.learn(heard);
+    }
     Ok(Evidence {
         cluster: Some(envoy::Collector {
-            address: reached_at(running.address()),
+            address: question.collector.clone(),
             with_token: true,
         }),
         own: Some(running),
         token: Some(token),
         keys_required,
-        keys: settings.keys,
+        known: memory.known.to_remember(),
+        _remembering: Some(memory.keep_learning(question)?),
+        ..Evidence::default()
     })
 }
 
-fn elsewhere(address: &BaseUrl, token: Option<String>, keys: KeyRule) -> Evidence {
+fn elsewhere(question: Question, keys: KeyRule, mut memory: Memory) -> Result<Evidence, Failure> {
     let keys_required = match keys {
         KeyRule::Never => false,
         KeyRule::Always => true,
-        KeyRule::OnceCreated => {
-            external::keys_required(address, token.as_deref()).unwrap_or_else(|error| {
+        KeyRule::OnceCreated => match question.ask() {
+            Ok(heard) => {
+                memory.learn(heard);
+                memory.known.state.keys_required
+            }
+            Err(error) => {
                 log::warn!(
                     target: "keeptrusts::collector",
                     "The collector at {} cannot be asked: {error}; requests need a key until it answers",
-                    address.authority()
+                    question.collector.authority()
                 );
                 true
-            })
-        }
+            }
+        },
     };
-    Evidence {
-        own: None,
+    Ok(Evidence {
         cluster: Some(envoy::Collector {
-            address: address.clone(),
-            with_token: token.is_some(),
+            address: question.collector.clone(),
+            with_token: question.token.is_some(),
         }),
-        token,
+        token: question.token.clone(),
         keys_required,
-        keys,
-    }
+        known: memory.known.to_remember(),
+        _remembering: Some(memory.keep_learning(question)?),
+        ..Evidence::default()
+    })
 }
 
 /// What the policy's `audit-logger` asks for, and the command line's word on keys.
@@ -251,7 +309,8 @@ mod tests {
                 store: None,
                 keys,
             };
-            Evidence::prepare(&settings, Path::new("/"), &policy, listen.parse().unwrap())
+            let folder = Path::new("/nowhere");
+            Evidence::prepare(&settings, folder, &policy, listen.parse().unwrap(), "in_1")
                 .map(|_| ())
                 .map_err(|error| error.to_string())
         };
@@ -261,6 +320,29 @@ mod tests {
         let refused = prepare(KeyRule::OnceCreated, "0.0.0.0:41002").unwrap_err();
         assert!(refused.contains("--allow-anonymous") && !refused.contains('\n'));
         assert!(prepare(KeyRule::Always, "127.0.0.1:0").is_err());
+    }
+
+    #[test]
+    fn whoever_required_keys_does_not_open_without_a_collector() {
+        let folder = tempfile::tempdir().unwrap();
+        let heard = serde_json::json!({"version": "1", "keys_required": true});
+        let mut memory = Memory::load(folder.path());
+        memory.learn(serde_json::from_value(heard).unwrap());
+        let policy = policy("{ retention_days: 1 }");
+        let prepare = |keys| {
+            let settings = EvidenceSettings {
+                collector: CollectorChoice::Off,
+                store: None,
+                keys,
+            };
+            let listen = "127.0.0.1:0".parse().unwrap();
+            Evidence::prepare(&settings, folder.path(), &policy, listen, "in_1")
+                .map(|evidence| evidence.auth)
+                .map_err(|error| error.to_string())
+        };
+        let refused = prepare(KeyRule::OnceCreated).unwrap_err();
+        assert!(refused.contains("--allow-anonymous"), "{refused}");
+        assert_eq!(prepare(KeyRule::Never), Ok(AuthRule::Disabled));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a collector elsewhere says before Envoy asks it itself.
+//! What a collector says of keys and budgets when `kt` itself asks, beside the filter.
 
 use std::time::Duration;
 
@@ -8,20 +8,36 @@ use policy::BaseUrl;
 use crate::commands::Failure;
 
 const PATIENCE: Duration = Duration::from_secs(3);
+/// As far as the filter reads.
+const MOST_BYTES: u64 = 32 << 20;
 
-/// Whether requests need a gateway key.
-pub(crate) fn keys_required(collector: &BaseUrl, token: Option<&str>) -> Result<bool, Failure> {
-    let scheme = collector.scheme();
-    let url = format!("{scheme}://{}/v1/control", collector.authority());
-    let mut request = crate::http::agent(PATIENCE)?.get(url);
-    if let Some(token) = token {
-        request = request.header("authorization", format!("Bearer {token}"));
+/// A question to one collector.
+#[derive(Clone)]
+pub(crate) struct Question {
+    pub(crate) collector: BaseUrl,
+    pub(crate) token: Option<String>,
+    /// Whose spending is not elsewhere.
+    pub(crate) instance_id: String,
+}
+
+impl Question {
+    /// The control state. Blocks, for some seconds at most.
+    pub(crate) fn ask(&self) -> Result<ControlState, Failure> {
+        let url = format!(
+            "{}://{}/v1/control?instance_id={}",
+            self.collector.scheme(),
+            self.collector.authority(),
+            self.instance_id
+        );
+        let mut request = crate::http::agent(PATIENCE)?.get(url);
+        if let Some(token) = &self.token {
+            request = request.header("authorization", format!("Bearer {token}"));
+        }
+        let mut answer = request.call()?;
+        if !answer.status().is_success() {
+            return Err(format!("it answered {}", answer.status()).into());
+        }
+        let body = answer.body_mut().with_config().limit(MOST_BYTES);
+        Ok(serde_json::from_slice(&body.read_to_vec()?)?)
     }
-    let mut answer = request.call()?;
-    if !answer.status().is_success() {
-        return Err(format!("it answered {}", answer.status()).into());
-    }
-    let text = answer.body_mut().read_to_string()?;
-    let state: ControlState = serde_json::from_str(&text)?;
-    Ok(state.keys_required)
 }

@@ -10,6 +10,7 @@ mod external;
 mod follow;
 mod former;
 mod keys;
+mod known_control;
 mod place;
 mod run_directory;
 mod simulation;

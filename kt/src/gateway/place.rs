@@ -6,8 +6,10 @@ use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::path::Path;
 
-use envoy::{Admin, Collector, EnvoyVersion, Gateway, Runtime};
+use envoy::{Admin, AuthRule, Collector, EnvoyVersion, Gateway, Runtime};
+use events::KnownControl;
 use policy::BaseUrl;
+use serde_json::Value;
 
 use crate::policy_file::{self, Document};
 
@@ -27,6 +29,10 @@ pub(crate) struct Place {
     pub(crate) collector: Option<Collector>,
     /// Somebody has made a gateway key.
     pub(crate) keys_required: bool,
+    /// The command line's word on keys.
+    pub(crate) auth: AuthRule,
+    /// See [`known_control`].
+    pub(crate) known_control: Option<Value>,
     /// Of the Envoy that will run.
     pub(crate) envoy_version: EnvoyVersion,
     /// Simulated targets.
@@ -52,6 +58,8 @@ impl Place {
                 credentials_missing: credentials_missing.to_vec(),
                 endpoints: document.endpoints.clone(),
                 keys_required: self.keys_required,
+                auth: self.auth,
+                known_control: self.known_control.clone(),
             },
             listen: self.listen,
             admin: self.admin.clone(),
@@ -78,6 +86,14 @@ pub(crate) fn gateway_id(data_folder: &Path) -> io::Result<String> {
     let id = random_id("gw_")?;
     fs::write(file, format!("{id}\n"))?;
     Ok(id)
+}
+
+/// What was heard of the collector before this process, where that is anything.
+pub(crate) fn known_control(known: &KnownControl) -> serde_json::Result<Option<Value>> {
+    let is_something = *known != KnownControl::default();
+    is_something
+        .then(|| serde_json::to_value(known))
+        .transpose()
 }
 
 /// A new name for one Envoy process: by it the collector tells what others have spent from what this one has.

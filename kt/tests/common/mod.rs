@@ -126,19 +126,17 @@ impl Gateway {
         collector: &str,
         adjust: impl FnOnce(&mut Command),
     ) -> Self {
+        Self::start_alone(scratch, |command| {
+            command.args(["--listen", listen, "--collector-listen", collector]);
+            adjust(command);
+        })
+    }
+
+    /// The same, which is told nothing of collectors, and where to listen only if `adjust` says so.
+    pub(crate) fn start_alone(scratch: &Scratch, adjust: impl FnOnce(&mut Command)) -> Self {
         let mut command = kt();
         command
-            .args([
-                "gateway",
-                "run",
-                "--listen",
-                listen,
-                "--concurrency",
-                "1",
-                "--print-ports",
-                "--collector-listen",
-                collector,
-            ])
+            .args(["gateway", "run", "--concurrency", "1", "--print-ports"])
             .arg("--policy-config")
             .arg(scratch.path("policy-config.yaml"))
             .arg("--data-dir")
