@@ -15,7 +15,7 @@ use crate::headers::{FINAL, NO_CLUSTER, OVERLOADED};
 use crate::host::Host;
 use crate::journey::Journey;
 use crate::target::ending::{self, Ending};
-use crate::target::{TOKEN_HEADER, begin_next};
+use crate::target::{TOKEN_HEADER, announce_next, begin_next};
 use crate::vm::Vm;
 use crate::{Flow, state};
 
@@ -73,14 +73,15 @@ impl Hop {
             return Flow::Continue;
         }
         if journey.borrow().is_met(*index) {
-            // What it says is the provider's.
+            // What it says is the provider's. The router outside knows nothing of what the target filter has announced.
+            announce_next(host, &journey.borrow(), *index);
             return Flow::Continue;
         }
         let ending = if host.response_header(OVERLOADED).is_ok() {
             Ending::TurnedAway
         } else if host.response_header(NO_CLUSTER).is_ok() {
             let journey = journey.borrow();
-            let cluster = journey.inner_cluster(*index).unwrap_or_default();
+            let cluster = journey.attempt_cluster(*index).unwrap_or_default();
             log::error!("Envoy has no cluster {cluster}: an attempt at it failed");
             Ending::NoCluster
         } else {
@@ -95,7 +96,7 @@ impl Hop {
 fn hand_over(host: &impl Host, token: u64, journey: &Rc<RefCell<Journey>>) -> Option<usize> {
     let index = begin_next(host, journey)?;
     let journey = journey.borrow();
-    let cluster = journey.inner_cluster(index)?;
+    let cluster = journey.attempt_cluster(index)?;
     let timeout = journey.entry(index)?.timeout_ms.to_string();
     let token = format!("{token}.{index}");
     let headers = host.request_headers().ok()?;

@@ -79,6 +79,8 @@ pub struct Attempt {
     pub retry_after_ms: Option<u64>,
     /// The provider's answer went to the client, whatever it says.
     pub answered: bool,
+    /// The plan entry that is tried after it, where it is another than the next one.
+    pub(crate) next_entry: Option<usize>,
     /// Health has been told that its first content came.
     pub(crate) has_told_first_content: bool,
     /// Tokens and errors; there from the end on, unless the attempt never got as far as an exchange.
@@ -153,11 +155,13 @@ impl Journey {
     }
 
     /// The cluster that reaches the target of attempt `index` itself.
-    pub fn inner_cluster(&self, index: usize) -> Option<String> {
-        // An attempt that has not begun takes the entry of its number.
-        let entry = self
-            .entry(index)
-            .or_else(|| self.plan.attempts.get(index))?;
+    pub fn attempt_cluster(&self, index: usize) -> Option<String> {
+        self.inner_cluster(self.attempts.get(index)?.entry)
+    }
+
+    /// The cluster that reaches the target of plan entry `entry` itself.
+    fn inner_cluster(&self, entry: usize) -> Option<String> {
+        let entry = self.plan.attempts.get(entry)?;
         Some(cluster_name(
             self.config.policy.target(entry.target)?,
             entry.timeout_ms,
@@ -173,23 +177,23 @@ impl Journey {
             .filter(|_| self.plan.attempts.len() > 1)
     }
 
-    /// The cluster that Envoy routes attempt `index` to. A stream whose own timeout is shorter than the request's
+    /// The cluster that Envoy routes an attempt at plan entry `entry` to. A stream whose own timeout is shorter than the request's
     /// per-try timeout takes the way over the first-byte hop, which times it alone. So do all attempts of a hedged
     /// request: Envoy hedges within one cluster only, and its per-try timeout is then the time to the next attempt.
-    pub fn cluster(&self, index: usize) -> Option<String> {
-        if self.takes_hop(index) {
+    pub fn cluster(&self, entry: usize) -> Option<String> {
+        if self.takes_hop(entry) {
             Some(FIRST_BYTE.to_owned())
         } else {
-            self.inner_cluster(index)
+            self.inner_cluster(entry)
         }
     }
 
-    /// Attempt `index` goes over the first-byte hop.
-    pub(crate) fn takes_hop(&self, index: usize) -> bool {
+    /// An attempt at plan entry `entry` goes over the first-byte hop.
+    pub(crate) fn takes_hop(&self, entry: usize) -> bool {
         let is_short =
             |entry: &PlannedAttempt| self.stream && entry.timeout_ms < self.longest_timeout_ms();
         !self.is_routed_directly()
-            || self.plan.attempts.get(index).is_some_and(is_short)
+            || self.plan.attempts.get(entry).is_some_and(is_short)
             || self.hedge_after_ms().is_some()
     }
 
@@ -230,13 +234,23 @@ impl Journey {
         self.plan.attempts.len().saturating_sub(1).max(1)
     }
 
+    /// The plan entry that is tried after attempt `index`; beyond the plan where none is left.
+    pub(crate) fn entry_after(&self, index: usize) -> usize {
+        match self.attempts.get(index) {
+            Some(attempt) => attempt
+                .next_entry
+                .unwrap_or(attempt.entry.saturating_add(1)),
+            None => index.saturating_add(1),
+        }
+    }
+
     /// Begins the next attempt and returns its index; `None` when nothing is left to try.
     pub fn begin_attempt(&mut self, now_ns: u64) -> Option<usize> {
         let index = self.attempts.len();
         let entry = match self.attempts.last() {
             None => 0,
             Some(last) if self.is_repeatable() => last.entry,
-            Some(last) => last.entry.saturating_add(1),
+            Some(_) => self.entry_after(index.saturating_sub(1)),
         };
         self.plan.attempts.get(entry)?;
         self.attempts.push(Attempt {
@@ -337,7 +351,9 @@ impl Journey {
     /// How many targets were passed over before attempt `index`: tried in vain, or left out where the strategy would
     /// have put them first.
     pub fn fallback_count(&self, index: usize) -> usize {
-        let tried = self.attempts.get(index).map_or(0, |attempt| attempt.entry);
+        let entry = self.attempts.get(index).map_or(0, |attempt| attempt.entry);
+        let before = self.attempts.iter().take(index);
+        let tried = before.filter(|attempt| attempt.entry != entry).count();
         tried.saturating_add(usize::from(self.plan.preferred.is_some()))
     }
 

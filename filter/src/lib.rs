@@ -8,6 +8,7 @@ pub mod answers;
 mod books;
 mod by_id;
 pub mod config;
+mod context_window;
 mod control;
 pub mod embedding;
 pub mod endpoint;

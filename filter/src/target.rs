@@ -22,7 +22,7 @@ use crate::{Flow, state};
 
 pub(crate) use ahead::{Ahead, FirstRequest, WrittenAhead};
 pub use probe::PROBE_HEADER;
-pub(crate) use request::begin_next;
+pub(crate) use request::{announce_next, begin_next};
 pub(crate) use written::LONGEST_START;
 
 /// Header by which the first-byte hop hands a journey to the inner attempt: token and index. Clients cannot send it.

@@ -18,7 +18,7 @@ pub(crate) fn answer(journey: &Journey) -> Answer {
         .enumerate()
         .map(|(index, attempt)| {
             let target = journey.target_id(index);
-            let cluster = || journey.inner_cluster(index).unwrap_or_default();
+            let cluster = || journey.attempt_cluster(index).unwrap_or_default();
             match attempt.failure {
                 _ if attempt.has_no_cluster => {
                     format!("{target}: Envoy has no cluster {}", cluster())

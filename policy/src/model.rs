@@ -365,10 +365,22 @@ pub struct Failover {
     pub max_attempts: Option<u32>,
     /// Client's model name to a model name of the targets that are not the first choice.
     pub model_mapping: BTreeMap<String, String>,
-    /// Context-length errors fail over (`provider_fallback.context_window: fallback`).
-    pub on_context_length: bool,
+    /// Where a request goes that is too long for a model (`provider_fallback.context_window`).
+    pub on_context_length: OnContextLength,
     /// Refusals by the provider's content filter fail over (`provider_fallback.content_policy: fallback`).
     pub on_content_policy: bool,
+}
+
+/// What follows when a provider says that a request is too long for its model.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum OnContextLength {
+    /// The next member whose context window is larger serves, or may be; else it is the client's answer.
+    #[default]
+    LargerWindow,
+    /// The next member serves, whatever its window (`fallback`).
+    NextMember,
+    /// It is the client's answer (`stop`, `abort`, `error`).
+    Answer,
 }
 
 impl Default for Failover {
@@ -378,7 +390,7 @@ impl Default for Failover {
             written_strategy: None,
             max_attempts: None,
             model_mapping: BTreeMap::new(),
-            on_context_length: false,
+            on_context_length: OnContextLength::default(),
             on_content_policy: false,
         }
     }

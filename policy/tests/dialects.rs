@@ -10,7 +10,8 @@
 
 use catalog::{Provider, providers};
 use policy::{
-    BaseUrl, Credential, LoadOptions, Member, Policy, Source, Strategy, TargetId, load, load_with,
+    BaseUrl, Credential, LoadOptions, Member, OnContextLength, Policy, Source, Strategy, TargetId,
+    load, load_with,
 };
 
 const TARGETS: &str = "
@@ -415,7 +416,11 @@ log_bodies: true
         (10_000, 2_000, 3)
     );
     assert_eq!(check.expected_statuses, [200]);
-    assert!(policy.failover.on_context_length && !policy.failover.on_content_policy);
+    assert_eq!(
+        policy.failover.on_context_length,
+        OnContextLength::NextMember
+    );
+    assert!(!policy.failover.on_content_policy);
     assert_eq!(policy.failover.max_attempts, Some(2));
     assert_eq!(
         (policy.gateway.max_request_bytes, policy.gateway.log_bodies),

@@ -4,12 +4,12 @@ use protocols::exchange::{FailoverReason, ResponseAction};
 
 use super::ending::{self, Ending};
 use super::metadata::answer_headers;
-use super::{Course, Held, Stage, Target};
-use crate::Flow;
+use super::{Course, Held, Stage, Target, announce_next};
 use crate::answers::Answer;
 use crate::host::{HeaderList, Host, Moment};
 use crate::journey::Journey;
 use crate::vm::Vm;
+use crate::{Flow, context_window};
 
 /// Status that Envoy's router retries; it stands in for whatever the provider said.
 const RETRIABLE: &[u8] = b"503";
@@ -170,7 +170,10 @@ impl Target {
     fn fail_over(&mut self, host: &impl Host, course: &Course, reason: FailoverReason) -> Flow {
         let now = host.now();
         let mut journey = course.journey();
-        let only_answer = only_answer(&mut journey, course.index);
+        let is_last = !is_curable(&mut journey, course.index, reason);
+        let only_answer = is_last
+            .then(|| error_answer(&mut journey, course.index))
+            .flatten();
         let ending = Ending::FailedOver(reason);
         ending::end(&self.vm, host, &mut journey, course.index, ending, now);
         if let Some(answer) = only_answer {
@@ -178,6 +181,7 @@ impl Target {
             journey.keep_answer(&answer.body);
             return crate::respond(host, &answer);
         }
+        announce_next(host, &journey, course.index);
         // Nothing else is left of the head: a provider behind an Envoy may say in it that nobody shall try again
         // (`x-envoy-ratelimited`).
         if let Err(error) = host.set_response_headers(&[(":status", RETRIABLE)]) {
@@ -210,11 +214,36 @@ fn release(vm: &Vm, host: &impl Host, course: &Course, upstream: &HeaderList, no
     }
 }
 
-/// A plan of one target has no other opinion to ask: what its provider says is the client's answer.
-fn only_answer(journey: &mut Journey, index: usize) -> Option<Answer> {
-    if journey.plan.attempts.len() > 1 {
-        return None;
+/// Whether somebody else is left to ask, and says whom. A plan of one target has no other opinion to ask; and what is the
+/// client's fault is its answer where nobody is left whom the policy wants to ask about it.
+fn is_curable(journey: &mut Journey, index: usize, reason: FailoverReason) -> bool {
+    if journey.plan.attempts.len() == 1 {
+        return false;
     }
+    let Some(entry) = journey.attempts.get(index).map(|attempt| attempt.entry) else {
+        return true;
+    };
+    let is_beside_others = (journey.attempts.iter().enumerate())
+        .any(|(other, attempt)| other != index && attempt.ended_ns.is_none());
+    let next = match reason {
+        // With hedging, another one is asked already.
+        _ if is_beside_others => return true,
+        FailoverReason::ContextLength => {
+            context_window::next(&journey.config.policy, &journey.plan.attempts, entry)
+        }
+        FailoverReason::ContentPolicy => {
+            Some(entry.saturating_add(1)).filter(|next| *next < journey.plan.attempts.len())
+        }
+        _ => return true,
+    };
+    if let Some(attempt) = journey.attempts.get_mut(index) {
+        attempt.next_entry = next;
+    }
+    next.is_some()
+}
+
+/// What the provider says, as the client's answer.
+fn error_answer(journey: &mut Journey, index: usize) -> Option<Answer> {
     let (status, headers, body) = journey.exchange(index)?.error_response()?;
     let fallback_count = journey.fallback_count(index).to_string();
     let own = answer_headers(journey, index, &fallback_count);

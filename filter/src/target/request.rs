@@ -6,6 +6,7 @@ use std::ops::Range;
 use std::rc::Rc;
 
 use ingress::{has_native_responses, supports_usage_injection, upstream_format};
+use policy::OnContextLength;
 use protocols::exchange::Exchange;
 use protocols::{BodyPrefix, OutgoingRequest, RequestError};
 
@@ -151,9 +152,9 @@ pub(crate) fn begin_next(host: &impl Host, journey: &Rc<RefCell<Journey>>) -> Op
     Some(index)
 }
 
-fn announce_next(host: &impl Host, journey: &Journey, index: usize) {
+pub(crate) fn announce_next(host: &impl Host, journey: &Journey, index: usize) {
     if journey.is_routed_directly()
-        && let Some(next) = journey.cluster(index.saturating_add(1))
+        && let Some(next) = journey.cluster(journey.entry_after(index))
         && let Err(error) = host.set_state(state::CLUSTER, next.as_bytes())
     {
         log::error!("the next attempt will go to the same cluster: {error}");
@@ -205,7 +206,7 @@ fn attempt_of(journey: &Journey, index: usize, now: Moment) -> protocols::Attemp
         anthropic_version: journey.anthropic.0.clone(),
         anthropic_beta: journey.anthropic.1.clone(),
         metadata: journey.with_metadata.then(|| journey.metadata(index)),
-        fail_over_on_context_length: policy.failover.on_context_length,
+        fail_over_on_context_length: policy.failover.on_context_length != OnContextLength::Answer,
         fail_over_on_content_policy: policy.failover.on_content_policy,
     }
 }

@@ -3,6 +3,7 @@
 mod blame;
 mod callouts;
 mod clock;
+mod context_length;
 mod control;
 mod embedding;
 mod ending;

@@ -4,7 +4,7 @@ use super::{Context, strategy};
 use crate::draft::{Draft, StrategyName};
 use crate::finding::Code;
 use crate::lint::{Lint, Problem};
-use crate::model::{Failover, Strategy, Target, TargetId};
+use crate::model::{Failover, OnContextLength, Strategy, Target, TargetId};
 use crate::order;
 
 /// Failover is on unless any of the three blocks switches it off. The smallest limit of attempts counts.
@@ -31,11 +31,11 @@ pub(super) fn resolve(draft: &Draft) -> Failover {
             .get()
             .cloned()
             .unwrap_or_default(),
-        on_context_length: draft
-            .provider_fallback
-            .on_context_length
-            .copied()
-            .unwrap_or(false),
+        on_context_length: match draft.provider_fallback.on_context_length.copied() {
+            None => OnContextLength::LargerWindow,
+            Some(true) => OnContextLength::NextMember,
+            Some(false) => OnContextLength::Answer,
+        },
         on_content_policy: draft
             .provider_fallback
             .on_content_policy
