@@ -40,7 +40,7 @@ async fn only_the_model_name_changes() {
 }
 
 #[tokio::test]
-async fn twenty_megabytes_fail_over_intact() {
+async fn thirty_megabytes_fail_over_intact() {
     let [first, second] = ["p0", "p1"].map(|name| Provider::start(name, Dialect::OpenAi));
     let providers = [first.await.unwrap(), second.await.unwrap()];
     // One that counts the tokens of a stream when it is asked to.
@@ -55,7 +55,7 @@ async fn twenty_megabytes_fail_over_intact() {
     let gateway = Gateway::serving(&PolicyText::failover(&upstreams, "chain", &members)).await;
     providers[0].behave(Behaviour::status(500));
 
-    let model_last = String::from_utf8(request_with_image(20 * 1024 * 1024)).unwrap();
+    let model_last = String::from_utf8(request_with_image(30 * 1024 * 1024)).unwrap();
     let without = model_last.replace(",   \"model\":\"chain\" }", "}");
     let model_first = without.replacen('{', "{ \"model\":\"chain\",", 1);
     let mut turn = 0;

@@ -199,6 +199,11 @@ const MINIMAL: &str = "examples/minimal-envoy";
 
 impl Minimal {
     async fn start() -> Self {
+        Self::start_with(None).await
+    }
+
+    /// With another address of the first provider.
+    async fn start_with(address: Option<&str>) -> Self {
         let openai = Provider::start("openai", Dialect::OpenAi).await.unwrap();
         let mistral = Provider::start("mistral", Dialect::OpenAi).await.unwrap();
         openai.accept_keys(&["key-of-openai"]);
@@ -231,8 +236,10 @@ impl Minimal {
             &format!("address: 127.0.0.1, port_value: {port}"),
         );
         for (host, provider) in [("api.openai.com", &openai), ("api.mistral.ai", &mistral)] {
+            let address = address.filter(|_| host == "api.openai.com");
+            let address = address.unwrap_or("127.0.0.1");
             let there = format!(
-                "address: 127.0.0.1, port_value: {}",
+                "address: {address}, port_value: {}",
                 provider.address().port()
             );
             text = replaced(&text, &format!("address: {host}, port_value: 443"), &there);
@@ -340,6 +347,13 @@ async fn the_hand_written_envoy_configuration_serves_and_fails_over() {
         assert_eq!(request.json()["model"], "mistral-small-latest");
     }
     assert_eq!(minimal.client.get("/health").await.status, 200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_hand_written_envoy_configuration_passes_over_a_host_that_does_not_resolve() {
+    let minimal = Minimal::start_with(Some("provider.invalid")).await;
+    let answer = minimal.client.chat("reliable-chat").await;
+    assert_eq!((answer.status, answer.provider()), (200, "mistral"));
 }
 
 #[test]
