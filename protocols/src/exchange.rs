@@ -320,7 +320,7 @@ impl Exchange {
     }
 
     /// The client's response is complete, or never will be; further input changes nothing.
-    pub fn is_over(&self) -> bool {
+    pub fn is_finished(&self) -> bool {
         matches!(self.stage, Stage::Finished)
     }
 

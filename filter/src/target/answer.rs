@@ -71,7 +71,7 @@ impl Target {
         let (action, is_over) = match held.course.journey().exchange(held.course.index) {
             Some(exchange) => {
                 let action = exchange.response_body(&fresh, end_of_stream, &mut held.gathered);
-                (action, exchange.is_over())
+                (action, exchange.is_finished())
             }
             None => return self.wait_for_the_end(),
         };

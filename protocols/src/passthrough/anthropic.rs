@@ -91,11 +91,11 @@ impl AnthropicPassThrough {
             "content_block_start" => {
                 let block = object("content_block").unwrap_or_default();
                 let is_text = matches!(text(&block, "type").as_deref(), Some("text" | "thinking"));
-                self.has_content |= !is_text || says_something(&block);
+                self.has_content |= !is_text || has_value(&block);
             }
             "content_block_delta" => {
                 let delta = object("delta").unwrap_or_default();
-                self.has_content |= says_something(&delta);
+                self.has_content |= has_value(&delta);
                 self.text_bytes = self.text_bytes.saturating_add(length(&delta));
                 match sole_text(&delta) {
                     Some(text) => self.template.record_parts(event, text, None),
@@ -127,7 +127,7 @@ impl AnthropicPassThrough {
         }
     }
 
-    fn is_over(&self) -> bool {
+    fn is_finished(&self) -> bool {
         match self.state {
             StreamState::BeforeContent | StreamState::Content => false,
             StreamState::Complete | StreamState::Failed(_) => true,
@@ -158,7 +158,7 @@ fn sole_text<'a>(delta: &Object<'a>) -> Option<Text<'a>> {
 }
 
 /// A block or delta has a value apart from its type.
-fn says_something(object: &Object<'_>) -> bool {
+fn has_value(object: &Object<'_>) -> bool {
     object.0.iter().any(|(name, value)| {
         name != "type" && !matches!(value.get(), "null" | "\"\"" | "[]" | "{}")
     })
@@ -170,7 +170,7 @@ fn text<'a>(object: &Object<'a>, name: &str) -> Option<Cow<'a, str>> {
 
 impl StreamObserver for AnthropicPassThrough {
     fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> EventAction {
-        if self.is_over() {
+        if self.is_finished() {
             return EventAction::Rewritten;
         }
         // Also handles an event that arrived in chunks.
@@ -187,7 +187,7 @@ impl StreamObserver for AnthropicPassThrough {
 
     fn match_prefix<'e>(&mut self, events: &'e [u8]) -> &'e [u8] {
         let mut rest = events;
-        if !self.is_over() {
+        if !self.is_finished() {
             while let Some(matched) = self.template.match_prefix(rest) {
                 let bytes = u64::try_from(matched.text.len()).unwrap_or(u64::MAX);
                 self.text_bytes = self.text_bytes.saturating_add(bytes);
@@ -254,7 +254,7 @@ impl Translator for AnthropicPassThrough {
         let fed = events.feed(chunk, out, self);
         self.events = events;
         fed.unwrap_or_else(|error| {
-            if !self.is_over() {
+            if !self.is_finished() {
                 self.fail(ProviderError::invalid_response(error), out);
             }
             false

@@ -111,7 +111,12 @@ impl OpenAiPassThrough {
     }
 
     /// Writes an event that matched the template.
-    fn pass_alike(&mut self, event: &SseEvent<'_>, text: &str, out: &mut Vec<u8>) -> EventAction {
+    fn rewrite_matching(
+        &mut self,
+        event: &SseEvent<'_>,
+        text: &str,
+        out: &mut Vec<u8>,
+    ) -> EventAction {
         self.count(text);
         match self.template.rewrite() {
             Rewrite::Unchanged => {
@@ -139,7 +144,7 @@ impl OpenAiPassThrough {
         self.text_bytes = self.text_bytes.saturating_add(bytes);
     }
 
-    fn is_over(&self) -> bool {
+    fn is_finished(&self) -> bool {
         match self.state {
             StreamState::BeforeContent | StreamState::Content => false,
             StreamState::Complete | StreamState::Failed(_) => true,
@@ -164,7 +169,7 @@ impl OpenAiPassThrough {
     }
 
     /// The content filter stopped the response before it started, and the policy asks to fail over then.
-    fn refused_by_filter(&self, chunk: &Chunk<'_>) -> bool {
+    fn is_refused_by_filter(&self, chunk: &Chunk<'_>) -> bool {
         chunk.filtered && !self.has_content && self.attempt.fail_over_on_content_policy
     }
 
@@ -190,7 +195,7 @@ impl OpenAiPassThrough {
 
 impl StreamObserver for OpenAiPassThrough {
     fn event(&mut self, event: &SseEvent<'_>, out: &mut Vec<u8>) -> EventAction {
-        if self.is_over() {
+        if self.is_finished() {
             return EventAction::Rewritten;
         }
         if event.data.is_empty() {
@@ -203,7 +208,7 @@ impl StreamObserver for OpenAiPassThrough {
             return EventAction::Forwarded;
         }
         if let Some(matched) = self.template.match_prefix(event.raw) {
-            return self.pass_alike(event, matched.text, out);
+            return self.rewrite_matching(event, matched.text, out);
         }
         let chunk = match Chunk::read(self.attempt.client, event.data) {
             Ok(chunk) => chunk,
@@ -233,7 +238,7 @@ impl StreamObserver for OpenAiPassThrough {
         {
             return EventAction::Rewritten;
         }
-        if self.refused_by_filter(&chunk) {
+        if self.is_refused_by_filter(&chunk) {
             let message = "the provider's content filter refused the prompt";
             self.fail(
                 ProviderError::new(ErrorKind::ContentPolicy, message).with_code("content_filter"),
@@ -255,7 +260,7 @@ impl StreamObserver for OpenAiPassThrough {
 
     fn match_prefix<'e>(&mut self, events: &'e [u8]) -> &'e [u8] {
         let mut rest = events;
-        if let (Rewrite::Unchanged, false) = (self.template.rewrite(), self.is_over()) {
+        if let (Rewrite::Unchanged, false) = (self.template.rewrite(), self.is_finished()) {
             while let Some(matched) = self.template.match_prefix(rest) {
                 self.count(matched.text);
                 rest = matched.rest;
@@ -316,7 +321,7 @@ impl Translator for OpenAiPassThrough {
         let fed = events.feed(chunk, out, self);
         self.events = events;
         fed.unwrap_or_else(|error| {
-            if !self.is_over() {
+            if !self.is_finished() {
                 self.fail(ProviderError::invalid_response(error), out);
             }
             false

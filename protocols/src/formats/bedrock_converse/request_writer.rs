@@ -74,8 +74,8 @@ impl<'a> AdditionalField<'a> {
 
 impl ConverseRequest<'_> {
     /// Removes all cache points. Models without a cache refuse them, and the response is the same without.
-    pub fn forget_cache_points(&mut self) {
-        self.conversation.forget_cache_points();
+    pub fn remove_cache_points(&mut self) {
+        self.conversation.remove_cache_points();
         for tool in &mut self.tools {
             tool.cache = None;
         }

@@ -190,7 +190,7 @@ impl<S: ConverseSink> ConverseStream<S> {
                     self.open_block(block, is_text, || BlockKind::Text, out)?;
                     self.count(text);
                     self.sink.text(text, out)?;
-                    self.content_came();
+                    self.mark_content();
                 }
             }
             ConverseEvent::Reasoning { block, text } => {
@@ -198,7 +198,7 @@ impl<S: ConverseSink> ConverseStream<S> {
                     self.open_reasoning(block, out)?;
                     self.count(text);
                     self.sink.reasoning(text, out)?;
-                    self.content_came();
+                    self.mark_content();
                 }
             }
             ConverseEvent::Signature { block, signature } => {
@@ -210,14 +210,14 @@ impl<S: ConverseSink> ConverseStream<S> {
                 self.sink.start(out);
                 let before = out.len();
                 self.sink.redacted(data, out)?;
-                self.content_came_if(out.len() > before);
+                self.mark_content_if(out.len() > before);
             }
             ConverseEvent::ToolStart { block, id, name } => {
                 self.close_block(out)?;
                 self.sink.start(out);
                 let call = self.sink.open_call(id, name, out)?;
                 self.keep_call(block, Some(call))?;
-                self.content_came();
+                self.mark_content();
             }
             ConverseEvent::SkippedStart { block } => self.keep_call(block, None)?,
             ConverseEvent::ToolInput { block, fragment } => match self.calls.get(block) {
@@ -296,7 +296,7 @@ impl<S: ConverseSink> ConverseStream<S> {
             BlockKind::Reasoning { signature } if !signature.is_empty() => {
                 let before = out.len();
                 self.sink.signature(&signature, out)?;
-                self.content_came_if(out.len() > before);
+                self.mark_content_if(out.len() > before);
             }
             BlockKind::Reasoning { .. } | BlockKind::Text => {}
         }
@@ -329,13 +329,13 @@ impl<S: ConverseSink> ConverseStream<S> {
     }
 
     /// Not every client's protocol supports every kind of block.
-    fn content_came_if(&mut self, something_was_written: bool) {
+    fn mark_content_if(&mut self, something_was_written: bool) {
         if something_was_written {
-            self.content_came();
+            self.mark_content();
         }
     }
 
-    fn content_came(&mut self) {
+    fn mark_content(&mut self) {
         if self.state == StreamState::BeforeContent {
             self.state = StreamState::Content;
         }

@@ -79,7 +79,7 @@ pub struct ChatStreamReader {
     state: StreamState,
     started: bool,
     /// `finish` or `fail` has been called.
-    over: bool,
+    finished: bool,
     calls: ToolCalls,
     finish: Option<(FinishReason, Option<String>)>,
     usage: Option<Usage>,
@@ -95,7 +95,7 @@ impl Default for ChatStreamReader {
             parser: SseParser::new(),
             state: StreamState::BeforeContent,
             started: false,
-            over: false,
+            finished: false,
             calls: ToolCalls::default(),
             finish: None,
             usage: None,
@@ -114,13 +114,13 @@ impl ChatStreamReader {
 
     /// Reads the next bytes of the stream.
     pub fn feed(&mut self, mut chunk: &[u8], sink: &mut impl StreamSink) {
-        if self.over {
+        if self.finished {
             return;
         }
         let mut parser = std::mem::take(&mut self.parser);
         loop {
             parser.pass_over(&mut chunk, |events| self.match_prefix(events, sink));
-            if self.over {
+            if self.finished {
                 return;
             }
             match parser.next(&mut chunk) {
@@ -128,7 +128,7 @@ impl ChatStreamReader {
                 Ok(None) => break,
                 Err(too_long) => self.fail(ProviderError::invalid_response(too_long), sink),
             }
-            if self.over {
+            if self.finished {
                 return;
             }
         }
@@ -137,7 +137,7 @@ impl ChatStreamReader {
 
     /// Handles the end of the upstream's stream.
     pub fn end(&mut self, sink: &mut impl StreamSink) {
-        if self.over {
+        if self.finished {
             return;
         }
         let mut parser = std::mem::take(&mut self.parser);
@@ -149,7 +149,7 @@ impl ChatStreamReader {
             Ok(_) => {}
             Err(too_long) => self.fail(ProviderError::invalid_response(too_long), sink),
         }
-        if self.over {
+        if self.finished {
             return;
         }
         if self.finish.is_some() {
@@ -181,7 +181,7 @@ impl ChatStreamReader {
 
     fn fail(&mut self, error: ProviderError, sink: &mut impl StreamSink) {
         sink.fail(&error);
-        self.over = true;
+        self.finished = true;
         self.state = StreamState::Failed(error);
     }
 
@@ -195,7 +195,7 @@ impl ChatStreamReader {
             stop_sequence,
             usage: self.usage,
         });
-        self.over = true;
+        self.finished = true;
         match self.state {
             StreamState::Content => self.state = StreamState::Complete,
             StreamState::BeforeContent | StreamState::Complete | StreamState::Failed(_) => {}
@@ -205,7 +205,7 @@ impl ChatStreamReader {
     /// Handles the events at the front of `events` that only carry more text, and returns the bytes after them.
     fn match_prefix<'e>(&mut self, events: &'e [u8], sink: &mut impl StreamSink) -> &'e [u8] {
         let mut rest = events;
-        while !self.over
+        while !self.finished
             && let Some(matched) = self.template.match_prefix(rest)
         {
             rest = matched.rest;
@@ -263,7 +263,7 @@ impl ChatStreamReader {
         }
         self.start(&chunk, sink);
         if let Some(delta) = delta {
-            self.say(&delta, sink)?;
+            self.emit(&delta, sink)?;
             if let (Some(text), None, None) = (delta.sole_text(), &finish, usage) {
                 let padding = chunk.get("obfuscation").and_then(Text::of);
                 self.template.record_parts(event, text, padding);
@@ -278,7 +278,7 @@ impl ChatStreamReader {
                     .map(|sequence| sequence.into_owned()),
             ));
             match finish.reason {
-                FinishReason::Length | FinishReason::ContentFilter => self.content_came(),
+                FinishReason::Length | FinishReason::ContentFilter => self.mark_content(),
                 FinishReason::Stop | FinishReason::ToolCalls => {}
             }
         }
@@ -294,30 +294,30 @@ impl ChatStreamReader {
         sink.start(non_empty(chunk.get("id")), model);
     }
 
-    fn say(
+    fn emit(
         &mut self,
         delta: &MessageDelta<'_>,
         sink: &mut impl StreamSink,
     ) -> Result<(), ProviderError> {
         for text in &delta.reasoning {
-            self.content_came();
+            self.mark_content();
             sink.reasoning(*text)?;
         }
         if let Some(signature) = delta.signature {
-            self.content_came();
+            self.mark_content();
             sink.signature(signature)?;
         }
         for text in &delta.text {
-            self.content_came();
+            self.mark_content();
             sink.text(*text)?;
         }
         for text in &delta.refusal {
-            self.content_came();
+            self.mark_content();
             sink.refusal(*text)?;
         }
         for call in &delta.tool_calls {
             if self.calls.accept(call, sink)? {
-                self.content_came();
+                self.mark_content();
             }
         }
         Ok(())
@@ -334,7 +334,7 @@ impl ChatStreamReader {
         self.text_bytes = bytes.fold(self.text_bytes, u64::saturating_add);
     }
 
-    fn content_came(&mut self) {
+    fn mark_content(&mut self) {
         match self.state {
             StreamState::BeforeContent => self.state = StreamState::Content,
             StreamState::Content | StreamState::Complete | StreamState::Failed(_) => {}

@@ -46,7 +46,7 @@ pub struct Stream {
     /// A delta that only continues its open block.
     template: DeltaTemplate,
     /// Index of that block.
-    refrain_block: u64,
+    template_block: u64,
 }
 
 /// Fields of every chunk that the upstream does not supply.
@@ -109,7 +109,7 @@ impl Stream {
             called_tools: false,
             stop_reason: None,
             template: DeltaTemplate::default(),
-            refrain_block: 0,
+            template_block: 0,
         }
     }
 
@@ -148,7 +148,7 @@ impl StreamTranslator<ResponseHints> for Stream {
         out.reserve(chunk.len().saturating_mul(2));
         let mut parser = std::mem::take(&mut self.parser);
         let mut rest = chunk;
-        while !self.is_over() {
+        while !self.is_finished() {
             parser.pass_over(&mut rest, |events| self.match_prefix(events, out));
             match parser.next(&mut rest) {
                 Ok(Some(event)) => {
@@ -165,7 +165,7 @@ impl StreamTranslator<ResponseHints> for Stream {
 
     /// An event without its blank line still counts; anything but a finished message is a failure.
     fn end(&mut self, _attempt: &Attempt, _request_state: &ResponseHints, out: &mut Vec<u8>) {
-        if self.is_over() {
+        if self.is_finished() {
             return;
         }
         let mut parser = std::mem::take(&mut self.parser);
@@ -176,14 +176,14 @@ impl StreamTranslator<ResponseHints> for Stream {
         {
             self.fail(error, out);
         }
-        if !self.is_over() {
+        if !self.is_finished() {
             self.fail(ProviderError::truncated(), out);
         }
     }
 }
 
 impl Stream {
-    fn is_over(&self) -> bool {
+    fn is_finished(&self) -> bool {
         match self.state {
             StreamState::BeforeContent | StreamState::Content => false,
             StreamState::Complete | StreamState::Failed(_) => true,
@@ -236,7 +236,7 @@ impl Stream {
         let mut rest = events;
         let (StreamState::Content, Some(block), Some(writer)) = (
             &self.state,
-            self.blocks.get_mut(self.refrain_block),
+            self.blocks.get_mut(self.template_block),
             &mut self.writer,
         ) else {
             return rest;
@@ -394,7 +394,7 @@ impl Stream {
         };
         if let (Some(text), Some(index)) = (template, data.index) {
             self.template.record_parts(event, text, None);
-            self.refrain_block = index;
+            self.template_block = index;
         }
         Ok(())
     }

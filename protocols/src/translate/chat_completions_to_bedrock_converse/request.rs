@@ -139,7 +139,7 @@ pub(super) fn translate(
         additional,
     };
     if !Vendor::takes_cache_points(&attempt.model) {
-        converse.forget_cache_points();
+        converse.remove_cache_points();
     }
     converse.write(&mut out);
     let hints = ResponseHints {

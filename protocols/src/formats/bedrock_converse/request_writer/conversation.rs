@@ -214,12 +214,12 @@ impl<'a> Conversation<'a> {
     }
 
     /// There are no turns.
-    pub fn is_silent(&self) -> bool {
+    pub fn is_empty(&self) -> bool {
         self.turns.is_empty()
     }
 
     /// Turns the system prompt into a user turn: Converse requires one, while OpenAI accepts a system prompt alone.
-    pub fn ask_with_system(&mut self) {
+    pub fn use_system_as_user_turn(&mut self) {
         if !self.system.is_empty() {
             self.turns.push(Turn {
                 role: Role::User,
@@ -230,7 +230,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// Trims white space from the end of a final assistant turn, which models refuse to continue.
-    pub fn trim_last_answer(&mut self) {
+    pub fn trim_last_assistant_turn(&mut self) {
         if let Some(turn) = self.turns.last_mut()
             && turn.role == Role::Assistant
             && let Some(Entry::Block(Named {
@@ -302,7 +302,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// Removes all cache points.
-    pub(super) fn forget_cache_points(&mut self) {
+    pub(super) fn remove_cache_points(&mut self) {
         let lists = self
             .turns
             .iter_mut()

@@ -49,8 +49,8 @@ pub(super) fn translate<'a>(
             }
         }
     }
-    conversation.trim_last_answer();
-    if conversation.is_silent() {
+    conversation.trim_last_assistant_turn();
+    if conversation.is_empty() {
         return Err(RequestError::invalid_value(
             "messages",
             "expected at least one message that says something, found only empty ones",

@@ -44,11 +44,11 @@ impl<'a> Conversation<'a> {
             match message {
                 Message::System(parts) => conversation.add_system(parts),
                 Message::User(parts) => {
-                    conversation.hand_over(&mut speaking, Role::User);
+                    conversation.switch_role(&mut speaking, Role::User);
                     speaking.blocks.extend(content_blocks(parts, path)?);
                 }
                 Message::Assistant(message) => {
-                    conversation.hand_over(&mut speaking, Role::Assistant);
+                    conversation.switch_role(&mut speaking, Role::Assistant);
                     let text = content_blocks(message.content, path)?;
                     let blocks = &mut speaking.blocks;
                     blocks.extend(message.signed_reasoning.map(|(thinking, signature)| {
@@ -61,7 +61,7 @@ impl<'a> Conversation<'a> {
                     blocks.extend(message.tool_calls.into_iter().map(Block::ToolUse));
                 }
                 Message::Tool(message) => {
-                    conversation.hand_over(&mut speaking, Role::User);
+                    conversation.switch_role(&mut speaking, Role::User);
                     speaking.results.push(ToolResult {
                         tool_use_id: tool_id(message.call_id),
                         content: content_blocks(message.content, path)?,
@@ -71,9 +71,9 @@ impl<'a> Conversation<'a> {
             }
         }
         conversation.close(speaking);
-        conversation.trim_last_answer();
+        conversation.trim_last_assistant_turn();
         if conversation.turns.is_empty() {
-            conversation.ask_with_system()?;
+            conversation.use_system_as_user_turn()?;
         }
         Ok(conversation)
     }
@@ -96,7 +96,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// Switches the current author to `role`.
-    fn hand_over(&mut self, speaking: &mut Turn<'a>, role: Role) {
+    fn switch_role(&mut self, speaking: &mut Turn<'a>, role: Role) {
         if speaking.role != role {
             self.close(std::mem::replace(speaking, Turn::new(role)));
         }
@@ -117,7 +117,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// Trims a final assistant turn, because Anthropic refuses trailing white space.
-    fn trim_last_answer(&mut self) {
+    fn trim_last_assistant_turn(&mut self) {
         if let Some(turn) = self.turns.last_mut()
             && turn.role == Role::Assistant
             && let Some(Block::Text { text, .. }) = turn.blocks.last_mut()
@@ -127,7 +127,7 @@ impl<'a> Conversation<'a> {
     }
 
     /// Turns the system prompt into a user turn: Anthropic requires one, while OpenAI accepts a system prompt alone.
-    fn ask_with_system(&mut self) -> Result<(), RequestError> {
+    fn use_system_as_user_turn(&mut self) -> Result<(), RequestError> {
         if self.system.is_empty() {
             return Err(RequestError::invalid_value(
                 "messages",

@@ -63,11 +63,11 @@ pub(super) fn translate<'a>(
             }
         }
     }
-    conversation.trim_last_answer();
-    if conversation.is_silent() {
-        conversation.ask_with_system();
+    conversation.trim_last_assistant_turn();
+    if conversation.is_empty() {
+        conversation.use_system_as_user_turn();
     }
-    if conversation.is_silent() {
+    if conversation.is_empty() {
         return Err(RequestError::invalid_value(
             "messages",
             "expected at least one message that says something, found only empty ones",
