@@ -1,7 +1,7 @@
-//! What a decision event costs from its parts to its place in a batch, in time and in allocations, beside what Serde would
-//! take to write it: `cargo bench -p keeptrusts-events`.
+//! The cost of a decision event from its parts to its place in a batch, in time and allocations, compared with Serde:
+//! `cargo bench -p keeptrusts-events`.
 //!
-//! In the machine that Envoy runs the filter on: `cargo bench -p keeptrusts-events --target wasm32-wasip1`.
+//! In the runtime in which Envoy runs the filter: `cargo bench -p keeptrusts-events --target wasm32-wasip1`.
 
 #![allow(unsafe_code)]
 #![allow(
@@ -23,16 +23,16 @@ use events::{
     PolicyResult, PolicyVerdict, Timestamp, Tokens,
 };
 
-/// Events of a round.
+/// Events per round.
 const EVENTS: u32 = 4_000;
 const ROUNDS: u32 = 30;
 
 static ALLOCATIONS: AtomicU64 = AtomicU64::new(0);
 
-/// The system's, counted.
+/// The system allocator, with counters.
 struct Counting;
 
-// SAFETY: all is left to the system's allocator.
+// SAFETY: every call is forwarded to the system allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
@@ -52,7 +52,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// As the filter builds it: of a request that the first target served.
+/// An event as the filter builds it, for a request that the first target served.
 fn event<'a>(number: u32, policies: &'a [PolicyResult<'static>]) -> DecisionEvent<'a> {
     let unix_ms = 1_700_000_000_000 + u64::from(number);
     let text = |text| black_box(Cow::Borrowed(text));
@@ -111,8 +111,8 @@ fn event<'a>(number: u32, policies: &'a [PolicyResult<'static>]) -> DecisionEven
     }
 }
 
-/// Nanoseconds and allocations for an event: the quickest of several rounds, because the machine may be busy with other
-/// things, and what the last one, long warm, has allocated.
+/// Nanoseconds and allocations per event: the fastest of several rounds, because the machine may be busy, and the
+/// allocations of the last one.
 fn measure(mut round: impl FnMut()) -> (f64, f64) {
     let mut quickest = f64::INFINITY;
     let mut allocations = 0;

@@ -1,45 +1,45 @@
-//! Batches: events as NDJSON, and the collector's answer to them.
+//! Batches: events as NDJSON, and the collector's response to them.
 
 use serde::{Deserialize, Serialize};
 
 use crate::event::Event;
 
-/// The collector's answer to a batch, with status 200. What is in none of the three counts was an empty line.
+/// The collector's response to a batch, with status 200. Lines in none of the three counts were empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Acknowledgement {
-    /// Events that are stored now.
+    /// Events that were stored.
     pub accepted: u64,
-    /// Events that were stored before.
+    /// Events that had been stored before.
     pub repeated: u64,
-    /// Lines that are no events. Sending them again does not help.
+    /// Lines that are not events. Sending them again does not help.
     #[serde(default)]
     pub rejected: Vec<Rejection>,
 }
 
-/// A line that was refused.
+/// A rejected line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rejection {
-    /// Counted from 1.
+    /// Starting at 1.
     pub line: u64,
-    /// What was expected, and what was found.
+    /// What was expected and what was found.
     pub error: String,
 }
 
 /// One line of a batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BatchLine<'a> {
-    /// Counted from 1.
+    /// Starting at 1.
     pub number: u64,
-    /// Without its end.
+    /// Without the line end.
     pub bytes: &'a [u8],
 }
 
-/// Why a line is no event.
+/// Why a line is not an event.
 #[derive(Debug, thiserror::Error)]
 #[error("expected an event: {0}")]
 pub struct EventError(#[from] serde_json::Error);
 
-/// The lines of a batch that are not empty.
+/// The non-empty lines of a batch.
 pub fn lines(batch: &[u8]) -> impl Iterator<Item = BatchLine<'_>> {
     batch
         .split(|&byte| byte == b'\n')
@@ -51,10 +51,10 @@ pub fn lines(batch: &[u8]) -> impl Iterator<Item = BatchLine<'_>> {
         .filter(|line| !line.bytes.is_empty())
 }
 
-/// Reads one line. Members that are unknown here are ignored, so that a newer gateway can talk to an older collector.
+/// Parses one line. Ignores unknown members, so that a newer gateway can talk to an older collector.
 ///
 /// # Errors
-/// Not an event of a known type, or a member is missing or of the wrong type.
+/// The line is not an event of a known type, or a member is missing or has the wrong type.
 pub fn read_event(line: &[u8]) -> Result<Event<'static>, EventError> {
     Ok(serde_json::from_slice(line)?)
 }

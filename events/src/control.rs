@@ -1,20 +1,20 @@
-//! The control state: which keys are good and what may be spent. The collector keeps it, gateways ask for it.
+//! The control state: which keys are valid and what may be spent. The collector owns it; gateways poll it.
 //!
-//! A gateway counts what it spends itself, at once; the collector tells it what everybody else has spent. So a budget
-//! is overshot by no more than the difference between estimate and bill of the requests in flight, and by what other
-//! gateways spend between two looks.
+//! A gateway counts its own spending immediately; the collector reports what all others have spent. A budget is
+//! therefore exceeded at most by the difference between estimates and bills of requests in flight, and by what other
+//! gateways spend between two polls.
 
 use serde::{Deserialize, Serialize};
 
-/// What every gateway key begins with.
+/// The prefix of every gateway key.
 pub const KEY_PREFIX: &str = "kt_gk_";
 
-/// Answer to `GET /v1/control?instance_id=…`.
+/// Response to `GET /v1/control?instance_id=…`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct ControlState {
-    /// Changes when anything but the amounts spent changes.
+    /// Changes whenever anything but the spent amounts changes.
     pub version: String,
-    /// Requests without a good key are refused. `false` lets everybody in, as long as no key was ever created.
+    /// Requests without a valid key are refused. `false` allows anonymous requests, as long as no key was ever created.
     pub keys_required: bool,
     /// Somebody decided that everybody is let in: by this alone a gateway that knew of keys opens again.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -22,32 +22,32 @@ pub struct ControlState {
     /// Keys that are neither revoked nor expired.
     #[serde(default)]
     pub keys: Vec<GatewayKey>,
-    /// Ceilings of providers.
+    /// Budgets of providers.
     #[serde(default)]
     pub budgets: Vec<ProviderBudget>,
-    /// Random identity of the store that this answer was made from. Another one than in the answer before: the store was
-    /// replaced, and less spending, fewer keys or budgets may be its loss instead of somebody's decision. `null` from
-    /// collectors that do not know it.
+    /// Random identity of the store behind this response. A changed id means that the store was replaced: less
+    /// spending, fewer keys or fewer budgets may then be lost data instead of a decision. `null` from collectors
+    /// without this field.
     #[serde(default)]
     pub store_id: Option<String>,
-    /// What is missing here though nobody took it away.
+    /// What is missing although it was not removed.
     #[serde(default, skip_serializing_if = "LostState::is_none")]
     pub lost: LostState,
-    /// The collector has not seen the policy of the version that the gateway reported, and would like to.
+    /// The collector has not seen the policy version that the gateway reported, and asks for it.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub send_policy: bool,
 }
 
-/// What the collector knows to have existed, by a mark outside its store, and its store does not hold any more or cannot
-/// read. A gateway that knows better keeps what it knows: absence is no permission.
+/// Data that the collector knows to have existed, by a record outside its store, but that its store has lost or cannot
+/// read. A gateway that still has the data keeps it: absence is no permission.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LostState {
-    /// Keys: `keys_required` is `true`, unless the collector is told to let everybody in, and clients whose keys were lost
-    /// are refused until they have new ones.
+    /// Keys: `keys_required` is `true`, unless the collector is told to allow anonymous requests, and clients whose
+    /// keys were lost are refused until they have new ones.
     #[serde(default)]
     pub keys: bool,
-    /// Budgets, or what was spent of them in the present period: limits stay in force, and amounts spent do not go down
-    /// before the period ends.
+    /// Budgets, or the spending of the current period: limits stay in force, and spent amounts do not decrease before
+    /// the period ends.
     #[serde(default)]
     pub budgets: bool,
 }
@@ -59,59 +59,59 @@ impl LostState {
     }
 }
 
-/// A gateway key, as far as the gateway must know it.
+/// What a gateway needs to know of a gateway key.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct GatewayKey {
-    /// Stays the same for the key's life.
+    /// Constant for the key's lifetime.
     pub id: String,
     /// For events.
     pub name: String,
     /// SHA-256 of the whole key, 64 lower-case hexadecimal digits.
     pub sha256: String,
-    /// Groups and models that it may ask for; `null` is all.
+    /// Groups and models that it may request; `null` is all.
     #[serde(default)]
     pub models: Option<Vec<String>>,
     /// Unix milliseconds; `null` is never.
     #[serde(default)]
     pub expires_at_ms: Option<u64>,
-    /// Requests in any 60 seconds.
+    /// Requests allowed in any 60 seconds.
     #[serde(default)]
     pub requests_per_minute: Option<u32>,
-    /// What it may spend.
+    /// Its budget.
     #[serde(default)]
     pub limit: Option<SpendingLimit>,
 }
 
-/// A provider's ceiling.
+/// A provider's budget.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ProviderBudget {
     /// Target id.
     pub provider: String,
-    /// What may be spent on it.
+    /// The limit.
     #[serde(flatten)]
     pub limit: SpendingLimit,
 }
 
-/// An amount for a period.
+/// A spending limit per period.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct SpendingLimit {
-    /// US dollars for each period.
+    /// US dollars per period.
     pub limit_usd: f64,
-    /// How long a period is.
+    /// The length of a period.
     pub period: BudgetPeriod,
-    /// Begin of the present period, Unix milliseconds.
+    /// Start of the current period, Unix milliseconds.
     pub period_start_ms: u64,
-    /// Its end, Unix milliseconds: the first moment of the next one.
+    /// End of the current period, Unix milliseconds: the start of the next one.
     pub period_end_ms: u64,
-    /// US dollars spent in it by all but the instance that asks.
+    /// US dollars spent in it by all instances except the one that asks.
     pub spent_elsewhere_usd: f64,
-    /// US dollars spent in it by the instance that asks, as far as its events have come. The instance itself knows more,
-    /// except of what it spent before there was a limit.
+    /// US dollars spent in it by the instance that asks, according to the events received. The instance itself knows
+    /// more, except for spending before there was a limit.
     #[serde(default)]
     pub spent_here_usd: f64,
 }
 
-/// Periods begin at midnight UTC, weeks on Monday, months on the first.
+/// Periods start at midnight UTC, weeks on Monday, months on the first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum BudgetPeriod {
@@ -124,7 +124,7 @@ pub enum BudgetPeriod {
 }
 
 impl BudgetPeriod {
-    /// As it stands in JSON and on the command line.
+    /// The name in JSON and on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Self::Daily => "daily",

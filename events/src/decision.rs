@@ -1,4 +1,4 @@
-//! The decision event: one for each request, built when it has ended, however it ended.
+//! The decision event: one per request, built when it has ended, however it ended.
 
 use std::borrow::Cow;
 
@@ -8,27 +8,27 @@ use crate::event::EventId;
 use crate::few::Few;
 use crate::timestamp::Timestamp;
 
-/// Everything that was decided about one request, and what came of it. Field names are those of the JSON.
+/// Everything that was decided about one request, and its outcome. Field names are those of the JSON.
 ///
-/// Text borrows where the writer has it at hand, and a list of one needs no memory of its own: a gateway makes an event
-/// for each request. Readers own what they read: `DecisionEvent<'static>`.
+/// Texts borrow where possible, and a list of one does not allocate, because a gateway creates an event for each
+/// request. Readers own their data: `DecisionEvent<'static>`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct DecisionEvent<'a> {
     /// `evt_…`; the same event delivered twice has the same id.
     pub id: EventId,
-    /// When the request came in.
+    /// When the request arrived.
     pub timestamp: Timestamp,
-    /// Envoy's request id, also in the answer's `x-keeptrusts-request-id`.
+    /// Envoy's request id, also in the response's `x-keeptrusts-request-id`.
     pub request_id: Cow<'a, str>,
-    /// What the gateway's content policies and limits said.
+    /// The decision of content policies and limits.
     pub decision: Decision,
-    /// As the client asked for it.
+    /// As requested by the client.
     pub model: Cow<'a, str>,
-    /// The group that was asked for; `null` for a model that is no group.
+    /// The requested group; `null` for a model that is no group.
     pub model_group: Option<Cow<'a, str>>,
-    /// The model that served, or was tried last; `null` where none was tried.
+    /// The model that served, or was tried last; `null` if none was tried.
     pub resolved_model: Option<Cow<'a, str>>,
-    /// Id of the target that served, or was tried last; `null` where none was tried.
+    /// Id of the target that served, or was tried last; `null` if none was tried.
     pub provider: Option<Cow<'a, str>>,
     /// Vendor of that target.
     pub vendor: Option<Cow<'a, str>>,
@@ -38,59 +38,59 @@ pub struct DecisionEvent<'a> {
     /// The member's or the target's region.
     #[serde(default)]
     pub region: Option<Cow<'a, str>>,
-    /// Canonical name of the strategy that picked the plan's head.
+    /// Canonical name of the strategy that picked the plan's primary.
     pub strategy: Option<Cow<'a, str>>,
-    /// Cosine similarity by which a semantic group picked the head.
+    /// Cosine similarity by which a semantic group picked the primary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similarity: Option<f32>,
     /// The client asked for a stream.
     pub stream: bool,
-    /// What the client got; 0 when it left before an answer.
+    /// The client's status; 0 if it disconnected before a response.
     pub status_code: u16,
-    /// `error.code` of an answer that the gateway made itself.
+    /// `error.code` of a response made by the gateway itself.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<Cow<'a, str>>,
-    /// The client hung up before the answer was complete.
+    /// The client disconnected before the response was complete.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub client_gone: bool,
-    /// From the request's first byte to the answer's last, in milliseconds.
+    /// From the request's first byte to the response's last, in milliseconds.
     pub latency_ms: u64,
-    /// Of the attempt that served, from its begin to its end; `null` where none served.
+    /// Duration of the attempt that served, in milliseconds; `null` if none served.
     pub upstream_latency_ms: Option<u64>,
     /// From the request's first byte to the first content sent to the client, in milliseconds; for streams only.
     pub time_to_first_token_ms: Option<u64>,
-    /// What the provider billed; `null` where no provider answered.
+    /// Billed tokens; `null` if no provider responded.
     pub tokens: Option<Tokens>,
-    /// What the plan's head was expected to cost, in US dollars; `null` without a known price.
+    /// Expected cost of the plan's primary, in US dollars; `null` without a known price.
     pub estimated_cost_usd: Option<f64>,
     /// Billed tokens at the price in force, in US dollars; `null` without a known price or without tokens.
     pub actual_cost_usd: Option<f64>,
-    /// Targets passed over before the one that served: tried in vain, or left out of the plan's head.
+    /// Targets before the one that served: failed attempts, or an excluded preferred target.
     pub fallback_count: u32,
     /// Whether another than the first choice served, and why.
     pub failover: FailoverSummary<'a>,
     /// Every attempt, in order.
     #[serde(default)]
     pub attempts: Few<AttemptRecord<'a>>,
-    /// Targets that were left out of the plan, and why.
+    /// Targets that were excluded from the plan, and why.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub passed_over: Vec<SkippedTarget<'a>>,
     /// Every content policy that ran.
     #[serde(default)]
     pub policies_evaluated: Cow<'a, [PolicyResult<'a>]>,
-    /// Name of the gateway key that the client presented.
+    /// Name of the client's gateway key.
     #[serde(default)]
     pub key_name: Option<Cow<'a, str>>,
     /// Hash of the conversation id.
     #[serde(default)]
     pub conversation_id: Option<Cow<'a, str>>,
-    /// Version of the policy that decided.
+    /// Version of the policy in force.
     #[serde(default)]
     pub config_version: Cow<'a, str>,
     /// The gateway's name.
     #[serde(default)]
     pub gateway_id: Cow<'a, str>,
-    /// The Envoy process: what it has spent, it counts itself (see [`crate::ControlState`]).
+    /// The Envoy process, which counts its own spending (see [`crate::ControlState`]).
     #[serde(default)]
     pub instance_id: Cow<'a, str>,
     /// Only with `log_bodies: true`.
@@ -99,25 +99,25 @@ pub struct DecisionEvent<'a> {
     /// Only with `log_bodies: true`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub response_body: Option<Cow<'a, str>>,
-    /// Names of the fields of which something was cut, see [`crate::MAX_EVENT_BYTES`].
+    /// Names of the fields that were truncated, see [`crate::MAX_EVENT_BYTES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub truncated: Vec<Cow<'a, str>>,
 }
 
-/// What the gateway decided.
+/// The gateway's decision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Decision {
-    /// Nothing was in the way.
+    /// Nothing objected.
     Allowed,
     /// A content policy, key or budget refused it.
     Blocked,
-    /// Let through, and a content policy took notice.
+    /// Allowed, but a content policy flagged it.
     Flagged,
 }
 
 impl Decision {
-    /// As it stands in JSON.
+    /// The name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Allowed => "allowed",
@@ -130,19 +130,19 @@ impl Decision {
 /// Billed tokens in OpenAI's sense.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tokens {
-    /// Input, cached input included.
+    /// Input, including cached input.
     pub prompt: u64,
-    /// Output, reasoning included.
+    /// Output, including reasoning.
     pub completion: u64,
-    /// Input read from the provider's cache; part of `prompt`.
+    /// Input read from the provider's cache; included in `prompt`.
     #[serde(default)]
     pub cached: u64,
-    /// Input written to the provider's cache; part of `prompt`.
+    /// Input written to the provider's cache; included in `prompt`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cache_written: u64,
     /// `prompt + completion`.
     pub total: u64,
-    /// The provider sent no usage: these are the gateway's estimate.
+    /// The provider reported no usage: these are the gateway's estimates.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub estimated: bool,
 }
@@ -154,7 +154,7 @@ fn is_zero(count: &u64) -> bool {
 /// Whether another than the first choice served.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FailoverSummary<'a> {
-    /// It did.
+    /// Another target served.
     pub triggered: bool,
     /// Id of the first choice.
     pub original_provider: Option<Cow<'a, str>>,
@@ -162,22 +162,22 @@ pub struct FailoverSummary<'a> {
     pub reason: Option<Cow<'a, str>>,
 }
 
-/// One try of one target.
+/// One attempt at one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AttemptRecord<'a> {
     /// Target id.
     pub provider: Cow<'a, str>,
     /// Model name sent to it.
     pub model: Cow<'a, str>,
-    /// Its status; `null` where it did not answer.
+    /// Its status; `null` if it did not respond.
     pub status_code: Option<u16>,
     /// Why it failed; `null` for the one that served.
     pub reason: Option<Cow<'a, str>>,
-    /// From its begin to its end, in milliseconds.
+    /// Its duration in milliseconds.
     pub latency_ms: u64,
 }
 
-/// A target that could have served but was left out of the plan.
+/// A target that could have served but was excluded from the plan.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SkippedTarget<'a> {
     /// Target id.
@@ -186,10 +186,10 @@ pub struct SkippedTarget<'a> {
     pub reason: Cow<'a, str>,
 }
 
-/// What one content policy said.
+/// The result of one content policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PolicyResult<'a> {
-    /// As named in the policy document.
+    /// Its name in the policy document.
     pub name: Cow<'a, str>,
     /// Its verdict.
     pub result: PolicyVerdict,
@@ -201,20 +201,20 @@ pub struct PolicyResult<'a> {
 pub enum PolicyVerdict {
     /// Found nothing.
     Passed,
-    /// Found something, and only says so.
+    /// Found something and only reports it.
     Flagged,
     /// Found something and removed it.
     Redacted,
     /// Found something and stopped the request.
     Blocked,
-    /// Could not be evaluated in time; the request went on.
+    /// Could not be evaluated in time; the request continued.
     Skipped,
     /// Recorded (audit logger).
     Logged,
 }
 
 impl PolicyVerdict {
-    /// As it stands in JSON.
+    /// The name in JSON.
     pub fn name(self) -> &'static str {
         match self {
             Self::Passed => "passed",

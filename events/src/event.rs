@@ -1,4 +1,4 @@
-//! Any event, and what names it.
+//! Any event, and its id.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use crate::health_changed::HealthChangedEvent;
 use crate::json::hex_byte;
 use crate::timestamp::Timestamp;
 
-/// Told apart by the member `event_type`.
+/// Tagged by the member `event_type`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event_type")]
 pub enum Event<'a> {
     /// A request has ended.
     #[serde(rename = "decision")]
     Decision(Box<DecisionEvent<'a>>),
-    /// A target changed its health.
+    /// The health of a target has changed.
     #[serde(rename = "gateway.health_changed")]
     HealthChanged(HealthChangedEvent<'a>),
 }
@@ -47,24 +47,24 @@ impl Event<'_> {
     }
 }
 
-/// `evt_` and 32 hexadecimal digits: milliseconds since 1970 first, so that ids sort by time, then chance.
+/// `evt_` and 32 hexadecimal digits: milliseconds since 1970, so that ids sort by time, then random bits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EventId(u128);
 
 const PREFIX: &str = "evt_";
 const DIGITS: usize = 32;
 const LENGTH: usize = PREFIX.len() + DIGITS;
-/// Bits of the id that are random.
+/// Number of random bits.
 const RANDOM_BITS: u32 = 80;
 
 impl EventId {
-    /// From the time of the event and random bits, of which 80 count.
+    /// An id from the time of the event and random bits, of which 80 are used.
     pub fn new(unix_ms: u64, random: u128) -> Self {
         let time = u128::from(unix_ms) << RANDOM_BITS;
         Self(time | (random & ((1 << RANDOM_BITS) - 1)))
     }
 
-    /// Reads `evt_` and 32 lower-case hexadecimal digits.
+    /// Parses `evt_` and 32 lower-case hexadecimal digits.
     pub fn parse(text: &str) -> Option<Self> {
         let digits = text.strip_prefix(PREFIX)?;
         let canonical = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
@@ -79,7 +79,7 @@ impl EventId {
         self.0.to_be_bytes()
     }
 
-    /// As [`fmt::Display`] writes it, without its machinery: every request has one.
+    /// As written by [`fmt::Display`], but faster: every request has one.
     pub(crate) fn text(self) -> [u8; LENGTH] {
         let mut text = [b'0'; LENGTH];
         let (prefix, digits) = text.split_at_mut(PREFIX.len());
@@ -90,7 +90,7 @@ impl EventId {
         text
     }
 
-    /// From what [`EventId::to_bytes`] gave.
+    /// From the result of [`EventId::to_bytes`].
     pub fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(u128::from_be_bytes(bytes))
     }

@@ -1,13 +1,13 @@
-//! A list that mostly has one item.
+//! A list that usually has one item.
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A list whose first item is kept in place, so that a list of one costs no allocation.
+/// A list with its first item inline, so that a list of one does not allocate.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(from = "Vec<T>")]
 pub struct Few<T> {
     first: Option<T>,
-    /// Empty while there is no first.
+    /// Empty while there is no first item.
     more: Vec<T>,
 }
 
@@ -20,7 +20,7 @@ impl<T> Few<T> {
         }
     }
 
-    /// Adds an item behind the others.
+    /// Appends an item.
     pub fn push(&mut self, item: T) {
         if self.first.is_none() {
             self.first = Some(item);

@@ -1,4 +1,5 @@
-//! Events of bounded size: one that is too long is cut, and says what was cut. No event is dropped for its size.
+//! Bounds the size of events: an event that is too long is truncated, and says what was truncated. No event is dropped
+//! for its size.
 
 use std::borrow::Cow;
 
@@ -8,28 +9,28 @@ use crate::few::Few;
 use crate::health_changed::HealthChangedEvent;
 use crate::ndjson::WriteNdjson;
 
-/// Longest event that a gateway writes and a collector keeps, in bytes of JSON.
+/// Longest event that a gateway writes and a collector stores, in bytes of JSON.
 pub const MAX_EVENT_BYTES: usize = 128 * 1024;
-/// Longest text of an event but for bodies, in bytes.
+/// Longest text of an event except bodies, in bytes.
 pub const MAX_TEXT_BYTES: usize = 512;
 /// Longest body in an event (`log_bodies`), in bytes.
 pub const MAX_BODY_BYTES: usize = 32 * 1024;
-/// Stands in `truncated` for members that only a newer version knows.
+/// Listed in `truncated` for members known only to a newer version.
 pub const UNKNOWN_MEMBERS: &str = "unknown_members";
 
-/// What an event may have.
+/// Bounds of an event.
 #[derive(Debug, Clone, Copy)]
 struct Bounds {
-    /// Bytes of a text.
+    /// Bytes per text.
     text: usize,
-    /// Bytes of a body.
+    /// Bytes per body.
     body: usize,
-    /// Items of a list.
+    /// Items per list.
     items: usize,
 }
 
-/// What always holds, then what is tried while an event is still too long: bodies go first, who served goes last. Within the
-/// last of them an event has a few kilobytes, whatever it had.
+/// The bounds that always apply, then those tried while an event is still too long: bodies are cut first, the serving
+/// target last. The last bounds reduce any event to a few kilobytes.
 const BOUNDS: [Bounds; 6] = [
     Bounds::of(MAX_TEXT_BYTES, MAX_BODY_BYTES, 1_000),
     Bounds::of(MAX_TEXT_BYTES, MAX_BODY_BYTES / 4, 1_000),
@@ -46,8 +47,8 @@ impl Bounds {
 }
 
 impl Event<'_> {
-    /// The event within its bounds and `max_bytes` of JSON; `None` where it is, as it stands in `line_bytes` of JSON. What is cut
-    /// is named in `truncated`.
+    /// The event within its bounds and `max_bytes` of JSON; `None` if it already is, with its `line_bytes` of JSON.
+    /// Truncated fields are named in `truncated`.
     pub fn fitted(&self, line_bytes: usize, max_bytes: usize) -> Option<Event<'_>> {
         match self {
             Self::Decision(event) => event
@@ -163,8 +164,9 @@ impl HealthChangedEvent<'_> {
     }
 }
 
-/// What the widest bounds make of an event that has at most `max_bytes`, with the names of what they cut; `None` where they cut
-/// nothing and its `line_bytes` are few enough. `within` applies bounds, `mark` writes the names into the event.
+/// Applies the widest bounds that reduce the event to `max_bytes`, and names what they truncated; `None` if nothing is
+/// truncated and its `line_bytes` are within `max_bytes`. `within` applies bounds, `mark` writes the names into the
+/// event.
 fn fit<T: WriteNdjson>(
     line_bytes: usize,
     max_bytes: usize,
@@ -193,7 +195,7 @@ fn fit<T: WriteNdjson>(
     shortest
 }
 
-/// `before`, and the `names` that are not in it.
+/// `before`, and the `names` that it does not contain.
 fn named<'a>(before: &'a [Cow<'a, str>], names: Vec<&'static str>) -> Vec<Cow<'a, str>> {
     let before = before.iter().map(|name| &**name);
     let before = before.filter(|name| name.len() <= MAX_NAME_BYTES);
@@ -206,11 +208,11 @@ fn named<'a>(before: &'a [Cow<'a, str>], names: Vec<&'static str>) -> Vec<Cow<'a
     all
 }
 
-/// Names that an event may bring along in `truncated`; there are fewer fields, and their names are shorter.
+/// Most names that an event may bring in `truncated`; there are fewer fields, and their names are shorter.
 const MAX_NAMES: usize = 64;
 const MAX_NAME_BYTES: usize = 64;
 
-/// Cuts an event's fields, and notes the names of those that it has cut.
+/// Truncates an event's fields and records their names.
 struct Cutter {
     bounds: Bounds,
     names: Vec<&'static str>,
@@ -252,7 +254,7 @@ impl Cutter {
             .map(|body| self.shortened(name, body, limit))
     }
 
-    /// Whole characters only.
+    /// Keeps whole characters.
     fn shortened<'a>(&mut self, name: &'static str, text: &'a str, limit: usize) -> Cow<'a, str> {
         if text.len() <= limit {
             return Cow::Borrowed(text);

@@ -1,4 +1,4 @@
-//! What a gateway tells the collector of itself with each question for the control state: the console's live view.
+//! What a gateway reports of itself with each poll of the control state: the console's live view.
 
 use std::borrow::Cow;
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Body of `POST /v1/control?instance_id=…`.
 ///
-/// Reports replace each other: nothing of them is stored, and one that is lost costs a second of freshness.
+/// Each report replaces the previous one: nothing is stored, and a lost report costs a second of freshness.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct GatewayReport<'a> {
     /// Name of the gateway; several Envoy processes may share it.
@@ -28,7 +28,7 @@ pub struct GatewayReport<'a> {
     /// All targets, in the policy's order.
     #[serde(borrow)]
     pub providers: Vec<ProviderReport<'a>>,
-    /// The plugin configuration in force; only where the collector asked for it ([`super::ControlState::send_policy`]).
+    /// The plugin configuration in force; only if the collector asked for it ([`super::ControlState::send_policy`]).
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Cow<'a, str>>,
 }
@@ -42,7 +42,7 @@ pub struct ProviderReport<'a> {
     /// Its vendor.
     #[serde(borrow)]
     pub vendor: Cow<'a, str>,
-    /// `healthy`, `degraded` or `unhealthy`, as `/health` says it.
+    /// `healthy`, `degraded` or `unhealthy`, as in `/health`.
     #[serde(borrow)]
     pub status: Cow<'a, str>,
     /// State of the circuit breaker: `closed`, `open`, `half_open`, `cooling` or `no_credential`.
@@ -53,19 +53,19 @@ pub struct ProviderReport<'a> {
     pub reason: Option<Cow<'a, str>>,
     /// Of probes and traffic.
     pub consecutive_failures: u32,
-    /// When it is asked again, Unix milliseconds; absent where it serves or nobody knows.
+    /// When it is retried, Unix milliseconds; absent if it serves or the time is unknown.
     #[serde(default)]
     pub retry_at_ms: Option<u64>,
     /// Last probe or attempt, Unix milliseconds.
     #[serde(default)]
     pub last_check_ms: Option<u64>,
-    /// Of the last probe that succeeded, or attempt where there are no probes, in milliseconds.
+    /// Of the last successful probe, or attempt if there are no probes, in milliseconds.
     #[serde(default)]
     pub probe_latency_ms: Option<u32>,
 }
 
 impl GatewayReport<'_> {
-    /// The same, owning its text.
+    /// The same with owned text.
     pub fn into_owned(self) -> GatewayReport<'static> {
         GatewayReport {
             gateway_id: owned(self.gateway_id),

@@ -1,4 +1,4 @@
-//! The health event: a target changed its state.
+//! The health event: a target's state has changed.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::EventId;
 use crate::timestamp::Timestamp;
 
-/// One change of one target's health, sent once however many workers saw it.
+/// One change of one target's health, sent once however many workers observed it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct HealthChangedEvent<'a> {
     /// `evt_…`
@@ -16,13 +16,13 @@ pub struct HealthChangedEvent<'a> {
     pub timestamp: Timestamp,
     /// Target id.
     pub provider: Cow<'a, str>,
-    /// State before, as `/health` names it.
+    /// Previous state, as named by `/health`.
     pub from: Cow<'a, str>,
-    /// State now.
+    /// New state.
     pub to: Cow<'a, str>,
-    /// What made it change.
+    /// Why it changed.
     pub reason: Cow<'a, str>,
-    /// Failures in a row.
+    /// Consecutive failures.
     pub consecutive_failures: u32,
     /// The gateway's name.
     #[serde(default)]
@@ -33,7 +33,7 @@ pub struct HealthChangedEvent<'a> {
     /// Version of the policy in force.
     #[serde(default)]
     pub config_version: Cow<'a, str>,
-    /// Names of the fields of which something was cut, see [`crate::MAX_EVENT_BYTES`].
+    /// Names of the fields that were truncated, see [`crate::MAX_EVENT_BYTES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub truncated: Vec<Cow<'a, str>>,
 }

@@ -1,17 +1,17 @@
-//! JSON straight into a buffer: what a gateway writes for every request must cost it little.
+//! Writes JSON directly into a buffer, because a gateway does so for every request.
 //!
-//! Serde's `Serialize` of the same types says the same, byte for byte; a test holds them together.
+//! Serde's `Serialize` of the same types writes the same bytes; a test compares them.
 
 use std::borrow::Cow;
 
-/// A value that knows how it stands in JSON. Writing cannot fail.
+/// A value that can write itself as JSON. Writing cannot fail.
 pub(crate) trait Json {
     /// Appends the value to `out`.
     fn write(&self, out: &mut Vec<u8>);
 }
 
-/// Writes an object whose members are the named fields of `$value`, in this order. Without the closing brace, so that
-/// members that are not always there can follow by [`member`].
+/// Writes an object whose members are the named fields of `$value`, in this order. Omits the closing brace, so that
+/// optional members can follow by [`member`].
 macro_rules! object {
     ($out:ident, $value:ident, $first:ident $(, $field:ident)* $(,)?) => {
         $out.extend_from_slice(concat!("{\"", stringify!($first), "\":").as_bytes());
@@ -53,7 +53,7 @@ macro_rules! numbers {
     ($($number:ty),*) => {
         $(impl Json for $number {
             fn write(&self, out: &mut Vec<u8>) {
-                // Numbers into memory: this cannot fail.
+                // Writing numbers to memory cannot fail.
                 let _ = serde_json::to_writer(out, self);
             }
         })*
@@ -68,7 +68,7 @@ impl Json for Cow<'_, str> {
     }
 }
 
-/// An array.
+/// Writes an array.
 pub(crate) fn list<'a, T: Json + 'a>(out: &mut Vec<u8>, items: impl IntoIterator<Item = &'a T>) {
     out.push(b'[');
     for (index, item) in items.into_iter().enumerate() {
@@ -80,7 +80,8 @@ pub(crate) fn list<'a, T: Json + 'a>(out: &mut Vec<u8>, items: impl IntoIterator
     out.push(b']');
 }
 
-/// Text between quotes. What needs no escape, mostly all of it, is found eight bytes at a time and copied at once.
+/// Writes a string. Scans eight bytes at a time for characters that need an escape, and copies the rest, usually
+/// everything, at once.
 pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let mut rest = text.as_bytes();
@@ -93,14 +94,14 @@ pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
-/// Text that is known to need no escape.
+/// Writes a string that is known to need no escape.
 pub(crate) fn plain_string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
     out.extend_from_slice(text);
     out.push(b'"');
 }
 
-/// What comes before the first byte that needs an escape, that byte, and what comes after it.
+/// The bytes before the first one that needs an escape, that byte, and the rest.
 fn split_at_escape(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
     let (words, _) = bytes.as_chunks::<8>();
     let mut begin = 0_usize;
@@ -119,10 +120,11 @@ fn split_at_escape(bytes: &[u8]) -> Option<(&[u8], u8, &[u8])> {
     Some((plain, *byte, after))
 }
 
-/// The lowest bit set is in the first of eight bytes that is a control character, a quote or a backslash; no bit, none is.
+/// Sets the lowest bit in the first of eight bytes that is a control character, a quote or a backslash; 0 if there is
+/// none.
 fn to_escape(word: u64) -> u64 {
     const ONES: u64 = u64::MAX / 255;
-    // The top bit of each byte that is less than `limit`; above the first such byte there may be others.
+    // The top bit of each byte below `limit`; above the first such byte there may be false ones.
     let below = |word: u64, limit: u64| word.wrapping_sub(ONES.wrapping_mul(limit)) & !word;
     let equal = |byte: u8| below(word ^ ONES.wrapping_mul(u64::from(byte)), 1);
     (below(word, 0x20) | equal(b'"') | equal(b'\\')) & ONES.wrapping_mul(0x80)

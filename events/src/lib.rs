@@ -1,8 +1,7 @@
-//! What a gateway and its collector say to each other: decision and health events, their batches, and the control
-//! state (keys and budgets) that the collector hands back.
+//! The protocol between gateways and their collector: decision and health events, their batches, and the control state
+//! (keys and budgets) that the collector returns.
 //!
-//! The format of an event is the contract of every consumer of events; see `docs/events.md`. Times and randomness come
-//! in as arguments.
+//! The format of an event is a contract with every consumer; see `docs/events.md`. Times and randomness are arguments.
 #![forbid(unsafe_code)]
 
 mod batch;
@@ -40,12 +39,12 @@ pub use ndjson::WriteNdjson;
 pub use outbox::{Outbox, OutboxLimits};
 pub use timestamp::Timestamp;
 
-/// Nano US dollars in a US dollar: sums of costs are exact in them.
+/// Nano US dollars per US dollar: sums of costs in nano dollars are exact.
 pub const NANOS_PER_USD: f64 = 1e9;
 
-/// US dollars as whole nano US dollars; negative and undefined amounts are 0.
+/// US dollars as whole nano US dollars; negative and undefined amounts become 0.
 pub fn nanos(usd: f64) -> u64 {
-    // Casts of floating point numbers saturate, and make 0 of NaN.
+    // Float casts saturate, and turn NaN into 0.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let nanos = (usd * NANOS_PER_USD).round() as u64;
     nanos
@@ -53,13 +52,13 @@ pub fn nanos(usd: f64) -> u64 {
 
 /// Nano US dollars as US dollars.
 pub fn usd(nanos: u64) -> f64 {
-    // Exact up to 9 million dollars; an event or a budget is below that.
+    // Exact up to 9 million dollars; events and budgets are below that.
     #[allow(clippy::cast_precision_loss)]
     let nanos = nanos as f64;
     nanos / NANOS_PER_USD
 }
 
-/// US dollars to the nano dollar: what binary fractions add to an amount below that would show in JSON.
+/// Rounds US dollars to the nano dollar, so that binary fractions do not show in JSON.
 pub fn whole_nanos(amount: f64) -> f64 {
     usd(nanos(amount))
 }

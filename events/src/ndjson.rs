@@ -8,12 +8,12 @@ use crate::health_changed::HealthChangedEvent;
 use crate::json::{Json, list, members, object, plain_string};
 use crate::timestamp::Timestamp;
 
-/// What the outbox takes: an event that writes itself as the JSON that `serde_json` would write of the [`Event`].
+/// An event that writes itself as the JSON that `serde_json` would write of the [`Event`]. Taken by the outbox.
 pub trait WriteNdjson {
-    /// Appends the JSON, without the line's end.
+    /// Appends the JSON, without the line end.
     fn write_ndjson(&self, out: &mut Vec<u8>);
 
-    /// The same within `max_bytes`, of an event that has `line_bytes` and is too long: see [`Event::fitted`].
+    /// Appends the JSON within `max_bytes`, for an event with `line_bytes` that is too long: see [`Event::fitted`].
     fn write_fitted_ndjson(&self, line_bytes: usize, max_bytes: usize, out: &mut Vec<u8>);
 }
 

@@ -1,4 +1,4 @@
-//! The outbox: events that wait for the collector, in batches, within a bound of memory.
+//! The outbox: events that wait for the collector, in batches, within bounded memory.
 //!
 //! ```text
 //!  push ─▶ open batch ── full, or old enough ─▶ sealed batches ─▶ in flight ── acknowledged ─▶ gone
@@ -7,8 +7,8 @@
 //!                                                   └──── failed: after a wait ────┘
 //! ```
 //!
-//! An event is delivered at least once or counted as dropped. None is dropped for its size: what is too long is cut and says so.
-//! Time and randomness come in as arguments.
+//! An event is delivered at least once or counted as dropped. None is dropped for its size: an event that is too long
+//! is truncated and says so. Time and randomness are arguments.
 
 use std::collections::VecDeque;
 
@@ -18,19 +18,19 @@ use crate::ndjson::WriteNdjson;
 /// Sizes and times of an [`Outbox`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboxLimits {
-    /// Bytes of events that may wait, those in flight included; at least two batches. What is older than they allow is
-    /// dropped. Room for two more batches is kept beside them.
+    /// Bytes of waiting events, including those in flight; at least two batches. Older events beyond the limit are
+    /// dropped. Memory for two more batches is kept in addition.
     pub memory_bytes: usize,
-    /// Bytes of a batch; some kilobytes at least. An event has at most [`MAX_EVENT_BYTES`] of them, and is cut to that.
+    /// Bytes per batch; at least a few kilobytes. An event has at most [`MAX_EVENT_BYTES`] and is truncated to that.
     pub batch_bytes: usize,
     /// Milliseconds that an event waits for others to share its batch.
     pub flush_after_ms: u64,
-    /// Milliseconds after which a batch without an answer counts as failed. More than the timeout of a call, so that it
-    /// only matters where the answer's way back is gone.
+    /// Milliseconds after which a batch without a response counts as failed. Longer than the timeout of a callout, so
+    /// that it only matters if the response was lost.
     pub answer_within_ms: u64,
-    /// Milliseconds before the first repetition of a failed batch; doubled with each further failure.
+    /// Milliseconds before the first retry of a failed batch; doubled with each further failure.
     pub first_wait_ms: u64,
-    /// Longest wait in milliseconds.
+    /// Longest backoff, in milliseconds.
     pub longest_wait_ms: u64,
 }
 
@@ -51,16 +51,16 @@ impl Default for OutboxLimits {
 #[derive(Debug, Default)]
 pub struct Outbox {
     limits: OutboxLimits,
-    /// The event that is being written; kept for its memory.
+    /// The event being written; reuses its allocation.
     line: Vec<u8>,
     open: Batch,
-    /// When the oldest event of the open batch came.
+    /// When the oldest event of the open batch arrived.
     open_since_ms: u64,
     sealed: VecDeque<Batch>,
     in_flight: Option<InFlight>,
-    /// Memory for the next batch.
+    /// Allocation for the next batch.
     spare: Vec<u8>,
-    /// Failures in a row.
+    /// Consecutive failures.
     failures: u32,
     not_before_ms: u64,
     dropped: u64,
@@ -81,7 +81,7 @@ struct InFlight {
 // === impl Batch ===
 
 impl Batch {
-    /// Both halves of the events, in order. There are at least two.
+    /// Both halves of the events, in order. There are at least two events.
     fn halves(mut self) -> [Self; 2] {
         let first = self.events / 2;
         let ends = self.bytes.iter().enumerate();
@@ -109,12 +109,12 @@ impl Outbox {
         }
     }
 
-    /// Writes `event` as a line of the open batch. Drops older events where memory is short.
+    /// Writes `event` as a line of the open batch. Drops older events if memory is short.
     pub fn push(&mut self, event: &impl WriteNdjson, now_ms: u64) {
         self.line.clear();
         event.write_ndjson(&mut self.line);
         self.line.push(b'\n');
-        // With the line's end.
+        // Including the line end.
         let most = self
             .limits
             .batch_bytes
@@ -133,7 +133,7 @@ impl Outbox {
         }
         if self.open.events == 0 {
             self.open_since_ms = now_ms;
-            // Once for the whole batch, and mostly it is the memory of one that is gone.
+            // Once per batch, and usually the allocation of an earlier one.
             self.open.bytes.reserve_exact(self.limits.batch_bytes);
         }
         self.open.bytes.extend_from_slice(&self.line);
@@ -143,13 +143,13 @@ impl Outbox {
 
     fn cut(&mut self, event: &impl WriteNdjson, most: usize) {
         let line_bytes = self.line.len().saturating_sub(1);
-        // Its memory is not kept: such events are few.
+        // Its allocation is not kept: such events are rare.
         self.line = Vec::new();
         event.write_fitted_ndjson(line_bytes, most.saturating_sub(1), &mut self.line);
         self.line.push(b'\n');
     }
 
-    /// The batch to send now, if one is due; it is in flight then. Ask again after each answer and on each tick.
+    /// The batch to send now, if one is due; marks it in flight. Call again after each response and on each tick.
     pub fn take_due(&mut self, now_ms: u64, random: u64) -> Option<&[u8]> {
         if let Some(in_flight) = &self.in_flight {
             let waited_ms = now_ms.saturating_sub(in_flight.since_ms);
@@ -173,20 +173,20 @@ impl Outbox {
         Some(&in_flight.batch.bytes)
     }
 
-    /// The collector has the batch in flight.
+    /// The collector has accepted the batch in flight.
     pub fn acknowledged(&mut self) {
         self.let_go();
     }
 
-    /// The collector will never take the batch in flight: it is dropped. Returns how many events it had.
+    /// The collector will never accept the batch in flight: drops it. Returns the number of events.
     pub fn refused(&mut self) -> u64 {
         let events = self.let_go();
         self.count_dropped(events);
         events
     }
 
-    /// The collector takes no batch that is so large: each half of it is sent by itself. Returns how many events are lost: a single
-    /// one that is too large is.
+    /// The batch in flight is too large for the collector: its halves are sent separately. Returns the number of events
+    /// lost: a single event that is too large.
     pub fn refused_as_too_large(&mut self) -> u64 {
         match self
             .in_flight
@@ -204,8 +204,8 @@ impl Outbox {
         }
     }
 
-    /// The batch in flight did not get through, as far as is known: it is repeated after a wait, which `random` spreads
-    /// over the upper half of its length.
+    /// The batch in flight failed, as far as is known: it is retried after a backoff, which `random` spreads over the
+    /// upper half of its length.
     pub fn failed(&mut self, now_ms: u64, random: u64) {
         let Some(in_flight) = self.in_flight.take() else {
             return;
@@ -234,17 +234,17 @@ impl Outbox {
             .fold(0, |sum, batch| sum.saturating_add(batch.events))
     }
 
-    /// Events that were dropped so far.
+    /// Events dropped so far.
     pub fn dropped(&self) -> u64 {
         self.dropped
     }
 
-    /// Failures since the last answer that was none.
+    /// Consecutive failures.
     pub fn failures_in_a_row(&self) -> u32 {
         self.failures
     }
 
-    /// Ends the flight of the batch in flight, for good. Returns how many events it had.
+    /// Removes the batch in flight. Returns the number of events.
     fn let_go(&mut self) -> u64 {
         self.failures = 0;
         self.not_before_ms = 0;
@@ -267,8 +267,8 @@ impl Outbox {
         }
     }
 
-    /// Drops the oldest sealed batches until what is left fits. The batch in flight may be in the collector's hands
-    /// already, so it stays.
+    /// Drops the oldest sealed batches until the rest fits. The batch in flight stays, because the collector may
+    /// already have it.
     fn make_room(&mut self) {
         while self.bytes() > self.limits.memory_bytes {
             let Some(oldest) = self.sealed.pop_front() else {

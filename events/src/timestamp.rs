@@ -8,16 +8,16 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::json::two_digits;
 
 /// Microseconds since 1970, written as RFC 3339 in UTC with six decimals: `2026-11-21T13:37:00.000000Z`. Its text sorts
-/// as its time does.
+/// by time.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(u64);
 
-/// The last second of the year 9999: the latest that RFC 3339 can write.
+/// The last microsecond of the year 9999, the latest that RFC 3339 can express.
 const LATEST_US: u64 = 253_402_300_799_999_999;
 const LENGTH: usize = "2026-11-21T13:37:00.000000Z".len();
 
 impl Timestamp {
-    /// From microseconds since 1970; what lies after the year 9999 becomes its last microsecond.
+    /// From microseconds since 1970; times after the year 9999 become its last microsecond.
     pub fn from_micros(unix_us: u64) -> Self {
         Self(unix_us.min(LATEST_US))
     }
@@ -37,7 +37,7 @@ impl Timestamp {
         self.0 / 1_000
     }
 
-    /// As [`fmt::Display`] writes it: every request has one.
+    /// As written by [`fmt::Display`], but faster: every request has one.
     pub(crate) fn text(self) -> [u8; LENGTH] {
         let (seconds, micros) = (self.0 / 1_000_000, self.0 % 1_000_000);
         let second_of_day = seconds % 86_400;
@@ -63,7 +63,7 @@ impl Timestamp {
         text
     }
 
-    /// Reads RFC 3339 in UTC (`Z`), with any number of decimals up to nine. `None` for anything else.
+    /// Parses RFC 3339 in UTC (`Z`), with up to nine decimals. `None` for anything else.
     pub fn parse(text: &str) -> Option<Self> {
         let since = humantime::parse_rfc3339(text)
             .ok()?
@@ -75,13 +75,13 @@ impl Timestamp {
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Digits and signs: this is text.
+        // Digits and signs only: valid text.
         f.pad(std::str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
-/// Year, month and day of a day counted from 1970-01-01, by Howard Hinnant's `civil_from_days`: years begin in March, so
-/// that the leap day is the last one, and 400 of them repeat.
+/// Year, month and day of a day counted from 1970-01-01, by Howard Hinnant's `civil_from_days`: years start in March,
+/// so that the leap day is the last one, and 400 of them repeat.
 pub(crate) fn date(unix_days: u64) -> (u64, u64, u64) {
     const DAYS_OF_400_YEARS: u64 = 146_097;
     // From 0000-03-01.
@@ -141,7 +141,7 @@ mod tests {
 
     #[test]
     fn every_day_is_written_as_it_is_read() {
-        // The calendar repeats itself after 400 years. Steps of less than a day meet all times of day as well.
+        // The calendar repeats after 400 years. Steps of less than a day also cover all times of day.
         const STEP_US: u64 = 86_399_123_457;
         for step in 0..400 * 366 {
             let unix_us = step * STEP_US;

@@ -1,4 +1,4 @@
-//! The JSON of events is what consumers build on.
+//! The JSON of events, on which consumers rely.
 
 #![allow(
     clippy::unwrap_used,

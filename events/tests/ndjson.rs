@@ -1,4 +1,4 @@
-//! What a gateway writes by hand is, byte for byte, what Serde writes of the same event.
+//! The hand-written encoding equals Serde's, byte for byte.
 #![cfg(not(target_arch = "wasm32"))]
 #![allow(
     clippy::unwrap_used,
@@ -20,7 +20,7 @@ use proptest::prelude::*;
 
 type Text = Cow<'static, str>;
 
-/// With what JSON escapes, and without.
+/// With characters that JSON escapes, and without.
 fn text() -> impl Strategy<Value = Text> {
     prop_oneof!["[a-z0-9_.-]{0,40}", "[\\x00-\\x7f]{0,24}", any::<String>()].prop_map(Cow::Owned)
 }

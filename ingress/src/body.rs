@@ -1,21 +1,21 @@
-//! A body that is read while it comes.
+//! A request body that is scanned while it arrives.
 
 use protocols::{Body, ElidedBody};
 use routing::tokens::{self, RequestTokens};
 
-/// What was read of a body so far: its structure, and the ends of its long texts.
+/// The scanned part of a body: its structure, and the ends of its long strings.
 #[derive(Debug)]
 pub struct ScannedChunks {
     elided: ElidedBody,
     tokens: Option<RequestTokens>,
 }
 
-/// A body, or what was kept of it.
+/// A complete body, or its scanned part.
 #[derive(Debug, Clone, Copy)]
 pub enum BodyView<'a> {
-    /// All of it.
+    /// The complete body.
     Whole(&'a [u8]),
-    /// It was read while it came, to its end.
+    /// Scanned chunk by chunk, to its end.
     Scanned(&'a ScannedChunks),
 }
 
@@ -27,12 +27,12 @@ impl ScannedChunks {
         }
     }
 
-    /// Bytes taken so far: what is to be given next begins there.
+    /// Bytes taken so far: the offset of the next chunk.
     pub fn taken(&self) -> usize {
         self.elided.taken()
     }
 
-    /// Takes the next bytes, or most of them. `false` where the body has to be read whole: see [`ElidedBody::take`].
+    /// Takes the next bytes, or most of them. Returns `false` if the body must be read whole: see [`ElidedBody::take`].
     pub fn take(&mut self, piece: &[u8]) -> bool {
         let before = self.taken();
         let goes_on = self.elided.take(piece);
@@ -43,19 +43,19 @@ impl ScannedChunks {
         goes_on
     }
 
-    /// Tokens are counted.
+    /// Tokens are counted while scanning.
     pub fn counts_tokens(&self) -> bool {
         self.tokens.is_some()
     }
 
-    /// What was kept. It stands for the whole body when all of it was taken.
+    /// The kept part. It represents the whole body once all of it was taken.
     pub fn body(&self) -> Body<'_> {
         self.elided.body()
     }
 }
 
 impl<'a> BodyView<'a> {
-    /// What there is of it.
+    /// The bytes that are available.
     pub fn body(self) -> Body<'a> {
         match self {
             Self::Whole(body) => Body::from(body),
@@ -63,7 +63,7 @@ impl<'a> BodyView<'a> {
         }
     }
 
-    /// Counted closely; `None` where nobody has counted while it came.
+    /// The token count; `None` if tokens were not counted while scanning.
     pub(crate) fn prompt_tokens(self) -> Option<u32> {
         match self {
             Self::Whole(body) => Some(tokens::of_request(body)),

@@ -1,4 +1,4 @@
-//! Which targets can say what a request asks for, worked out once for each policy.
+//! Which targets support what a request requires, computed once per policy.
 
 use catalog::{Endpoint, StreamUsage};
 use policy::{Policy, Target, TargetId};
@@ -8,7 +8,7 @@ use protocols::{Attempt, ClientFormat, UpstreamFormat};
 
 use crate::upstream::upstream_format;
 
-/// Every endpoint that goes to a model; a row of the table has one place for each.
+/// Every endpoint that is routed to a model; a row of the table has one column for each.
 const FORMATS: [ClientFormat; 6] = [
     ClientFormat::ChatCompletions,
     ClientFormat::Completions,
@@ -18,7 +18,7 @@ const FORMATS: [ClientFormat; 6] = [
     ClientFormat::AnthropicCountTokens,
 ];
 
-/// The abilities of all targets of a policy.
+/// The capabilities of all targets of a policy.
 #[derive(Debug, Clone)]
 pub(crate) struct CapabilityTable {
     rows: Vec<Row>,
@@ -31,7 +31,7 @@ struct Row {
 }
 
 impl CapabilityTable {
-    /// Asks the exchanges themselves, so that the table cannot differ from what they do.
+    /// Asks the exchanges themselves, so that the table cannot differ from them.
     pub(crate) fn of(policy: &Policy) -> Self {
         let row = |target: &Target| {
             let upstream = upstream_format(target.vendor);
@@ -44,7 +44,7 @@ impl CapabilityTable {
         }
     }
 
-    /// Whether `target` serves this endpoint and has what the request needs.
+    /// Whether `target` serves this endpoint and supports what the request requires.
     pub(crate) fn can_serve(
         &self,
         target: TargetId,
@@ -62,8 +62,8 @@ impl CapabilityTable {
     }
 }
 
-/// Whether the target serves the Responses API itself; whatever is merely compatible usually does not, and older
-/// versions of an API do not have it yet.
+/// Whether the target serves the Responses API itself; merely compatible servers usually do not, and older API versions
+/// do not have it.
 pub fn has_native_responses(target: &Target) -> bool {
     let version = target.api_version.as_deref();
     let missing = version.is_some_and(|version| {
@@ -74,7 +74,7 @@ pub fn has_native_responses(target: &Target) -> bool {
     native.contains(Endpoint::Responses) && !missing
 }
 
-/// A stream's usage may be asked for in the client's place ([`Attempt::ask_for_usage`]).
+/// The gateway can ask for a stream's usage on behalf of the client ([`Attempt::ask_for_usage`]).
 pub fn supports_usage_injection(target: &Target, model: &str) -> bool {
     let dialect = target.vendor.dialect(target.api_version.as_deref(), model);
     match dialect.stream_usage {
@@ -83,7 +83,7 @@ pub fn supports_usage_injection(target: &Target, model: &str) -> bool {
     }
 }
 
-/// The plainest attempt at `target` with `model`: no stream, nothing that the client brought.
+/// A minimal attempt at `target` with `model`: no stream, nothing from a client.
 pub fn capability_probe(target: &Target, client: ClientFormat, model: &str) -> Attempt {
     Attempt {
         client,

@@ -1,4 +1,4 @@
-//! Which conversation a request belongs to: first a header, then the body, else how it began.
+//! The conversation of a request: identified by a header, else by the body, else by how it starts.
 
 use std::ops::Range;
 
@@ -6,15 +6,15 @@ use protocols::request_info::RequestInfo;
 use protocols::{Body, RequestError, check_name};
 use routing::affinity::{ConversationId, conversation_id};
 
-/// Headers that name a conversation, the first that is there.
+/// Headers that name a conversation; the first one present counts.
 const HEADERS: [&str; 2] = ["x-conversation-id", "x-session-id"];
 
-/// A conversation, and how it was told.
+/// A conversation, and how it was identified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Conversation {
-    /// Hashed: the same through all its turns.
+    /// A hash: equal in all its turns.
     pub id: ConversationId,
-    /// Where it was found.
+    /// Where the id was found.
     pub source: ConversationSource,
 }
 
@@ -25,13 +25,13 @@ pub enum ConversationSource {
     Header(&'static str),
     /// A field of the body, see [`RequestInfo::conversation_id`].
     Body,
-    /// Nowhere: key, system prompt and first user message stand for it.
+    /// No id: identified by key, system prompt and first user message.
     ConversationStart,
 }
 
 impl Conversation {
     /// # Errors
-    /// A header names the conversation by what is no name.
+    /// A header gives an invalid name for the conversation.
     pub(crate) fn of<'a>(
         header: impl Fn(&str) -> Option<&'a str>,
         info: &RequestInfo<'_>,
@@ -69,10 +69,11 @@ impl Conversation {
     }
 }
 
-/// So many bytes of a text's beginning, and so many of its end, stand for it.
+/// Bytes at each end of a text that identify it.
 pub(crate) const END_BYTES: usize = 2048;
 
-/// What stands for a text: its length and both ends. Of a document of megabytes, the middle makes no other conversation.
+/// Identifies a text by its length and both ends: the middle of a document of megabytes does not make it another
+/// conversation.
 struct Fingerprint<'a> {
     length: [u8; 8],
     head: &'a [u8],

@@ -1,7 +1,6 @@
-//! A client's request, from its bytes to its plan: the same in the gateway filter and in `kt policy explain`.
+//! Turns a client's request into a plan: shared by the gateway filter and `kt policy explain`.
 //!
-//! `protocols` knows what a request says and `routing` what to do about it; this is where the words of the one become
-//! those of the other.
+//! `protocols` reads a request and `routing` decides; this crate connects the two.
 #![forbid(unsafe_code)]
 
 mod body;
@@ -21,7 +20,7 @@ pub use capability::{capability_probe, has_native_responses, supports_usage_inje
 pub use conversation::{Conversation, ConversationSource};
 pub use upstream::upstream_format;
 
-/// What a policy makes of requests, worked out once.
+/// What a policy requires of request parsing, computed once.
 #[derive(Debug, Clone)]
 pub struct Ingress {
     capabilities: capability::CapabilityTable,
@@ -29,13 +28,13 @@ pub struct Ingress {
     compares_meanings: bool,
 }
 
-/// A request that has been read.
+/// A parsed request.
 pub struct ParsedRequest<'a> {
-    /// The endpoint that it came to.
+    /// The endpoint that was called.
     pub client: ClientFormat,
-    /// What one pass over its body found.
+    /// The result of scanning its body.
     pub info: RequestInfo<'a>,
-    /// What it belongs to.
+    /// Its conversation.
     pub conversation: Conversation,
     /// Estimate for prompt, tools and images.
     pub prompt_tokens: u32,
@@ -56,24 +55,24 @@ impl Ingress {
         }
     }
 
-    /// What takes a body in pieces, as it comes, so that [`Ingress::read`] finds there what plans are made of. `None` where
-    /// plans depend on what the texts say. `has_budgets`: tokens are counted whatever the policy says.
+    /// A scanner for a body that arrives in chunks, from which [`Ingress::read`] can plan. `None` if plans depend on
+    /// the text itself. `has_budgets`: tokens are counted regardless of the policy.
     pub fn scan_in_chunks(&self, has_budgets: bool) -> Option<ScannedChunks> {
         let counts_tokens = self.needs_tokens(has_budgets);
         (!self.compares_meanings)
             .then(|| ScannedChunks::keeping(conversation::END_BYTES, counts_tokens))
     }
 
-    /// Somebody wants to know a prompt's tokens, as closely as they can be told.
+    /// The policy or a budget needs an accurate token count.
     pub fn needs_tokens(&self, has_budgets: bool) -> bool {
         self.counts_tokens || has_budgets
     }
 
-    /// Reads a request. `header` gives the value of a header by its lower-case name. With `has_budgets`, tokens are counted
-    /// whatever the policy says.
+    /// Parses a request. `header` returns the value of a header by its lower-case name. With `has_budgets` tokens are
+    /// counted regardless of the policy.
     ///
     /// # Errors
-    /// See [`info::scan`]; or a header names the conversation by what is no name ([`protocols::check_name`]).
+    /// See [`request_info::scan`]; or a header gives an invalid name for the conversation ([`protocols::check_name`]).
     pub fn read<'a>(
         &self,
         client: ClientFormat,
@@ -94,10 +93,10 @@ impl Ingress {
         })
     }
 
-    /// Plans with `make`, which asks [`routing::plan::make`].
+    /// Plans with `make`, which calls [`routing::plan::make`].
     ///
-    /// Targets that can say what the request asks for are preferred. When there are none, the plan is made as if all
-    /// could: the attempt is then refused by the translator, which names the field.
+    /// Prefers targets that can express the request. If there is none, plans as if all could: the translator then
+    /// refuses the attempt and names the field.
     ///
     /// # Errors
     /// Those of `make`.
@@ -128,7 +127,7 @@ impl Ingress {
         }
     }
 
-    /// Counted closely only where somebody depends on it; four bytes to a token are enough for an event's estimate.
+    /// Counts accurately only if needed; four bytes per token suffice for an event's estimate.
     fn prompt_tokens(
         &self,
         info: &RequestInfo<'_>,

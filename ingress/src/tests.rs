@@ -10,7 +10,7 @@ use routing::{Plan, PlanError, PolicyIndex, Random, Request, StateSnapshot, Stra
 
 use super::*;
 
-/// A body and what it is told by.
+/// The conversation of a body with these headers.
 fn conversation(headers: &[(&str, &str)], body: &str) -> Conversation {
     let header = |name: &str| {
         let found = headers.iter().find(|(known, _)| *known == name);

@@ -1,9 +1,9 @@
-//! The catalogue's word for what a provider speaks in the words of `protocols`.
+//! Maps a provider of the catalogue to the wire format of `protocols`.
 
 use catalog::{Images, PathLayout, Provider};
 use protocols::UpstreamFormat;
 
-/// One format for each provider.
+/// The wire format of each provider.
 pub fn upstream_format(provider: Provider) -> UpstreamFormat {
     let profile = provider.profile();
     match (profile.format, profile.layout) {

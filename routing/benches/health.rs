@@ -1,4 +1,4 @@
-//! What health costs a request, apart from the calls into the proxy: `cargo bench -p keeptrusts-routing --bench health`.
+//! The cost of health per request, without host calls: `cargo bench -p keeptrusts-routing --bench health`.
 
 #![allow(
     clippy::unwrap_used,
@@ -25,7 +25,7 @@ use routing::health::{Addresses, Availability, HealthTable, Outcome, Signal};
 const NOW: u64 = 1_700_000_000_000;
 const SUCCESS: Signal = Signal::Attempt(Outcome::Success { latency_ms: 700 });
 
-/// Nanoseconds of one call, in the quickest of several rounds: the machine may be busy with other things.
+/// Nanoseconds per call, in the fastest of several rounds, because the machine may be busy.
 fn nanoseconds(mut job: impl FnMut() -> bool) -> f64 {
     const CALLS: u32 = 5_000;
     (0..30)

@@ -1,7 +1,7 @@
-//! How long plan making takes: by strategy for a group of 20 targets, and by number of groups.
+//! The time to make a plan: by strategy for a group of 20 targets, and by number of groups.
 //!
-//! `cargo bench -p keeptrusts-routing`. The aim is under 3 µs for every strategy but semantic, and no growth with the
-//! number of groups.
+//! `cargo bench -p keeptrusts-routing`. The goal is less than 3 µs for every strategy except semantic, independent of
+//! the number of groups.
 
 #![allow(
     clippy::unwrap_used,
@@ -76,7 +76,7 @@ impl World {
         made.map_or(0, |plan| plan.attempts.len())
     }
 
-    /// Every pair has a busy minute behind it.
+    /// Every deployment has samples of a busy minute.
     fn measure(&mut self) {
         let mut window = LocalWindow::default();
         let pairs: Vec<_> = {
@@ -113,7 +113,7 @@ impl World {
     }
 }
 
-/// Nanoseconds of one call, in the quickest of several rounds: the machine may be busy with other things.
+/// Nanoseconds per call, in the fastest of several rounds, because the machine may be busy.
 fn nanoseconds(mut job: impl FnMut() -> usize) -> f64 {
     const CALLS: u32 = 5_000;
     (0..30)
@@ -217,7 +217,7 @@ fn main() {
         nanoseconds(|| world.plan(&request))
     );
 
-    // One group again and again shows what a lookup costs, all in turn what it costs when no cache holds the groups.
+    // Repeating one group shows the cost of a lookup; alternating between all shows its cost without caching.
     println!("\nlookup and plan of 3 targets, ns\ngroups  one group  all in turn");
     for groups in [10, 100, 1_000, 10_000] {
         let targets = (0..3)

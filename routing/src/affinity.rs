@@ -1,23 +1,23 @@
 //! Session affinity: all turns of a conversation go to one member, without shared state.
 //!
-//! Weighted rendezvous hashing: every member draws a number from the hash of (conversation, member) and the best draw
-//! serves. A member that drops out takes only its own conversations along, and gets them back when it returns. The hash
-//! is XXH64 over the user's own names, and the arithmetic uses only operations that IEEE 754 defines exactly, so every
+//! Weighted rendezvous hashing: each member draws a number from the hash of (conversation, member), and the best draw
+//! serves. A member that drops out only moves its own conversations, and gets them back when it returns. The hash is
+//! XXH64 over names from the policy, and the arithmetic uses only operations that IEEE 754 defines exactly, so every
 //! worker and machine, native or wasm, decides alike.
 
 use crate::hash;
 use crate::plan::context::Candidate;
 
-/// Hash of what identifies a conversation; stable over turns, workers, restarts and machines.
+/// Hash of what identifies a conversation; stable across turns, workers, restarts and machines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct ConversationId(pub u64);
 
-/// The conversation that `parts` identify: one explicit id, or gateway key, system prompt and first user message.
+/// The conversation identified by `parts`: an explicit id, or gateway key, system prompt and first user message.
 pub fn conversation_id(parts: &[&[u8]]) -> ConversationId {
     ConversationId(hash::of_parts(parts))
 }
 
-/// The position in `candidates` where the conversation belongs; `None` where the strategy leaves nothing to spread.
+/// The candidate for the conversation, as a position; `None` if the strategy has nothing to distribute.
 pub(crate) fn choose(
     conversation: ConversationId,
     candidates: &[Candidate<'_>],
@@ -42,14 +42,14 @@ pub(crate) fn choose(
 
 /// −ln of `draw` taken as a fraction in (0, 1): exponentially distributed for uniform draws.
 ///
-/// Written out because `f64::ln` may differ in its last bit between platforms.
+/// Implemented here because `f64::ln` may differ in its last bit between platforms.
 fn exponential(draw: u64) -> f64 {
     // 53 bits and a half: never 0, never 1.
     let fraction = ((draw >> 11) as f64 + 0.5) / 9_007_199_254_740_992.0;
     let bits = fraction.to_bits();
     let exponent = i32::try_from(bits >> 52).unwrap_or(0) - 1_023;
     let mantissa = f64::from_bits((bits & 0x000f_ffff_ffff_ffff) | (1_023 << 52));
-    // ln m = 2 artanh((m − 1) / (m + 1)); the argument is at most 1/3, so that ten terms reach 1e-11.
+    // ln m = 2 artanh((m − 1) / (m + 1)); the argument is at most 1/3, so ten terms reach 1e-11.
     let ratio = (mantissa - 1.0) / (mantissa + 1.0);
     let square = ratio * ratio;
     let mut power = ratio;

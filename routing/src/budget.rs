@@ -1,17 +1,17 @@
-//! Budgets: hard ceilings on what providers and gateway keys may spend in a period.
+//! Budgets: hard limits on what providers and gateway keys may spend in a period.
 //!
-//! One [`Ledger`] in shared data counts, for all workers of a process, what was spent here and what is reserved for
-//! requests in flight. What everybody else has spent comes with the [`Account`], from the collector.
+//! One [`Ledger`] in shared data counts, for all workers of a process, what was spent and what is reserved for requests
+//! in flight. What other processes spent comes with the [`Account`], from the collector.
 //!
-//! - Before a request leaves, the estimate of every attempt that it may make is reserved, all of them or none.
-//! - A reservation is granted only where `elsewhere + spent + reserved + estimate ≤ limit`.
-//! - When the request has ended, each reservation is settled by the bill, in the period that it was granted in.
-//! - Of each account the two periods that are nearest to the present one are kept: a clock that jumps ahead and back finds
-//!   again what was spent before.
+//! - Before a request is sent, the estimate of every attempt that it may make is reserved: all of them or none.
+//! - A reservation is granted only if `elsewhere + spent + reserved + estimate ≤ limit`.
+//! - When the request ends, each reservation is settled with the billed amount, in the period that it was granted in.
+//! - The two periods of an account nearest to the current one are kept, so that a clock that jumps ahead and back finds
+//!   earlier spending again.
 //!
-//! So what is spent here is at most the limit and, for the requests that were in flight when the last reservation was
-//! granted, the sum of what their bills exceed their estimates by. What other processes spend between two looks at the
-//! collector comes on top. A worker that dies never settles: what it had reserved counts as spent until the period ends.
+//! Local spending therefore exceeds the limit at most by the sum of what the bills of requests in flight at the last
+//! grant exceed their estimates. Spending by other processes between two reports of the collector comes on top. A
+//! worker that dies never settles: its reservations count as spent until the period ends.
 
 mod codec;
 mod ledger;
@@ -27,7 +27,7 @@ pub use ledger::{Claim, Ledger, Reservation, Usage};
 pub struct AccountKey(u64);
 
 impl AccountKey {
-    /// Of a provider's budget for periods of this name: it may have one for each.
+    /// Of a provider's budget for periods with this name; a provider may have one for each.
     pub fn of_provider(target_id: &str, period: &str) -> Self {
         Self(hash::of_parts(&[
             b"provider",
@@ -42,18 +42,19 @@ impl AccountKey {
     }
 }
 
-/// A ceiling in one of its periods. Amounts are nano US dollars. Which period is in force is the caller's to say: it knows
-/// the calendar.
+/// A budget in one period. Amounts are nano US dollars. The caller, which knows the calendar, decides which period is
+/// current.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Account {
-    /// Whose.
+    /// The account.
     pub key: AccountKey,
-    /// For each period.
+    /// Limit per period.
     pub limit: u64,
-    /// Begin of the period in force, Unix milliseconds.
+    /// Start of the current period, Unix milliseconds.
     pub period_start_ms: u64,
-    /// In the period, by other processes, as far as the collector knows.
+    /// Spent in the period by other processes, as reported by the collector.
     pub spent_elsewhere: u64,
-    /// In the period, by this process, as far as the collector knows. It may know of spending before there was a limit.
+    /// Spent in the period by this process, as reported by the collector. It may know of spending before there was a
+    /// limit.
     pub spent_here: u64,
 }

@@ -1,4 +1,4 @@
-//! What a request is expected to cost, and what it has cost.
+//! The expected and the billed cost of a request.
 
 use policy::{CostSettings, Price, Strategy};
 
@@ -7,28 +7,28 @@ use crate::price::per_1k;
 /// Tokens that a request is expected to be billed for.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct ExpectedTokens {
-    /// Input; billed once, however many answers there are.
+    /// Input; billed once, however many choices there are.
     pub prompt: u32,
-    /// Output of each answer.
+    /// Output per choice.
     pub output: u32,
-    /// Answers; at least 1.
+    /// Number of choices; at least 1.
     pub choices: u32,
 }
 
-/// US dollars for `tokens` at `price`.
+/// The cost of `tokens` at `price`, in US dollars.
 pub fn estimate_usd(price: Price, tokens: ExpectedTokens) -> f64 {
     let price = for_prompt(price, u64::from(tokens.prompt));
     let output = f64::from(tokens.output) * f64::from(tokens.choices.max(1));
     f64::from(tokens.prompt) / 1_000.0 * price.input_per_1k + output / 1_000.0 * price.output_per_1k
 }
 
-/// What a request of `prompt_tokens` costs: long prompts have list prices of their own, for all of their tokens.
+/// The price of a request with `prompt_tokens`: long prompts have their own list prices, for all of their tokens.
 fn for_prompt(price: Price, prompt_tokens: u64) -> Price {
     let mut tiers = price.tiers.iter().rev();
     let tier = tiers.find(|tier| prompt_tokens > u64::from(tier.above_prompt_tokens));
     tier.map_or(price, |tier| {
         let input = per_1k(tier.input);
-        // Lists give no price for what is written to a cache by long prompts: it keeps its ratio to other input.
+        // Price lists have no cache-write price for long prompts: it keeps its ratio to other input.
         let ratio = input / price.input_per_1k;
         Price {
             input_per_1k: input,
@@ -40,20 +40,20 @@ fn for_prompt(price: Price, prompt_tokens: u64) -> Price {
     })
 }
 
-/// Tokens that a provider billed.
+/// Tokens billed by a provider.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct BilledTokens {
-    /// Input, all of it.
+    /// All input.
     pub prompt: u64,
-    /// Read from the provider's cache; part of `prompt`.
+    /// Read from the provider's cache; included in `prompt`.
     pub cached: u64,
-    /// Written to the provider's cache; part of `prompt`.
+    /// Written to the provider's cache; included in `prompt`.
     pub cache_written: u64,
     /// Output.
     pub completion: u64,
 }
 
-/// US dollars for `tokens` at `price`.
+/// The cost of `tokens` at `price`, in US dollars.
 pub fn billed_usd(price: Price, tokens: BilledTokens) -> f64 {
     let price = for_prompt(price, tokens.prompt);
     // Exact below 2⁵³ tokens.
@@ -69,7 +69,7 @@ pub fn billed_usd(price: Price, tokens: BilledTokens) -> f64 {
         + thousands(tokens.completion) * price.output_per_1k
 }
 
-/// How long the answer may get: the client's limit, else what the strategy assumes.
+/// The expected output length: the client's limit, else the strategy's assumption.
 pub fn output_tokens(max_output_tokens: Option<u32>, strategy: &Strategy) -> u32 {
     max_output_tokens.unwrap_or_else(|| match strategy {
         Strategy::Cost(settings) => settings.assumed_output_tokens,
@@ -104,7 +104,7 @@ mod tests {
             tiers: &[],
         };
         let (plain, special) = (price(None, None), price(Some(0.005), Some(0.0125)));
-        // Prompt, of it read from the cache, of it written to it, and output.
+        // Prompt, cache reads, cache writes, and output.
         let cases = [
             (plain, (1_000, 0, 0, 1_000), 0.04),
             // All input at one price.
@@ -113,9 +113,9 @@ mod tests {
             (special, (1_000, 400, 0, 0), 0.008),
             // 400 × 0.01/1000 + 400 × 0.005/1000 + 200 × 0.0125/1000
             (special, (1_000, 400, 200, 0), 0.008_5),
-            // More read than there are: all are.
+            // More cache reads than prompt tokens: all are reads.
             (special, (100, 400, 0, 0), 0.000_5),
-            // More written than are left: all that are left. 100 × 0.005/1000 + 100 × 0.0125/1000
+            // More cache writes than remain: all that remain. 100 × 0.005/1000 + 100 × 0.0125/1000
             (special, (200, 100, 400, 0), 0.001_75),
         ];
         for (price, (prompt, cached, cache_written, completion), expected) in cases {
@@ -153,7 +153,7 @@ mod tests {
             cache_write_per_1k: Some(0.0125),
             tiers: LONG,
         };
-        // Prompt, of it read from the cache, of it written to it, and output.
+        // Prompt, cache reads, cache writes, and output.
         for ((prompt, cached, cache_written, completion), expected) in [
             ((1_000, 0, 0, 1_000), 0.04),
             // 1,001 × 0.02/1000 + 1,000 × 0.045/1000
@@ -162,7 +162,7 @@ mod tests {
             ((1_500, 500, 0, 0), 0.021),
             // 500 × 0.02/1000 + 1,000 × 0.025/1000
             ((1_500, 0, 1_000, 0), 0.035),
-            // 3,000 × 0.04/1000, read from the cache or not
+            // 3,000 × 0.04/1000, whether or not read from the cache
             ((3_000, 1_000, 0, 0), 0.12),
         ] {
             let tokens = BilledTokens {

@@ -1,4 +1,4 @@
-//! Health of targets: one pure state machine each, fed by probes and by traffic, kept in one blob of shared data.
+//! Health of targets: one pure state machine per target, fed by probes and traffic, stored in one value of shared data.
 //!
 //! ```text
 //!            threshold failures                      probed: healthy_threshold probes succeed
@@ -10,15 +10,15 @@
 //!  any ── key missing ─▶ no credential ── key found ─▶ closed
 //! ```
 //!
-//! - A target is out after `unhealthy_threshold` consecutive failures of probes or traffic, or after
-//!   `failure_threshold` consecutive failures of traffic whatever probes say (a provider may list its models and still
-//!   fail to complete). Where no probe is configured only the latter counts.
-//! - Client faults, client hang-ups and full connection pools never count, nor does one bad address of several, nor what
-//!   says nothing. Neither does 429, which cools down. But a client's fault that the provider found proves that it is
-//!   alive: a trial that ends so has succeeded.
-//! - A trial ends with the first content of its answer, however long its stream takes.
-//! - Times are milliseconds of a clock that is not set, so that no wait lasts for as long as a clock was wrong.
-//! - What arrives late changes nothing: while open, only probes and the passing of time count.
+//! - A target opens after `unhealthy_threshold` consecutive failures of probes or traffic, or after `failure_threshold`
+//!   consecutive failures of traffic alone (a provider may list its models and still fail to complete). Without probes
+//!   only the latter counts.
+//! - Client errors, client disconnects and full connection pools never count, nor does one bad address of several, nor
+//!   an inconclusive outcome. Neither does 429, which starts a backoff. But a client error reported by the provider
+//!   proves that it is alive: it completes a half-open request successfully.
+//! - A half-open request ends with the first content of its response, however long the stream lasts.
+//! - Times come from a monotonic clock, so that no wait lasts longer because a clock was set.
+//! - Late outcomes change nothing: while open, only probes and time count.
 
 mod addresses;
 mod circuit_breaker;
@@ -39,16 +39,16 @@ pub use signal::{Outcome, ProbeResult, Reason, Signal};
 pub use table::{Applied, Availability, HealthTable, Status, Transition};
 pub use thresholds::Thresholds;
 
-/// How long a recovered target's share of traffic grows, in milliseconds.
+/// Time in which a recovered target's share of traffic grows, in milliseconds.
 pub const SLOW_START_MS: u64 = 10_000;
 
-/// Identifies a target in shared data. It changes with the target's address or credential source, so that such a
-/// change starts afresh; state of targets that stay survives a reload.
+/// Identifies a target in shared data. A change of the target's address or credential source changes the key and resets
+/// the state; the state of unchanged targets survives a reload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TargetKey(pub u64);
 
-/// Of what the gateway itself asks of `target`. These have a breaker of their own: an endpoint that hangs while the rest of
-/// the target serves must not make every request wait.
+/// The key of the gateway's own requests to `target`. They have a separate breaker: an endpoint that hangs while the
+/// rest of the target serves must not delay every request.
 pub(crate) fn callouts_key(target: TargetKey) -> TargetKey {
     TargetKey(hash::of_parts(&[b"callouts", &target.0.to_le_bytes()]))
 }

@@ -1,4 +1,4 @@
-//! Everything about a policy that can be worked out before a request comes: built once per policy load.
+//! Everything that can be derived from a policy before a request arrives: built once per policy load.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use crate::price;
 use crate::resolve::NamedModels;
 use crate::semantic::{self, BuiltInEmbedding};
 
-/// A policy prepared for lookups. What a request costs does not grow with the number of groups.
+/// A policy prepared for lookups. The cost per request does not grow with the number of groups.
 #[derive(Debug)]
 pub struct PolicyIndex {
     policy: Arc<Policy>,
@@ -24,31 +24,31 @@ pub struct PolicyIndex {
     default_pool: Vec<Deployment>,
     health_configs: Vec<HealthConfig>,
     fetches_embeddings: bool,
-    /// Of groups that route by meaning without a provider's embeddings.
+    /// For groups with semantic routing by the built-in embedding.
     built_in: HashMap<GroupId, BuiltInEmbedding>,
 }
 
-/// One (target, model) pair that a plan may name, with defaults filled in.
+/// A (target, model) pair that a plan may contain, with defaults applied.
 #[derive(Debug, Clone)]
 pub(crate) struct Deployment {
     pub(crate) target: TargetId,
     pub(crate) member: Option<(GroupId, usize)>,
-    /// Model sent to the target; `None` when it depends on the client's name.
+    /// The model sent to the target; `None` if it depends on the client's name.
     pub(crate) model: Option<Arc<str>>,
     pub(crate) weight: Option<u32>,
     pub(crate) timeout_ms: u64,
     pub(crate) tag: Option<Arc<str>>,
     pub(crate) region: Option<Arc<str>>,
-    /// Member's or target's, or the built-in one where the model is fixed.
+    /// The member's or target's price, or the list price if the model is fixed.
     pub(crate) price: Option<Price>,
     pub(crate) context_window: Option<u32>,
     /// The target has no address.
     pub(crate) unreachable: bool,
-    /// Made of the user's own names only, so that it is the same on every machine and outlives a change of address.
+    /// Derived from names in the policy only, so that it is equal on every machine and survives a change of address.
     pub(crate) identity: u64,
 }
 
-/// What the health machine needs of one target.
+/// The health configuration of one target.
 #[derive(Debug)]
 struct HealthConfig {
     key: TargetKey,
@@ -58,7 +58,7 @@ struct HealthConfig {
 }
 
 impl PolicyIndex {
-    /// Prepares `policy`.
+    /// Indexes `policy`.
     pub fn new(policy: Arc<Policy>) -> Self {
         let mut names = HashMap::new();
         for (position, group) in policy.groups.iter().enumerate() {
@@ -89,31 +89,31 @@ impl PolicyIndex {
         }
     }
 
-    /// The policy behind it.
+    /// The policy.
     pub fn policy(&self) -> &Arc<Policy> {
         &self.policy
     }
 
-    /// The group that `name` names, by its own name or an alias.
+    /// The group with this name or alias.
     pub fn group_named(&self, name: &str) -> Option<GroupId> {
         self.names.get(name).copied()
     }
 
-    /// Key and limits of `target` for [`health::HealthTable`]. `None` only for an id of another policy.
+    /// Key and thresholds of `target` for [`health::HealthTable`]. `None` only for an id of another policy.
     pub fn health_config(&self, target: TargetId) -> Option<(TargetKey, &Thresholds)> {
         self.health_configs
             .get(target.0)
             .map(|config| (config.key, &config.thresholds))
     }
 
-    /// The same for what the gateway itself asks of `target`, such as embeddings and judgements.
+    /// The same for the gateway's own requests to `target`, such as embeddings and moderation.
     pub fn callout_health_config(&self, target: TargetId) -> Option<(TargetKey, &Thresholds)> {
         self.health_configs
             .get(target.0)
             .map(|config| (config.callouts_key, &config.callouts_thresholds))
     }
 
-    /// Under which latency of `target` is kept: one for each model that groups send it, and one for all other models.
+    /// The keys of latency samples of `target`: one for each model that groups send it, and one for all other models.
     pub fn deployment_keys(&self, target: TargetId) -> Vec<DeploymentKey> {
         let mut deployments: Vec<DeploymentKey> = self
             .pools
@@ -128,7 +128,7 @@ impl PolicyIndex {
         deployments
     }
 
-    /// Whose embeddings routing `model` takes: fetch one of the last user message for
+    /// The embedding source for routing `model`: embed the last user message for
     /// [`Request::query_embedding`](crate::Request::query_embedding).
     pub fn embedding_for(&self, model: &str) -> Option<(GroupId, &EmbeddingSource)> {
         let id = self.group_named(model)?;
@@ -138,12 +138,12 @@ impl PolicyIndex {
         }
     }
 
-    /// A group routes by embeddings of a provider.
+    /// Some group routes by embeddings of a provider.
     pub fn fetches_embeddings(&self) -> bool {
         self.fetches_embeddings
     }
 
-    /// Groups whose members' texts need embeddings, and those texts, for [`crate::StrategyState::set_embeddings`].
+    /// Groups whose members' texts must be embedded, and those texts, for [`crate::StrategyState::set_embeddings`].
     pub fn embedding_texts(&self) -> Vec<(GroupId, &EmbeddingSource, Vec<&str>)> {
         let groups = self.policy.groups.iter().enumerate();
         groups
@@ -157,12 +157,12 @@ impl PolicyIndex {
             .collect()
     }
 
-    /// Under which the latency of a group's member is kept.
+    /// The key of latency samples of a group's member.
     pub fn deployment_key(&self, group: GroupId, member: usize) -> Option<DeploymentKey> {
         self.pool(group).get(member).map(Deployment::key)
     }
 
-    /// Similarity of `message` to each member by the built-in embedding; `None` where the group does not route by it.
+    /// Similarity of `message` to each member by the built-in embedding; `None` if the group does not use it.
     pub fn built_in_similarities(&self, group: GroupId, message: &str) -> Option<Vec<f32>> {
         Some(self.built_in(group)?.similarities(message))
     }
@@ -230,7 +230,7 @@ impl Deployment {
         }
     }
 
-    /// Under which its latency is kept.
+    /// The key of its latency samples.
     pub(crate) fn key(&self) -> DeploymentKey {
         DeploymentKey(self.identity)
     }
@@ -280,7 +280,7 @@ fn group_pool(policy: &Policy, id: GroupId, interner: &mut Interner) -> Vec<Depl
         .collect()
 }
 
-/// One copy of each word: thousands of groups share a handful of models.
+/// Interns strings: thousands of groups share a handful of models.
 #[derive(Default)]
 struct Interner(HashSet<Arc<str>>);
 

@@ -1,7 +1,7 @@
-//! Pure routing decisions: which target serves a request, with which model, and who follows when it fails.
+//! Pure routing decisions: which target serves a request, with which model, and which targets follow when it fails.
 //!
-//! Nothing here knows a clock, a random source, a host or a wire format: time and randomness are arguments, and state
-//! comes in as a [`View`].
+//! The crate has no clock, random source, host or wire format: time and randomness are arguments, and state is a
+//! [`StateSnapshot`].
 #![forbid(unsafe_code)]
 
 pub mod affinity;

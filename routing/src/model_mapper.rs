@@ -1,4 +1,4 @@
-//! Under which name a target is asked for a model, and what that model costs there.
+//! The model name that a target is sent, and its price there.
 
 use std::cell::OnceCell;
 use std::sync::Arc;
@@ -10,7 +10,7 @@ use crate::index::{Deployment, PolicyIndex};
 use crate::price;
 use crate::resolve::MatchQuality;
 
-/// Names and prices for one client request; remembers the last one because most members of a plan share it.
+/// Names and prices for one client request; caches the last one, because most members of a plan share it.
 pub(crate) struct ModelMapper<'a> {
     index: &'a PolicyIndex,
     client_model: &'a str,
@@ -19,7 +19,7 @@ pub(crate) struct ModelMapper<'a> {
     last_price: Option<(Arc<str>, Option<Price>)>,
 }
 
-/// What `failover.model_mapping` says of the client's model, and whose model that is.
+/// The entry of `failover.model_mapping` for the client's model, and its vendor.
 #[derive(Clone, Copy)]
 struct Mapped<'a> {
     name: &'a str,
@@ -37,7 +37,7 @@ impl<'a> ModelMapper<'a> {
         }
     }
 
-    /// The model name that `deployment` is sent. `first`: it is the first choice of its group or resolution.
+    /// The model name sent to `deployment`. `first`: it is the first choice of its group or resolution.
     pub(crate) fn model(
         &mut self,
         deployment: &Deployment,
@@ -69,7 +69,7 @@ impl<'a> ModelMapper<'a> {
         }
     }
 
-    /// What `model` costs at `deployment`, as configured or from the built-in table.
+    /// The price of `model` at `deployment`: configured, or the list price.
     pub(crate) fn price(&mut self, deployment: &Deployment, model: &Arc<str>) -> Option<Price> {
         if deployment.price.is_some() || deployment.model.is_some() {
             return deployment.price;
@@ -89,12 +89,12 @@ impl<'a> ModelMapper<'a> {
     }
 }
 
-/// The rules for a (target, client's model) whose name no member fixes:
+/// The rules for a (target, client's model) without a fixed member model:
 ///
 /// 1. the target's own `model_mapping`;
 /// 2. the client's name at the first choice, if it knows that model;
 /// 3. `failover.model_mapping` (`mapped`), unless the target knows the client's model but not the mapped one;
-/// 4. the client's name where the target knows it; else the target's own model; else the client's name.
+/// 4. the client's name if the target knows it; else the target's own model; else the client's name.
 fn sent_name<'n>(
     target: &'n Target,
     client: &'n str,

@@ -1,4 +1,4 @@
-//! The plan of one request: who serves, and who follows when it fails.
+//! The plan of one request: the primary target, and the ones that follow when it fails.
 
 mod builder;
 pub(crate) mod context;
@@ -20,70 +20,71 @@ use crate::request::Request;
 use crate::resolve::Resolution;
 use crate::state::{StateSnapshot, StrategyState};
 
-/// An ordered list of attempts: the head that the strategy picked, then the rest of its group in failover order, then
-/// the `fallback_group`'s plan.
+/// An ordered list of attempts: the primary that the strategy picked, then the rest of its group in failover order,
+/// then the plan of the `fallback_group`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Plan {
-    /// The group that was asked for; `None` for a model that is no group.
+    /// The requested group; `None` for a model that is no group.
     pub group: Option<GroupId>,
     /// The strategy of that group, or the policy's default.
     pub strategy: &'static str,
-    /// Never empty. No (target, model) comes twice, and nobody who is excluded.
+    /// Never empty. No (target, model) occurs twice, and none is excluded.
     pub attempts: Vec<PlannedAttempt>,
-    /// Who was left out, in the order of the groups.
+    /// Excluded candidates, in the order of the groups.
     pub excluded: Vec<Excluded>,
-    /// Whom the strategy would have made the head, had its target's health, budget or credential not spoken against it.
+    /// The candidate that the strategy would have picked as primary, if its target's health, budget or credential did
+    /// not exclude it.
     pub preferred: Option<Excluded>,
-    /// Cosine similarity of message and head, where the strategy is semantic and could tell.
+    /// Cosine similarity of message and primary, if the strategy is semantic and could compare.
     pub similarity: Option<f32>,
-    /// Of the head, where its price is known.
+    /// Of the primary, if its price is known.
     pub estimated_cost_usd: Option<f64>,
-    /// The head is half-open: claim a trial with [`crate::health::Signal::HalfOpenRequestStarted`] before the request is sent;
-    /// when that is refused, plan again with the newer table.
+    /// The primary is half-open: apply [`crate::health::Signal::HalfOpenRequestStarted`] before the request is sent; if
+    /// that is refused, plan again with the newer table.
     pub primary_is_half_open: bool,
-    /// The head was picked by conversation (session affinity), not by the strategy.
+    /// Session affinity picked the primary, not the strategy.
     pub by_session_affinity: bool,
-    /// Everyone was out and the group is `fail_open`: the only entry is the least bad one.
+    /// Every candidate was excluded and the group is `fail_open`: the only attempt is the one likely to recover first.
     pub fail_open: bool,
 }
 
-/// One attempt.
+/// One planned attempt.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PlannedAttempt {
-    /// Who serves.
+    /// The target.
     pub target: TargetId,
-    /// The group and the position in it; `None` for a model that is no group.
+    /// The group and the member's position; `None` for a model that is no group.
     pub member: Option<(GroupId, usize)>,
-    /// Model name sent to the target.
+    /// The model name sent to the target.
     pub model: Arc<str>,
-    /// Milliseconds for the whole answer, or to the first content of a stream.
+    /// Milliseconds for the complete response, or to the first content of a stream.
     pub timeout_ms: u64,
     /// For the event.
     pub tag: Option<Arc<str>>,
     /// For the event.
     pub region: Option<Arc<str>>,
-    /// The member's, the target's or the built-in one.
+    /// The member's, the target's or the list price.
     pub price: Option<Price>,
-    /// Prompt and expected answer at `price`.
+    /// Cost of the prompt and the expected output at `price`.
     pub estimated_cost_usd: Option<f64>,
-    /// Under which to record latency samples.
+    /// The key for latency samples.
     pub deployment: DeploymentKey,
 }
 
-/// A target that could have served but was left out.
+/// A target that could have served but was excluded.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Excluded {
-    /// Who.
+    /// The target.
     pub target: TargetId,
-    /// The group and the position in it; `None` for a model that is no group.
+    /// The group and the member's position; `None` for a model that is no group.
     pub member: Option<(GroupId, usize)>,
-    /// With which model.
+    /// The model it would have been sent.
     pub model: Arc<str>,
-    /// Why.
+    /// The reason.
     pub reason: ExclusionReason,
 }
 
-/// The most entries that a plan may have.
+/// The most attempts that a plan may have.
 pub fn max_attempts(failover: &Failover) -> usize {
     match failover.max_attempts {
         _ if !failover.enabled => 1,
@@ -97,7 +98,7 @@ pub fn max_attempts(failover: &Failover) -> usize {
 /// Makes the plan of `request`.
 ///
 /// # Errors
-/// See [`Refusal`].
+/// See [`PlanError`].
 pub fn make(
     index: &PolicyIndex,
     view: &StateSnapshot<'_>,

@@ -1,4 +1,4 @@
-//! Why a target is left out of a plan, and why there is no plan at all.
+//! Why a target is excluded from a plan, and why there is no plan at all.
 
 use std::fmt;
 
@@ -7,32 +7,32 @@ use thiserror::Error;
 use crate::health;
 use crate::plan::Excluded;
 
-/// Why a target is not in a plan.
+/// Why a target is excluded from a plan.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ExclusionReason {
     /// Its circuit is open.
     Unhealthy(health::Reason),
-    /// It is half-open and all its trial requests are under way.
+    /// It is half-open and all half-open requests are in use.
     HalfOpenLimitReached,
-    /// The provider asked us to wait.
+    /// The provider asked to wait.
     RateLimited,
     /// Its key is missing.
     CredentialMissing,
     /// Its address is missing ([`policy::Target::endpoint_variable`]).
     EndpointMissing,
-    /// The provider's budget is spent.
+    /// The provider's budget is exhausted.
     ProviderBudget,
-    /// Its wire format cannot say what the request asks for.
+    /// Its wire format cannot express the request.
     Unsupported,
     /// Slower than `max_latency_ms` in the window.
     TooSlow,
-    /// The estimate is above `budget_per_request_usd`, or there is a budget and no known price.
+    /// The estimate exceeds `budget_per_request_usd`, or there is a budget and no known price.
     RequestBudget,
-    /// Prompt and answer do not fit its `context_window`.
+    /// Prompt and output exceed its `context_window`.
     ContextWindow,
 }
 
-/// There is no plan. The client's answer is contract §4.
+/// There is no plan. Contract §4 defines the client's response.
 #[derive(Debug, Clone, PartialEq, Error)]
 pub enum PlanError {
     /// 404 `model_not_found`.
@@ -49,23 +49,23 @@ pub enum PlanError {
         /// As requested.
         model: String,
     },
-    /// 400: nobody in the plan can say what the request asks for.
+    /// 400: no target in the plan can express the request.
     #[error("no provider of {model:?} supports what this request asks for")]
     Unsupported {
         /// As requested.
         model: String,
-        /// Everyone who was asked.
+        /// All candidates.
         excluded: Vec<Excluded>,
     },
     /// 429 `budget_exceeded`, `x-should-retry: false`.
     #[error("{}", budget_message(*cheapest_usd, *budget_usd))]
     BudgetExceeded {
-        /// Estimate for the cheapest member whose price is known.
+        /// Estimate of the cheapest member with a known price.
         cheapest_usd: Option<f64>,
-        /// `budget_per_request_usd`; `None` when it is the provider's own budget that is spent, or a context window
-        /// that is too small.
+        /// `budget_per_request_usd`; `None` if the provider's own budget is exhausted, or a context window is too
+        /// small.
         budget_usd: Option<f64>,
-        /// Everyone who could have served, and why not.
+        /// All candidates, and why they are excluded.
         excluded: Vec<Excluded>,
     },
     /// 503 `all_providers_unavailable` with `retry-after`.
@@ -73,15 +73,15 @@ pub enum PlanError {
     NothingAvailable {
         /// As requested.
         model: String,
-        /// Milliseconds until the first of them may be back. At least 1.
+        /// Milliseconds until the first of them may recover. At least 1.
         retry_after_ms: u64,
-        /// Everyone who could have served, and why not.
+        /// All candidates, and why they are excluded.
         excluded: Vec<Excluded>,
     },
 }
 
 impl PlanError {
-    /// Everyone who could have served but for a reason.
+    /// All candidates that were excluded.
     pub fn excluded(&self) -> &[Excluded] {
         match self {
             Self::UnknownModel { .. } | Self::NotAllowed { .. } => &[],
@@ -91,7 +91,7 @@ impl PlanError {
         }
     }
 
-    /// HTTP status, `error.type` and `error.code` of the client's answer.
+    /// HTTP status, `error.type` and `error.code` of the client's response.
     pub fn answer(&self) -> (u16, &'static str, &'static str) {
         const INVALID: &str = "invalid_request_error";
         match self {
@@ -121,7 +121,7 @@ impl ExclusionReason {
         }
     }
 
-    /// The target may be tried all the same when its group is `fail_open` and nobody else is left.
+    /// The target may still be tried if its group is `fail_open` and no other is left.
     pub(crate) fn is_health(self) -> bool {
         match self {
             Self::Unhealthy(_) | Self::HalfOpenLimitReached | Self::RateLimited => true,
@@ -135,7 +135,7 @@ impl ExclusionReason {
         }
     }
 
-    /// The target itself is in no state to serve, whatever is asked of it.
+    /// The target itself cannot serve, whatever the request.
     pub(crate) fn is_state_of_target(self) -> bool {
         match self {
             Self::Unhealthy(_)
@@ -148,7 +148,7 @@ impl ExclusionReason {
         }
     }
 
-    /// Money or room is the obstacle, which waiting does not remove.
+    /// Budget or context window is the obstacle; waiting does not help.
     pub(crate) fn is_budget(self) -> bool {
         match self {
             Self::ProviderBudget | Self::RequestBudget | Self::ContextWindow => true,
@@ -182,7 +182,7 @@ fn budget_message(cheapest_usd: Option<f64>, budget_usd: Option<f64>) -> String 
     }
 }
 
-/// What a client could ask for instead.
+/// The names that a client could request instead.
 fn known_names(known: &[String]) -> String {
     if known.is_empty() {
         String::from("there are no model groups, and no provider claims this name")

@@ -1,32 +1,32 @@
-//! Which price counts for a model at a target: the policy's own, else the list price of the catalogue.
+//! The price of a model at a target: the policy's own, else the catalogue's list price.
 //!
-//! List prices are a help for estimates, not an invoice: they know neither discounts nor batches nor regions.
+//! List prices help with estimates; they are no invoice: they ignore discounts, batches and regions.
 
 use std::fmt;
 
 use catalog::{ListPrice, Model, PRICES_AS_OF, Provider};
 use policy::Price;
 
-/// Where a price comes from.
+/// The source of a price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PriceSource {
-    /// The member or its target gives it.
+    /// The member or its target.
     Policy,
     /// The catalogue, as of [`PRICES_AS_OF`].
-    BuiltInEmbedding,
+    BuiltIn,
 }
 
-/// The price in force for `model` at a target of `vendor`, where the policy says `configured`.
+/// The price in force for `model` at a target of `vendor`, given the price `configured` by the policy.
 pub fn in_force(
     configured: Option<Price>,
     vendor: Provider,
     model: &str,
 ) -> Option<(Price, PriceSource)> {
     let policys = configured.map(|price| (price, PriceSource::Policy));
-    policys.or_else(|| Some((built_in(vendor, model)?, PriceSource::BuiltInEmbedding)))
+    policys.or_else(|| Some((built_in(vendor, model)?, PriceSource::BuiltIn)))
 }
 
-/// The list price of `model`. None at vendors that run on the user's own machines, whatever their models are called.
+/// The list price of `model`. None for vendors that run on the user's own machines, whatever their models are called.
 pub fn built_in(vendor: Provider, model: &str) -> Option<Price> {
     if is_self_hosted(vendor) {
         return None;
@@ -44,7 +44,7 @@ fn of_list(list: ListPrice) -> Price {
     }
 }
 
-/// Dollars per 1,000 tokens, of millionths of dollars per million.
+/// Dollars per 1,000 tokens from millionths of dollars per million.
 pub(crate) fn per_1k(list: u32) -> f64 {
     f64::from(list) / 1e9
 }
@@ -57,7 +57,7 @@ impl fmt::Display for PriceSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Policy => formatter.write_str("policy"),
-            Self::BuiltInEmbedding => write!(formatter, "built-in table of {PRICES_AS_OF}"),
+            Self::BuiltIn => write!(formatter, "built-in table of {PRICES_AS_OF}"),
         }
     }
 }
@@ -92,7 +92,7 @@ mod tests {
                 None,
                 providers::OPENAI,
                 "gpt-4o-mini",
-                Some((0.000_15, PriceSource::BuiltInEmbedding)),
+                Some((0.000_15, PriceSource::BuiltIn)),
             ),
             (None, providers::OPENAI, "house-special", None),
             (None, providers::VLLM, "gpt-4o-mini", None),

@@ -1,11 +1,11 @@
-//! When the monitor probes which target: pure bookkeeping, the host sends.
+//! Schedules health probes: pure bookkeeping, the host sends them.
 //!
-//! - Probes are spread: at the start over [`INITIAL_SPREAD_MS`], later by a jitter that only shortens the interval, so
+//! - Probes are spread: at startup over [`INITIAL_SPREAD_MS`], later by a jitter that only shortens the interval, so
 //!   that `/health` is never older than one interval.
-//! - A target has at most one probe under way. One whose result never comes is given up after twice its timeout.
-//! - A target that stays down is probed less and less often after [`FAILURES_BEFORE_BACKOFF`] failures in a row, down to a quarter of
-//!   the configured rate but at least every two minutes, or at the configured rate if that is slower.
-//! - Who asked to be left alone, by 429 to a probe or to traffic, is probed again when the wait is over.
+//! - A target has at most one probe in flight. A probe without a result is abandoned after twice its timeout.
+//! - After [`FAILURES_BEFORE_BACKOFF`] consecutive failures a target is probed less and less often, down to a quarter
+//!   of the configured rate, but at least every two minutes, or at the configured rate if that is slower.
+//! - A target that asked to wait, by 429 to a probe or to traffic, is probed again after the wait.
 
 use policy::{HealthCheck, TargetId};
 
@@ -13,29 +13,29 @@ use crate::health::{ProbeResult, TargetKey};
 use crate::index::PolicyIndex;
 use crate::random::Random;
 
-/// First probes are spread over this many milliseconds, or one interval if that is shorter.
+/// First probes are spread over this time, or one interval if that is shorter, in milliseconds.
 pub const INITIAL_SPREAD_MS: u64 = 2_000;
-/// Failures in a row until probes become rarer.
+/// Consecutive failures after which probes become rarer.
 pub const FAILURES_BEFORE_BACKOFF: u32 = 10;
-/// Longest interval that backing off leads to, in milliseconds.
+/// Longest backoff interval, in milliseconds.
 pub const MAX_BACKOFF_INTERVAL_MS: u64 = 120_000;
 
-/// A probe to be sent now.
+/// A probe to send now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DueProbe {
-    /// Whom.
+    /// The target.
     pub target: TargetId,
-    /// Names this probe in [`ProbeScheduler::finished`].
+    /// Identifies this probe in [`ProbeScheduler::finished`].
     pub ticket: Ticket,
     /// Milliseconds until it counts as failed.
     pub timeout_ms: u64,
 }
 
-/// One probe that was sent.
+/// A probe in flight.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Ticket(u64);
 
-/// Which targets are probed, and when next.
+/// The targets to probe, and when.
 #[derive(Debug, Default)]
 pub struct ProbeScheduler {
     slots: Vec<Slot>,
@@ -53,8 +53,8 @@ struct Slot {
     failures: u32,
 }
 
-/// What the answer to a probe means: success is any 2xx, or exactly what `expected_statuses` lists; a 429 that is not
-/// listed is a request to wait and no failure.
+/// Classifies the response to a probe: success is any 2xx, or exactly the `expected_statuses`; a 429 that is not listed
+/// asks to wait and is no failure.
 pub fn classify(
     check: &HealthCheck,
     status: u16,
@@ -74,9 +74,9 @@ pub fn classify(
 }
 
 impl ProbeScheduler {
-    /// Takes over the targets of a new policy: those that stay keep their time and their probe under way, those that
-    /// went are forgotten together with their probes, new ones are probed soon. A target whose key is missing
-    /// (`has_credential`) is not probed, because the answer is known.
+    /// Applies a new policy: targets that stay keep their schedule and their probe in flight, removed targets lose
+    /// their probes, new targets are probed soon. A target without a key (`has_credential`) is not probed, because the
+    /// result is known.
     pub fn reload(
         &mut self,
         index: &PolicyIndex,
@@ -106,8 +106,7 @@ impl ProbeScheduler {
         }
     }
 
-    /// Takes every probe that is due; each is under way from now on. A target that `rests` is not probed before it does
-    /// so no longer.
+    /// Takes every probe that is due and marks it in flight. A target is not probed while it `rests`.
     pub fn due(&mut self, now_ms: u64, rests: impl Fn(TargetId) -> bool) -> Vec<DueProbe> {
         let mut due = Vec::new();
         for slot in &mut self.slots {
@@ -116,7 +115,7 @@ impl ProbeScheduler {
             {
                 slot.under_way = None;
             }
-            // A clock that was set back must not silence a target for longer than its longest interval.
+            // A clock that was set back must not delay a probe beyond the longest interval.
             slot.due_ms = slot
                 .due_ms
                 .min(now_ms.saturating_add(slot.max_interval_ms()));
@@ -136,8 +135,8 @@ impl ProbeScheduler {
         due
     }
 
-    /// A probe came to its end. Returns whose it was; `None` when nobody waits for it any more (its target was removed,
-    /// or it was given up), and then its result must not be counted.
+    /// Records the result of a probe and returns its target; `None` if it was removed or the probe was abandoned: the
+    /// result must not be counted then.
     pub fn finished(
         &mut self,
         ticket: Ticket,
@@ -171,7 +170,7 @@ impl ProbeScheduler {
         Some(slot.target)
     }
 
-    /// When the next probe is due, by the caller's clock; `None` when nobody is probed.
+    /// When the next probe is due, by the caller's clock; `None` if no target is probed.
     pub fn next_due_ms(&self) -> Option<u64> {
         self.slots
             .iter()
@@ -257,7 +256,7 @@ mod tests {
         (scheduler, random)
     }
 
-    /// Runs for `duration_ms` in steps of 100 ms with probes that take 50 ms; when each target was probed.
+    /// Runs for `duration_ms` in steps of 100 ms with probes that take 50 ms; returns when each target was probed.
     fn run(
         scheduler: &mut ProbeScheduler,
         random: &mut Random,
@@ -290,7 +289,7 @@ mod tests {
                 "{times:?}"
             );
         }
-        // Spread in time: no two targets together in the long run.
+        // Spread in time: targets do not stay synchronised.
         let together = probed[0]
             .iter()
             .filter(|time| probed[1].contains(time))
@@ -309,7 +308,7 @@ mod tests {
             }
         });
         assert!((120..=140).contains(&probed[1].len()));
-        // 10 at full rate, then every two minutes.
+        // 10 at the full rate, then every two minutes.
         assert!((35..=45).contains(&probed[0].len()), "{}", probed[0].len());
         let longest = probed[0].windows(2).map(|pair| pair[1] - pair[0]).max();
         assert!(
@@ -323,7 +322,7 @@ mod tests {
         let (mut scheduler, mut random) = scheduler(three());
         let first = scheduler.due(NOW + INITIAL_SPREAD_MS, |_| false);
         assert_eq!(first.len(), 3);
-        // The next interval is over, but the probe is still under way.
+        // The next interval is over, but the probe is still in flight.
         let mut slow = three();
         for target in &mut slow.targets {
             target.health_check.interval_ms = 1_000;

@@ -1,6 +1,6 @@
-//! A small seeded random source (SplitMix64): one per worker, seeded by the host.
+//! A small seeded random number generator (SplitMix64): one per worker, seeded by the host.
 
-/// Not for secrets. The same seed gives the same sequence everywhere.
+/// Not for secrets. Equal seeds give equal sequences everywhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Random {
     state: u64,
@@ -21,7 +21,7 @@ impl Random {
         mixed ^ (mixed >> 31)
     }
 
-    /// Uniform in `0..bound`; 0 when `bound` is 0. The bias is below 2⁻³² for bounds that fit into 32 bits.
+    /// Uniform in `0..bound`; 0 if `bound` is 0. The bias is below 2⁻³² for bounds that fit into 32 bits.
     pub fn below(&mut self, bound: u64) -> u64 {
         let wide = u128::from(self.next_u64()) * u128::from(bound);
         u64::try_from(wide >> 64).unwrap_or(0)

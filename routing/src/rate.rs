@@ -1,15 +1,15 @@
-//! Requests per minute of gateway keys: how many each was granted in the last 60 seconds.
+//! Requests per minute of gateway keys: the grants of the last 60 seconds.
 //!
-//! Time is cut into slots of two seconds. A slot counts until its last moment is 60 seconds old, so that no 60 seconds
-//! ever hold more than the limit; at most two seconds' worth of requests wait longer than they would have to. Times are
-//! milliseconds of a clock that is not set: by one that is, a window could last for as long as the clock was wrong.
+//! Time is divided into slots of two seconds. A slot counts until its last moment is 60 seconds old, so no 60 seconds
+//! ever hold more than the limit; at most two seconds' worth of requests wait longer than necessary. Times come from a
+//! monotonic clock: with one that can be set, a window could last for as long as the clock was wrong.
 
 use crate::hash;
 
 const SLOT_MS: u64 = 2_000;
-/// The present slot, 29 whole ones, and the one that the window begins in.
+/// The current slot, 29 whole ones, and the one in which the window starts.
 const SLOTS: usize = 31;
-/// Most keys that are kept in one table; the one that was quiet for longest goes first.
+/// Most keys in one table; the one idle for longest is evicted.
 const MAX_KEYS: usize = 4_096;
 const RECORD: usize = 16 + SLOTS * 4;
 const MAGIC: &[u8] = b"KTRT\x02";
@@ -18,7 +18,7 @@ const MAGIC: &[u8] = b"KTRT\x02";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RateKey(u64);
 
-/// Grants of many keys. Shared data holds [`RateTable::encode`]d bytes; writers use compare-and-swap.
+/// Grants of many keys. Shared data holds the [`RateTable::encode`]d bytes; writers use compare-and-swap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RateTable {
     windows: Vec<Window>,
@@ -27,7 +27,7 @@ pub struct RateTable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Window {
     key: RateKey,
-    /// Number of the slot that comes first in `granted`, which goes back in time.
+    /// Number of the first slot in `granted`, which goes back in time.
     newest: u64,
     granted: [u32; SLOTS],
 }
@@ -38,7 +38,7 @@ impl RateKey {
         Self(hash::of(key_id.as_bytes()))
     }
 
-    /// Which of `tables` the key is kept in.
+    /// The table of `tables` that holds the key.
     pub fn table(self, tables: u64) -> u64 {
         self.0.checked_rem(tables).unwrap_or(0)
     }
@@ -50,7 +50,8 @@ impl RateTable {
     /// Grants one request.
     ///
     /// # Errors
-    /// `limit` requests were granted in the last 60 seconds: the milliseconds until one may be granted again.
+    /// `limit` requests were granted in the last 60 seconds; returns the milliseconds until the next one may be
+    /// granted.
     pub fn grant(&mut self, key: RateKey, limit: u32, now_ms: u64) -> Result<(), u64> {
         let slot = now_ms / SLOT_MS;
         self.windows
@@ -92,7 +93,7 @@ impl RateTable {
         self.windows.push(window);
     }
 
-    /// Reads the bytes of shared data; nonsense is an empty table.
+    /// Decodes shared data; invalid bytes give an empty table.
     pub fn decode(bytes: &[u8]) -> Self {
         let records = bytes.strip_prefix(MAGIC).unwrap_or_default();
         Self {
@@ -104,7 +105,7 @@ impl RateTable {
         }
     }
 
-    /// The bytes for shared data.
+    /// Encodes for shared data.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(MAGIC.len() + self.windows.len() * RECORD);
         bytes.extend_from_slice(MAGIC);
@@ -122,7 +123,7 @@ impl RateTable {
 // === impl Window ===
 
 impl Window {
-    /// Moves on to `slot`. A clock that went back stays where it was.
+    /// Advances to `slot`. Ignores a clock that went back.
     fn advance(&mut self, slot: u64) {
         let by = slot.saturating_sub(self.newest);
         let by = usize::try_from(by).unwrap_or(SLOTS).min(SLOTS);
@@ -135,7 +136,7 @@ impl Window {
         self.granted.iter().map(|granted| u64::from(*granted)).sum()
     }
 
-    /// Until enough of the oldest slots have left that one more request fits.
+    /// The time until enough of the oldest slots have left for one more request.
     fn wait_ms(&self, limit: u32, now_ms: u64) -> u64 {
         let mut left = self.total();
         for (age, granted) in self.granted.iter().enumerate().rev() {
@@ -180,7 +181,7 @@ mod tests {
         for request in 0..3 {
             assert_eq!(table.grant(key, 3, NOW + request * 10_000), Ok(()));
         }
-        // NOW begins a slot; it leaves the window 62 seconds after its begin.
+        // NOW starts a slot; it leaves the window 62 seconds later.
         assert_eq!(table.grant(key, 3, NOW + 30_000), Err(32_000));
         assert_eq!(table.grant(key, 3, NOW + 61_999), Err(1));
         assert_eq!(table.grant(key, 3, NOW + 62_000), Ok(()));

@@ -1,30 +1,30 @@
-//! What routing needs to know of one request.
+//! What routing needs to know of a request.
 
 use policy::TargetId;
 
 use crate::affinity::ConversationId;
 
-/// One client request, as far as it matters for routing.
+/// One client request.
 #[derive(Clone, Copy)]
 pub struct Request<'a> {
-    /// As the client wrote it: a group, an alias or a model name.
+    /// As requested: a group, an alias or a model name.
     pub model: &'a str,
-    /// See [`crate::affinity::conversation_id`]; `None` turns session affinity off for this request.
+    /// See [`crate::affinity::conversation_id`]; `None` disables session affinity for this request.
     pub conversation: Option<ConversationId>,
     /// Estimated tokens of prompt, tools and images.
     pub prompt_tokens: u32,
-    /// The client's own limit for one answer.
+    /// The client's output limit per choice.
     pub max_output_tokens: Option<u32>,
-    /// How many answers are written, and billed; at least 1.
+    /// Number of choices generated and billed; at least 1.
     pub choices: u32,
     /// For semantic routing with the built-in embedding.
     pub last_user_message: Option<&'a str>,
-    /// For semantic routing by callout: the embedding of the last user message. `None` also when the callout failed or
-    /// timed out; then the group's first member serves.
+    /// For semantic routing by a provider's embeddings: the embedding of the last user message. `None` also if the
+    /// callout failed or timed out; the group's first member then serves.
     pub query_embedding: Option<&'a [f32]>,
-    /// Whether the target's wire format can say what this request asks for.
+    /// Whether the target's wire format can express this request.
     pub can_serve: &'a dyn Fn(TargetId) -> bool,
-    /// Whether the gateway key may use this group (or this model, where it names no group); `None` allows all.
+    /// Whether the gateway key may use this group (or this model, if it names no group); `None` allows all.
     pub allows: Option<&'a dyn Fn(&str) -> bool>,
 }
 

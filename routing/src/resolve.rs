@@ -1,4 +1,4 @@
-//! What a requested model name stands for: a group, or targets from best to last choice, or nothing.
+//! Resolves a requested model name: to a group, or to targets from best to last choice, or to nothing.
 
 use std::collections::HashMap;
 
@@ -9,29 +9,29 @@ use policy::{GroupId, Policy, Target, TargetId};
 use crate::index::PolicyIndex;
 use crate::vendor_models;
 
-/// What a requested model name stands for.
+/// The meaning of a requested model name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Resolution {
     /// A group, by name or alias.
     Group(GroupId),
     /// No group: targets from best to last choice.
     Targets(Vec<Match>),
-    /// Nobody serves it.
+    /// No target serves it.
     Unknown,
 }
 
-/// One target for a model that is no group.
+/// A target for a model that is no group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Match {
-    /// Who.
+    /// The target.
     pub target: TargetId,
-    /// Why it stands where it stands.
+    /// Determines its order.
     pub fit: MatchQuality,
     /// Position in the default order.
     pub(crate) position: usize,
 }
 
-/// How well a target fits a model name; the best first.
+/// How well a target matches a model name; best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum MatchQuality {
     /// The target names the model: as its own, or as a member of a group.
@@ -42,20 +42,20 @@ pub enum MatchQuality {
     SameName,
     /// The target's own `model_mapping` has an entry for it.
     Mapped,
-    /// Nothing is known against it: it follows in failover order, with `model_mapping` where that has an entry.
+    /// Nothing is known: it follows in failover order, with `model_mapping` if there is an entry.
     Fallback,
 }
 
-/// Which targets name which models.
+/// The targets that name each model.
 #[derive(Debug, Default)]
 pub(crate) struct NamedModels(HashMap<String, Vec<TargetId>>);
 
 impl PolicyIndex {
-    /// What `model` stands for. A name that is no group and no alias goes to a target that names the model, else to the
-    /// vendor that it belongs to, else through the failover order if a `model_mapping` has an entry for it.
+    /// Resolves `model`. A name that is no group and no alias goes to a target that names the model, else to its
+    /// vendor, else through the failover order if a `model_mapping` has an entry for it.
     ///
-    /// Where the policy has no groups at all, a name that belongs to no known vendor is taken for a name of the
-    /// targets whose users name their models themselves, such as a vLLM server.
+    /// Without any groups, a name of no known vendor is assumed to be served by targets whose users name their models
+    /// themselves, such as a vLLM server.
     pub fn resolve(&self, model: &str) -> Resolution {
         if let Some(group) = self.group_named(model) {
             return Resolution::Group(group);
@@ -94,7 +94,8 @@ impl PolicyIndex {
         Resolution::Targets(by_rank(choices, |choice| choice.fit as u64))
     }
 
-    /// What a refusal lists: groups in document order, or the known model names of a policy without groups, sorted.
+    /// The names listed by an error: groups in document order, or for a policy without groups the known model names,
+    /// sorted.
     pub fn known_models(&self) -> Vec<String> {
         let policy = self.policy();
         if !policy.groups.is_empty() {

@@ -1,8 +1,9 @@
-//! Nearness of a message to the members of a group: a small built-in embedding, and embeddings that were fetched.
+//! Similarity of a message to the members of a group: by a small built-in embedding, or by fetched embeddings.
 //!
-//! The built-in one knows no meaning beyond a lexicon of everyday subjects: it hashes words, pairs and pieces of words,
-//! and subjects into a sparse vector, weighs each by how few members share it, and compares by cosine. That is enough
-//! to tell topics apart when members have a description and a handful of examples; `tests/semantic.rs` measures it.
+//! The built-in embedding knows no meaning beyond a lexicon of everyday subjects: it hashes words, pairs and pieces of
+//! words, and subjects into a sparse vector, weighs each by how few members share it, and compares by cosine. That
+//! suffices to tell topics apart if members have a description and a handful of examples; `tests/semantic.rs` measures
+//! it.
 
 mod fetched;
 mod lexicon;
@@ -15,19 +16,19 @@ use policy::Member;
 pub(crate) use fetched::FetchedEmbeddings;
 use text::{Feature, Vector};
 
-/// The share of the nearest single text in a member's similarity; the rest is that of all its texts together. One
-/// example that fits well counts, and so does a member that fits all in all.
+/// Weight of the nearest single text in a member's similarity; the rest is that of all its texts together. Rewards both
+/// one example that matches well and a member that matches overall.
 const NEAREST: f32 = 0.4;
-/// Lifts similarities so that [`policy::DEFAULT_MIN_SIMILARITY`] lies between messages that belong to a member and
+/// Scales similarities so that [`policy::DEFAULT_MIN_SIMILARITY`] lies between messages that belong to a member and
 /// messages that belong nowhere, as it does for fetched embeddings.
 const LIFT: f32 = 0.85;
 
 /// The built-in vectors of one group's members.
 #[derive(Debug, Default)]
 pub(crate) struct BuiltInEmbedding {
-    /// How much a feature tells members apart.
+    /// How well a feature tells members apart.
     rarity: HashMap<Feature, f32>,
-    /// Of a feature that no member has.
+    /// The rarity of a feature that no member has.
     strange: f32,
     members: Vec<MemberVectors>,
 }
@@ -38,7 +39,7 @@ struct MemberVectors {
     together: Vector,
 }
 
-/// What describes a member: its description and its examples. These are the texts that embeddings are fetched for.
+/// The texts that describe a member: its description and examples. Embeddings are fetched for these.
 pub(crate) fn texts(member: &Member) -> impl Iterator<Item = &str> {
     member
         .description
@@ -106,7 +107,7 @@ impl BuiltInEmbedding {
     }
 }
 
-/// ln(1 + members / members that have the feature).
+/// ln(1 + members / members with the feature).
 fn rarity(members: &[Vec<Vector>]) -> HashMap<Feature, f32> {
     let mut holders: HashMap<Feature, u32> = HashMap::new();
     for texts in members {
@@ -135,7 +136,7 @@ fn normalise(vector: &mut Vector) {
     }
 }
 
-/// Both are in the order of their features.
+/// Both are sorted by feature.
 fn dot(left: &Vector, right: &Vector) -> f32 {
     let mut right = right.iter().peekable();
     let mut sum = 0.0;

@@ -1,4 +1,4 @@
-//! The state that a plan is made from: shared snapshots, and what one worker keeps for itself.
+//! The state that plans are made from: shared snapshots, and what one worker keeps.
 
 use std::collections::HashMap;
 
@@ -19,15 +19,17 @@ pub struct StateSnapshot<'a> {
     pub health: &'a HealthTable,
     /// Latency and throughput of every (target, model).
     pub latency: &'a LatencySnapshot,
-    /// Targets whose provider's budget is spent.
+    /// Targets whose provider's budget is exhausted.
     pub over_budget: &'a [TargetId],
 }
 
-/// What a worker remembers between plans. Belongs to one [`crate::PolicyIndex`]: start with a new one after a reload.
+/// What strategies of one worker remember between plans. Belongs to one [`crate::PolicyIndex`]: create a new one after
+/// a reload.
 #[derive(Debug, Clone, Default)]
 pub struct StrategyState {
     counters: StrategyCounters,
-    /// What the memory would be, had nobody been left out of the group's plans. Only for groups of which somebody is.
+    /// The counters as they would be if no candidate of the group had been excluded. Only for groups with excluded
+    /// candidates.
     counterfactual: HashMap<Option<GroupId>, StrategyCounters>,
     embeddings: HashMap<GroupId, FetchedEmbeddings>,
 }
@@ -42,8 +44,8 @@ struct StrategyCounters {
 }
 
 impl StrategyState {
-    /// Keeps the embeddings of a group's texts, one for each of [`PolicyIndex::embedding_texts`] in its order. `false`,
-    /// and nothing is kept, when there are more or fewer.
+    /// Stores the embeddings of a group's texts, one for each of [`PolicyIndex::embedding_texts`] in order. Returns
+    /// `false` and stores nothing if the number differs.
     pub fn set_embeddings(
         &mut self,
         index: &PolicyIndex,
@@ -63,7 +65,7 @@ impl StrategyState {
         }
     }
 
-    /// The group's embeddings have been learnt.
+    /// The group's embeddings are stored.
     pub fn has_embeddings(&self, group: GroupId) -> bool {
         self.embeddings.contains_key(&group)
     }
@@ -84,8 +86,8 @@ impl StrategyState {
         self.counters.exploration.entry(deployment).or_default()
     }
 
-    /// The view's latency holds from now on what this worker gathered in `window`. To be called whenever that is so: until
-    /// then members that are being measured are not sent more than their samples.
+    /// To be called when the snapshot's latency includes what this worker recorded in `window`. Until then members
+    /// being explored get no more than the required samples.
     pub fn samples_arrived(&mut self, window: &LocalWindow) {
         for (deployment, samples) in window.counts() {
             let counters =
@@ -98,7 +100,7 @@ impl StrategyState {
         }
     }
 
-    /// Swaps the memory for the one of plans of `group` from which nobody was left out, and back.
+    /// Swaps the counters for the counterfactual ones of `group`, and back.
     pub(crate) fn swap_counterfactual(&mut self, group: Option<GroupId>) {
         let counters = &self.counters;
         let other = self
@@ -108,7 +110,7 @@ impl StrategyState {
         std::mem::swap(&mut self.counters, other);
     }
 
-    /// Nobody is left out of the plans of `group`: the two memories are one again.
+    /// No candidate of `group` is excluded: discards the counterfactual counters.
     pub(crate) fn reset_counterfactual(&mut self, group: Option<GroupId>) {
         if !self.counterfactual.is_empty() {
             self.counterfactual.remove(&group);

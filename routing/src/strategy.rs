@@ -1,4 +1,4 @@
-//! Strategies pick the head of a plan. A new one is a file here and a line in [`with_strategy`].
+//! Strategies pick the primary of a plan. To add one, add a file here and a line in [`with_strategy`].
 
 mod cost;
 pub(crate) mod exploration;
@@ -21,28 +21,28 @@ use policy::Strategy;
 use crate::affinity;
 use crate::plan::context::{Candidate, Context};
 
-/// One way to pick the head.
+/// One way to pick the primary.
 pub(crate) trait LoadBalancer {
-    /// Takes those out that the strategy itself rules out, with [`Context::exclude`].
-    fn filter(&self, _field: &mut Vec<Candidate<'_>>, _context: &mut Context<'_>) {}
+    /// Removes the candidates that the strategy rules out, with [`Context::exclude`].
+    fn filter(&self, _candidates: &mut Vec<Candidate<'_>>, _context: &mut Context<'_>) {}
 
-    /// The head's position in `candidates`, which is in failover order and never empty.
+    /// The primary's position in `candidates`, which are in failover order and never empty.
     fn pick(&self, candidates: &[Candidate<'_>], context: &mut Context<'_>) -> Pick;
 
-    /// The member's share of conversations under session affinity; `None` where the strategy leaves nothing to spread.
-    fn affinity_weight(&self, _contender: &Candidate<'_>) -> Option<u32> {
+    /// The member's share of conversations under session affinity; `None` if the strategy has nothing to distribute.
+    fn affinity_weight(&self, _candidate: &Candidate<'_>) -> Option<u32> {
         None
     }
 }
 
-/// What a strategy decided.
+/// A strategy's decision.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Pick {
-    /// Position in the field.
+    /// Position among the candidates.
     pub(crate) primary: usize,
     /// Semantic only.
     pub(crate) similarity: Option<f32>,
-    /// By session affinity.
+    /// Picked by session affinity.
     pub(crate) by_session_affinity: bool,
 }
 
@@ -56,7 +56,7 @@ impl Pick {
     }
 }
 
-/// Those of `candidates` that `may` names take turns, the first of the list first.
+/// Rotates among the candidates for which `may` is true, in list order.
 fn round_robin(
     candidates: &[Candidate<'_>],
     context: &mut Context<'_>,
@@ -66,7 +66,7 @@ fn round_robin(
     Pick::primary(wrr.next(candidates, |position, _| u32::from(may(position))))
 }
 
-/// Hands the implementation of `strategy` to `job`.
+/// Passes the implementation of `strategy` to `job`.
 fn with_strategy<R>(strategy: &Strategy, job: impl FnOnce(&dyn LoadBalancer) -> R) -> R {
     match strategy {
         Strategy::Failover => job(&failover::Failover),
@@ -84,7 +84,7 @@ fn with_strategy<R>(strategy: &Strategy, job: impl FnOnce(&dyn LoadBalancer) -> 
     }
 }
 
-/// Takes those out of `candidates` that `strategy` rules out.
+/// Removes the candidates that `strategy` rules out.
 pub(crate) fn filter(
     strategy: &Strategy,
     candidates: &mut Vec<Candidate<'_>>,
@@ -93,7 +93,7 @@ pub(crate) fn filter(
     with_strategy(strategy, |strategy| strategy.filter(candidates, context));
 }
 
-/// Picks the head among those of `candidates` that fit best; `None` when it is empty.
+/// Picks the primary among the candidates of the best rank; `None` if there are none.
 pub(crate) fn pick_best(
     strategy: &Strategy,
     sticky: bool,
@@ -109,8 +109,8 @@ pub(crate) fn pick_best(
     Some(pick_head(strategy, sticky, front, context))
 }
 
-/// Picks the head among `candidates`, which must not be empty: by conversation where there is one to be kept together
-/// (`sticky`), else by the strategy. A target that has just recovered is passed over while its share is used up.
+/// Picks the primary among `candidates`, which must not be empty: by session affinity if `sticky` and there is a
+/// conversation, else by the strategy. A recovering target whose share is used up is skipped.
 fn pick_head(
     strategy: &Strategy,
     sticky: bool,

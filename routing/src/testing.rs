@@ -1,4 +1,4 @@
-//! Builders of policies for tests and benchmarks.
+//! Builds policies for tests and benchmarks.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use policy::{
     ModelGroup, Policy, Strategy, Target, TargetId,
 };
 
-/// A target of `vendor` that differs from others by its id only.
+/// A target of `vendor` that differs from others only by its id.
 pub(crate) fn target(id: &str, vendor: Provider) -> Target {
     Target {
         id: id.to_owned(),
@@ -75,7 +75,7 @@ pub(crate) fn group(name: &str, strategy: Strategy, members: Vec<Member>) -> Mod
     }
 }
 
-/// A policy of `targets`, tried in document order, and `groups`.
+/// A policy of `targets`, in document order, and `groups`.
 pub(crate) fn policy(targets: Vec<Target>, groups: Vec<ModelGroup>) -> Policy {
     Policy {
         name: String::from("test"),
@@ -90,7 +90,7 @@ pub(crate) fn policy(targets: Vec<Target>, groups: Vec<ModelGroup>) -> Policy {
     }
 }
 
-/// `count` targets `t0`, `t1`, … and one group `g` over all of them, each with a model of its own.
+/// `count` targets `t0`, `t1`, … and one group `g` over all of them, each with its own model.
 pub(crate) fn one_group(count: usize, strategy: Strategy) -> Policy {
     let targets = (0..count)
         .map(|number| target(&format!("t{number}"), Provider::COMPATIBLE))

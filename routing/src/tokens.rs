@@ -1,8 +1,8 @@
-//! Estimates how many tokens a prompt has, without a vocabulary.
+//! Estimates the tokens of a prompt without a vocabulary.
 //!
-//! The measure is OpenAI's `o200k_base`; other vendors' tokenizers differ from it by more than the estimate does. The
+//! The reference is OpenAI's `o200k_base`; other vendors' tokenizers differ from it by more than the estimate does. The
 //! weights of [`text`] were fitted against the real tokenizer over prose in 28 languages and source code in eight;
-//! `tests/tokens.rs` holds the table of real counts that the estimate is held against.
+//! `tests/tokens.rs` compares the estimate with real counts.
 
 mod image;
 mod json_string;

@@ -1,14 +1,14 @@
-//! Which targets know a model name that is no group: its vendor's, and those who serve it under the same name.
+//! Targets that know a model name that is no group: those of its vendor, and those that serve it under the same name.
 
 use catalog::Provider;
 use policy::Target;
 
 use crate::resolve::MatchQuality;
 
-/// How well `target` fits the name `model`, which it does not name itself. `owner` is [`Provider::of_model`], which is
-/// worth finding once for all targets.
+/// How well `target` matches the name `model`, which it does not name itself. `owner` is [`Provider::of_model`],
+/// computed once for all targets.
 pub(crate) fn fit(target: &Target, model: &str, owner: Option<Provider>) -> MatchQuality {
-    // Where users name models themselves and this one has, it serves that and nothing else.
+    // If users name models themselves and this target has one, it serves only that.
     let serves_another = serves_any_name(target.vendor) && target.model.is_some();
     match owner.filter(|_| !serves_another) {
         Some(owner) if owner == target.vendor => MatchQuality::Vendor,

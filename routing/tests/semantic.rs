@@ -1,8 +1,8 @@
-//! How well the built-in embedding finds the right member: `cargo test -p keeptrusts-routing --test semantic --
-//! --nocapture` prints the confusion.
+//! The accuracy of the built-in embedding: `cargo test -p keeptrusts-routing --test semantic -- --nocapture` prints the
+//! confusion matrix.
 //!
-//! `tests/data/intents.tsv` has six intents of 40 sentences: ten are the members' examples, thirty are asked. Nothing was
-//! fitted to them but the scale of similarity.
+//! `tests/data/intents.tsv` has six intents of 40 sentences: ten are the members' examples, thirty are test messages.
+//! Only the scale of similarity was fitted to them.
 
 #![allow(
     clippy::unwrap_used,
@@ -57,7 +57,7 @@ impl Intents {
             .map(|(_, _, sentence)| sentence.as_str())
     }
 
-    /// One member for each intent, with its description and the first `examples` of its training sentences.
+    /// One member per intent, with its description and the first `examples` of its training sentences.
     fn policy(&self, examples: usize, settings: SemanticSettings) -> Policy {
         let members = self
             .names
@@ -202,7 +202,7 @@ fn fetched_embeddings_are_used_where_configured_and_their_absence_means_the_firs
     );
     assert!(index.embedding_for("gpt-4o").is_none());
 
-    // Stand-ins: every member's texts point in a direction of their own.
+    // Substitutes: every member's texts point in their own direction.
     let vectors: Vec<Vec<f32>> = (0..texts.len())
         .map(|text| {
             (0..6)

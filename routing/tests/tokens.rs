@@ -1,8 +1,8 @@
-//! The token estimate against the real tokenizer: `cargo test -p keeptrusts-routing --test tokens -- --nocapture` prints
-//! the table.
+//! Compares the token estimate with the real tokenizer: `cargo test -p keeptrusts-routing --test tokens -- --nocapture`
+//! prints the table.
 //!
-//! `tests/data/tokens` holds texts written for this purpose (none of them was used to fit the estimate) and their true
-//! counts in `o200k_base`, made by `count.mjs`.
+//! `tests/data/tokens` holds texts written for this purpose (none was used to fit the estimate) and their real counts
+//! in `o200k_base`, produced by `count.mjs`.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,12 +14,12 @@
 
 use std::path::Path;
 
-/// Largest error that is allowed, in percent.
+/// Largest allowed error, in percent.
 fn tolerance(kind: &str) -> f64 {
     match kind {
         "english" => 15.0,
         "code" | "cjk" => 25.0,
-        // No promise, but nothing absurd either.
+        // No guarantee, but nothing absurd.
         _ => 40.0,
     }
 }

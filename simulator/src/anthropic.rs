@@ -1,11 +1,11 @@
-//! Ordinary answers in Anthropic's protocol.
+//! Default responses in Anthropic's protocol.
 
 use serde_json::{Value, json};
 
 use crate::behaviour::{Behaviour, Step};
 use crate::openai::{count, last_user_text, sentence};
 
-/// The ordinary answer to `POST path` or `GET path`.
+/// The default response to `POST path` or `GET path`.
 pub(crate) fn answer(provider: &str, method: &str, path: &str, body: &Value) -> Behaviour {
     let route = path.split('?').next().unwrap_or_default();
     if method == "GET" && route.ends_with("/models") {

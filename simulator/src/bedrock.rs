@@ -1,4 +1,4 @@
-//! Ordinary answers in the protocol of Amazon Bedrock: Converse, ConverseStream, and InvokeModel of Titan embeddings.
+//! Default responses in the protocol of Amazon Bedrock: Converse, ConverseStream, and InvokeModel of Titan embeddings.
 
 mod frame;
 
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use crate::behaviour::{Behaviour, Step};
 use crate::openai::{count, sentence, vector};
 
-/// Of a stream of frames.
+/// Content type of a stream of frames.
 const EVENT_STREAM: &str = "application/vnd.amazon.eventstream";
 
-/// The model in a path, which holds it as one encoded segment.
+/// The model in a path, where it is one encoded segment.
 pub(crate) fn model(path: &str) -> Option<String> {
     let segment = path.strip_prefix("/model/")?.split('/').next()?;
     let mut bytes = Vec::new();
@@ -26,7 +26,7 @@ pub(crate) fn model(path: &str) -> Option<String> {
     String::from_utf8(bytes).ok()
 }
 
-/// The ordinary answer to `POST path`.
+/// The default response to `POST path`.
 pub(crate) fn answer(provider: &str, method: &str, path: &str, body: &Value) -> Behaviour {
     let route = path.split('?').next().unwrap_or_default();
     let model = model(route).unwrap_or_default();
@@ -88,7 +88,7 @@ fn last_user_text(body: &Value) -> String {
         .join(" ")
 }
 
-/// The tool to call, when the request forces one.
+/// The tool that the request forces.
 fn forced_tool(body: &Value) -> Option<&str> {
     let config = &body["toolConfig"];
     let choice = config["toolChoice"].as_object()?;

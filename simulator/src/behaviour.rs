@@ -1,13 +1,13 @@
-//! What a simulated provider does with a request.
+//! How a simulated provider handles a request.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-/// The protocol that a provider speaks.
+/// The protocol of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Dialect {
-    /// OpenAI and everything compatible, Azure's and Ollama's paths included.
+    /// OpenAI and everything compatible, including Azure's and Ollama's paths.
     OpenAi,
     /// Anthropic Messages.
     Anthropic,
@@ -18,41 +18,41 @@ pub enum Dialect {
 /// What happens to the next request.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Behaviour {
-    /// The dialect's ordinary answer, JSON or stream as requested.
+    /// The dialect's default response, JSON or stream as requested.
     Answer,
-    /// The ordinary answer, so much later.
+    /// The default response, delayed.
     AnswerAfter(Duration),
-    /// A fixed answer.
+    /// A fixed response.
     Respond {
         /// HTTP status.
         status: u16,
-        /// Headers beside `content-length`.
+        /// Headers in addition to `content-length`.
         headers: Vec<(String, String)>,
         /// Body.
         body: Bytes,
     },
     /// A 200 with `content-type: text/event-stream`, then these steps.
     Stream(Vec<Step>),
-    /// A 200 with this content type and chunked body, then these steps.
+    /// A 200 with this content type and a chunked body, then these steps.
     Body(String, Vec<Step>),
-    /// Accepts the request and never answers.
+    /// Accepts the request and never responds.
     Stall,
-    /// Breaks the connection (RST) instead of answering.
+    /// Resets the connection (RST) instead of responding.
     Reset,
-    /// Closes the connection (FIN) instead of answering.
+    /// Closes the connection (FIN) instead of responding.
     Hangup,
 }
 
 /// One step of a body.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Step {
-    /// These bytes, as one chunk.
+    /// Sends these bytes as one chunk.
     Send(Bytes),
-    /// Silence.
+    /// Pauses.
     Wait(Duration),
-    /// Silence for ever.
+    /// Pauses forever.
     Stall,
-    /// The connection breaks.
+    /// Resets the connection.
     Break,
 }
 
@@ -72,7 +72,7 @@ impl Behaviour {
         }
     }
 
-    /// An error that only its status describes.
+    /// An error with an empty body.
     pub fn status(status: u16) -> Self {
         Self::error(
             status,
@@ -82,7 +82,7 @@ impl Behaviour {
         )
     }
 
-    /// The same fixed answer with one more header.
+    /// The same response with one more header.
     #[must_use]
     pub fn with_header(mut self, name: &str, value: &str) -> Self {
         if let Self::Respond { headers, .. } = &mut self {

@@ -1,7 +1,7 @@
-//! Simulated language model providers: real sockets that answer, stream, stall, break and remember what they received.
+//! Simulated language model providers: real sockets that respond, stream, stall, reset and record what they receive.
 //!
-//! `kt gateway run --simulate` serves from them when no API key is at hand, and the integration tests fail them on
-//! purpose. Every answer says that it is simulated.
+//! `kt gateway run --simulate` serves from them if no API key is configured, and the integration tests make them fail
+//! on purpose. Every response says that it is simulated.
 #![forbid(unsafe_code)]
 
 mod anthropic;

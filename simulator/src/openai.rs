@@ -1,15 +1,15 @@
-//! Ordinary answers in OpenAI's protocol.
+//! Default responses in OpenAI's protocol.
 
 use serde_json::{Value, json};
 
 use crate::behaviour::{Behaviour, Step};
 use crate::openai_responses;
 
-/// Fixed, so that answers are the same in every run.
+/// Fixed, so that responses are reproducible.
 pub(crate) const CREATED: u64 = 1_760_000_000;
 const EMBEDDING_DIMENSIONS: usize = 8;
 
-/// The ordinary answer to `POST path` or `GET path`.
+/// The default response to `POST path` or `GET path`.
 pub(crate) fn answer(provider: &str, method: &str, path: &str, body: &Value) -> Behaviour {
     let route = path.split('?').next().unwrap_or_default();
     if method == "GET" && (route.ends_with("/models") || route.ends_with("/api/tags")) {
@@ -40,13 +40,13 @@ pub(crate) fn answer(provider: &str, method: &str, path: &str, body: &Value) -> 
     )
 }
 
-/// What a simulated provider says.
+/// The text of a simulated response.
 pub(crate) fn sentence(provider: &str, model: &str, prompt: &str) -> String {
     let asked: String = prompt.chars().take(60).collect();
     format!("[simulated] {provider} would let {model} answer: {asked}")
 }
 
-/// Words stand in for tokens.
+/// Counts words instead of tokens.
 pub(crate) fn count(text: &str) -> usize {
     text.split_whitespace().count()
 }
@@ -81,7 +81,7 @@ fn usage(prompt: &str, completion: &str) -> Value {
     json!({"prompt_tokens": prompt, "completion_tokens": completion, "total_tokens": prompt + completion})
 }
 
-/// The tool to call, when the request forces one.
+/// The tool that the request forces.
 fn forced_tool(body: &Value) -> Option<&str> {
     let named = body["tool_choice"]["function"]["name"].as_str();
     let required = body["tool_choice"] == "required";
@@ -184,7 +184,7 @@ fn completion(provider: &str, body: &Value) -> Behaviour {
     )
 }
 
-/// Depends on the text alone: equal texts are equal, others are not.
+/// Depends only on the text: equal texts have equal vectors, others do not.
 pub(crate) fn vector(text: &str) -> [f64; EMBEDDING_DIMENSIONS] {
     let mut vector = [0.0_f64; EMBEDDING_DIMENSIONS];
     for (position, byte) in text.bytes().enumerate() {

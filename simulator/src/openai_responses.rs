@@ -1,4 +1,4 @@
-//! Ordinary answers of OpenAI's Responses API, which Azure has too.
+//! Default responses of OpenAI's Responses API, which Azure has as well.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use crate::openai::{CREATED, count, last_user_text, model_of, sentence};
 
 const ITEM_ID: &str = "msg_simulated";
 
-/// The ordinary answer to `POST …/responses`.
+/// The default response to `POST …/responses`.
 pub(crate) fn answer(provider: &str, body: &Value) -> Behaviour {
     let prompt = prompt_of(body);
     let text = sentence(provider, model_of(body), &prompt);
@@ -20,7 +20,7 @@ pub(crate) fn answer(provider: &str, body: &Value) -> Behaviour {
     }
 }
 
-/// The input, or the last of its items that a user said.
+/// The input, or its last item by the user.
 fn prompt_of(body: &Value) -> String {
     match &body["input"] {
         Value::String(text) => text.clone(),
@@ -73,7 +73,7 @@ fn message(text: &str) -> Value {
     json!({"id": ITEM_ID, "type": "message", "role": "assistant", "status": "completed", "content": [part(text)]})
 }
 
-/// `whole`, told event by event.
+/// `whole` as a stream of events.
 fn stream(body: &Value, text: &str, whole: &Value) -> Behaviour {
     let begun = response(body, "in_progress", &json!([]), &Value::Null);
     let in_item = |mut event: Value| {

@@ -1,17 +1,17 @@
-//! A port of one's own, also while nobody listens on it.
+//! Reserves a port, even while no server listens on it.
 
 use std::io;
 use std::net::SocketAddr;
 
 use socket2::{Domain, Protocol, Socket, Type};
 
-/// A port that the system gives to nobody who asks for any, as long as this lives.
+/// A port that the system assigns to no other process while this exists.
 ///
-/// A server that goes down for a while frees its port, and somebody who starts meanwhile may be given it and answer in
-/// its place. A socket that is bound and does not listen keeps the port: connections to it are refused until a server
-/// listens there, which may be in another process. It has to set `SO_REUSEADDR`, as Rust's, Python's and Envoy's do.
+/// A server that goes down frees its port, and another process may be assigned it and respond instead. A socket that is
+/// bound but does not listen keeps the port: connections are refused until a server listens on it, possibly in another
+/// process. That server must set `SO_REUSEADDR`, as Rust's, Python's and Envoy's do.
 ///
-/// Only Linux lets two sockets have one port in this way. Elsewhere the port is one that was free a moment ago.
+/// Only Linux lets two sockets share a port this way. Elsewhere the port was merely free a moment ago.
 #[derive(Debug)]
 pub struct ReservedPort {
     address: SocketAddr,
@@ -23,15 +23,15 @@ impl ReservedPort {
     /// Any free port of the loopback interface.
     ///
     /// # Errors
-    /// There is none.
+    /// No port is free.
     pub fn loopback() -> io::Result<Self> {
         Self::at(SocketAddr::from(([127, 0, 0, 1], 0)))
     }
 
-    /// The port of `address`, or any where that is 0.
+    /// The port of `address`, or any if that is 0.
     ///
     /// # Errors
-    /// The address is taken, or not one of this machine.
+    /// The address is in use, or not local.
     pub fn at(address: SocketAddr) -> io::Result<Self> {
         let holder = Socket::new(
             Domain::for_address(address),
@@ -50,7 +50,7 @@ impl ReservedPort {
         })
     }
 
-    /// Where to listen.
+    /// The address to listen on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
@@ -82,7 +82,7 @@ mod tests {
         while TcpStream::connect(provider.address()).is_ok() {
             tokio::task::yield_now().await;
         }
-        // As many as a system usually has to give.
+        // As many as a system usually has.
         for _ in 0..30_000 {
             let other = TcpListener::bind("127.0.0.1:0").unwrap();
             assert_ne!(other.local_addr().unwrap(), provider.address());

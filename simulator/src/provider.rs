@@ -29,7 +29,7 @@ use crate::{anthropic, bedrock, openai};
 /// A simulated provider. Stops when dropped.
 #[derive(Debug)]
 pub struct Provider {
-    /// Its own while it is down, too.
+    /// Keeps its port while it is down.
     port: ReservedPort,
     shared: Arc<Shared>,
     acceptor: Mutex<Option<JoinHandle<()>>>,
@@ -41,7 +41,7 @@ struct Shared {
     dialect: Dialect,
     state: Mutex<State>,
     arrived: Notify,
-    /// Changes when all open connections must break.
+    /// Changes when all open connections must be reset.
     breaking: watch::Sender<u64>,
 }
 
@@ -54,13 +54,13 @@ struct State {
     keep_received: bool,
 }
 
-/// Models of this name are the only ones that a simulated provider does not have. No real provider has them either, so a
-/// failover can be shown with both.
+/// The only model name that a simulated provider does not have. No real provider has it either, so it can demonstrate a
+/// failover with both.
 const NO_SUCH_MODEL: &str = "-does-not-exist";
 
 type Body = StreamBody<Pin<Box<dyn Stream<Item = Result<Frame<Bytes>, Broken>> + Send>>>;
 
-/// The connection is to break here.
+/// The connection must be reset here.
 #[derive(Debug)]
 struct Broken;
 
@@ -110,7 +110,7 @@ impl Provider {
         })
     }
 
-    /// Where it listens.
+    /// The address it listens on.
     pub fn address(&self) -> SocketAddr {
         self.port.address()
     }
@@ -123,36 +123,36 @@ impl Provider {
         }
     }
 
-    /// What it does with every request from now on.
+    /// Sets what it does with every request from now on.
     pub fn behave(&self, usual: Behaviour) {
         let mut state = self.shared.state();
         state.usual = usual;
         state.next.clear();
     }
 
-    /// What it does with the next requests, before it behaves as usual again. Probes do not count.
+    /// Sets what it does with the next requests, before it behaves as usual again. Probes do not count.
     pub fn next(&self, behaviours: impl IntoIterator<Item = Behaviour>) {
         self.shared.state().next.extend(behaviours);
     }
 
-    /// Accepts only these keys; every other is answered 401.
+    /// Accepts only these keys and responds 401 to others.
     pub fn accept_keys(&self, keys: &[&str]) {
         self.shared.state().keys = Some(keys.iter().map(|key| (*key).to_owned()).collect());
     }
 
-    /// Stops remembering requests, for load tests.
+    /// Stops recording requests, for load tests.
     pub fn forget_requests(&self) {
         let mut state = self.shared.state();
         state.keep_received = false;
         state.received.clear();
     }
 
-    /// Every request since the start, probes included.
+    /// All requests since the start, including probes.
     pub fn all_received(&self) -> Vec<Received> {
         self.shared.state().received.clone()
     }
 
-    /// Every request since the start that is no probe.
+    /// All requests since the start, without probes.
     pub fn received(&self) -> Vec<Received> {
         self.all_received()
             .into_iter()
@@ -160,7 +160,7 @@ impl Provider {
             .collect()
     }
 
-    /// Waits until `enough` holds for the received requests.
+    /// Waits until `enough` is true for the received requests.
     pub async fn wait_until(&self, enough: impl Fn(&[Received]) -> bool) {
         loop {
             let arrived = self.shared.arrived.notified();
@@ -171,7 +171,7 @@ impl Provider {
         }
     }
 
-    /// Stops listening and breaks open connections, as a machine that went down.
+    /// Stops listening and resets open connections, like a machine that goes down.
     pub fn go_down(&self) {
         if let Some(acceptor) = self.acceptor().take() {
             acceptor.abort();
@@ -184,7 +184,7 @@ impl Provider {
     /// Listens again on the same port.
     ///
     /// # Errors
-    /// Somebody else took the port, where it cannot be kept.
+    /// The port was taken, where it cannot be reserved.
     pub async fn come_back(&self) -> io::Result<()> {
         let listener = TcpListener::bind(self.address()).await?;
         *self.acceptor() = Some(self.shared.accept_from(listener));
@@ -203,8 +203,8 @@ impl Drop for Provider {
 }
 
 impl Shared {
-    /// Serves whoever connects, until the task is aborted. Connections break at the next change of `breaking` from now on,
-    /// also those that nobody has looked at by then.
+    /// Serves connections until the task is aborted. Connections are reset at the next change of `breaking`, including
+    /// those not handled by then.
     fn accept_from(self: &Arc<Self>, listener: TcpListener) -> JoinHandle<()> {
         let shared = Arc::clone(self);
         let breaking = shared.breaking.subscribe();
@@ -228,7 +228,7 @@ impl Shared {
         self.arrived.notify_waiters();
     }
 
-    /// The key in any header that a provider reads one from.
+    /// The key, from any header that a provider accepts.
     fn refuses_key_of(&self, received: &Received) -> bool {
         let state = self.state();
         let Some(keys) = &state.keys else {
@@ -298,7 +298,7 @@ impl Shared {
 
 async fn serve(socket: TcpStream, shared: Arc<Shared>, mut breaking: watch::Receiver<u64>) {
     let _ = socket.set_nodelay(true);
-    // A second handle on the socket, to choose between RST and FIN once hyper has let go of the first.
+    // A second handle on the socket, to choose between RST and FIN after hyper has released the first.
     let Some((socket, spare)) = split_handle(socket) else {
         return;
     };
@@ -406,7 +406,7 @@ async fn handle(
     }
 }
 
-/// Marks a request as abandoned when its answer is dropped before the end.
+/// Marks a request as abandoned if its response is dropped before the end.
 struct AbandonGuard {
     abandoned: Arc<AtomicBool>,
     shared: Arc<Shared>,

@@ -32,12 +32,12 @@ impl Received {
             .map(|(_, value)| value.as_str())
     }
 
-    /// The body as JSON; `Null` when it is none.
+    /// The body as JSON; `Null` if it is not JSON.
     pub fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)
     }
 
-    /// Whoever sent it hung up before the answer was complete.
+    /// The client disconnected before the response was complete.
     pub fn was_abandoned(&self) -> bool {
         self.abandoned.load(Ordering::SeqCst)
     }

@@ -22,7 +22,8 @@ fn event(changes: &serde_json::Value) -> (Event<'static>, usize) {
     (read_event(line.as_bytes()).unwrap(), line.len())
 }
 
-/// What is kept of an event with these members, and what it says was cut. It says so in few enough bytes, and is an event.
+/// The event with these members after truncation, and what it says was truncated. Checks that it is within the limit
+/// and still an event.
 fn fitted(changes: &serde_json::Value) -> Option<(serde_json::Value, Vec<String>)> {
     let (event, bytes) = event(changes);
     let short = event.fitted(bytes, MAX_EVENT_BYTES)?;
@@ -33,7 +34,7 @@ fn fitted(changes: &serde_json::Value) -> Option<(serde_json::Value, Vec<String>
     assert_eq!(again.fitted(line.len(), MAX_EVENT_BYTES), None);
     assert_eq!(again.id(), event.id());
     let kept: serde_json::Value = serde_json::from_slice(&line).unwrap();
-    // What it cost, and who is to pay, outlives every cut.
+    // Its cost, and who pays, survive every truncation.
     assert_eq!(kept["actual_cost_usd"], 0.5);
     let names = kept["truncated"].as_array().unwrap().iter();
     let names = names
@@ -63,7 +64,7 @@ fn what_is_too_long_is_cut_and_named() {
     assert_eq!(names, ["model", "key_name"]);
     assert_eq!(kept["model"], "é".repeat(MAX_TEXT_BYTES / 2));
 
-    // Every character of it is six in JSON.
+    // Every character takes six bytes in JSON.
     let body = "\u{1}".repeat(MAX_BODY_BYTES);
     let (kept, names) = fitted(&json!({"request_body": body, "response_body": body})).unwrap();
     assert_eq!(names, ["request_body", "response_body"]);
@@ -113,7 +114,7 @@ fn a_change_of_health_too() {
     assert_eq!(short.truncated, ["reason"]);
 }
 
-/// The worst that can be written still becomes an event.
+/// The largest possible event can still be truncated to an event.
 #[test]
 fn there_is_no_event_that_cannot_be_cut_short_enough() {
     let worst = "\u{1}".repeat(10_000);

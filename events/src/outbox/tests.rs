@@ -71,7 +71,7 @@ fn a_failed_batch_is_repeated_after_growing_waits() {
     outbox.push(&event(1, "a"), 0);
     let mut now = 1_000;
     let first = outbox.take_due(now, 0).unwrap().to_vec();
-    // Half of the wait at least, all of it at most.
+    // Between half of the backoff and all of it.
     for (wait, random) in [
         (50, 0),
         (200, 100),
@@ -146,7 +146,7 @@ fn a_batch_that_is_too_large_for_the_collector_goes_in_halves() {
     };
     let mut outbox = Outbox::new(limits);
     for number in 0..10 {
-        // The seventh alone is more than the collector takes.
+        // The seventh alone is larger than the collector accepts.
         let text = "x".repeat(if number == 6 { 500 } else { 1 });
         outbox.push(&event(number, &text), 0);
     }
@@ -228,7 +228,7 @@ mod any_order {
                             prop_assert!(batch.len() <= LIMITS.batch_bytes);
                             on_the_wire = ids(batch);
                         } else if outbox.in_flight.is_none() {
-                            // Its answer did not come in time; a later one is not listened to.
+                            // Its response was too late; later ones are ignored.
                             on_the_wire.clear();
                         }
                     }

@@ -1,8 +1,8 @@
-//! The bytes of a [`Ledger`] in shared data.
+//! The encoding of a [`Ledger`] in shared data.
 //!
-//! Header: `KTBL`, version. Then for each account and period its key, the begin of the period, what is spent and what is reserved,
-//! as u64 each, little-endian. Bytes that do not fit this read as an empty ledger, which [`Account::spent_here`]
-//! corrects as soon as the collector knows what was spent.
+//! Header: `KTBL`, version. Then for each account and period its key, the start of the period, the spent and the
+//! reserved amount, as little-endian u64. Invalid bytes decode to an empty ledger, which [`Account::spent_here`]
+//! corrects once the collector has reported.
 //!
 //! [`Account::spent_here`]: super::Account::spent_here
 
@@ -12,12 +12,12 @@ use super::AccountKey;
 use super::ledger::{Ledger, Line, LineKey, MAX_LINES};
 
 const MAGIC: &[u8] = b"KTBL";
-/// Raised when what a record means changes, so that two versions of the module side by side ignore each other.
+/// Incremented when the meaning of a record changes, so that two versions of the module side by side ignore each other.
 const VERSION: u8 = 2;
 const RECORD: usize = 32;
 
 impl Ledger {
-    /// Reads the bytes of shared data.
+    /// Decodes shared data.
     pub fn decode(bytes: &[u8]) -> Self {
         let records = bytes
             .strip_prefix(MAGIC)
@@ -34,7 +34,7 @@ impl Ledger {
         Self { lines }
     }
 
-    /// The bytes for shared data.
+    /// Encodes for shared data.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(MAGIC.len() + 1 + self.lines.len() * RECORD);
         bytes.extend_from_slice(MAGIC);

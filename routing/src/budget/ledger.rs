@@ -1,15 +1,16 @@
-//! What was spent and what is reserved, by account.
+//! Spent and reserved amounts by account.
 
 use std::ops::Range;
 
 use super::{Account, AccountKey};
 
-/// Most lines that are kept; accounts that need further ones are refused.
+/// Most lines kept; claims on further accounts are refused.
 pub(super) const MAX_LINES: usize = 32_768;
-/// Periods of one account that are kept.
+/// Periods kept per account.
 const PERIODS: usize = 2;
 
-/// The accounts that were ever claimed on. Shared data holds [`Ledger::encode`]d bytes; writers use compare-and-swap.
+/// All accounts that were ever claimed on. Shared data holds the [`Ledger::encode`]d bytes; writers use
+/// compare-and-swap.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// Sorted by key and period.
@@ -29,28 +30,28 @@ pub(super) struct Line {
     pub(super) reserved: u64,
 }
 
-/// A wish to spend.
+/// A request to spend.
 #[derive(Debug, Clone, Copy)]
 pub struct Claim<'a> {
-    /// From which account.
+    /// The account.
     pub account: &'a Account,
-    /// Nano US dollars; 0 where no price is known.
+    /// Nano US dollars; 0 if the price is unknown.
     pub estimate: u64,
 }
 
-/// A granted claim: give it back with [`Ledger::settle`].
+/// A granted claim, to be settled with [`Ledger::settle`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reservation {
     key: LineKey,
     amount: u64,
 }
 
-/// How an account stands, in nano US dollars.
+/// The state of an account, in nano US dollars.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Usage {
-    /// By everybody.
+    /// By all processes.
     pub spent: u64,
-    /// For requests in flight here.
+    /// For requests in flight in this process.
     pub reserved: u64,
     /// The limit.
     pub limit: u64,
@@ -59,10 +60,10 @@ pub struct Usage {
 // === impl Ledger ===
 
 impl Ledger {
-    /// Reserves all of `claims`, in their order, or nothing.
+    /// Reserves all of `claims`, in order, or none.
     ///
     /// # Errors
-    /// The accounts that have not enough left.
+    /// The accounts without enough budget.
     pub fn reserve(&mut self, claims: &[Claim<'_>]) -> Result<Vec<Reservation>, Vec<AccountKey>> {
         let mut refused: Vec<AccountKey> = Vec::new();
         for claim in claims {
@@ -92,7 +93,7 @@ impl Ledger {
         Ok(granted)
     }
 
-    /// Turns a reservation into what was billed; 0 releases it. What began in a period that is over counts there.
+    /// Replaces a reservation by the billed amount; 0 releases it. Counts in the period in which it was granted.
     pub fn settle(&mut self, reservation: &Reservation, billed: u64) {
         let Ok(position) = self.position(reservation.key) else {
             return;
@@ -103,7 +104,7 @@ impl Ledger {
         }
     }
 
-    /// How `account` stands.
+    /// The state of `account`.
     pub fn usage(&self, account: &Account) -> Usage {
         let line = self.line(account);
         Usage {
@@ -113,7 +114,7 @@ impl Ledger {
         }
     }
 
-    /// Forgets every account that `keep` does not name. `true` when something went.
+    /// Removes every account that `keep` rejects. Returns `true` if any was removed.
     pub fn retain(&mut self, keep: impl Fn(AccountKey) -> bool) -> bool {
         let before = self.lines.len();
         self.lines.retain(|(key, _)| keep(key.account));
@@ -128,7 +129,7 @@ impl Ledger {
         !is_full && !usage.is_spent() && used.saturating_add(wanted) <= usage.limit
     }
 
-    /// The account's line in the period in force: in a new one, a new one.
+    /// The account's line in the current period; an empty one in a new period.
     fn line(&self, account: &Account) -> Line {
         let known = self
             .position(LineKey::of(account))
@@ -146,7 +147,7 @@ impl Ledger {
         self.lines.binary_search_by_key(&key, |(key, _)| *key)
     }
 
-    /// Where the account's lines stand.
+    /// The positions of the account's lines.
     fn periods_of(&self, account: AccountKey) -> Range<usize> {
         let start = self.lines.partition_point(|(key, _)| key.account < account);
         let end = self
@@ -175,7 +176,7 @@ impl Ledger {
                     .map_or(0, |(other, _)| other.period_start_ms);
                 other.abs_diff(key.period_start_ms)
             };
-            // Of two that are equally far the earlier one: a clock comes back to the later.
+            // Of two at equal distance, the earlier: a clock will reach the later one.
             if let Some(farthest) = periods.rev().max_by_key(distance) {
                 self.lines.remove(farthest);
             }
@@ -197,7 +198,7 @@ impl LineKey {
 // === impl Usage ===
 
 impl Usage {
-    /// Nothing may be spent any more, whatever it costs.
+    /// Nothing may be spent any more, whatever the estimate.
     pub fn is_spent(&self) -> bool {
         self.spent >= self.limit
     }

@@ -17,7 +17,7 @@ fn account(limit: u64) -> Account {
     }
 }
 
-/// The same on the day that begins then, of which nobody has told anything.
+/// The account on the day that starts then, without any report.
 fn on(day_ms: u64, account: Account) -> Account {
     Account {
         period_start_ms: day_ms,
@@ -40,13 +40,13 @@ fn the_last_cent_is_spent_and_no_further_one() {
     let second = ledger.reserve(&[claim(&openai, 40)]).unwrap();
     ledger.settle(&first[0], 50);
     ledger.settle(&second[0], 0);
-    // 50 spent, nothing reserved: 50 are left.
+    // 50 spent, nothing reserved: 50 remain.
     let third = ledger.reserve(&[claim(&openai, 50)]).unwrap();
     ledger.settle(&third[0], 70);
     let usage = ledger.usage(&openai);
     assert_eq!((usage.spent, usage.reserved), (120, 0));
     assert!(usage.is_spent());
-    // Even what costs nothing as far as is known.
+    // Even a claim without a known cost.
     assert!(ledger.reserve(&[claim(&openai, 0)]).is_err());
 }
 
@@ -69,7 +69,7 @@ fn what_was_spent_before_there_was_a_limit_counts_once() {
     let granted = ledger.reserve(&[claim(&openai, 10)]).unwrap();
     ledger.settle(&granted[0], 10);
     assert_eq!(ledger.usage(&openai).spent, 50);
-    // The collector has learnt of those ten; it is behind, or has the same.
+    // The collector has counted those ten; its report is behind or equal.
     for known_there in [45, 50] {
         openai.spent_here = known_there;
         assert_eq!(ledger.usage(&openai).spent, 50);
@@ -87,7 +87,7 @@ fn a_claim_on_several_accounts_is_granted_whole_or_not_at_all() {
     let refused = ledger.reserve(&[claim(&openai, 50), claim(&key, 11)]);
     assert_eq!(refused, Err(vec![key.key]));
     assert_eq!(ledger, Ledger::default());
-    // Two entries of one provider need room for both.
+    // Two attempts at one provider need budget for both.
     let both = [claim(&openai, 50), claim(&openai, 51)];
     assert_eq!(ledger.reserve(&both), Err(vec![openai.key]));
     let both = [claim(&openai, 50), claim(&openai, 50)];
@@ -104,13 +104,13 @@ fn the_next_period_begins_with_nothing_spent_and_bills_stay_in_theirs() {
     let late = ledger.reserve(&[claim(&openai, 50)]).unwrap();
     assert!(ledger.reserve(&[claim(&openai, 1)]).is_err());
     let early = ledger.reserve(&[claim(&tomorrow, 100)]).unwrap();
-    // The bill of yesterday's request is yesterday's.
+    // Yesterday's request counts for yesterday.
     ledger.settle(&late[0], 50);
     assert_eq!(ledger.usage(&tomorrow).spent, 0);
     assert_eq!(ledger.usage(&openai).spent, 100);
     ledger.settle(&early[0], 30);
     assert_eq!(ledger.usage(&tomorrow).spent, 30);
-    // What others have spent comes later.
+    // The collector reports other spending later.
     let told = Account {
         spent_elsewhere: 20,
         ..tomorrow
@@ -132,13 +132,13 @@ fn a_clock_that_jumps_ahead_and_back_forgets_nothing() {
     spend(&mut ledger, &ahead, 70);
     assert_eq!(ledger.usage(&openai).spent, 90);
     assert!(ledger.reserve(&[claim(&openai, 11)]).is_err());
-    // A clock that is a little ahead around midnight comes to tomorrow first, and to today after it.
+    // A clock slightly ahead around midnight reaches tomorrow first, and today after it.
     let mut early = Ledger::default();
     for (day, amount) in [(0, 10), (2, 80), (1, 5)] {
         spend(&mut early, &on(TODAY + day * DAY_MS, openai), amount);
     }
     assert_eq!(early.usage(&on(TODAY + 2 * DAY_MS, openai)).spent, 80);
-    // Days go by as they should: the year ahead makes room, today's does not.
+    // Days pass normally: the year ahead is evicted, today is not.
     for day in 1..5 {
         let today = on(TODAY + day * DAY_MS, openai);
         spend(&mut ledger, &today, 60);
@@ -197,7 +197,7 @@ mod any_interleaving {
             let mut account = account(limit);
             let mut ledger = Ledger::default();
             let mut in_flight: Vec<(Reservation, u64)> = Vec::new();
-            // Of requests that were in flight at the last grant.
+            // From requests in flight at the last grant.
             let mut excess = 0;
             let mut spent = 0;
             for step in steps {
@@ -218,7 +218,8 @@ mod any_interleaving {
                     }
                     Step::Settle { .. } => {}
                     Step::Elsewhere { spent } => {
-                        // Others spend without asking here: what they take after the last grant is not ours to bound.
+                        // Other processes spend without asking here: their spending after the last grant cannot be
+                        // bounded.
                         account.spent_elsewhere = account.spent_elsewhere.max(spent);
                     }
                     Step::Reload => ledger = Ledger::decode(&ledger.encode()),

@@ -1,20 +1,20 @@
-//! The addresses behind one target's name, as one worker sees them.
+//! The addresses behind a target's name, as seen by one worker.
 //!
-//! A name may resolve to several hosts. When one of them dies, Envoy's outlier detection takes it out; the target is
-//! not to blame, because it still serves. So a failure to reach an address counts only while no other address of the
-//! target has served recently. When all fail, each is excused at most until it has failed itself.
+//! A name may resolve to several hosts. If one fails, Envoy's outlier detection ejects it, and the target still serves.
+//! So a failure to reach an address counts against the target only if no other address has served recently. If all
+//! fail, each is excused only until it has failed itself.
 
 use crate::hash;
 
-/// For how long a success speaks for the other addresses, in milliseconds. Short, because names of large providers
-/// move on: an address that is no longer resolved will never fail.
+/// How long a success excuses other addresses, in milliseconds. Short, because large providers rotate addresses: one
+/// that no longer resolves never fails.
 const SUCCESS_MEMORY_MS: u64 = 5_000;
-/// Successes are noted this often, in milliseconds: whoever asks for an address pays for a call into the proxy.
+/// Shortest interval between recorded successes, in milliseconds: reading the address costs a host call.
 const MIN_RECORD_INTERVAL_MS: u64 = 20;
-/// Most addresses that are kept; the one that was noted longest ago makes room.
+/// Most addresses kept; the least recently recorded one is evicted.
 const MAX_ADDRESSES: usize = 16;
 
-/// What is known of one target's addresses.
+/// The known addresses of one target.
 #[derive(Debug, Clone, Default)]
 pub struct Addresses {
     known: Vec<Address>,
@@ -29,18 +29,19 @@ struct Address {
 }
 
 impl Addresses {
-    /// It is time to note a success with [`Addresses::served`].
+    /// The next success should be recorded with [`Addresses::served`].
     pub fn should_record_success(&self, now_ms: u64) -> bool {
         now_ms.abs_diff(self.noted_ms) >= MIN_RECORD_INTERVAL_MS
     }
 
-    /// `address` served.
+    /// Records that `address` served.
     pub fn served(&mut self, address: &[u8], now_ms: u64) {
         self.noted_ms = now_ms;
         self.note(address, true, now_ms);
     }
 
-    /// `address` could not be reached. `true` when another one serves, so that the target is not to blame.
+    /// Records that `address` could not be reached. Returns `true` if another one serves, so the target is not to
+    /// blame.
     pub fn failed(&mut self, address: &[u8], now_ms: u64) -> bool {
         let hash = self.note(address, false, now_ms);
         self.known.iter().any(|other| {
@@ -83,7 +84,7 @@ mod tests {
             addresses.served(b"b", NOW + elapsed_ms);
             assert!(addresses.failed(b"a", NOW + elapsed_ms));
         }
-        // Nothing more is heard of `b`.
+        // No further success of `b`.
         assert!(addresses.failed(b"a", NOW + 19 + SUCCESS_MEMORY_MS));
         assert!(!addresses.failed(b"a", NOW + 20 + SUCCESS_MEMORY_MS));
     }
@@ -114,7 +115,7 @@ mod tests {
         addresses.served(b"a", NOW);
         assert!(!addresses.should_record_success(NOW + MIN_RECORD_INTERVAL_MS - 1));
         assert!(addresses.should_record_success(NOW + MIN_RECORD_INTERVAL_MS));
-        // A clock that was set back does not silence it.
+        // A clock that was set back does not suppress recording.
         assert!(addresses.should_record_success(NOW - MIN_RECORD_INTERVAL_MS));
     }
 

@@ -1,18 +1,18 @@
-//! The state machine of one target.
+//! The circuit breaker of one target.
 
 use super::signal::{Outcome, ProbeResult, Reason, Signal};
 use super::thresholds::Thresholds;
 
-/// The first wait after a 429 that names none, in milliseconds; doubled for each further one.
+/// The first backoff after a 429 without `retry-after`, in milliseconds; doubled with each further one.
 const INITIAL_BACKOFF_MS: u64 = 1_000;
-/// A shorter wait, in milliseconds, is none: it is over before the next attempt could arrive, while whoever is refused
-/// because of it is told to wait for a second, the least that `retry-after` can say.
+/// Shortest backoff, in milliseconds. A shorter one would end before the next attempt, while a client refused because
+/// of it would be told to wait for a second, the minimum of `retry-after`.
 const MIN_BACKOFF_MS: u64 = 10;
-/// A healthy target's `last_check` is written at most this often on account of traffic, in milliseconds, so that the
-/// hot path rarely writes shared data.
+/// Shortest interval at which traffic updates a healthy target's `last_check`, in milliseconds, so that the hot path
+/// rarely writes shared data.
 const REFRESH_MS: u64 = 5_000;
 
-/// State of a target as others see it.
+/// The visible state of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Phase {
@@ -20,15 +20,15 @@ pub enum Phase {
     Closed = 0,
     /// Out after too many failures.
     Open = 1,
-    /// A few requests try whether it serves again.
+    /// Half-open requests test whether it serves again.
     HalfOpen = 2,
-    /// Out because the provider asked us to wait; not a fault.
+    /// The provider asked to wait; not a fault.
     RateLimited = 3,
-    /// Out because its key is missing.
+    /// The key is missing.
     NoCredential = 4,
 }
 
-/// What is stored; [`Phase`] follows from it, the time and the thresholds.
+/// The stored state; [`Phase`] follows from it, the time and the thresholds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub(super) enum CircuitState {
@@ -37,45 +37,44 @@ pub(super) enum CircuitState {
     HalfOpen = 2,
 }
 
-/// Everything that is remembered of one target. Times are milliseconds of a clock that is not
-/// set, 0 is never.
+/// The stored state of one target. Times are milliseconds of a monotonic clock; 0 is never.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CircuitBreaker {
     pub(super) circuit: CircuitState,
     pub(super) credential_missing: bool,
-    /// The phase that was last announced by a transition.
+    /// The phase of the last transition.
     pub(super) announced: Phase,
     /// Why the circuit opened.
     pub(super) reason: Reason,
-    /// Status of the probe that failed last; 0 is none.
+    /// Status of the last failed probe; 0 is none.
     pub(super) status: u16,
     /// Consecutive failures of probes or traffic.
     pub(super) failures: u16,
-    /// Consecutive failures of traffic, whatever probes say.
+    /// Consecutive failures of traffic, regardless of probes.
     pub(super) traffic_failures: u16,
-    /// Successful probes since it opened, or successful trials since it is half-open.
+    /// Successful probes since it opened, or successful half-open requests.
     pub(super) successes: u16,
-    /// Trials under way.
+    /// Half-open requests in flight.
     pub(super) half_open_requests: u16,
-    /// Consecutive 429s that named no wait.
+    /// Consecutive 429s without `retry-after`.
     pub(super) unspecified_waits: u16,
     pub(super) latency_ms: u32,
-    /// When the circuit came into its state.
+    /// When the circuit entered its state.
     pub(super) since_ms: u64,
-    /// Until when the provider wants to be left alone.
+    /// End of the backoff that the provider asked for.
     pub(super) backoff_until_ms: u64,
-    /// When it last came back.
+    /// When it last recovered.
     pub(super) recovered_ms: u64,
     pub(super) last_check_ms: u64,
     pub(super) last_half_open_ms: u64,
 }
 
-/// How far a signal got.
+/// The effect of a signal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
-    /// Why the phase may have changed; [`Reason::WaitOver`] where only time has passed.
+    /// Why the phase may have changed; [`Reason::WaitOver`] if only time has passed.
     Taken(Reason),
-    /// No trial is left.
+    /// All half-open requests are in use.
     Refused,
 }
 
@@ -99,7 +98,7 @@ impl Phase {
         }
     }
 
-    /// `status` of a provider in `/health`. One that cools down is not unhealthy.
+    /// `status` of a provider in `/health`. A rate-limited one is not unhealthy.
     pub fn status(self) -> &'static str {
         match self {
             Self::Closed => "healthy",
@@ -108,7 +107,7 @@ impl Phase {
         }
     }
 
-    /// Requests may be sent to it, if only a few.
+    /// Requests may be sent to it, possibly only a few.
     pub fn serves(self) -> bool {
         match self {
             Self::Closed | Self::HalfOpen => true,
@@ -130,7 +129,7 @@ impl CircuitState {
 }
 
 impl CircuitBreaker {
-    /// A target of which nothing is known: healthy.
+    /// An unknown target: healthy.
     pub(super) const NEW: Self = Self {
         circuit: CircuitState::Closed,
         credential_missing: false,
@@ -150,7 +149,7 @@ impl CircuitBreaker {
         last_half_open_ms: 0,
     };
 
-    /// A target that has just come into `phase`.
+    /// A target that has just entered `phase`.
     pub(super) fn as_if(phase: Phase, reason: Reason, now_ms: u64) -> Self {
         let circuit = match phase {
             Phase::Closed | Phase::RateLimited | Phase::NoCredential => CircuitState::Closed,
@@ -188,12 +187,12 @@ impl CircuitBreaker {
         }
     }
 
-    /// When an open circuit of a target without probes becomes half-open.
+    /// When an open circuit without probes becomes half-open.
     pub(super) fn opens_until(&self, limits: &Thresholds) -> u64 {
         self.since_ms.saturating_add(limits.cooldown_ms)
     }
 
-    /// When it last came back, a wait that has just ended included; 0 is never.
+    /// When it last recovered, including a backoff that has just ended; 0 is never.
     pub(super) fn back_since(&self, now_ms: u64) -> u64 {
         if self.backoff_until_ms > now_ms {
             self.recovered_ms
@@ -202,11 +201,11 @@ impl CircuitBreaker {
         }
     }
 
-    /// Trials that may be started now, if it is half-open.
+    /// Half-open requests that may be started now.
     pub(super) fn free_half_open_slots(&self, limits: &Thresholds, now_ms: u64) -> u32 {
         let (successes, half_open_requests) = match self.circuit {
             CircuitState::HalfOpen => (self.successes, self.half_open_requests),
-            // Half-open by time, and nobody has noticed yet.
+            // Half-open by time, but not recorded yet.
             CircuitState::Open | CircuitState::Closed => (0, 0),
         };
         let lost = now_ms.saturating_sub(self.last_half_open_ms) >= limits.half_open_timeout_ms;
@@ -236,7 +235,7 @@ impl CircuitBreaker {
         }
     }
 
-    /// Brings the state to `now_ms`, which may lie before what was seen last: clocks are set back, and workers race.
+    /// Advances the state to `now_ms`, which may be before the last update: workers race.
     fn catch_up(&mut self, limits: &Thresholds, now_ms: u64) {
         for time in [
             &mut self.since_ms,
@@ -287,7 +286,7 @@ impl CircuitBreaker {
             | ProbeResult::RateLimited { .. } => 0,
         };
         if !limits.probed {
-            // Probing was switched off while this one was under way.
+            // Probes were disabled while this one was in flight.
             return Reason::WaitOver;
         }
         self.failures = self.failures.saturating_add(1);
@@ -346,8 +345,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// The half-open request itself is over. A stream that broke after its first content is a failure like any other, and it takes a
-    /// target back that is still half-open.
+    /// Ends the stream of a half-open request. A failure after its first content counts like any other, and a target
+    /// that is still half-open opens again.
     fn stream_ended(&mut self, outcome: Outcome, limits: &Thresholds, now_ms: u64) -> Reason {
         match outcome {
             Outcome::Success { latency_ms } if self.circuit == CircuitState::Closed => {
@@ -392,8 +391,8 @@ impl CircuitBreaker {
         }
     }
 
-    /// Has no effect where no half-open request is under way: what comes then is either late, or was sent because the group is
-    /// `fail_open`, and neither proves recovery.
+    /// Ignored if no half-open request is in flight: such an outcome is late, or its request was sent because the group
+    /// is `fail_open`, and neither proves recovery.
     fn half_open_succeeded(
         &mut self,
         latency_ms: Option<u32>,
@@ -439,7 +438,7 @@ impl CircuitBreaker {
             CircuitState::HalfOpen if self.half_open_requests > 0 => {
                 self.half_open_failed(failure_reason, now_ms)
             }
-            // Late: sent before it opened.
+            // Late: sent before the circuit opened.
             CircuitState::Open | CircuitState::HalfOpen => {}
         }
         failure_reason
@@ -449,7 +448,7 @@ impl CircuitBreaker {
         let backing_off = self.backoff_until_ms > now_ms;
         let wait_ms = match wait_ms {
             Some(wait_ms) => wait_ms,
-            // Many attempts may come back with 429 at once; only the first one counts.
+            // Many attempts may return 429 at once; only the first one counts.
             None if backing_off => 0,
             None => {
                 let doublings = u32::from(self.unspecified_waits.min(16));
@@ -496,7 +495,7 @@ impl CircuitBreaker {
             self.credential_missing = !present;
             if present {
                 self.close(now_ms);
-                // It has never been down: no slow start.
+                // It was never down: no slow start.
                 self.recovered_ms = 0;
             }
         }

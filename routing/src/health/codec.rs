@@ -1,8 +1,8 @@
-//! The bytes of a [`HealthTable`] in shared data.
+//! The encoding of a [`HealthTable`] in shared data.
 //!
-//! Header: `KTHL`, version, length of a record, number of records (u16). Then one record of fixed length for each
-//! target; numbers are little-endian. Bytes that do not fit this read as an empty table, records that do not make sense
-//! are left out: health then starts afresh, which is safe.
+//! Header: `KTHL`, version, record length, number of records (u16). Then one fixed-length record per target; numbers
+//! are little-endian. Invalid bytes decode to an empty table, invalid records are skipped: health then starts afresh,
+//! which is safe.
 
 use policy::order::by_rank;
 
@@ -12,13 +12,13 @@ use super::signal::Reason;
 use super::table::{HealthTable, MAX_TARGETS};
 
 const MAGIC: &[u8] = b"KTHL";
-/// Raised when the record or its clock changes, so that two versions of the module side by side ignore each other.
+/// Incremented when the record or its clock changes, so that two versions of the module side by side ignore each other.
 const VERSION: u8 = 2;
 const RECORD: usize = 72;
 const HEADER: usize = 8;
 
 impl HealthTable {
-    /// Reads the bytes of shared data.
+    /// Decodes shared data.
     pub fn decode(bytes: &[u8]) -> Self {
         let Some(records) = records(bytes) else {
             return Self::default();
@@ -33,7 +33,7 @@ impl HealthTable {
         Self { breakers }
     }
 
-    /// The bytes for shared data.
+    /// Encodes for shared data.
     pub fn encode(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEADER + self.breakers.len() * RECORD);
         bytes.extend_from_slice(MAGIC);

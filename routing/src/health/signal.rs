@@ -1,86 +1,86 @@
-//! What the health machine is told, and the reasons that follow from it.
+//! Inputs of the circuit breaker, and the reasons for its transitions.
 
-/// An event in the life of one target.
+/// An input for one target's breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Signal {
-    /// A probe came to its end.
+    /// A probe ended.
     Probe(ProbeResult),
-    /// An attempt of real traffic came to its end.
+    /// An attempt of real traffic ended.
     Attempt(Outcome),
-    /// An attempt that was a trial has shown its first content: that is proof enough, however long its stream takes.
+    /// A half-open request has received its first content: proof of recovery, however long its stream lasts.
     FirstContent {
-        /// Milliseconds to it.
+        /// Milliseconds until then.
         latency_ms: u32,
     },
-    /// An attempt came to its end that has told its [`Signal::FirstContent`].
+    /// An attempt ended that has reported [`Signal::FirstContent`].
     StreamEnd(Outcome),
-    /// A request was planned with this half-open target as its head.
+    /// A request was planned with this half-open target as primary.
     HalfOpenRequestStarted,
-    /// The credential is there, or is not.
+    /// The credential was checked.
     Credential {
-        /// It is.
+        /// It is present.
         present: bool,
     },
-    /// Time passes: announces what changed by time alone.
+    /// Time has passed: announces changes by time alone.
     Tick,
 }
 
-/// How a probe ended.
+/// The result of a probe.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProbeResult {
     /// An expected status.
     Success {
-        /// Milliseconds from sending to the answer.
+        /// Milliseconds from sending to the response.
         latency_ms: u32,
     },
-    /// A status that is not expected, other than 429.
+    /// An unexpected status other than 429.
     Status(u16),
-    /// No answer in time.
+    /// No response in time.
     TimedOut,
-    /// No connection, or a broken one.
+    /// No connection, or a reset.
     Unreachable,
-    /// 429: alive, and asks us to wait.
+    /// 429: alive, and asks to wait.
     RateLimited {
-        /// As the provider said.
+        /// As sent by the provider.
         retry_after_ms: Option<u64>,
     },
 }
 
-/// How an attempt of real traffic ended, as far as health is concerned.
+/// The outcome of an attempt of real traffic, for health.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
-    /// It served.
+    /// It succeeded.
     Success {
-        /// Milliseconds to the whole answer, or to the first content of a stream.
+        /// Milliseconds to the complete response, or to the first content of a stream.
         latency_ms: u32,
     },
-    /// 5xx, an overloaded error body, a stream that began with an error or was empty.
+    /// 5xx, an error body that reports overload, or a stream that started with an error or was empty.
     ServerError,
-    /// No connection.
+    /// No connection could be made.
     ConnectFailed,
-    /// The connection broke before content.
+    /// The connection was reset before content.
     Reset,
-    /// No answer, or no content, in time.
+    /// No response, or no content, in time.
     TimedOut,
-    /// The gateway's credential failed.
+    /// The gateway's credential was rejected.
     AuthFailed,
     /// 429.
     RateLimited {
-        /// As the provider said.
+        /// As sent by the provider.
         retry_after_ms: Option<u64>,
     },
-    /// A stream broke after content had been sent.
+    /// A stream failed after content was sent.
     StreamBroken,
-    /// The provider answered that the request is wrong (other 4xx, unknown model, context length). It is alive, so a trial
-    /// has succeeded; else no effect.
+    /// The provider reported a client error (other 4xx, unknown model, context length). It is alive: completes a
+    /// half-open request successfully, otherwise no effect.
     ClientFault,
-    /// Nothing was learnt: a firewall or a proxy answered in the provider's place, or nothing was sent. No effect.
+    /// Inconclusive: a firewall or proxy responded instead of the provider, or nothing was sent. No effect.
     Inconclusive,
-    /// The client hung up: no effect.
+    /// The client disconnected: no effect.
     ClientDisconnected,
-    /// Envoy's own connection pool was full: no effect.
+    /// Envoy's connection pool was full: no effect.
     Overflow,
-    /// Another target answered the same request first: no effect.
+    /// A hedged request to another target responded first: no effect.
     Superseded,
     /// One address of several could not be reached: no effect, see [`super::Addresses`].
     OneAddressDown,
@@ -90,37 +90,37 @@ pub enum Outcome {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Reason {
-    /// Nothing speaks against it.
+    /// No reason.
     None = 0,
     /// Attempts: 5xx.
     Upstream5xx = 1,
     /// Attempts: no connection.
     UpstreamConnect = 2,
-    /// Attempts: broken before content.
+    /// Attempts: reset before content.
     UpstreamReset = 3,
-    /// Attempts: no answer in time.
+    /// Attempts: no response in time.
     UpstreamTimeout = 4,
     /// Attempts or probes: 401, 403.
     UpstreamAuth = 5,
     /// Attempts or probes: 429.
     UpstreamRateLimited = 6,
-    /// Attempts: a stream broke in the middle.
+    /// Attempts: a stream failed after content.
     StreamBroken = 7,
-    /// Probes: a status that is not expected.
+    /// Probes: an unexpected status.
     ProbeStatus = 8,
-    /// Probes: no answer in time.
+    /// Probes: no response in time.
     ProbeTimeout = 9,
     /// Probes: no connection.
     ProbeUnreachable = 10,
     /// The key is missing.
     CredentialMissing = 11,
-    /// Back: enough probes succeeded.
+    /// Recovered: enough probes succeeded.
     ProbesSucceeded = 12,
-    /// Back: enough half-open requests succeeded.
+    /// Recovered: enough half-open requests succeeded.
     HalfOpenRequestsSucceeded = 13,
-    /// Back: the time to wait is over.
+    /// Recovered: the wait is over.
     WaitOver = 14,
-    /// Back: the key was found.
+    /// Recovered: the key was found.
     CredentialFound = 15,
 }
 
@@ -173,7 +173,7 @@ impl Reason {
 }
 
 impl Outcome {
-    /// Why the target is to blame; `None` where it is not.
+    /// The failure that counts against the target; `None` if the outcome is no failure of the target.
     pub(super) fn failure_reason(self) -> Option<Reason> {
         match self {
             Self::ServerError => Some(Reason::Upstream5xx),

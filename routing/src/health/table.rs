@@ -1,67 +1,67 @@
-//! All targets' states: read for plans and `/health`, updated signal by signal.
+//! The health of all targets: read for plans and `/health`, updated by signals.
 
 use super::circuit_breaker::{CircuitBreaker, Effect, Phase};
 use super::signal::{Reason, Signal};
 use super::thresholds::Thresholds;
 use super::{SLOW_START_MS, TargetKey};
 
-/// Most targets that are kept; signals of further ones are dropped, and those count as healthy.
+/// Most targets kept; signals of further ones are dropped, and those count as healthy.
 pub(super) const MAX_TARGETS: usize = 4_096;
-/// When a half-open target whose trials are all under way may be asked again, in milliseconds.
+/// When to retry a half-open target whose half-open requests are all in use, in milliseconds.
 const HALF_OPEN_RETRY_MS: u64 = 1_000;
 
-/// The state of every target that has had a signal.
+/// The state of every target that has received a signal.
 ///
-/// Shared data holds [`HealthTable::encode`]d bytes. A writer decodes, applies its signals, and, if something
-/// [changed](Applied::changed), writes with compare-and-swap; when it loses the race it decodes the newer bytes and
-/// applies again. Only the winner logs the [`Transition`].
+/// Shared data holds the [`HealthTable::encode`]d bytes. A writer decodes them, applies its signals and, if something
+/// [changed](Applied::changed), writes with compare-and-swap; if it loses the race, it decodes the newer bytes and
+/// applies the signals again. Only the winner logs the [`Transition`].
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct HealthTable {
     /// Sorted by key.
     pub(super) breakers: Vec<(TargetKey, CircuitBreaker)>,
 }
 
-/// A change of phase: logged, counted and sent as an event by whoever's compare-and-swap won.
+/// A change of phase. Logged, counted and sent as an event by the worker whose compare-and-swap won.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Transition {
-    /// Before.
+    /// The previous phase.
     pub from: Phase,
-    /// After.
+    /// The new phase.
     pub to: Phase,
-    /// Why.
+    /// The reason.
     pub reason: Reason,
 }
 
-/// What a signal did.
+/// The result of a signal.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Applied {
-    /// The table differs and must be written; `false` on the healthy hot path.
+    /// The table changed and must be written; `false` on the healthy hot path.
     pub changed: bool,
     /// The phase changed, by this signal or by time since the last one.
     pub transition: Option<Transition>,
-    /// [`Signal::HalfOpenRequestStarted`] came too late: no trial is left, plan again.
+    /// [`Signal::HalfOpenRequestStarted`] was too late: all half-open requests are in use, plan again.
     pub refused: bool,
 }
 
 /// Whether a target may be used now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Availability {
-    /// Yes.
+    /// It may be used.
     Available,
-    /// Yes, with a share of traffic that grows for [`SLOW_START_MS`].
+    /// It may be used, with a share of traffic that grows for [`SLOW_START_MS`].
     Recovering {
-        /// When it came back, by the caller's clock.
+        /// When it recovered, by the caller's clock.
         since_ms: u64,
     },
-    /// Half-open, and a trial is free.
+    /// Half-open, and another half-open request is allowed.
     HalfOpen,
-    /// No.
+    /// It may not be used.
     Out {
-        /// When it may be back, by the caller's clock; `None` when that is not a matter of time.
+        /// When it may be used again, by the caller's clock; `None` if that does not depend on time.
         until_ms: Option<u64>,
-        /// Why it is out.
+        /// Its phase.
         phase: Phase,
-        /// Why it got there.
+        /// The reason for the phase.
         reason: Reason,
     },
 }
@@ -77,14 +77,14 @@ pub struct Status {
     pub last_check_ms: Option<u64>,
     /// Why it is not healthy; [`Reason::None`] when it is.
     pub reason: Reason,
-    /// Status of the last probe, where that was the reason.
+    /// Status of the last probe, if that was the reason.
     pub http_status: Option<u16>,
-    /// Of the last successful probe, or attempt where there are no probes.
+    /// Of the last successful probe, or attempt if there are no probes.
     pub latency_ms: Option<u32>,
 }
 
 impl HealthTable {
-    /// Feeds one signal to one target's machine.
+    /// Applies one signal to one target's breaker.
     pub fn apply(
         &mut self,
         key: TargetKey,
@@ -118,7 +118,7 @@ impl HealthTable {
         }
     }
 
-    /// Whether the target may be used now. One without a signal so far is available.
+    /// Whether the target may be used now. A target without signals is available.
     pub fn availability(&self, key: TargetKey, limits: &Thresholds, now_ms: u64) -> Availability {
         let Some(breaker) = self.breaker(key) else {
             return Availability::Available;
@@ -158,7 +158,7 @@ impl HealthTable {
         }
     }
 
-    /// This table with one target as if it had just come into `phase` because of `reason`. For explaining plans without
+    /// This table with one target as if it had just entered `phase` because of `reason`. For explaining plans without
     /// traffic.
     #[must_use]
     pub fn assuming(mut self, key: TargetKey, phase: Phase, reason: Reason, now_ms: u64) -> Self {
@@ -187,7 +187,7 @@ impl HealthTable {
         }
     }
 
-    /// Forgets every target that `keep` does not name; for reloads. `true` when something went.
+    /// Removes every target that `keep` rejects; for reloads. Returns `true` if any was removed.
     pub fn retain(&mut self, keep: impl Fn(TargetKey) -> bool) -> bool {
         let before = self.breakers.len();
         self.breakers.retain(|(key, _)| keep(*key));
@@ -219,7 +219,7 @@ impl HealthTable {
     }
 }
 
-/// When an open target is back if all goes well from now on.
+/// When an open target recovers if every probe succeeds from now on.
 fn back_at(breaker: &CircuitBreaker, limits: &Thresholds, now_ms: u64) -> u64 {
     if !limits.probed {
         return breaker.opens_until(limits).max(now_ms);
@@ -236,7 +236,7 @@ fn back_at(breaker: &CircuitBreaker, limits: &Thresholds, now_ms: u64) -> u64 {
         .saturating_add(further)
 }
 
-/// A signal may arrive just when time has changed the phase as well; the reason must fit the phase that was reached.
+/// Time may change the phase together with a signal; the reason must fit the resulting phase.
 fn cause(phase: Phase, reason: Reason) -> Reason {
     let fits = match phase {
         Phase::Closed => matches!(

@@ -23,7 +23,7 @@ fn probed() -> Thresholds {
     Thresholds::of(&target("t", providers::OPENAI))
 }
 
-/// Defaults: 3 failures, 30 s, 3 trials.
+/// Defaults: 3 failures, 30 s, 3 half-open requests.
 fn unprobed() -> Thresholds {
     let mut target = target("t", providers::OPENAI);
     target.health_check.enabled = false;
@@ -53,7 +53,7 @@ impl Patient {
     }
 
     fn take(&mut self, signal: Signal) -> Applied {
-        // Every state goes through shared data.
+        // Encodes and decodes every state.
         self.table = HealthTable::decode(&self.table.encode());
         self.table.apply(KEY, &self.limits, signal, self.now_ms)
     }
@@ -129,7 +129,7 @@ fn what_is_not_the_targets_fault_never_counts() {
             assert_eq!(patient.take(Signal::Attempt(outcome)), Applied::default());
         }
         assert_eq!(patient.phase(), Phase::Closed);
-        // Neither does it break the row.
+        // Nor does it interrupt the sequence.
         patient.take(failed(Outcome::ServerError));
         assert_eq!(patient.phase(), Phase::Open);
     }
@@ -181,7 +181,7 @@ fn a_probed_target_is_back_after_two_successful_probes_in_a_row_and_only_then() 
     patient.take(Signal::Probe(ProbeResult::TimedOut));
     patient.now_ms += 30 * SECOND;
     patient.take(PROBE_OK);
-    // Late answers and time prove nothing.
+    // Late outcomes and time prove nothing.
     patient.now_ms += 3_600 * SECOND;
     assert_eq!(patient.take(SERVED), Applied::default());
     assert_eq!(patient.phase(), Phase::Open);
@@ -252,7 +252,7 @@ fn a_failed_trial_opens_again_and_a_trial_without_verdict_is_given_back() {
         patient.times(1, failed(Outcome::TimedOut)),
         change(Phase::HalfOpen, Phase::Open, Reason::UpstreamTimeout)
     );
-    // Of the three, one is still under way: its failure comes late and starts no further cool-down.
+    // One of the three is still in flight: its failure is late and starts no further cooldown.
     patient.now_ms += 10 * SECOND;
     assert_eq!(patient.take(failed(Outcome::TimedOut)), Applied::default());
     patient.now_ms += 20 * SECOND;
@@ -317,7 +317,7 @@ fn rate_limits_cool_down_for_as_long_as_asked_and_are_not_unhealthy() {
     }
 }
 
-/// The request that follows at once would be refused, and told to come back in a second.
+/// The next request would be refused and told to wait for a second.
 #[test]
 fn a_wait_that_is_over_before_anybody_could_notice_is_none() {
     let capped = Thresholds {
@@ -345,7 +345,7 @@ fn rate_limits_that_name_no_wait_wait_longer_each_time_until_one_is_served() {
         retry_after_ms: None,
     });
     for waited in [1, 2, 4, 8, 16, 30, 30] {
-        // Several come back at once.
+        // Several return at once.
         patient.times(3, limited);
         let until_ms = Some(patient.now_ms + waited * SECOND);
         assert!(
@@ -530,8 +530,8 @@ proptest! {
         }
     }
 
-    /// Opening takes as many failures in a row as configured, closing as many successes, and without probes the
-    /// cool-down as well; whatever comes between, and even when the clock jumps.
+    /// Opening takes the configured number of consecutive failures; closing takes the configured successes and, without
+    /// probes, the cooldown, whatever happens in between and even if the clock jumps.
     #[test]
     fn nothing_swings_faster_than_the_thresholds(
         signals in proptest::collection::vec((any_signal(), -2_000_i64..20_000), 1..200),

@@ -1,11 +1,11 @@
-//! A target's limits, from its `health_check` and `circuit_breaker`.
+//! A target's thresholds, from its `health_check` and `circuit_breaker`.
 
 use policy::Target;
 
-/// What the machine compares with. Every count is at least 1.
+/// The thresholds of the breaker. Every count is at least 1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Thresholds {
-    /// Probes are configured, and the vendor has something that can be probed.
+    /// Probes are configured, and the vendor has an endpoint to probe.
     pub probed: bool,
     /// Failures of traffic count. `false`: only probes open the circuit.
     pub breaks: bool,
@@ -17,18 +17,18 @@ pub struct Thresholds {
     pub traffic_failures: u32,
     /// Consecutive successful probes that close a probed target.
     pub probe_successes: u32,
-    /// Milliseconds until a target without probes becomes half-open.
+    /// Milliseconds until an open target without probes becomes half-open.
     pub cooldown_ms: u64,
     /// Half-open requests that must succeed to close it.
     pub half_open_requests: u32,
-    /// Milliseconds after which a trial without an outcome is taken for lost.
+    /// Milliseconds after which a half-open request without an outcome counts as lost.
     pub half_open_timeout_ms: u64,
     /// Longest wait that a provider may ask for, in milliseconds.
     pub max_backoff_ms: u64,
 }
 
 impl Thresholds {
-    /// Those of `target`.
+    /// The thresholds of `target`.
     pub fn of(target: &Target) -> Self {
         let check = &target.health_check;
         let breaker = &target.circuit_breaker;
@@ -47,8 +47,8 @@ impl Thresholds {
         }
     }
 
-    /// Those of what the gateway itself asks of `target`. Nobody probes that, and one request that waits in vain is enough to
-    /// find out.
+    /// The thresholds for the gateway's own requests to `target`. They are not probed, and one request that times out
+    /// suffices.
     pub(crate) fn of_callouts(target: &Target) -> Self {
         Self {
             probed: false,

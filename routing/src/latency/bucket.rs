@@ -1,15 +1,15 @@
-//! What happened to one pair in one bucket of time, and the buckets of one pair.
+//! The samples of one deployment in one bucket of time, and the buckets of one deployment.
 
 use std::collections::VecDeque;
 
 use super::histogram::Histogram;
 use super::{BUCKET_MS, MAX_WINDOW_MS, Sample};
 
-/// Buckets that are kept one by one; older ones are joined.
+/// Buckets kept individually; older ones are merged.
 const FINE_BUCKETS: u64 = 60;
-/// How many buckets are joined into one.
+/// Number of buckets merged into one.
 const BUCKETS_PER_COARSE: u64 = 10;
-/// Most buckets that a series ever has, those at both ends included.
+/// Most buckets of a series, including those at both ends.
 pub(super) const MAX_BUCKETS: u64 =
     FINE_BUCKETS + MAX_WINDOW_MS / BUCKET_MS / BUCKETS_PER_COARSE + 4;
 
@@ -27,17 +27,17 @@ pub(super) struct Bucket {
     /// Of failures, milliseconds.
     pub(super) waited_sum: u64,
     pub(super) tokens: u64,
-    /// Milliseconds in which the tokens came.
+    /// Milliseconds in which the tokens arrived.
     pub(super) token_ms: u64,
     /// Of successes.
     pub(super) histogram: Histogram,
 }
 
-/// Buckets of one pair, oldest first, no number twice.
+/// Buckets of one deployment, oldest first, with unique numbers.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Series(pub(super) VecDeque<Bucket>);
 
-/// The bucket that `now_ms` falls into.
+/// The bucket that contains `now_ms`.
 pub(super) fn number_at(now_ms: u64) -> u64 {
     now_ms / BUCKET_MS
 }
@@ -78,7 +78,7 @@ impl Bucket {
 }
 
 impl Series {
-    /// The bucket with this number, made where it belongs if it is not there.
+    /// The bucket with this number, inserted if missing.
     pub(super) fn bucket(&mut self, number: u64) -> Option<&mut Bucket> {
         let position = match self.0.binary_search_by_key(&number, |bucket| bucket.number) {
             Ok(position) => position,
@@ -102,7 +102,7 @@ impl Series {
         }
     }
 
-    /// Removes what no window can reach, and what lies in the future because a clock was set back; joins old buckets.
+    /// Removes buckets outside every window and buckets in the future; merges old buckets.
     pub(super) fn tidy(&mut self, now_ms: u64) {
         let now = number_at(now_ms);
         let newest = now.saturating_add(1);
@@ -114,7 +114,7 @@ impl Series {
                 continue;
             }
             if bucket.number < fine_from {
-                // Named after its last second, so that it leaves a window only when all of it is too old.
+                // Numbered by its last second, so that it leaves a window only when all of it is too old.
                 bucket.number = (bucket.number / BUCKETS_PER_COARSE)
                     .saturating_mul(BUCKETS_PER_COARSE)
                     .saturating_add(BUCKETS_PER_COARSE - 1);

@@ -1,8 +1,8 @@
-//! The bytes of merged windows in shared data.
+//! The encoding of merged windows in shared data.
 //!
-//! `KTLW`, version, then LEB128 numbers: pairs; for each its key, its buckets; for each of these its sums and its
-//! histogram's slots as (distance from the slot before, count). Bytes that are not this read as nothing, up to where
-//! they stop making sense: measurements then begin anew.
+//! `KTLW`, version, then LEB128 numbers: deployments; for each its key and buckets; for each bucket its sums and its
+//! histogram's slots as (distance from the previous slot, count). Decoding stops at the first invalid byte;
+//! measurements then start afresh.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use super::histogram::{Histogram, SLOTS};
 use super::{DeploymentKey, MAX_DEPLOYMENTS};
 
 const MAGIC: &[u8] = b"KTLW";
-/// Raised when the layout changes, so that two versions of the module side by side ignore each other.
+/// Incremented when the layout changes, so that two versions of the module side by side ignore each other.
 const VERSION: u8 = 2;
 
 pub(super) fn encode(deployments: &BTreeMap<DeploymentKey, Series>) -> Vec<u8> {
@@ -115,7 +115,7 @@ fn read_bucket(reader: &mut Reader<'_>) -> Option<Bucket> {
     Some(bucket)
 }
 
-/// LEB128: seven bits a byte, the lowest first.
+/// LEB128: seven bits per byte, lowest first.
 fn write(bytes: &mut Vec<u8>, mut number: u64) {
     while number > 0x7f {
         bytes.push((number & 0x7f) as u8 | 0x80);

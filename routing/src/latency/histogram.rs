@@ -1,16 +1,16 @@
 //! A log-linear histogram of milliseconds: quantiles within 3.2 % of the true value.
 //!
-//! Up to 16 ms every millisecond has its own slot; above that each power of two is cut into 16 slots, so that a slot is
-//! at most 1/16 of its lower end wide and its middle at most 1/32 away from anything in it.
+//! Up to 16 ms every millisecond has its own slot; above that each power of two is divided into 16 slots, so that a
+//! slot is at most 1/16 of its lower end wide and its middle at most 1/32 away from any value in it.
 
 /// Slots per power of two.
 const SLOTS_PER_OCTAVE: u64 = 16;
 /// Powers of two above `SLOTS_PER_OCTAVE`; the last slot also takes everything beyond 2²⁴ ms (4.6 h).
 const OCTAVES: u64 = 20;
-/// How many slots there are.
+/// Number of slots.
 pub(super) const SLOTS: u16 = (SLOTS_PER_OCTAVE + SLOTS_PER_OCTAVE * OCTAVES) as u16;
 
-/// Counts of milliseconds. Only slots that hold something are kept, in order.
+/// Counts of milliseconds. Only non-empty slots are kept, in order.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Histogram {
     slots: Vec<(u16, u32)>,
@@ -34,7 +34,7 @@ impl Histogram {
         self.slots.iter().map(|(_, count)| u64::from(*count)).sum()
     }
 
-    /// The value below which the share `quantile` (0 to 1) of all values lies; `None` when it is empty.
+    /// The value at `quantile` (0 to 1); `None` if empty.
     pub fn quantile(&self, quantile: f64) -> Option<u64> {
         let count = self.count();
         let wanted = ((count as f64 * quantile.clamp(0.0, 1.0)).ceil() as u64).max(1);
@@ -52,7 +52,7 @@ impl Histogram {
         &self.slots
     }
 
-    /// Slots that do not exist are left out.
+    /// Ignores slots out of range.
     pub(super) fn add(&mut self, slot: u16, count: u32) {
         if slot >= SLOTS || count == 0 {
             return;

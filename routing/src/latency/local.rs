@@ -1,18 +1,18 @@
-//! What one worker measured since it last merged.
+//! The samples of one worker since its last merge.
 
 use std::collections::BTreeMap;
 
 use super::bucket::{Series, number_at};
 use super::{DeploymentKey, MAX_DEPLOYMENTS, Sample, codec};
 
-/// Samples of one worker, waiting for the next merge.
+/// Samples of one worker that wait for the next merge.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct LocalWindow {
     deployments: BTreeMap<DeploymentKey, Series>,
 }
 
 impl LocalWindow {
-    /// Counts one attempt that has just ended.
+    /// Records an attempt that has just ended.
     pub fn record(&mut self, deployment: DeploymentKey, sample: Sample, now_ms: u64) {
         if self.deployments.len() >= MAX_DEPLOYMENTS && !self.deployments.contains_key(&deployment)
         {
@@ -24,12 +24,12 @@ impl LocalWindow {
         }
     }
 
-    /// Nothing to merge.
+    /// There is nothing to merge.
     pub fn is_empty(&self) -> bool {
         self.deployments.is_empty()
     }
 
-    /// How many attempts of each pair are waiting.
+    /// Number of waiting attempts per deployment.
     pub(crate) fn counts(&self) -> impl Iterator<Item = (DeploymentKey, u32)> {
         self.deployments.iter().map(|(deployment, series)| {
             let samples = series
@@ -40,9 +40,9 @@ impl LocalWindow {
         })
     }
 
-    /// The shared blob with this worker's samples added and what is too old removed. The caller writes it with
-    /// compare-and-swap: when that succeeds it calls [`Self::clear`], and when it has lost the race it merges again into
-    /// the newer blob.
+    /// The shared value with this worker's samples added and old samples removed. The caller writes it with
+    /// compare-and-swap: on success it calls [`Self::clear`], and if it loses the race it merges again into the newer
+    /// value.
     pub fn merge_into(&self, blob: &[u8], now_ms: u64) -> Vec<u8> {
         let mut shared = codec::decode(blob);
         for (deployment, series) in &self.deployments {
@@ -57,7 +57,7 @@ impl LocalWindow {
         codec::encode(&shared)
     }
 
-    /// Forgets what was merged.
+    /// Discards what was merged.
     pub fn clear(&mut self) {
         self.deployments.clear();
     }

@@ -1,4 +1,4 @@
-//! Merged windows as strategies see them.
+//! Merged windows, as read by strategies.
 
 use std::cell::RefCell;
 
@@ -6,39 +6,40 @@ use super::bucket::{Bucket, Series, number_at};
 use super::histogram::Histogram;
 use super::{BUCKET_MS, DeploymentKey, MAX_WINDOW_MS, codec};
 
-/// Merged windows of all workers, ready to be asked.
+/// Merged windows of all workers.
 #[derive(Debug, Clone, Default)]
 pub struct LatencySnapshot {
-    /// Sorted by pair.
+    /// Sorted by key.
     deployments: Vec<(DeploymentKey, Series)>,
     now_ms: u64,
-    /// Answers so far, because every request asks the same of one snapshot: for each window, by position in `deployments`.
+    /// Cached results, because all requests ask the same of one snapshot: for each window, by position in
+    /// `deployments`.
     answers: RefCell<Vec<(u64, Vec<Option<Measured>>)>>,
 }
 
-/// What a window says of one pair.
+/// The statistics of one deployment in a window.
 #[derive(Debug, Clone, Copy, Default, PartialEq)]
 pub struct Measured {
-    /// Attempts that served.
+    /// Successful attempts.
     pub successes: u32,
-    /// Attempts that did not.
+    /// Failed attempts.
     pub failures: u32,
-    /// Milliseconds waited for each success, what was waited for failures included: the plain average where nothing
+    /// Waiting time per success in milliseconds, including the waiting time of failures: the plain average if nothing
     /// failed. `None` without a success.
     pub latency_ms: Option<f64>,
     /// Standard error of the successes' average, in milliseconds; 0 with fewer than two.
     pub standard_error_ms: f64,
-    /// Completion tokens per second of generation; `None` where nobody said.
+    /// Completion tokens per second of generation; `None` if unknown.
     pub tokens_per_second: Option<f64>,
 }
 
 impl Measured {
-    /// Attempts that came to an end.
+    /// Attempts that ended.
     pub fn samples(&self) -> u32 {
         self.successes.saturating_add(self.failures)
     }
 
-    /// Tokens per second, less the share of attempts that failed; 0 where nobody said.
+    /// Tokens per second, reduced by the share of failed attempts; 0 if unknown.
     pub fn useful_tokens_per_second(&self) -> f64 {
         match self.tokens_per_second {
             Some(rate) if self.successes > 0 => {
@@ -50,7 +51,7 @@ impl Measured {
 }
 
 impl LatencySnapshot {
-    /// Reads a merged blob; anything that is not one reads as empty. `now_ms` is when windows end.
+    /// Decodes a merged value; invalid bytes decode to an empty snapshot. Windows end at `now_ms`.
     pub fn decode(blob: &[u8], now_ms: u64) -> Self {
         Self {
             deployments: codec::decode(blob).into_iter().collect(),
@@ -59,8 +60,8 @@ impl LatencySnapshot {
         }
     }
 
-    /// A snapshot in which `deployment` has served `samples` times with exactly `latency_ms`, and otherwise like this one. For
-    /// explaining plans without traffic.
+    /// This snapshot with `samples` successes of exactly `latency_ms` for `deployment`. For explaining plans without
+    /// traffic.
     #[must_use]
     pub fn assuming(
         mut self,
@@ -96,7 +97,7 @@ impl LatencySnapshot {
         self
     }
 
-    /// What the last `window_ms` say of `deployment`.
+    /// The statistics of `deployment` in the last `window_ms`.
     pub fn measured(&self, deployment: DeploymentKey, window_ms: u64) -> Measured {
         let Some(position) = self.position(deployment) else {
             return Measured::default();
@@ -160,7 +161,7 @@ impl LatencySnapshot {
         histogram
     }
 
-    /// Pairs of which anything is known, in no particular order.
+    /// Deployments with samples, in no particular order.
     pub fn deployments(&self) -> impl Iterator<Item = DeploymentKey> {
         self.deployments.iter().map(|(deployment, _)| *deployment)
     }
@@ -171,7 +172,7 @@ impl LatencySnapshot {
             .ok()
     }
 
-    /// A window reaches back over whole buckets: the current one and as many as it takes.
+    /// A window covers whole buckets: the current one and as many previous ones as needed.
     fn buckets(&self, position: usize, window_ms: u64) -> impl Iterator<Item = &Bucket> {
         let reach = window_ms.clamp(BUCKET_MS, MAX_WINDOW_MS) / BUCKET_MS;
         let oldest = number_at(self.now_ms).saturating_sub(reach.saturating_sub(1));

@@ -52,7 +52,7 @@ fn a_window_forgets_what_is_older_than_itself() {
     assert_eq!(latency_at(59, MINUTE), Some(500.0));
     assert_eq!(latency_at(60, MINUTE), Some(100.0));
     assert_eq!(latency_at(90, MINUTE), None);
-    // Other groups may look further back, through joined buckets.
+    // Other groups may use longer windows, over merged buckets.
     assert_eq!(latency_at(120, 5 * MINUTE), Some(500.0));
     assert_eq!(latency_at(700, 60 * MINUTE), None);
 }
@@ -68,7 +68,7 @@ fn failures_count_with_the_time_that_was_waited_for_them() {
             vec![(0, served(100)), (0, served(100)), (0, failed)],
             Some(2_600.0),
         ),
-        // Refusing at once does not make it faster.
+        // Failing fast does not make it faster.
         (
             vec![(0, served(100)), (0, refused), (0, refused)],
             Some(100.0),
@@ -88,7 +88,7 @@ fn throughput_is_tokens_per_second_of_generation_less_failures() {
         latency_ms: 10,
         throughput: Some((tokens, token_ms)),
     };
-    // 300 tokens in 6 s; the answer without usage says nothing about speed.
+    // 300 tokens in 6 s; the response without usage does not count.
     let samples = [
         (0, answered(100, 1_000)),
         (0, answered(200, 5_000)),
@@ -122,7 +122,7 @@ fn what_was_merged_is_not_counted_twice() {
 fn a_busy_minute_of_twenty_pairs_stays_small() {
     let mut window = LocalWindow::default();
     for deployment in 0..20 {
-        // 100 answers a second, between 200 and 2,200 ms.
+        // 100 responses a second, between 200 and 2,200 ms.
         for number in 0..6_000_u64 {
             let latency_ms = 200 + number.wrapping_mul(2_654_435_761) % 2_000;
             window.record(
@@ -171,7 +171,7 @@ proptest! {
         prop_assert!(LatencySnapshot::decode(&merged, NOW).measured(PAIR, MINUTE).successes >= 1);
     }
 
-    /// Whoever wins the race for shared data: the sums are the same.
+    /// Whichever worker wins the race, the sums are equal.
     #[test]
     fn merging_commutes(
         left in proptest::collection::vec((0_u64..120_000, 0_u64..10_000), 0..50),

@@ -1,4 +1,4 @@
-//! A plan in the making: pools are added one after the other, each screened, headed and appended.
+//! Builds a plan pool by pool: filters the pool, picks its primary, and appends the rest.
 
 use std::cell::OnceCell;
 
@@ -20,21 +20,21 @@ use crate::state::{StateSnapshot, StrategyState};
 use crate::strategy;
 use crate::vendor_models;
 
-/// `retry-after` when nothing says when a target may be back, in milliseconds.
+/// `retry-after` if the recovery time is unknown, in milliseconds.
 const DEFAULT_RETRY_AFTER_MS: u64 = 5_000;
 
 pub(super) struct PlanBuilder<'a> {
     context: Context<'a>,
-    /// How many entries the plan may have.
+    /// The most attempts that the plan may have.
     max_attempts: usize,
-    /// Expected length of the answer in the pool that is being added.
+    /// Expected output length in the current pool.
     output_tokens: u32,
     attempts: Vec<PlannedAttempt>,
     similarity: Option<f32>,
     primary_is_half_open: bool,
     preferred: Option<Excluded>,
     by_session_affinity: bool,
-    /// When the first of the excluded may be back.
+    /// When the first of the excluded may recover.
     back_at_ms: Option<u64>,
 }
 
@@ -92,7 +92,7 @@ impl<'a> PlanBuilder<'a> {
         let Some(primary) = self.attempts.first() else {
             return Err(self.refusal());
         };
-        // A fallback group may take whom the first group's strategy ruled out.
+        // A fallback group may include a target that the first group's strategy excluded.
         let attempts = &self.attempts;
         self.context.excluded.retain(|excluded| {
             !attempts
@@ -203,7 +203,7 @@ impl<'a> PlanBuilder<'a> {
         }
     }
 
-    /// Whether the target may be used for this request at all.
+    /// Whether the target may serve this request.
     fn eligibility(&mut self, deployment: &Deployment) -> Result<Eligibility, ExclusionReason> {
         let context = &self.context;
         if !(context.request.can_serve)(deployment.target) {
@@ -275,7 +275,7 @@ impl<'a> PlanBuilder<'a> {
         });
     }
 
-    /// Everyone is out: adds the one that is likely to be back first, from the first group of the chain that is
+    /// Every candidate is excluded: adds the one likely to recover first, from the first group of the chain that is
     /// `fail_open`.
     fn add_fail_open(&mut self, primary: GroupId) -> bool {
         let index = self.context.index;
@@ -350,7 +350,7 @@ impl<'a> PlanBuilder<'a> {
     }
 }
 
-/// The group and its fallback groups. Chains are acyclic; the bound keeps a broken policy from hanging the worker.
+/// The group and its fallback groups. Chains are acyclic; the bound keeps an invalid policy from hanging the worker.
 fn chain(index: &PolicyIndex, primary: GroupId) -> impl Iterator<Item = (GroupId, &ModelGroup)> {
     let groups = &index.policy().groups;
     let look_up = |id: GroupId| groups.get(id.0).map(|group| (id, group));
@@ -360,7 +360,7 @@ fn chain(index: &PolicyIndex, primary: GroupId) -> impl Iterator<Item = (GroupId
     .take(groups.len())
 }
 
-/// The members that the group's strategy lets in, all of one rank.
+/// The members that the group's strategy may use, all of one rank.
 fn members<'a>(
     index: &'a PolicyIndex,
     id: GroupId,
@@ -396,7 +396,7 @@ fn members<'a>(
         })
 }
 
-/// How many members a plan may take from one pool.
+/// The most members that a plan may take from one pool.
 fn length(strategy: &Strategy) -> usize {
     match strategy {
         Strategy::Single => 1,

@@ -1,4 +1,4 @@
-//! What strategies see of a plan in the making.
+//! What strategies see while a plan is built.
 
 use std::sync::Arc;
 
@@ -14,24 +14,24 @@ use crate::resolve::MatchQuality;
 use crate::state::{StateSnapshot, StrategyState};
 use crate::strategy::wrr::WrrState;
 
-/// A candidate that may become the head.
+/// A candidate for the primary.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Candidate<'a> {
     pub(crate) deployment: &'a Deployment,
-    /// In its pool, whoever else is out.
+    /// Position in its pool, including excluded members.
     pub(crate) position: usize,
-    /// The first choice of its group or resolution, whoever else is out.
+    /// The first choice of its group or resolution, including excluded ones.
     pub(crate) first_choice: bool,
-    /// Strategies pick among those of the best fit. All members of a group fit the group.
+    /// Strategies pick among the candidates of the best rank. All members of a group have the same.
     pub(crate) rank: MatchQuality,
-    /// How the target fits the client's model name.
+    /// How well the target matches the client's model name.
     pub(crate) fit: MatchQuality,
     pub(crate) eligibility: Eligibility,
-    /// What the strategy's screening found out, for its picking.
+    /// Set by the strategy's filter, for its pick.
     pub(crate) score: f64,
 }
 
-/// How freely a target may be used.
+/// Whether a target may be used without restriction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Eligibility {
     Healthy,
@@ -39,11 +39,11 @@ pub(crate) enum Eligibility {
     Recovering {
         since_ms: u64,
     },
-    /// Half-open: being the head is a trial.
+    /// Half-open: as primary it serves a half-open request.
     HalfOpen,
 }
 
-/// Everything around the field.
+/// Everything a strategy needs besides the candidates.
 pub(crate) struct Context<'a> {
     pub(crate) view: &'a StateSnapshot<'a>,
     pub(crate) index: &'a PolicyIndex,
@@ -51,16 +51,16 @@ pub(crate) struct Context<'a> {
     pub(crate) worker: &'a mut StrategyState,
     pub(crate) random: &'a mut Random,
     pub(crate) now_ms: u64,
-    /// The group whose head is being picked; `None` for a model that is no group.
+    /// The group whose primary is being picked; `None` for a model that is no group.
     pub(crate) group: Option<GroupId>,
     pub(crate) model_mapper: ModelMapper<'a>,
     pub(crate) excluded: Vec<Excluded>,
-    /// Cheapest estimate that was too dear, and the budget.
+    /// Cheapest estimate that exceeded the request budget, and the budget.
     pub(crate) over_request_budget: Option<(Option<f64>, Option<f64>)>,
 }
 
 impl Context<'_> {
-    /// Leaves `candidate` out of the plan.
+    /// Excludes `candidate` from the plan.
     pub(crate) fn exclude(&mut self, candidate: &Candidate<'_>, reason: ExclusionReason) {
         let target = candidate.deployment.target;
         let model = self.model_of(candidate);
@@ -81,7 +81,7 @@ impl Context<'_> {
             .model(candidate.deployment, candidate.fit, candidate.first_choice)
     }
 
-    /// This worker's rotation over the pool that is being picked from.
+    /// This worker's round-robin state for the current pool.
     pub(crate) fn wrr(&mut self) -> &mut WrrState {
         self.worker.wrr(self.group)
     }

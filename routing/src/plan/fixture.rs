@@ -1,4 +1,4 @@
-//! A whole world to make plans in, for tests.
+//! A complete setup to make plans in tests.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::state::{StateSnapshot, StrategyState};
 
 pub(crate) const NOW: u64 = 1_700_000_000_000;
 
-/// Everything a plan is made from, with nothing wrong.
+/// Everything a plan is made from; all targets are healthy.
 pub(crate) struct Fixture {
     pub(crate) index: PolicyIndex,
     pub(crate) health: HealthTable,
@@ -55,7 +55,7 @@ impl Fixture {
         )
     }
 
-    /// `target/model` of each entry.
+    /// `target/model` of each attempt.
     pub(crate) fn served(&mut self, model: &str) -> Vec<String> {
         let plan = self.plan(&Request::for_model(model)).unwrap();
         self.names(&plan)

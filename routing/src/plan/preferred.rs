@@ -1,7 +1,7 @@
-//! Whom the strategy would have made the head, had its target been in a state to serve.
+//! The primary that the strategy would have picked, if its target could serve.
 //!
-//! The strategy picks a second time, from everybody, with a memory of its own: what it would have done says nothing to
-//! what it does. Only plans of a pool from which somebody is left out pay for that.
+//! The strategy picks a second time from all candidates, with its own counters, so that the hypothetical pick does not
+//! affect real ones. Only plans with excluded candidates pay for it.
 
 use policy::Strategy;
 
@@ -11,16 +11,16 @@ use crate::model_mapper::ModelMapper;
 use crate::plan_error::ExclusionReason;
 use crate::strategy;
 
-/// A contender of the first pool whose target cannot serve now.
+/// A candidate of the first pool whose target cannot serve now.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct ExcludedCandidate<'a> {
     pub(super) candidate: Candidate<'a>,
     pub(super) reason: ExclusionReason,
-    /// How many of the field come before it.
+    /// Number of remaining candidates before it.
     pub(super) place: usize,
 }
 
-/// The absent one that would be the head now.
+/// The excluded candidate that would be the primary.
 pub(super) fn find<'a>(
     strategy: &Strategy,
     sticky: bool,

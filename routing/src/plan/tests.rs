@@ -186,7 +186,8 @@ fn mapped_names_go_to_targets_that_do_not_know_the_clients_model() {
             "vllm/qwen3"
         ]
     );
-    // The second account of the same vendor takes the smaller model that the user gave; a target's own mapping wins.
+    // The second account of the same vendor takes the smaller model that the user configured; a target's own mapping
+    // has precedence.
     assert_eq!(
         fixture.served("o3"),
         [
@@ -196,7 +197,7 @@ fn mapped_names_go_to_targets_that_do_not_know_the_clients_model() {
             "vllm/qwen3"
         ]
     );
-    // Nobody knows it, but the mapping does.
+    // Unknown to every target, but mapped.
     assert_eq!(
         fixture.served("house-model"),
         [
@@ -556,11 +557,11 @@ proptest! {
         match fixture.plan(&request) {
             Ok(plan) => {
                 let mut planned: Vec<usize> = plan.attempts.iter().map(|attempt| attempt.target.0).collect();
-                // The head comes from the first group whenever anyone of it can serve.
+                // The primary comes from the first group if any of its members can serve.
                 if able.iter().any(|&target| target < weights.len()) {
                     prop_assert!(planned[0] < weights.len());
                 }
-                // Behind the head of each group, failover order.
+                // After each group's primary, failover order.
                 let main: Vec<usize> = planned.iter().copied().filter(|&target| target < weights.len()).collect();
                 prop_assert!(main.iter().skip(1).is_sorted());
                 planned.sort_unstable();

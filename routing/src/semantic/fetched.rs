@@ -1,4 +1,4 @@
-//! Embeddings of members' texts that were fetched from a provider.
+//! Embeddings of members' texts, fetched from a provider.
 
 use policy::Member;
 
@@ -7,12 +7,12 @@ use super::{cosine, texts};
 /// One group's fetched vectors.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct FetchedEmbeddings {
-    /// For each member, a vector for each of its texts.
+    /// For each member, a vector per text.
     members: Vec<Vec<Vec<f32>>>,
 }
 
 impl FetchedEmbeddings {
-    /// Deals `vectors`, one for each text of all members in order, to their members. `None` when their number is wrong.
+    /// Assigns `vectors`, one per text of all members in order, to their members. `None` if their number is wrong.
     pub(crate) fn new(members: &[Member], vectors: Vec<Vec<f32>>) -> Option<Self> {
         let mut vectors = vectors.into_iter();
         let dealt: Vec<Vec<Vec<f32>>> = members
@@ -26,8 +26,8 @@ impl FetchedEmbeddings {
         (complete && vectors.next().is_none()).then_some(Self { members: dealt })
     }
 
-    /// Cosine similarity of `query` to the nearest text of each member; `None` when nothing can be compared, because
-    /// the query has another number of dimensions than all texts.
+    /// Cosine similarity of `query` to the nearest text of each member; `None` if nothing can be compared, because the
+    /// query's dimension differs from that of all texts.
     pub(crate) fn similarities(&self, query: &[f32]) -> Option<Vec<f32>> {
         let comparable = |text: &Vec<f32>| text.len() == query.len();
         if query.is_empty() || !self.members.iter().flatten().any(comparable) {

@@ -1,7 +1,7 @@
-//! Everyday words by subject: what lets a sentence find its topic although it shares no word with the examples.
+//! Everyday words by subject: match a sentence to its topic although it shares no word with the examples.
 //!
-//! One line is one subject; a word may belong to several. Words are compared by their stems, so that one form is enough.
-//! A new subject or word changes similarities slightly for everyone: measure with `tests/semantic.rs`.
+//! One line is one subject; a word may belong to several. Words are compared by stem, so one form suffices. Adding a
+//! subject or word changes similarities slightly for everyone: measure with `tests/semantic.rs`.
 
 /// Space-separated words of each subject.
 #[rustfmt::skip]
@@ -79,7 +79,7 @@ pub(super) static SUBJECTS: &[&str] = &[
     "environment climate sustainability carbon emission recycling renewable solar energy pollution wildlife forest",
 ];
 
-/// Words that say little about a subject.
+/// Words that are not specific to a subject.
 #[rustfmt::skip]
 pub(super) static STOP_WORDS: &[&str] = &[
     "a", "about", "after", "all", "also", "am", "an", "and", "another", "any", "are", "as", "at", "be", "because", "been", "before", "between", "but", "by",

@@ -6,17 +6,17 @@ use std::sync::LazyLock;
 use super::lexicon::{STOP_WORDS, SUBJECTS};
 use crate::hash;
 
-/// Hash of a feature and its kind. Two features in one slot are rare and harmless.
+/// Hash of a feature and its kind. Collisions are rare and harmless.
 pub(super) type Feature = u32;
 
-/// How much each kind of feature counts.
+/// Weight of each kind of feature.
 const WORD: f32 = 1.0;
 const STOP_WORD: f32 = 0.1;
 const SUBJECT: f32 = 1.6;
 const PAIR: f32 = 0.6;
-/// All pieces of a word together count about as much as this.
+/// Total weight of all pieces of a word.
 const PIECES: f32 = 0.5;
-/// Longest text that is looked at, in characters: topics show early, and requests may be megabytes.
+/// Longest text considered, in characters: topics appear early, and requests may be megabytes.
 const MAX_WORD_CHARS: usize = 2_000;
 
 static LEXICON: LazyLock<HashMap<String, Vec<u32>>> = LazyLock::new(|| {
@@ -32,10 +32,10 @@ static LEXICON: LazyLock<HashMap<String, Vec<u32>>> = LazyLock::new(|| {
     lexicon
 });
 
-/// Features and their weights, in the order of the features: sums then come out alike every time.
+/// Features and their weights, sorted by feature, so that sums are reproducible.
 pub(super) type Vector = Vec<(Feature, f32)>;
 
-/// Features of `text` with their weights, repeated ones damped.
+/// Features of `text` with their weights; repetitions are damped.
 pub(super) fn features(text: &str) -> Vector {
     let mut counts: BTreeMap<Feature, f32> = BTreeMap::new();
     let mut last: Option<String> = None;
@@ -55,7 +55,7 @@ pub(super) fn features(text: &str) -> Vector {
         last = (!stop).then(|| stem.to_owned());
     }
     for weight in counts.values_mut() {
-        // A word said five times is not five times the topic.
+        // A word used five times is not five times the topic.
         if *weight > 1.0 {
             *weight = 1.0 + weight.ln();
         }
@@ -68,7 +68,7 @@ fn add(counts: &mut BTreeMap<Feature, f32>, kind: &str, text: &str, weight: f32)
     *counts.entry(feature).or_default() += weight;
 }
 
-/// A word of several subjects says less of each.
+/// A word of several subjects counts less for each.
 fn add_subjects(counts: &mut BTreeMap<Feature, f32>, stem: &str) {
     if let Some(subjects) = LEXICON.get(stem) {
         let weight = SUBJECT / (subjects.len() as f32).sqrt();
@@ -79,7 +79,7 @@ fn add_subjects(counts: &mut BTreeMap<Feature, f32>, stem: &str) {
     }
 }
 
-/// Three letters at a time, so that `translating` meets `translation` and typing errors do little harm.
+/// Three letters at a time, so that `translating` matches `translation` and typing errors do little harm.
 fn add_pieces(counts: &mut BTreeMap<Feature, f32>, word: &str) {
     let letters: Vec<char> = word.chars().collect();
     if letters.len() < 4 {
@@ -114,7 +114,7 @@ fn words(text: &str) -> impl Iterator<Item = String> {
     words.into_iter()
 }
 
-/// Cuts the commonest English endings; wrong for some words, but the same for all.
+/// Strips the most common English endings; wrong for some words, but consistent.
 fn stem(word: &str) -> &str {
     if !word.is_ascii() {
         return word;

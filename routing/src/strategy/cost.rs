@@ -1,7 +1,7 @@
-//! `cost`: the cheapest member that fits the request's budget and can take the request.
+//! `cost`: the cheapest member within the request's budget and context window.
 //!
-//! Members that do not fit are out. When no member fits, the request is refused, or the cheapest serves anyway
-//! (`on_over_budget: cheapest`). A member without a known price is taken for dearer than all others.
+//! Members that do not fit are excluded. If none fits, the request is refused, or the cheapest serves anyway
+//! (`on_over_budget: cheapest`). A member without a known price counts as the most expensive.
 
 use policy::{CostSettings, OnOverBudget};
 
@@ -31,7 +31,7 @@ impl Cost<'_> {
             .unwrap_or(self.0.assumed_output_tokens)
     }
 
-    /// Puts the estimate, infinite where no price is known, into `candidate.score`.
+    /// Stores the estimate in `candidate.score`, infinite if no price is known.
     fn obstacle(
         &self,
         candidate: &mut Candidate<'_>,
@@ -64,7 +64,7 @@ impl LoadBalancer for Cost<'_> {
             return;
         }
         let nobody_fits = obstacles.iter().all(Option::is_some);
-        // Over budget is money, which may be spent; over the context window is impossible.
+        // A budget may be exceeded if configured; a context window cannot.
         let forgiven = match self.0.on_over_budget {
             OnOverBudget::Cheapest if nobody_fits => Some(ExclusionReason::RequestBudget),
             OnOverBudget::Cheapest | OnOverBudget::Refuse => None,

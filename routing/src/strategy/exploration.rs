@@ -1,21 +1,21 @@
-//! Members that are not measured yet get a few requests first, counted so that the crowd does not follow.
+//! Explores members without measurements by a few counted requests, so that other traffic does not follow.
 
 use crate::latency::Measured;
 use crate::plan::context::{Candidate, Context};
 
-/// Shortest time after which samples under way are taken for lost, because their client left or the provider asked to
-/// wait.
+/// Shortest time after which samples in flight count as lost, because their client disconnected or the provider asked
+/// to wait.
 const MIN_EXPLORATION_MS: u64 = 10_000;
 
-/// One worker's samples under way for one (target, model): started, and not yet in the snapshot.
+/// One worker's exploration of one deployment: samples started and not yet in the snapshot.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Exploration {
     since_ms: u64,
     under_way: u32,
 }
 
-/// The member to be measured next: the one with the fewest samples, the first of equals. `None` when all have
-/// `enough`, or all that lack some have enough under way.
+/// The member to explore next: the one with the fewest samples, the first of equals. `None` if all have `enough`, or
+/// have enough in flight.
 pub(super) fn next(
     candidates: &[Candidate<'_>],
     measured: &[Measured],
@@ -46,7 +46,7 @@ pub(super) fn next(
 }
 
 impl Exploration {
-    /// The snapshot has so many samples more of this worker.
+    /// The snapshot now includes `samples` more of this worker.
     pub(crate) fn arrived(&mut self, samples: u32) {
         self.under_way = self.under_way.saturating_sub(samples);
     }

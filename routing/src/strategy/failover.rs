@@ -1,4 +1,4 @@
-//! `failover`: the first that can serve.
+//! `failover`: the first candidate.
 
 use super::{LoadBalancer, Pick};
 use crate::plan::context::{Candidate, Context};
@@ -6,7 +6,7 @@ use crate::plan::context::{Candidate, Context};
 pub(super) struct Failover;
 
 impl LoadBalancer for Failover {
-    fn pick(&self, _field: &[Candidate<'_>], _context: &mut Context<'_>) -> Pick {
+    fn pick(&self, _candidates: &[Candidate<'_>], _context: &mut Context<'_>) -> Pick {
         Pick::primary(0)
     }
 }

@@ -1,6 +1,7 @@
-//! `highest_throughput`: the most completion tokens per second in recent answers.
+//! `highest_throughput`: the most completion tokens per second in recent responses.
 //!
-//! Samples are gathered and equals take turns as in [`super::latency`]; equal is whoever reaches nine tenths of the best.
+//! Explores members and rotates among equals as [`super::latency`] does; members within nine tenths of the best are
+//! equal.
 
 use policy::LatencySettings;
 
@@ -8,7 +9,7 @@ use super::{LoadBalancer, Pick, exploration};
 use crate::latency::Measured;
 use crate::plan::context::{Candidate, Context};
 
-/// The share of the best throughput that still counts as equally good.
+/// Share of the best throughput that counts as equal.
 const TOLERANCE: f64 = 0.9;
 
 pub(super) struct HighestThroughput<'s>(pub(super) &'s LatencySettings);
@@ -39,7 +40,7 @@ impl LoadBalancer for HighestThroughput<'_> {
     }
 
     /// A conversation stays with its member.
-    fn affinity_weight(&self, _contender: &Candidate<'_>) -> Option<u32> {
+    fn affinity_weight(&self, _candidate: &Candidate<'_>) -> Option<u32> {
         Some(1)
     }
 }

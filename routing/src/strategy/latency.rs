@@ -1,10 +1,10 @@
 //! `latency`: the lowest recent latency.
 //!
-//! 1. Members above `max_latency_ms` are out, unless all are: slow is better than nothing.
-//! 2. A member with fewer than `min_sample_count` samples is measured first, by a counted number of requests.
-//! 3. Otherwise the fastest serves. Members that cannot be told from the fastest, because they are within a tenth of it
-//!    or within the noise of the measurement, take turns in list order: nothing stampedes to whoever was a millisecond
-//!    ahead, and among equals the first of the list comes first.
+//! 1. Members above `max_latency_ms` are excluded, unless all are: slow is better than nothing.
+//! 2. Members with fewer than `min_sample_count` samples are explored first, by a counted number of requests.
+//! 3. Otherwise the fastest serves. Members within a tenth of it, or within the noise of the measurement, rotate in
+//!    list order: traffic does not stampede to a member that was a millisecond faster, and among equals the first of
+//!    the list comes first.
 
 use policy::LatencySettings;
 
@@ -13,9 +13,9 @@ use crate::latency::Measured;
 use crate::plan::context::{Candidate, Context};
 use crate::plan_error::ExclusionReason;
 
-/// How much slower than the fastest still counts as equally fast.
+/// Factor up to which a slower member counts as equally fast.
 const TOLERANCE: f64 = 1.10;
-/// The same where measurements are noisy; noise excuses no more than this.
+/// The same for noisy measurements; noise never excuses more.
 const NOISY_TOLERANCE: f64 = 1.50;
 
 pub(super) struct Latency<'s>(pub(super) &'s LatencySettings);
@@ -84,7 +84,7 @@ impl LoadBalancer for Latency<'_> {
                 let limit = (least + noise).clamp(least * TOLERANCE, least * NOISY_TOLERANCE);
                 latency_ms <= limit
             }
-            // Nobody has served yet: all are equal.
+            // No member has served yet: all are equal.
             (None, None) => true,
             _ => false,
         };
@@ -93,8 +93,8 @@ impl LoadBalancer for Latency<'_> {
         })
     }
 
-    /// A conversation stays with its member as long as that is not too slow.
-    fn affinity_weight(&self, _contender: &Candidate<'_>) -> Option<u32> {
+    /// A conversation stays with its member unless that is too slow.
+    fn affinity_weight(&self, _candidate: &Candidate<'_>) -> Option<u32> {
         Some(1)
     }
 }

@@ -1,4 +1,4 @@
-//! `random`: any of them, each as likely as the others.
+//! `random`: uniform over the candidates.
 
 use super::{LoadBalancer, Pick};
 use crate::plan::context::{Candidate, Context};
@@ -11,7 +11,7 @@ impl LoadBalancer for Uniform {
         Pick::primary(usize::try_from(draw).unwrap_or(0))
     }
 
-    fn affinity_weight(&self, _contender: &Candidate<'_>) -> Option<u32> {
+    fn affinity_weight(&self, _candidate: &Candidate<'_>) -> Option<u32> {
         Some(1)
     }
 }

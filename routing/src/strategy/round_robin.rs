@@ -10,7 +10,7 @@ impl LoadBalancer for RoundRobin {
         Pick::primary(context.wrr().next(candidates, |_, _| 1))
     }
 
-    fn affinity_weight(&self, _contender: &Candidate<'_>) -> Option<u32> {
+    fn affinity_weight(&self, _candidate: &Candidate<'_>) -> Option<u32> {
         Some(1)
     }
 }

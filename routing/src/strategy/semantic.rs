@@ -1,6 +1,6 @@
-//! `semantic`: the member whose description and examples are nearest to the last user message.
+//! `semantic`: the member whose description and examples are most similar to the last user message.
 //!
-//! Below `min_similarity`, without a message, and when an embedding could not be fetched, the group's first serves.
+//! Below `min_similarity`, without a message, or if an embedding could not be fetched, the group's first member serves.
 
 use policy::SemanticSettings;
 
@@ -10,7 +10,7 @@ use crate::plan::context::{Candidate, Context};
 pub(super) struct Semantic<'s>(pub(super) &'s SemanticSettings);
 
 impl Semantic<'_> {
-    /// Similarity of the message to each member of the group, by position; `None` when it cannot be told.
+    /// Similarity of the message to each member of the group, by position; `None` if unknown.
     fn similarities(&self, context: &Context<'_>) -> Option<Vec<f32>> {
         let group = context.group?;
         match self.0.embedding {

@@ -1,4 +1,4 @@
-//! `single`: the first member and no other.
+//! `single`: only the first member.
 
 use super::{LoadBalancer, Pick};
 use crate::plan::context::{Candidate, Context};
@@ -6,8 +6,8 @@ use crate::plan::context::{Candidate, Context};
 pub(super) struct Single;
 
 impl LoadBalancer for Single {
-    /// The plan has already cut the group to its first member.
-    fn pick(&self, _field: &[Candidate<'_>], _context: &mut Context<'_>) -> Pick {
+    /// The plan has already reduced the group to its first member.
+    fn pick(&self, _candidates: &[Candidate<'_>], _context: &mut Context<'_>) -> Pick {
         Pick::primary(0)
     }
 }

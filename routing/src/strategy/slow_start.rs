@@ -1,18 +1,18 @@
-//! A target that has just recovered gets a growing share of traffic, so that the crowd does not knock it over again.
+//! Slow start: a recovered target gets a growing share of traffic, so that it is not overloaded again.
 
 use crate::affinity::ConversationId;
 use crate::hash;
 use crate::health::SLOW_START_MS;
 use crate::plan::context::{Candidate, Context, Eligibility};
 
-/// The share at the very beginning, in thousandths.
+/// The initial share, in thousandths.
 const INITIAL_SHARE_THOUSANDTHS: u64 = 100;
-/// The share is counted anew in each slice of this many milliseconds.
+/// The share is counted per slice of this length, in milliseconds.
 const SLICE_MS: u64 = 1_000;
-/// Requests per slice that are let in whatever the share, so that light traffic returns at once.
+/// Requests per slice that are admitted regardless of the share, so that light traffic returns at once.
 const FREE_REQUESTS: u64 = 3;
 
-/// One worker's count for one recovering target.
+/// One worker's counters for one recovering target.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct SlowStart {
     since_ms: u64,
@@ -21,7 +21,7 @@ pub(crate) struct SlowStart {
     admitted: u64,
 }
 
-/// Whether `candidate` may be the head now. Conversations come back one by one, each for good.
+/// Whether `candidate` may be the primary now. Conversations return one by one, each permanently.
 pub(super) fn admits(
     candidate: Option<&Candidate<'_>>,
     conversation: Option<ConversationId>,

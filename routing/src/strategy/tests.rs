@@ -20,7 +20,7 @@ fn experiment(strategy: Strategy, weights: &[u32]) -> Fixture {
     Fixture::new(document)
 }
 
-/// How often each target is the head of `count` plans.
+/// How often each target is the primary of `count` plans.
 fn heads(fixture: &mut Fixture, count: usize) -> Vec<usize> {
     let mut counts = vec![0; fixture.index.policy().targets.len()];
     for _ in 0..count {
@@ -165,7 +165,7 @@ fn affinity_needs_the_group_to_ask_for_it_and_a_conversation() {
     assert_eq!(heads(&mut fixture, 4), [2, 2]);
 }
 
-/// These must never change: other instances and older versions of the gateway decide the same way. Worked out by a
+/// These values must never change: other instances and older versions of the gateway decide the same way. Computed by a
 /// second implementation in Python (`xxhash`, `math.log`).
 #[test]
 fn affinity_is_the_same_on_every_machine_and_in_every_version() {

@@ -1,4 +1,4 @@
-//! `weighted`: random by percentage; what a missing member had is spread over the others in proportion.
+//! `weighted`: random by percentage; the share of a missing member is distributed over the others in proportion.
 
 use super::{LoadBalancer, Pick};
 use crate::plan::context::{Candidate, Context};
@@ -9,7 +9,7 @@ impl LoadBalancer for Weighted {
     fn pick(&self, candidates: &[Candidate<'_>], context: &mut Context<'_>) -> Pick {
         let total: u64 = candidates.iter().map(weight).map(u64::from).sum();
         if total == 0 {
-            // Whoever has a weight is out: the others share equally rather than refuse.
+            // Every member with a weight is excluded: the others share equally instead of failing.
             let draw = context.random.below(candidates.len() as u64);
             return Pick::primary(usize::try_from(draw).unwrap_or(0));
         }

@@ -1,17 +1,17 @@
-//! Smooth weighted round robin: in each cycle everyone comes up as often as its weight says, spread out evenly.
+//! Smooth weighted round robin: in each cycle every candidate is picked according to its weight, evenly spread.
 
 use crate::plan::context::Candidate;
 
-/// Credit of each member of one pool.
+/// Credits of the members of one pool.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct WrrState {
     credit: Vec<i64>,
 }
 
 impl WrrState {
-    /// Everyone gains its weight; the one with the most credit (the first of equals) is picked and pays for the round.
-    /// Members that are not in `candidates`, or have no weight, keep their credit untouched. Without any weight all count as
-    /// one. `weight` is given the position in `candidates` as well.
+    /// Each candidate gains its weight; the one with the most credit (the first of equals) is picked and pays for the
+    /// round. Members that are not in `candidates`, or have no weight, keep their credit. If no candidate has a weight,
+    /// all count as one. `weight` also receives the position in `candidates`.
     pub(crate) fn next(
         &mut self,
         candidates: &[Candidate<'_>],

@@ -1,18 +1,18 @@
-//! Tokens of images, by OpenAI's published formula for the GPT-4o family, and the sizes it needs.
+//! Tokens of images by OpenAI's published formula for the GPT-4o family, and the image sizes that it needs.
 //!
-//! Low detail: 85. High detail: scaled down to fit 2048 × 2048, then until the shorter side is 768; then 85 and 170 for
-//! each tile of 512 × 512 that it touches. Anthropic's formula (width × height / 750, at most about 1,600) gives numbers
-//! of the same size.
+//! Low detail: 85. High detail: scaled down to fit 2048 × 2048, then until the shorter side is 768; then 85 plus 170
+//! per tile of 512 × 512 that it touches. Anthropic's formula (width × height / 750, at most about 1,600) gives
+//! similar numbers.
 
-/// Tokens of an image in low detail, and the base of one in high detail.
+/// Tokens of a low-detail image, and the base of a high-detail one.
 const BASE: u32 = 85;
 const TILE: u32 = 170;
-/// Bytes of a file that are looked at to find its size: JPEG keeps it behind its metadata.
+/// Bytes of a file that are searched for its size: JPEG stores it after its metadata.
 const HEAD: usize = 64 * 1024;
 /// The same in base64.
 pub(super) const BASE64_HEAD: usize = HEAD / 3 * 4;
 
-/// Pixels.
+/// Size in pixels.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ImageSize {
     /// Across.
@@ -21,13 +21,13 @@ pub struct ImageSize {
     pub height: u32,
 }
 
-/// What an image of unknown size is taken for: a square that is not scaled.
+/// Assumed for an image of unknown size: a square that is not scaled.
 const UNKNOWN: ImageSize = ImageSize {
     width: 1_024,
     height: 1_024,
 };
 
-/// Tokens of an image of `size`, if that is known.
+/// Tokens of an image of `size`.
 pub fn image_tokens(size: Option<ImageSize>, low_detail: bool) -> u32 {
     if low_detail {
         return BASE;
@@ -42,13 +42,13 @@ pub fn image_tokens(size: Option<ImageSize>, low_detail: bool) -> u32 {
     BASE.saturating_add(TILE.saturating_mul(tiles as u32))
 }
 
-/// The size of a PNG, JPEG, GIF or WebP file in base64, from its head; `None` for anything else.
+/// The size of a base64-encoded PNG, JPEG, GIF or WebP file, from its head; `None` for anything else.
 pub fn size_of_base64(base64: &[u8]) -> Option<ImageSize> {
     let head = base64.get(..BASE64_HEAD).unwrap_or(base64);
     size_of(&decode(head))
 }
 
-/// What follows an invalid character is left out; the head of a file is all that matters.
+/// Stops at an invalid character; only the head of a file matters.
 fn decode(base64: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(base64.len() / 4 * 3);
     let mut bits = 0_u32;
@@ -118,7 +118,7 @@ fn size_of_webp(file: &[u8]) -> Option<ImageSize> {
     }
 }
 
-/// Walks from marker to marker until the frame header.
+/// Follows the markers to the frame header.
 fn size_of_jpeg(file: &[u8]) -> Option<ImageSize> {
     let mut position = 2_usize;
     loop {
@@ -127,7 +127,7 @@ fn size_of_jpeg(file: &[u8]) -> Option<ImageSize> {
             return None;
         }
         position = position.checked_add(2)?;
-        // Fill bytes, and markers that stand alone.
+        // Fill bytes, and markers without a length.
         if marker == 0xff {
             position = position.checked_sub(1)?;
             continue;
@@ -180,7 +180,7 @@ mod tests {
 
     #[test]
     fn sizes_are_read_from_the_heads_of_files() {
-        // Heads written by hand from the formats' specifications, 300 × 200 each.
+        // Headers written by hand from the formats' specifications, 300 × 200 each.
         let png = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\x01\x2c\0\0\0\xc8\x08\x06";
         let gif = b"GIF89a\x2c\x01\xc8\0\xf7\0\0";
         let jpeg = b"\xff\xd8\xff\xe0\0\x04\0\0\xff\xff\xc0\0\x11\x08\0\xc8\x01\x2c\x03";

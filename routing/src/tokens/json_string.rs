@@ -1,9 +1,9 @@
-//! The inside of JSON strings, which may come in pieces.
+//! The inside of JSON strings, which may arrive in chunks.
 
 use super::text::TextTokens;
 
-/// Where a string ends whose inside `bytes` begins with: `Ok` where its closing quote stands. `Err` where there is none yet:
-/// how many bytes do not depend on what follows.
+/// The end of a string whose inside starts `bytes`: `Ok` with the position of its closing quote. `Err` if there is none
+/// yet, with the number of bytes that do not depend on what follows.
 pub(super) fn end_of_string(bytes: &[u8]) -> Result<usize, usize> {
     let mut position = 0_usize;
     loop {
@@ -22,8 +22,7 @@ pub(super) fn end_of_string(bytes: &[u8]) -> Result<usize, usize> {
     }
 }
 
-/// Counts what `raw` stands for. Where that is not the end, what breaks off at its end is given back: an escape sequence or
-/// a character.
+/// Counts the decoded `raw`. Unless it is the end, returns an incomplete escape sequence or character at its end.
 pub(super) fn count<'r>(tokens: &mut TextTokens, mut raw: &'r [u8], is_end: bool) -> &'r [u8] {
     while let Some(backslash) = raw.iter().position(|&byte| byte == b'\\') {
         let (plain, rest) = raw.split_at_checked(backslash).unwrap_or((raw, b""));
@@ -49,7 +48,7 @@ fn count_plain(tokens: &mut TextTokens, bytes: &[u8]) {
     }
 }
 
-/// Bytes at the end that begin a character and do not end it.
+/// Bytes of an incomplete character at the end.
 fn broken_off(bytes: &[u8]) -> usize {
     for (index, byte) in bytes.iter().rev().take(3).enumerate() {
         let length = match byte {
@@ -65,7 +64,7 @@ fn broken_off(bytes: &[u8]) -> usize {
     0
 }
 
-/// Counts the escape sequence that `raw` begins with. Gives what follows it; `None` where it breaks off and that is not the
+/// Counts the escape sequence at the front of `raw` and returns the rest; `None` if it is incomplete and not at the
 /// end.
 fn escape<'r>(tokens: &mut TextTokens, raw: &'r [u8], is_end: bool) -> Option<&'r [u8]> {
     let character = match raw.get(1) {
@@ -82,7 +81,7 @@ fn escape<'r>(tokens: &mut TextTokens, raw: &'r [u8], is_end: bool) -> Option<&'
     Some(raw.get(2..).unwrap_or(b""))
 }
 
-/// `\uXXXX`, perhaps the first half of a pair.
+/// `\uXXXX`, possibly the first half of a surrogate pair.
 fn unicode_escape<'r>(tokens: &mut TextTokens, raw: &'r [u8], is_end: bool) -> Option<&'r [u8]> {
     const LENGTH: usize = 6;
     let unit = |at: usize| -> Option<u32> {

@@ -1,14 +1,14 @@
-//! Tokens of a whole request body, read as JSON in one pass without building anything, piece by piece if need be.
+//! Tokens of a whole request body, read as JSON in one pass without building a tree, in chunks if necessary.
 //!
-//! Counted are the parts that reach the model: messages, prompts, instructions, tools and schemas. Counted apart are
-//! images (by their size), token ids (one each) and what a chat template adds for each message and tool. What is not
-//! JSON is read as far as it goes.
+//! Counts the parts that reach the model: messages, prompts, instructions, tools and schemas. Images (by size), token
+//! ids (one each) and the chat template's overhead per message and tool are counted separately. Invalid JSON is read as
+//! far as possible.
 
 use super::image::{BASE64_HEAD, image_tokens, size_of_base64};
 use super::json_string;
 use super::text::TextTokens;
 
-/// What the template adds for the answer's beginning, each message, and each tool.
+/// Tokens that the chat template adds for the start of the response, each message, and each tool.
 const ANSWER: u32 = 3;
 const MESSAGE: u32 = 4;
 const TOOL: u32 = 8;
@@ -44,7 +44,7 @@ const STRUCTURE: &[&[u8]] = &[
     b"type",
     b"url",
 ];
-/// Of these, the ones whose values do not reach the model as text.
+/// Those whose values do not reach the model as text.
 const SILENT: &[&[u8]] = &[
     b"call_id",
     b"encrypted_content",
@@ -61,7 +61,7 @@ const SILENT: &[&[u8]] = &[
     b"type",
 ];
 
-/// A string of which so much has come is no name, and no end of it is waited for. All is there then that is read of an image.
+/// A string of this length is no name, and its end is not awaited. It includes everything that is read of an image.
 const MAX_NAME_BYTES: usize = BASE64_HEAD + 1024;
 
 /// Estimated prompt tokens of a request to any of the gateway's endpoints.
@@ -71,11 +71,11 @@ pub fn of_request(body: &[u8]) -> u32 {
     tokens.finish()
 }
 
-/// Counts a request as it comes, piece by piece, to what [`of_request`] counts of the whole.
+/// Counts a request chunk by chunk, with the same result as [`of_request`] on the whole.
 #[derive(Debug, Clone)]
 pub struct RequestTokens {
     reader: Reader,
-    /// What came last, and cannot be read without what follows.
+    /// Trailing bytes that cannot be read without what follows.
     waiting: Vec<u8>,
     longest_name: usize,
 }
@@ -105,7 +105,7 @@ impl RequestTokens {
         }
     }
 
-    /// The estimate for what came.
+    /// The estimate for the bytes so far.
     pub fn finish(mut self) -> u32 {
         self.reader.read(&self.waiting, None);
         self.reader.settle_image();
@@ -113,10 +113,10 @@ impl RequestTokens {
     }
 }
 
-/// Which part of the request the reader is in.
+/// The part of the request that the reader is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Part {
-    /// Parameters that the model does not see.
+    /// Parameters that do not reach the model.
     Other,
     /// `messages`, `input`, `prompt`, `system`, `instructions`
     Prompt,
@@ -124,25 +124,25 @@ enum Part {
     Schema,
 }
 
-/// What the values of a field of a prompt are.
+/// The kind of values in a field of a prompt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Field {
     Text,
     /// Text, or token ids.
     TextOrIds,
     ImageUrl,
-    /// An image in base64, or something else.
+    /// An image in base64, or other data.
     Data,
     Detail,
-    /// Nothing that reaches the model.
+    /// Does not reach the model.
     Silent,
 }
 
-/// A string that goes on.
+/// A string that continues in the next chunk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Open {
     Text,
-    /// What is to be known of it is known.
+    /// Everything needed is known.
     Silent,
 }
 
@@ -150,11 +150,11 @@ enum Open {
 struct Reader {
     depth: usize,
     part: Part,
-    /// By the last key.
+    /// Determined by the last key.
     field: Field,
-    /// Depth and tokens of the image that was met last and may still turn out to be of low detail.
+    /// Depth and tokens of the last image, which may still turn out to be of low detail.
     image: Option<(usize, u32)>,
-    /// Depth at which low detail was asked for before the image came.
+    /// Depth at which low detail was requested before the image.
     low_detail_at: Option<usize>,
     open: Option<Open>,
     in_number: bool,
@@ -177,8 +177,8 @@ impl Reader {
         }
     }
 
-    /// Reads what does not depend on what follows, and gives the rest. With a `longest_name` something follows, and strings
-    /// that are longer are not waited for.
+    /// Reads what does not depend on further bytes, and returns the rest. With a `longest_name` more bytes follow, and
+    /// longer strings are not awaited.
     fn read<'b>(&mut self, bytes: &'b [u8], longest_name: Option<usize>) -> &'b [u8] {
         let mut rest = bytes;
         loop {
@@ -258,8 +258,8 @@ impl Reader {
         end.and_then(|end| bytes.get(end..)).unwrap_or(b"")
     }
 
-    /// `bytes` follow an opening quote. Gives what follows the string, or its inside where it is open now; `None` where more
-    /// has to come.
+    /// `bytes` follow an opening quote. Returns what follows the string, or its inside if it stays open; `None` if more
+    /// bytes are needed.
     fn string<'b>(&mut self, bytes: &'b [u8], longest_name: Option<usize>) -> Option<&'b [u8]> {
         let end = json_string::end_of_string(bytes);
         let (inside, behind) = split(bytes, end.unwrap_or(bytes.len()));
@@ -289,7 +289,8 @@ impl Reader {
         Some(inside)
     }
 
-    /// `bytes` are inside of an open string, or follow it. Gives what follows it; `Err` what has to wait for more.
+    /// `bytes` are inside an open string, or follow it. Returns what follows it; `Err` with the bytes that must wait
+    /// for more.
     fn go_on<'b>(
         &mut self,
         open: Open,
@@ -346,7 +347,7 @@ impl Reader {
             (Part::Schema, _) | (Part::Prompt, Field::Text | Field::TextOrIds) => self.text(value),
             (Part::Prompt, Field::ImageUrl) => self.image_url(value),
             (Part::Prompt, Field::Data) => {
-                // Anthropic's images; audio and documents have no size, and no formula.
+                // Anthropic's images; audio and documents have no size and no formula.
                 if let Some(size) = size_of_base64(value) {
                     self.image(image_tokens(Some(size), false));
                 }
@@ -355,7 +356,7 @@ impl Reader {
         }
     }
 
-    /// A value begins that is long.
+    /// Starts a long value.
     fn open(&mut self, beginning: &[u8]) -> Open {
         match (self.part, self.field) {
             (Part::Schema, _) | (Part::Prompt, Field::Text | Field::TextOrIds) => Open::Text,
@@ -390,7 +391,7 @@ impl Reader {
         self.image = Some((self.depth, tokens));
     }
 
-    /// `detail` stands beside the URL, before or after it.
+    /// `detail` is next to the URL, before or after it.
     fn detail(&mut self, detail: &[u8]) {
         if detail != b"low" {
             return;
@@ -407,7 +408,7 @@ impl Reader {
         }
     }
 
-    /// Counts the inside of a whole string.
+    /// Counts the inside of a complete string.
     fn text(&mut self, raw: &[u8]) {
         json_string::count(&mut self.tokens, raw, true);
         self.tokens.end_text();

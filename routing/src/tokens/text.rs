@@ -1,14 +1,14 @@
-//! Tokens of plain text: runs of characters of one kind, each with a price.
+//! Tokens of plain text: runs of characters of one kind, each with a weight.
 //!
-//! A byte-pair tokenizer first cuts text into words, numbers, punctuation and blanks, then into pieces it has in its
-//! vocabulary. The cutting is done here; how many pieces come of a run is estimated from its kind and length.
+//! A byte-pair tokenizer first splits text into words, numbers, punctuation and blanks, then into pieces of its
+//! vocabulary. The split is done here; the number of pieces of a run is estimated from its kind and length.
 
 /// Hundredths of a token.
 type Weight = u64;
 
-/// A word of up to [`SHORT`] ASCII letters; most are in the vocabulary, and the rest make up for plural forms.
+/// A word of up to [`SHORT`] ASCII letters; most are in the vocabulary, and the rest is balanced by plural forms.
 const WORD: Weight = 90;
-/// Letters that a word may have until it is likely to be cut.
+/// Letters up to which a word is likely to be one token.
 const SHORT: u64 = 7;
 /// Each further letter.
 const LONG_WORD_LETTER: Weight = 30;
@@ -17,25 +17,25 @@ const CAPITALS: Weight = 31;
 const CAPITAL_LETTER: Weight = 21;
 /// A word with letters beyond ASCII.
 const FOREIGN_WORD: Weight = 12;
-/// Three digits, or what is left of them.
+/// Up to three digits.
 const DIGITS: Weight = 117;
-/// The blank before a number, which does not join it as it joins a word.
+/// The blank before a number, which does not merge with it as it does with a word.
 const BLANK_BEFORE_NUMBER: Weight = 100;
 /// Two or more blanks: an indent.
 const INDENT: Weight = 82;
-/// Line ends, and such that follow punctuation and often join it.
+/// Line ends; those after punctuation, with which they often merge.
 const LINE_END: Weight = 110;
 const LINE_END_AFTER_MARK: Weight = 15;
-/// One mark on its own, one that leads a word, two, more, and each beyond four.
+/// One mark alone, one before a word, two, more, and each beyond four.
 const MARK: Weight = 109;
 const MARK_BEFORE_WORD: Weight = 44;
 const TWO_MARKS: Weight = 121;
 const MARKS: Weight = 141;
 const FURTHER_MARK: Weight = 17;
-/// Four or more times the same mark, as in a rule.
+/// Four or more of the same mark, as in a rule.
 const RULE: Weight = 150;
 
-/// What a character belongs to.
+/// The kind of a character.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
     /// Before the first character.
@@ -46,26 +46,26 @@ enum Kind {
     LineEnd,
     /// ASCII punctuation.
     Mark,
-    /// A script whose words are runs; hundredths of a token for each letter.
+    /// A script with blanks between words; hundredths of a token per letter.
     Words(u8),
-    /// A script without blanks: for a run, and for each character.
+    /// A script without blanks: per run, and per character.
     Signs(u8, u8),
-    /// Counted one by one.
+    /// Counted individually.
     Single(u8),
 }
 
-/// Counts text as it comes, piece by piece; a word may be cut between pieces.
+/// Counts text chunk by chunk; a word may be split between chunks.
 #[derive(Debug, Clone)]
 pub struct TextTokens {
     hundredths: Weight,
     kind: Kind,
     length: u64,
-    /// Capitals of a Latin run, and whether it left ASCII.
+    /// Capitals of a Latin run, and whether it has letters beyond ASCII.
     capitals: u64,
     foreign: bool,
     /// The last character was a capital.
     capital_last: bool,
-    /// The first mark of a run, and whether all are the same.
+    /// The first mark of a run, and whether all are equal.
     mark: u8,
     same_marks: bool,
     before: Kind,
@@ -101,7 +101,7 @@ impl TextTokens {
     pub fn push(&mut self, text: &str) {
         let mut rest = text;
         loop {
-            // Most text is words in small letters: they are taken whole.
+            // Most text is lower-case words: these are taken whole.
             let letters = rest
                 .bytes()
                 .position(|byte| !byte.is_ascii_lowercase())
@@ -123,7 +123,7 @@ impl TextTokens {
         }
     }
 
-    /// Ends the current run, so that what follows is a text of its own.
+    /// Ends the current run: what follows is a separate text.
     pub fn end_text(&mut self) {
         self.end_run(Kind::Start);
         self.kind = Kind::Start;
@@ -295,7 +295,7 @@ mod tests {
 
         #[test]
         fn more_text_is_never_fewer_tokens_by_much(text: String, more: String) {
-            // A mark may turn from a run of its own into one that leads a word.
+            // A mark may change from a run of its own to one that leads a word.
             prop_assert!(of_text(&(text.clone() + &more)) + 2 >= of_text(&text));
         }
     }

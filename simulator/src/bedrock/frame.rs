@@ -1,8 +1,8 @@
-//! Frames of AWS event streams, written from their description and not with the gateway's own encoder, so that a
-//! mistake in one of them shows.
+//! Frames of AWS event streams, implemented from the specification instead of the gateway's own encoder, so that a
+//! mistake in either shows.
 //!
-//! A frame is: total length, length of the headers, checksum of these two, headers, payload, checksum of all before it;
-//! numbers are big-endian, checksums CRC-32. A header is: length of its name, name, type 7 for strings, length, value.
+//! A frame is: total length, header length, checksum of these two, headers, payload, checksum of all preceding bytes;
+//! numbers are big-endian, checksums CRC-32. A header is: name length, name, type 7 for strings, length, value.
 
 /// One frame with string headers.
 pub(super) fn encode(headers: &[(&str, &str)], payload: &[u8]) -> Vec<u8> {

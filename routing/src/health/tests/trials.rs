@@ -1,4 +1,4 @@
-//! What a half-open target's trials prove.
+//! What half-open requests prove.
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -10,7 +10,7 @@ const STREAM_OVER: Signal = Signal::StreamEnd(Outcome::Success { latency_ms: 70 
 const STREAM_BROKEN: Signal = Signal::StreamEnd(Outcome::StreamBroken);
 const CLIENT_FAULT: Signal = Signal::Attempt(Outcome::ClientFault);
 
-/// Half-open, with so many trials under way of as many as must succeed.
+/// A half-open breaker with `under_way` requests in flight of the `needed` ones that must succeed.
 fn half_open(needed: u32, under_way: usize) -> Patient {
     let mut limits = unprobed();
     limits.half_open_requests = needed;
@@ -33,7 +33,7 @@ fn the_first_content_of_a_trial_is_enough_however_long_its_stream_takes() {
             Reason::HalfOpenRequestsSucceeded
         )
     );
-    // Its stream goes on, and others are served meanwhile.
+    // Its stream continues while others are served.
     patient.now_ms += 20 * SECOND;
     assert_eq!(patient.available(), Availability::Available);
     assert_eq!(patient.take(STREAM_OVER).transition, None);
@@ -47,7 +47,7 @@ fn a_trial_counts_once_though_it_is_told_of_twice() {
         patient.take(STREAM_OVER);
     }
     assert_eq!(patient.phase(), Phase::HalfOpen);
-    // However the first one ends, the other two are still under way, and no fourth may begin.
+    // However the first one ends, the other two are in flight, and no fourth may start.
     for outcome in [
         Outcome::ClientDisconnected,
         Outcome::ClientFault,
@@ -84,7 +84,7 @@ fn a_stream_that_breaks_after_its_first_content_is_a_failure_in_every_state() {
         patient.times(3, STREAM_BROKEN),
         change(Phase::Closed, Phase::Open, Reason::StreamBroken)
     );
-    // First contents do not hide that every stream breaks.
+    // First contents must not hide that every stream fails.
     let mut patient = Patient::new(unprobed());
     for _ in 0..3 {
         assert_eq!(patient.take(FIRST_CONTENT), Applied::default());
@@ -107,7 +107,7 @@ fn a_target_that_finds_fault_with_requests_is_alive() {
             Reason::HalfOpenRequestsSucceeded
         )
     );
-    // Only a trial proves something: what comes late, or of nobody's trial, does not.
+    // Only a half-open request proves recovery: a late outcome, or one of another request, does not.
     let mut patient = half_open(1, 0);
     assert_eq!(
         patient.take(CLIENT_FAULT).transition,
@@ -151,7 +151,7 @@ fn callouts_have_a_breaker_of_their_own() {
     let key = target_key(&target);
     assert_ne!(crate::health::callouts_key(key), key);
     let limits = Thresholds::of_callouts(&target);
-    // Nobody probes the endpoint, so that time and trials bring it back.
+    // This endpoint is not probed, so time and half-open requests bring it back.
     assert!(Thresholds::of(&target).probed && !limits.probed);
     let mut patient = Patient::new(limits);
     patient.times(3, failed(Outcome::TimedOut));

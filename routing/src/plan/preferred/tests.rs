@@ -13,7 +13,7 @@ use crate::plan_error::PlanError;
 use crate::request::Request;
 use crate::testing::{group, member, one_group, policy, target, weighted};
 
-/// Ids of those passed over in so many plans for the group `g`; `-` where nobody was.
+/// Ids of the preferred targets of this many plans for the group `g`; `-` for none.
 fn preferred(fixture: &mut Fixture, plans: usize) -> Vec<String> {
     (0..plans)
         .map(|_| passed_over_for(fixture, &Request::for_model("g")))
@@ -93,7 +93,7 @@ fn a_rotation_passes_the_absent_over_as_often_as_its_turn_comes() {
 fn what_would_have_been_does_not_change_what_is() {
     let heads = |excluded: bool| {
         let mut document = one_group(4, Strategy::RoundRobin);
-        // A member that is out for good, or one that is not there at all.
+        // A member that is out permanently, or one that does not exist.
         if !excluded {
             document.groups[0].members.remove(3);
         }

@@ -20,7 +20,7 @@ fn price(input_per_1k: f64, output_per_1k: f64) -> Option<Price> {
     })
 }
 
-/// Seed 001's `cost-optimized`, dearest first.
+/// Seed 001's `cost-optimized`, most expensive first.
 fn cost_optimized(settings: CostSettings) -> Policy {
     let mut members = vec![member(0, "gpt-4o"), member(0, "gpt-4o-mini")];
     members[0].price = price(0.0025, 0.01);
@@ -71,7 +71,7 @@ fn every_answer_that_is_asked_for_costs_and_the_prompt_once() {
     let plan = fixture.plan(&request).unwrap();
     // 1,000 × 0.00015 / 1,000 + 10 × 2,000 × 0.0006 / 1,000
     assert!((plan.estimated_cost_usd.unwrap() - 0.012_15).abs() < 1e-12);
-    // 10 × 1 × 0.0006: fits a cent; 10 × 1,700 × 0.0006 / 1,000 does not.
+    // 10 × 1 × 0.0006: within a cent; 10 × 1,700 × 0.0006 / 1,000 is not.
     let mut fixture = Fixture::new(cost_optimized(one_cent()));
     for (output, fits) in [(1, true), (1_700, false)] {
         let request = Request {
@@ -80,7 +80,7 @@ fn every_answer_that_is_asked_for_costs_and_the_prompt_once() {
         };
         assert_eq!(fixture.plan(&request).is_ok(), fits, "{output}");
     }
-    // No number of answers fits into fewer dollars because it is large.
+    // A large number of choices must not make a request look cheaper.
     let request = Request {
         choices: u32::MAX,
         ..of_length(1, Some(u32::MAX))
@@ -92,14 +92,14 @@ fn every_answer_that_is_asked_for_costs_and_the_prompt_once() {
 fn who_is_over_budget_or_too_small_is_left_out() {
     let mut fixture = Fixture::new(cost_optimized(one_cent()));
     for (prompt, output, expected, reason) in [
-        // 0.0025 + 0.01 is above a cent.
+        // 0.0025 + 0.01 exceeds a cent.
         (
             1_000,
             Some(1_000),
             "openai/gpt-4o-mini",
             ExclusionReason::RequestBudget,
         ),
-        // 7,600 + 500 tokens do not fit 8,000; 0.0190 + 0.005 would be above a cent, so raise it.
+        // 7,600 + 500 tokens exceed 8,000; 0.0190 + 0.005 would exceed a cent, so raise it.
         (
             7_600,
             Some(100),
@@ -123,7 +123,7 @@ fn who_is_over_budget_or_too_small_is_left_out() {
 #[test]
 fn when_nothing_fits_the_request_is_refused_with_the_cheapest_estimate() {
     let mut fixture = Fixture::new(cost_optimized(one_cent()));
-    // Too long for the small model; 10,000 × 0.0025 / 1,000 + 0.005
+    // Exceeds the small model's context window; 10,000 × 0.0025 / 1,000 + 0.005
     let refusal = fixture.plan(&of_length(10_000, None)).unwrap_err();
     let PlanError::BudgetExceeded {
         cheapest_usd: Some(cheapest),
@@ -169,7 +169,7 @@ fn a_healthy_member_that_does_not_fit_is_no_reason_to_say_the_budget_is_to_blame
     document.groups[0].members[1].target = policy::TargetId(1);
     let mut fixture = Fixture::new(document);
     fixture.take_down(1);
-    // Only the one that is down would fit: that is a matter of waiting.
+    // Only the one that is down would fit: waiting helps.
     assert!(matches!(
         fixture.plan(&of_length(3_000, Some(1_000))),
         Err(PlanError::NothingAvailable { .. })

@@ -1,4 +1,4 @@
-//! Latency routing in a small world: two workers, virtual time, targets whose latency is a function of time.
+//! Latency routing in a simulation: two workers, virtual time, targets whose latency is a function of time.
 
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
@@ -18,14 +18,14 @@ use crate::testing::one_group;
 const SECOND: u64 = 1_000;
 const WINDOW: u64 = 60 * SECOND;
 
-/// How a target answers a request sent at this many milliseconds after the start.
+/// How a target responds to a request sent this many milliseconds after the start.
 type Behaviour = Box<dyn Fn(u64, &mut Random) -> Sample>;
 
 struct Simulation {
     workers: Vec<(Fixture, LocalWindow)>,
     blob: Vec<u8>,
     targets: Vec<Behaviour>,
-    /// (time of the end, order, worker, pair, sample)
+    /// (end time, order, worker, deployment, sample)
     under_way: BinaryHeap<Reverse<(u64, usize, usize, DeploymentKey)>>,
     samples: Vec<Sample>,
     noise: Random,
@@ -53,7 +53,7 @@ impl Simulation {
         }
     }
 
-    /// 100 requests a second until `end_ms`; how many went to each target.
+    /// 100 requests a second until `end_ms`; returns how many went to each target.
     fn run_until(&mut self, end_ms: u64) -> Vec<usize> {
         let mut counts = vec![0; self.targets.len()];
         while self.clock_ms < end_ms {
@@ -111,7 +111,7 @@ impl Simulation {
     }
 }
 
-/// Exponentially distributed around `mean_ms`, as answers of models roughly are, above a floor.
+/// Exponentially distributed around `mean_ms`, roughly like real responses, above a floor.
 fn around(mean_ms: u64, noise: &mut Random) -> Sample {
     let uniform = (noise.next_u64() >> 11) as f64 / (1_u64 << 53) as f64;
     let latency_ms = mean_ms as f64 * (0.5 - 0.5 * (1.0 - uniform).ln());
@@ -159,7 +159,7 @@ fn a_target_that_slows_down_is_left_within_a_window_and_regains_within_two() {
     assert!(before[0] > 4_900, "{before:?}");
     simulation.run_until(slow_from + WINDOW);
     let slow = simulation.run_until(slow_until);
-    // All that it still gets are the samples that are due.
+    // It only gets the exploration samples.
     assert!(slow[0] < 100, "{slow:?}");
     simulation.run_until(slow_until + 2 * WINDOW);
     let after = simulation.run_until(slow_until + 3 * WINDOW);
@@ -182,7 +182,7 @@ fn short_windows_are_as_quick_to_forgive_as_long_ones() {
         );
         simulation.run_until(10 * SECOND);
         let slow = simulation.run_until(slow_until);
-        // Five samples of each worker, once in each window.
+        // Five samples per worker, once in each window.
         let windows = usize::try_from((slow_until - 10 * SECOND) / window_ms).unwrap();
         assert!(slow[0] <= 2 * 5 * (windows + 1), "{slow:?}");
         simulation.run_until(slow_until + 2 * window_ms);
@@ -224,7 +224,7 @@ fn a_target_that_always_fails_fast_gets_samples_only() {
             Box::new(move |_, noise| around(500, noise)),
         ],
     );
-    // Until the first tick nobody knows anything.
+    // Nothing is known before the first tick.
     simulation.run_until(SECOND);
     let counts = simulation.run_until(60 * SECOND);
     assert!(counts[0] <= 20, "{counts:?}");
@@ -264,7 +264,7 @@ fn at_the_start_nobody_is_sent_the_crowd_before_it_is_measured() {
         ],
     );
     let counts = simulation.run_until(20 * SECOND);
-    // Five samples for each worker, twice because nothing came of the first, and its turns while nobody was known.
+    // Five samples per worker, twice because the first were lost, and its turns while nothing was known.
     assert!(counts[0] < 60, "{counts:?}");
 }
 

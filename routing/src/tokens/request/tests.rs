@@ -128,7 +128,7 @@ proptest! {
         for size in sizes.iter().cycle() {
             let (piece, behind) = rest.split_at(rest.len().min(*size));
             tokens.push(piece);
-            // A name's end, an escape sequence or a character; never a text.
+            // The end of a name, an escape sequence or a character; never a text.
             prop_assert!(tokens.waiting.len() <= longest_name + size);
             rest = behind;
             if rest.is_empty() {
@@ -139,7 +139,7 @@ proptest! {
     }
 }
 
-/// JSON as clients write it, of all that is counted and of what is not.
+/// JSON as clients write it, with everything that is counted and other values.
 fn request() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         "[a-zA-Z0-9 ,.!?{}:]{0,60}",
