@@ -147,15 +147,23 @@ fn local_cluster(name: &str, address: Value) -> Value {
     })
 }
 
-/// Statistics of wasm modules have no labels: the filter writes them into the name.
+/// Statistics of wasm modules have no labels: the filter writes them into the name. A target's id may have dots, so it comes
+/// last. Envoy takes one expression for each label.
 fn filter_metric_labels() -> Vec<Value> {
-    ["target", "to", "reason"]
-        .map(|label| {
-            json!({
-                "tag_name": label,
-                "regex": format!(r"^wasmcustom\.keeptrusts\..*?(\.{label}\.([^.]+))"),
-            })
-        })
+    const METRIC: &str = r"^wasmcustom\.keeptrusts\.[^.]+";
+    let regexes = [
+        (
+            "target",
+            format!(r"{METRIC}(?:\.(?:to|reason)\.[^.]+)*(\.target\.(.+))$"),
+        ),
+        ("to", format!(r"{METRIC}(\.to\.([^.]+))")),
+        (
+            "reason",
+            format!(r"{METRIC}(?:\.to\.[^.]+)?(\.reason\.([^.]+))"),
+        ),
+    ];
+    regexes
+        .map(|(label, regex)| json!({ "tag_name": label, "regex": regex }))
         .to_vec()
 }
 

@@ -158,7 +158,8 @@ fn outlier_detection() -> Value {
     })
 }
 
-/// Dots separate the parts of a statistic's name, so a cluster's own may have none.
+/// Dots separate the parts of a statistic's name, so a cluster's own may have none; `kt/a.b/1ms` and `kt/a_b/1ms` stay two. No
+/// id has a `%`.
 fn stat_name(cluster: &str) -> String {
-    cluster.replace(['.', ':'], "_")
+    cluster.replace('.', "%2E")
 }

@@ -101,7 +101,7 @@ impl Gateway {
                 return self.answer(host, answer);
             }
             Endpoint::ModelEntry(name) => {
-                let entry = |models: &Models<'_>| answers::model_entry(models, name);
+                let entry = |models: &Models<'_>| answers::model_entry(models, &name);
                 let answer = self.models(host, &headers, entry);
                 return self.answer(host, answer);
             }
@@ -113,13 +113,17 @@ impl Gateway {
                     control: self.vm.control(&self.config),
                 };
                 let answer = self.vm.with_view(host, facts.now, |view| {
-                    answers::health(&self.config, view, &facts, only)
+                    answers::health(&self.config, view, &facts, only.as_deref())
                 });
                 return self.answer(host, answer);
             }
             Endpoint::WrongMethod(wanted) => {
                 let client = ClientFormat::from_path(path).unwrap_or(ClientFormat::ChatCompletions);
                 let answer = Answer::wrong_method(client, method, wanted);
+                return self.answer(host, answer);
+            }
+            Endpoint::BadName(error) => {
+                let answer = Answer::bad_request(ClientFormat::ChatCompletions, &error);
                 return self.answer(host, answer);
             }
             Endpoint::Unknown => {

@@ -1,8 +1,9 @@
 //! What the filter counts for `/metrics`.
 //!
 //! Envoy's statistics of wasm modules have no labels. The names here have the form `keeptrusts.NAME.LABEL.VALUE…`, from
-//! which Envoy takes the labels by the `stats_tags` of the rendered bootstrap. They are few: one for each target and
-//! state that it was ever in, and never freed.
+//! which Envoy takes the labels by the `stats_tags` of the rendered bootstrap. Dots separate the parts of a statistic's name; a
+//! target's id may have some, so it comes last. They are few: one for each target and state that it was ever in, and never
+//! freed.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -21,8 +22,7 @@ impl Metrics {
     /// The health of `target` changed.
     pub fn health_changed(&self, host: &impl Host, target: &str, change: &Transition) {
         let name = format!(
-            "keeptrusts.health_transitions.target.{}.to.{}.reason.{}",
-            label(target),
+            "keeptrusts.health_transitions.to.{}.reason.{}.target.{target}",
             change.to.name(),
             change.reason.name()
         );
@@ -37,7 +37,7 @@ impl Metrics {
 
     /// Whether `target` may be used now.
     pub fn target_up(&self, host: &impl Host, target: &str, up: bool) {
-        let name = format!("keeptrusts.target_up.target.{}", label(target));
+        let name = format!("keeptrusts.target_up.target.{target}");
         let set = self
             .id(host, MetricKind::Gauge, name)
             .and_then(|id| host.set_metric(id, u64::from(up)));
@@ -54,9 +54,4 @@ impl Metrics {
         self.ids.borrow_mut().insert(name, id);
         Ok(id)
     }
-}
-
-/// Dots separate the parts of a statistic's name.
-fn label(value: &str) -> String {
-    value.replace('.', "_")
 }

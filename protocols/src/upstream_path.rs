@@ -1,5 +1,6 @@
 //! The path of an endpoint on an upstream.
 
+use std::borrow::Cow;
 use std::fmt::Write;
 
 use crate::error::RequestError;
@@ -102,6 +103,28 @@ pub fn percent_encoded(text: &str) -> String {
     encoded
 }
 
+/// A path segment or query value with its `%XX` read, once. `None` where a `%` begins no escape, or the result is not UTF-8.
+pub fn percent_decoded(text: &str) -> Option<Cow<'_, str>> {
+    let Some((plain, mut rest)) = text.split_once('%') else {
+        return Some(Cow::Borrowed(text));
+    };
+    let mut bytes = plain.as_bytes().to_vec();
+    loop {
+        let (digits, behind) = rest.split_at_checked(2)?;
+        // `from_str_radix` takes a sign.
+        if !digits.bytes().all(|digit| digit.is_ascii_hexdigit()) {
+            return None;
+        }
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+        let (plain, after) = behind.split_once('%').unwrap_or((behind, ""));
+        bytes.extend_from_slice(plain.as_bytes());
+        if plain.len() == behind.len() {
+            return String::from_utf8(bytes).ok().map(Cow::Owned);
+        }
+        rest = after;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
@@ -138,6 +161,30 @@ mod tests {
         for refused in ["", ".", "..", "a\nb", "a\0", "\r", "a\u{7f}", "a\u{85}b"] {
             let error = segment(refused).unwrap_err();
             assert_eq!(error.param.as_deref(), Some("model"), "{refused:?}");
+        }
+    }
+
+    #[test]
+    fn what_was_encoded_is_read_once() {
+        for text in ["", "gpt-4o", "org/model", "a%2fb", "modèle ?&=#", "\0\r\n"] {
+            assert_eq!(
+                percent_decoded(&percent_encoded(text)).as_deref(),
+                Some(text)
+            );
+        }
+        for (text, expected) in [
+            ("org%2Fmodel", Some("org/model")),
+            ("org%2fmodel%3Afree", Some("org/model:free")),
+            ("a%252Fb", Some("a%2Fb")),
+            ("%41%42%", None),
+            ("%4", None),
+            ("%+1", None),
+            ("%4é", None),
+            ("%zz", None),
+            ("a%ffb", None),
+            ("%c3%a8", Some("è")),
+        ] {
+            assert_eq!(percent_decoded(text).as_deref(), expected, "{text}");
         }
     }
 

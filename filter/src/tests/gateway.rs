@@ -1,5 +1,7 @@
 //! What leaves the gateway filter, and what it answers itself.
 
+use serde_json::{Value, json};
+
 use super::{POLICY, Visit};
 use crate::Flow;
 
@@ -157,6 +159,28 @@ fn models_are_groups_and_their_aliases() {
         .map(|model| model["id"].as_str().unwrap())
         .collect();
     assert_eq!(names, ["chain", "chain-alias", "mixed"]);
+}
+
+#[test]
+fn a_models_name_may_be_percent_encoded() {
+    let policy = POLICY.replace("chain-alias", "org/model");
+    for (path, status, code) in [
+        ("/v1/models/org%2Fmodel", 200, Value::Null),
+        ("/v1/models/org/model", 200, Value::Null),
+        ("/v1/models/org%252Fmodel", 404, json!("model_not_found")),
+        ("/v1/models/org%2", 400, json!("invalid_value")),
+    ] {
+        let mut visit = Visit::new(&policy, "GET", path, &[], "");
+        visit.enter();
+        assert_eq!(visit.answer().status, status, "{path}");
+        let body = visit.answer_json();
+        assert_eq!(body["error"]["code"], code, "{path}");
+        if status == 200 {
+            assert_eq!(body["id"], "org/model");
+        } else {
+            assert_eq!(body["error"]["type"], "invalid_request_error");
+        }
+    }
 }
 
 #[test]

@@ -52,7 +52,7 @@ fn a_change_is_counted_once_whoever_sees_it() {
             worker.signal(&host, &config, TargetId(0), FAILURE);
         }
     }
-    let name = "keeptrusts.health_transitions.target.first.to.open.reason.upstream_5xx";
+    let name = "keeptrusts.health_transitions.to.open.reason.upstream_5xx.target.first";
     assert_eq!(*host.metrics.borrow(), [(name.to_owned(), 1)]);
 }
 
