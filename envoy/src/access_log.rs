@@ -11,7 +11,7 @@ pub(crate) fn file(path: &str) -> Value {
         "envoy.extensions.access_loggers.file.v3.FileAccessLog",
         json!({ "path": path, "log_format": { "json_format": {
             "time": "%START_TIME%",
-            "request_id": "%REQ(X-REQUEST-ID)%",
+            "request_id": "%STREAM_ID%",
             "client": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
             "method": "%REQ(:METHOD)%",
             "path": "%PATH(NQ:ORIG_OR_PATH)%",

@@ -1,57 +1,18 @@
-//! Which headers may cross from the client to a provider.
+//! Which of a client's headers reach a provider: those that are named here, and no others.
+//!
+//! What identity proxies, meshes and browsers add is without end, and much of it lets its reader act for the client; a list of
+//! what to take out is never complete.
 
-/// Credentials in every spelling that a provider accepts. Each attempt removes them all, because Envoy's injector adds
-/// the right one later and a retry still carries what the attempt before had been given.
-const CREDENTIALS: [&str; 10] = [
-    "authorization",
-    "proxy-authorization",
-    "x-api-key",
-    "api-key",
-    "x-goog-api-key",
-    "cookie",
-    "x-amz-security-token",
-    "x-amz-date",
-    "x-amz-content-sha256",
-    "x-auth-token",
-];
+use catalog::Provider;
+use policy::Target;
 
-/// Meant for the gateway, or for the account of whoever sent them, not for the provider that was picked.
-const GATEWAY_ONLY: [&str; 9] = [
-    "x-conversation-id",
-    "x-session-id",
-    "openai-organization",
-    "openai-project",
-    "anthropic-version",
-    "anthropic-beta",
-    "forwarded",
-    "via",
-    "expect",
-];
+use crate::host::HeaderList;
 
-/// Name families that are never a provider's business.
-const PREFIXES: [&str; 4] = ["x-kt-", "x-envoy-", "x-forwarded-", "x-keeptrusts-"];
+/// What every provider gets. `content-type`, `anthropic-version` and their like are written anew for each attempt.
+const FORWARDED: [&str; 4] = ["accept", "user-agent", "traceparent", "tracestate"];
 
-/// Set anew for each attempt.
-const REWRITTEN: [&str; 4] = [
-    "content-length",
-    "content-type",
-    "accept-encoding",
-    "transfer-encoding",
-];
-
-/// A header that a client must not bring: it could steer Envoy or the filter, or reach a provider as a credential.
-pub fn is_stripped_on_entry(name: &str) -> bool {
-    CREDENTIALS.contains(&name) || name.starts_with("x-kt-") || name.starts_with("x-envoy-")
-}
-
-/// A header of the client that goes to the provider as it is.
-pub fn crosses_to_upstream(name: &str) -> bool {
-    !name.starts_with(':')
-        && !CREDENTIALS.contains(&name)
-        && !GATEWAY_ONLY.contains(&name)
-        && !REWRITTEN.contains(&name)
-        && !PREFIXES.iter().any(|prefix| name.starts_with(prefix))
-}
+/// Frames the body until an attempt's request is written.
+const FRAMING: [&str; 2] = ["content-type", "content-length"];
 
 /// Envoy's word that it answers itself because a pool was full.
 pub(crate) const OVERLOADED: &str = "x-envoy-overloaded";
@@ -62,37 +23,67 @@ pub(crate) const FINAL: &str = "x-envoy-ratelimited";
 /// Set by the hop's listener where it has no cluster of the name that it was given.
 pub(crate) const NO_CLUSTER: &str = policy::cluster::NO_CLUSTER_HEADER;
 
+/// A header of the client that goes to every provider as it is.
+pub(crate) fn is_forwarded(name: &str) -> bool {
+    FORWARDED.contains(&name)
+}
+
 /// A header that a route may still be chosen by, so that the gateway filter must leave it to the router.
 pub(crate) fn is_for_the_router(name: &str) -> bool {
     name.starts_with(':') || name == "x-forwarded-proto"
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A header of the client that the gateway filter lets go on while no attempt has begun. Nothing that could steer Envoy or
+/// the filter is among them.
+pub(crate) fn passes_entry(name: &str) -> bool {
+    is_for_the_router(name) || is_forwarded(name) || FRAMING.contains(&name)
+}
 
-    #[test]
-    fn no_credential_or_internal_header_crosses() {
-        for name in CREDENTIALS.iter().chain(&GATEWAY_ONLY).chain(&REWRITTEN) {
-            assert!(!crosses_to_upstream(name), "{name}");
+/// A header of one of the monitor's own probes: Envoy adds others.
+pub(crate) fn belongs_to_probe(name: &str) -> bool {
+    let is_providers = |provider: Provider| {
+        let headers = provider.profile().probe_headers;
+        headers.iter().any(|(header, _)| *header == name)
+    };
+    name.starts_with(':') || is_forwarded(name) || Provider::all().any(is_providers)
+}
+
+/// Headers of a client that some target of its plan is to get beside the usual ones (`forward_headers`). An attempt's head may
+/// have lost them to the attempt before, so they are kept.
+#[derive(Debug, Default)]
+pub(crate) struct ForwardedHeaders(Vec<(String, Vec<u8>)>);
+
+impl ForwardedHeaders {
+    /// Of a request that may go to `targets`.
+    pub(crate) fn of<'a>(
+        headers: &HeaderList,
+        targets: impl Iterator<Item = &'a Target> + Clone,
+    ) -> Self {
+        let wants = |name: &str| targets.clone().any(|target| is_wanted_by(target, name));
+        if targets
+            .clone()
+            .all(|target| target.forward_headers.is_empty())
+        {
+            return Self::default();
         }
-        for name in [
-            ":path",
-            "x-kt-token",
-            "x-envoy-max-retries",
-            "x-forwarded-for",
-            "x-keeptrusts-provider",
-        ] {
-            assert!(!crosses_to_upstream(name), "{name}");
-        }
-        for name in [
-            "user-agent",
-            "traceparent",
-            "accept",
-            "idempotency-key",
-            "x-stainless-lang",
-        ] {
-            assert!(crosses_to_upstream(name), "{name}");
-        }
+        let kept = headers.iter().filter(|(name, _)| wants(name));
+        Self(
+            kept.map(|(name, value)| (name.to_owned(), value.to_vec()))
+                .collect(),
+        )
     }
+
+    /// Those that `target` gets.
+    pub(crate) fn to<'a>(
+        &'a self,
+        target: Option<&'a Target>,
+    ) -> impl Iterator<Item = (&'a str, &'a [u8])> {
+        let headers = self.0.iter();
+        let headers = headers.map(|(name, value)| (name.as_str(), value.as_slice()));
+        headers.filter(move |(name, _)| target.is_some_and(|target| is_wanted_by(target, name)))
+    }
+}
+
+fn is_wanted_by(target: &Target, name: &str) -> bool {
+    !is_forwarded(name) && target.forward_headers.iter().any(|wanted| wanted == name)
 }

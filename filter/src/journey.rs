@@ -17,6 +17,7 @@ use routing::{Plan, PlannedAttempt};
 use crate::by_id::ById;
 use crate::config::{AttemptRouting, GatewayConfig};
 use crate::evidence::Dossier;
+use crate::headers::ForwardedHeaders;
 use crate::host::Moment;
 use crate::target::{Ahead, WrittenAhead};
 
@@ -43,6 +44,8 @@ pub struct Journey {
     pub request_id: String,
     /// The client's `anthropic-version` and `anthropic-beta`.
     pub anthropic: (Option<String>, Option<String>),
+    /// Headers of the client that only some targets get.
+    pub(crate) forwarded_headers: ForwardedHeaders,
     /// Who is tried, in this order.
     pub plan: Plan,
     /// One for each attempt begun, in the order of the plan. When the gateway filter's request is over, all have ended.

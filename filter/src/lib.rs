@@ -14,7 +14,7 @@ pub mod embedding;
 pub mod endpoint;
 mod evidence;
 pub mod gateway;
-pub mod headers;
+mod headers;
 pub mod hop;
 pub mod host;
 mod http_callout;

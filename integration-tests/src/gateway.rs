@@ -210,6 +210,17 @@ impl Drop for Gateway {
     }
 }
 
+/// Bytes of all files below `path`.
+pub fn folder_size(path: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(path) else {
+        return std::fs::metadata(path).map_or(0, |file| file.len());
+    };
+    entries
+        .flatten()
+        .map(|entry| folder_size(&entry.path()))
+        .sum()
+}
+
 /// Whether `path` or anything below it contains `text`.
 pub fn folder_contains(path: &Path, text: &str) -> bool {
     let Ok(entries) = std::fs::read_dir(path) else {

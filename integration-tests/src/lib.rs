@@ -19,7 +19,7 @@ pub use answer::{Answer, StreamAnswer};
 pub use artifacts::{repository, tool};
 pub use client::{Client, chat_body};
 pub use collector::Collector;
-pub use gateway::{Gateway, GatewayOptions, folder_contains};
+pub use gateway::{Gateway, GatewayOptions, folder_contains, folder_size};
 pub use load::{Exchange, Load, table_by_second};
 pub use patience::PATIENCE;
 pub use policy::{PolicyText, Upstream};

@@ -61,6 +61,7 @@ pub(crate) struct TargetDraft {
     pub(crate) default_max_tokens: Slot<u32>,
     pub(crate) price: PriceDraft,
     pub(crate) aws_sigv4_region: Slot<String>,
+    pub(crate) forward_headers: Slot<Vec<String>>,
 }
 
 /// `vendor`, `vendor:model` or `vendor:kind:model`.

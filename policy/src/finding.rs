@@ -59,6 +59,8 @@ pub enum Code {
     W106,
     /// A model that the target's base URL overrides.
     W107,
+    /// A header that should not be forwarded, or never is.
+    W108,
 }
 
 impl Code {
@@ -86,6 +88,7 @@ impl Code {
             Self::W105 => "W105",
             Self::W106 => "W106",
             Self::W107 => "W107",
+            Self::W108 => "W108",
         }
     }
 

@@ -8,6 +8,7 @@ pub mod deployments_path;
 mod dialect;
 mod draft;
 mod finding;
+mod forward_headers;
 mod lint;
 mod load;
 pub mod model;

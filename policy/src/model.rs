@@ -90,6 +90,9 @@ pub struct Target {
     pub price: Option<Price>,
     /// AWS region and signing, for Bedrock with SigV4 instead of a bearer key.
     pub aws_sigv4_region: Option<String>,
+    /// Headers of the client that this target gets beside those that every target gets: lower case, no credential that the
+    /// gateway reads or writes.
+    pub forward_headers: Vec<String>,
 }
 
 /// A URL split into what Envoy needs. Never has query or fragment.

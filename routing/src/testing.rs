@@ -33,6 +33,7 @@ pub(crate) fn target(id: &str, vendor: Provider) -> Target {
         default_max_tokens: None,
         price: None,
         aws_sigv4_region: None,
+        forward_headers: Vec::new(),
     }
 }
 

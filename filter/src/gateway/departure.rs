@@ -9,7 +9,7 @@ use super::reading::Held;
 use super::{Gateway, Incoming, METADATA_HEADER, Stage};
 use crate::answers::Answer;
 use crate::evidence::{Dossier, Excerpt, Refused};
-use crate::headers::is_stripped_on_entry;
+use crate::headers::{ForwardedHeaders, passes_entry};
 use crate::host::{HeaderList, Host, Moment};
 use crate::journey::Journey;
 use crate::planning::Planner;
@@ -106,6 +106,12 @@ impl Gateway {
             }
         };
         let owned = |name| headers.text(name).map(String::from);
+        let policy = &config.policy;
+        let targets = plan
+            .entries
+            .iter()
+            .filter_map(|entry| policy.target(entry.target));
+        let forwarded_headers = ForwardedHeaders::of(&headers, targets);
         let journey = Journey {
             config: Rc::clone(config),
             client,
@@ -117,6 +123,7 @@ impl Gateway {
             with_metadata: headers.text(METADATA_HEADER) != Some("omit"),
             request_id,
             anthropic: (owned("anthropic-version"), owned("anthropic-beta")),
+            forwarded_headers,
             plan,
             attempts: Vec::new(),
             client_status: None,
@@ -176,7 +183,7 @@ impl Gateway {
         let mut outgoing = match &first {
             Some(first) => first.head(&headers),
             None => (headers.iter())
-                .filter(|(name, _)| !is_stripped_on_entry(name))
+                .filter(|(name, _)| passes_entry(name))
                 .collect(),
         };
         if let Some(ahead) = &mut journey.ahead {

@@ -7,6 +7,7 @@
 //! the next header, or the next answer. So whatever a caller gives, what is written here is a header: every list goes through
 //! [`encode`], every single value through [`clean_value`].
 
+#[cfg(any(test, target_arch = "wasm32"))]
 use std::borrow::Cow;
 use std::ops::Range;
 

@@ -8,7 +8,7 @@ use protocols::{BodyEdit, BodyPrefix};
 
 use super::request;
 use super::written::Written;
-use crate::headers::{crosses_to_upstream, is_for_the_router};
+use crate::headers::{is_for_the_router, is_forwarded};
 use crate::host::{HeaderList, Host, HostResult, Moment};
 use crate::journey::Journey;
 
@@ -37,7 +37,10 @@ pub(crate) struct WrittenAhead {
 
 /// A request that can be written ahead.
 pub(crate) struct FirstRequest {
+    /// The translator's.
     headers: Vec<(&'static str, String)>,
+    /// What this target gets of the client's beside the usual ones.
+    forwarded: Vec<(String, Vec<u8>)>,
     written: Written,
     content_length: String,
 }
@@ -80,7 +83,11 @@ impl FirstRequest {
         }
         let written = Written::of(prefix.start, outgoing.body);
         let body_bytes = written.length(size);
+        let forwarded = journey.forwarded_headers.to(journey.target(index));
         let first = Self {
+            forwarded: forwarded
+                .map(|(name, value)| (name.to_owned(), value.to_vec()))
+                .collect(),
             headers: outgoing.headers,
             content_length: body_bytes.to_string(),
             written,
@@ -102,9 +109,13 @@ impl FirstRequest {
             ("content-length", self.content_length.as_bytes()),
         ];
         let own = |name: &str| self.headers.iter().any(|(own, _)| *own == name);
-        list.extend(client.iter().filter(|(name, _)| {
-            is_for_the_router(name) || (crosses_to_upstream(name) && !own(name))
-        }));
+        list.extend(
+            client
+                .iter()
+                .filter(|(name, _)| is_for_the_router(name) || (is_forwarded(name) && !own(name))),
+        );
+        let forwarded = self.forwarded.iter().filter(|(name, _)| !own(name));
+        list.extend(forwarded.map(|(name, value)| (name.as_str(), value.as_slice())));
         list.extend((self.headers.iter()).map(|(name, value)| (*name, value.as_bytes())));
         list
     }

@@ -14,7 +14,7 @@ use super::ending::{self, Ending};
 use super::written::{LONGEST_START, Written};
 use super::{Course, Stage, Target, WrittenAhead};
 use crate::answers::Answer;
-use crate::headers::crosses_to_upstream;
+use crate::headers::is_forwarded;
 use crate::host::{HeaderList, Host, HostError, HostResult, Moment};
 use crate::journey::Journey;
 use crate::{Flow, state, unserved};
@@ -308,11 +308,10 @@ fn set_headers(
         ("content-type", b"application/json"),
         ("content-length", length.as_bytes()),
     ];
-    list.extend(
-        current.iter().filter(|(name, _)| {
-            crosses_to_upstream(name) && !own.iter().any(|(own, _)| own == name)
-        }),
-    );
+    let target = journey.target(course.index);
+    let client = current.iter().filter(|(name, _)| is_forwarded(name));
+    let client = client.chain(journey.forwarded_headers.to(target));
+    list.extend(client.filter(|(name, _)| !own.iter().any(|(own, _)| own == name)));
     list.extend(own.iter().map(|(name, value)| (*name, value.as_bytes())));
     host.set_request_headers(&list)
 }

@@ -2,6 +2,7 @@
 
 mod blame;
 mod callouts;
+mod client_headers;
 mod clock;
 mod context_length;
 mod control;

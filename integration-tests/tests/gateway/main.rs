@@ -36,6 +36,7 @@ mod istio;
 mod kept_alive;
 mod keys;
 mod large_answers;
+mod outside_strings;
 mod pass_through;
 mod profile;
 mod sdk;

@@ -4,6 +4,7 @@ use super::pack;
 use crate::draft::{
     CircuitBreakerDraft, Draft, GroupDraft, HealthCheckDraft, MemberDraft, TargetDraft,
 };
+use crate::forward_headers;
 use crate::lint::{Lint, Spanned};
 use crate::section::Key;
 use crate::value::{self, Unit};
@@ -47,6 +48,11 @@ pub(super) const TARGET: &[Key<TargetDraft>] = &[
     Key::new("api_version", read_api_version),
     Key::new("default_max_tokens", read_default_max_tokens),
     Key::new("aws_sigv4_region", read_aws_sigv4_region),
+    Key::new("forward_headers", |target, node, lint| {
+        target
+            .forward_headers
+            .set(forward_headers::read(node, lint), lint);
+    }),
 ];
 
 pub(super) const PROVIDER: &[Key<TargetDraft>] = &[

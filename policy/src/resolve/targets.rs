@@ -138,6 +138,7 @@ fn resolve_one(
         base_url: place.base_url,
         endpoint_variable: place.variable,
         aws_sigv4_region,
+        forward_headers: draft.forward_headers.get().cloned().unwrap_or_default(),
         id,
     }
 }

@@ -2,7 +2,7 @@
 
 use policy::{Code, Credential, LoadOptions, Severity, Source, load, load_with};
 
-use crate::{GOOD, expect_each, found, spoiled};
+use crate::{GOOD, expect, expect_each, found, spoiled};
 
 #[test]
 fn one_mistake_one_finding() {
@@ -163,6 +163,63 @@ fn a_local_server_needs_no_key_even_when_strict() {
 }
 
 #[test]
+fn w108_headers_that_should_not_be_forwarded_or_never_are() {
+    let text = spoiled(
+        "      provider: openai\n",
+        "      provider: openai\n      forward_headers: [X-Tenant-Id, openai-project, Cookie, authorization, x-forwarded-for, x-tenant-id]\n",
+    );
+    expect(
+        &text,
+        &[
+            (
+                Code::W108,
+                9,
+                54,
+                "providers.targets[0].forward_headers[2]",
+                "`cookie` looks like a credential",
+            ),
+            (
+                Code::W108,
+                9,
+                62,
+                "providers.targets[0].forward_headers[3]",
+                "`authorization` is never forwarded",
+            ),
+            (
+                Code::W108,
+                9,
+                77,
+                "providers.targets[0].forward_headers[4]",
+                "`x-forwarded-for` is never forwarded",
+            ),
+        ],
+    );
+    let policy = load(&text).policy.unwrap();
+    assert_eq!(
+        policy.targets[0].forward_headers,
+        ["x-tenant-id", "openai-project", "cookie"]
+    );
+    assert!(policy.targets[1].forward_headers.is_empty());
+    for bad in [
+        "[x-foo-*]",
+        "['x-key: 1']",
+        "['']",
+        "['é']",
+        "x-tenant-id",
+        "[1, {a: b}]",
+    ] {
+        let line = format!("      provider: openai\n      forward_headers: {bad}\n");
+        let text = spoiled("      provider: openai\n", &line);
+        let codes: Vec<_> = load(&text)
+            .findings
+            .iter()
+            .map(|finding| finding.code)
+            .collect();
+        assert!(codes.contains(&Code::E109), "{bad}: {codes:?}");
+    }
+}
+
+#[test]
 fn keys_are_never_repeated() {
     const KEY: &str = "sk-proj-abcdef0123456789";
     for (old, new) in [
@@ -179,6 +236,10 @@ fn keys_are_never_repeated() {
         (
             "      provider: openai\n",
             format!("      provider: openai\n      base_url: https://user:{KEY}@host/v1\n"),
+        ),
+        (
+            "      provider: openai\n",
+            format!("      provider: openai\n      forward_headers: ['x-api-key: {KEY}']\n"),
         ),
         (
             "      provider: openai\n",
