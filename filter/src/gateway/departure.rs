@@ -108,9 +108,9 @@ impl Gateway {
         let owned = |name| headers.text(name).map(String::from);
         let policy = &config.policy;
         let targets = plan
-            .entries
+            .attempts
             .iter()
-            .filter_map(|entry| policy.target(entry.target));
+            .filter_map(|planned| policy.target(planned.target));
         let forwarded_headers = ForwardedHeaders::of(&headers, targets);
         let journey = Journey {
             config: Rc::clone(config),

@@ -225,7 +225,13 @@ fn a_probe_brings_what_the_monitor_gave_it() {
         .into_iter()
         .chain(EVERYBODYS));
     for provider in Provider::all() {
-        expected.extend(provider.profile().probe_headers.iter().map(|(name, _)| *name));
+        expected.extend(
+            provider
+                .profile()
+                .probe_headers
+                .iter()
+                .map(|(name, _)| *name),
+        );
     }
     assert_eq!(came, expected);
 }

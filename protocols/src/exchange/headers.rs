@@ -10,8 +10,16 @@ use crate::error::retry_after;
 use crate::format::ClientFormat;
 use crate::headers::HeaderSlice;
 
-/// Forwarded under its own name.
-const KEPT: [&str; 3] = ["retry-after", "retry-after-ms", "cache-control"];
+/// Forwarded under its own name. SDKs of both shapes retry by the first three.
+const KEPT: [&str; 4] = [
+    "retry-after",
+    "retry-after-ms",
+    "x-should-retry",
+    "cache-control",
+];
+
+/// Forwarded to clients of OpenAI's shape, whose SDKs show it.
+const PROCESSING_TIME: &str = "openai-processing-ms";
 
 /// The provider's request id, for its support. The first one found is forwarded.
 const REQUEST_IDS: [&str; 4] = [
@@ -86,7 +94,8 @@ pub(super) fn kept<'a>(
     let mut list = ResponseHeaders::with_capacity(8);
     let mut request_id = None;
     for (name, value) in upstream {
-        if name.starts_with(limits) || KEPT.contains(name) {
+        let is_shown = *name == PROCESSING_TIME && !client.speaks_anthropic();
+        if name.starts_with(limits) || KEPT.contains(name) || is_shown {
             list.push((name, Cow::Borrowed(*value)));
         } else if let Some((from, to)) = RATE_LIMITS.iter().find(|(from, _)| from == name)
             && let Some(value) = renamed_limit(from, value, upstream, now)
@@ -196,6 +205,8 @@ mod tests {
             ("x-ratelimit-remaining-tokens", "7"),
         ]);
         let expected = [
+            ("openai-processing-ms", "5"),
+            ("x-should-retry", "true"),
             ("cache-control", "no-cache"),
             ("retry-after", "3"),
             ("x-ratelimit-remaining-tokens", "7"),
@@ -205,6 +216,17 @@ mod tests {
         assert_eq!(
             kept_of(&upstream, ClientFormat::ChatCompletions, 0),
             expected
+        );
+        let anthropic = kept_of(&upstream, ClientFormat::AnthropicMessages, 0);
+        let names: Vec<&str> = anthropic.iter().map(|(name, _)| *name).collect();
+        assert_eq!(
+            names,
+            [
+                "x-should-retry",
+                "cache-control",
+                "retry-after",
+                "request-id"
+            ]
         );
     }
 
