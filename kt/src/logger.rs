@@ -2,6 +2,8 @@
 
 use log::{LevelFilter, Log, Metadata, Record};
 
+use crate::redacted::Redacted;
+
 struct Stderr;
 
 impl Log for Stderr {
@@ -11,7 +13,13 @@ impl Log for Stderr {
 
     fn log(&self, record: &Record) {
         if self.enabled(record.metadata()) {
-            eprintln!("{} {} {}", record.level(), record.target(), record.args());
+            let message = record.args().to_string();
+            eprintln!(
+                "{} {} {}",
+                record.level(),
+                record.target(),
+                Redacted(&message)
+            );
         }
     }
 

@@ -13,21 +13,35 @@ mod open_files;
 mod output;
 mod paths;
 mod policy_file;
+mod redacted;
 mod secrets;
 
 use std::process::ExitCode;
 
 use clap::Parser;
+use clap::error::{ContextKind, ContextValue};
+
+use redacted::Redacted;
 
 fn main() -> ExitCode {
     logger::install();
-    commands::Cli::parse().run().unwrap_or_else(|error| {
+    let cli = commands::Cli::try_parse().unwrap_or_else(|mut error| {
+        // A mistyped URL is repeated there, with its password.
+        for kind in [ContextKind::InvalidValue, ContextKind::InvalidArg] {
+            if let Some(ContextValue::String(text)) = error.get(kind) {
+                let text = redacted::url(text).into_owned();
+                error.insert(kind, ContextValue::String(text));
+            }
+        }
+        error.exit()
+    });
+    cli.run().unwrap_or_else(|error| {
         let broken_pipe = |error: &std::io::Error| error.kind() == std::io::ErrorKind::BrokenPipe;
         if error.downcast_ref().is_some_and(broken_pipe) {
             // Whoever read our output has seen enough.
             return ExitCode::SUCCESS;
         }
-        eprintln!("error: {error}");
+        eprintln!("error: {}", Redacted(&error.to_string()));
         ExitCode::FAILURE
     })
 }

@@ -1,15 +1,15 @@
 //! A policy document on disk, read with what this machine knows.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use catalog::Provider;
-use policy::{Credential, Finding, LoadOptions, Policy, Severity, Source};
+use policy::{Credential, Finding, LoadOptions, MAX_DOCUMENT_BYTES, Policy, Severity, Source};
 use routing::price;
 use sha2::{Digest, Sha256};
 
+use crate::files;
 use crate::secrets::Secrets;
 
 /// A document that can be used.
@@ -79,7 +79,7 @@ pub(crate) fn check(file: &Path, text: String, secrets: &Secrets) -> Result<Docu
 
 /// The text of `file`.
 pub(crate) fn text(file: &Path) -> Result<String, Refused> {
-    fs::read_to_string(file).map_err(|source| Refused::Unreadable {
+    files::read_text_to_end(file, MAX_DOCUMENT_BYTES).map_err(|source| Refused::Unreadable {
         file: file.to_owned(),
         source,
     })

@@ -31,7 +31,7 @@ pub(crate) struct Create {
     #[arg(long)]
     name: String,
     /// Groups and models that it may ask for [default: all]
-    #[arg(long, value_name = "NAME", value_delimiter = ',')]
+    #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = model)]
     models: Option<Vec<String>>,
     /// How long it is good: 12h, 90d [default: until it is revoked]
     #[arg(long, value_name = "DURATION", value_parser = duration)]
@@ -200,6 +200,15 @@ fn shown(key: &KeyInfo) -> Vec<String> {
         or(budget, "-"),
         or(key.expires_at_ms.map(minute), "never"),
     ]
+}
+
+/// People write `a, b`. A name that is empty allows nothing, and is a mistake.
+fn model(text: &str) -> Result<String, String> {
+    let name = text.trim();
+    if name.is_empty() || name.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err("expected names of groups or models, separated by commas".to_owned());
+    }
+    Ok(name.to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {

@@ -11,6 +11,7 @@ use events::KnownControl;
 use policy::BaseUrl;
 use serde_json::Value;
 
+use crate::files;
 use crate::policy_file::{self, Document};
 
 /// Everything of a rendered gateway but the policy.
@@ -84,7 +85,7 @@ pub(crate) fn gateway_id(data_folder: &Path) -> io::Result<String> {
         Err(error) => return Err(error),
     }
     let id = random_id("gw_")?;
-    fs::write(file, format!("{id}\n"))?;
+    files::replace(&file, format!("{id}\n").as_bytes())?;
     Ok(id)
 }
 

@@ -3,9 +3,12 @@
 //! Reading the content again and again is the only way that works for editors that write in place or rename, for
 //! Kubernetes, which swaps a symbolic link two folders up, and for network file systems.
 
-use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
+
+use policy::MAX_DOCUMENT_BYTES;
+
+use crate::files;
 
 /// Watches one text file.
 #[derive(Debug)]
@@ -37,7 +40,7 @@ impl Watch {
     /// # Errors
     /// It cannot be read.
     pub(crate) fn look_now(&mut self) -> io::Result<String> {
-        let found = fs::read_to_string(&self.file)?;
+        let found = files::read_text(&self.file, MAX_DOCUMENT_BYTES)?;
         self.coming = None;
         self.known.clone_from(&found);
         Ok(found)
@@ -49,7 +52,7 @@ impl Watch {
     /// # Errors
     /// The file is there and cannot be read, so that nobody knows whether there is news.
     pub(crate) fn look(&mut self) -> io::Result<Option<String>> {
-        let found = match fs::read_to_string(&self.file) {
+        let found = match files::read_text(&self.file, MAX_DOCUMENT_BYTES) {
             Ok(found) => found,
             Err(error) => {
                 return match error.kind() {
@@ -75,6 +78,7 @@ impl Watch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     #[test]

@@ -5,6 +5,7 @@ mod audit;
 mod common;
 mod documents;
 mod events;
+mod exports;
 mod keys;
 mod remote;
 mod seeds;
