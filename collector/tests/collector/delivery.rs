@@ -109,18 +109,23 @@ fn two_programs_write_to_one_store() {
 fn large_events_make_short_pages() {
     let dir = tempfile::tempdir().unwrap();
     let store = store(dir.path());
-    let body = "x".repeat(1 << 20);
-    for number in 0..20 {
+    // As large as one event may be; together twice what a page holds.
+    let body = "x".repeat(events::MAX_BODY_BYTES);
+    const EVENTS: usize = (16 << 20) / (2 * events::MAX_BODY_BYTES);
+    for number in 0..EVENTS as u64 {
         let event = decision(
             number,
             "2026-11-21T11:00:00Z",
-            json!({"request_body": body}),
+            json!({"request_body": body, "response_body": body}),
         );
         store
             .insert(vec![NewEvent::read(event.to_string().as_bytes()).unwrap()])
             .unwrap();
     }
-    let mut query = EventQuery::default();
+    let mut query = EventQuery {
+        limit: 1_000,
+        ..EventQuery::default()
+    };
     let mut pages = Vec::new();
     loop {
         let page = store.page(&query).unwrap();
@@ -130,18 +135,18 @@ fn large_events_make_short_pages() {
             None => break,
         }
     }
-    assert_eq!(pages.iter().sum::<usize>(), 20);
+    assert_eq!(pages.iter().sum::<usize>(), EVENTS);
     assert!(pages.len() > 1, "{pages:?}");
     let (mut place, mut seen) = (0, 0);
-    while seen < 20 {
+    while seen < EVENTS {
         let arrivals = store
             .arrivals(&EventFilter::default(), Some(place), 1_000)
             .unwrap();
-        assert!(!arrivals.data.is_empty() && arrivals.data.len() < 20);
+        assert!(!arrivals.data.is_empty() && arrivals.data.len() < EVENTS);
         seen += arrivals.data.len();
         place = arrivals.last;
     }
-    assert_eq!(seen, 20);
+    assert_eq!(seen, EVENTS);
 }
 
 #[test]
