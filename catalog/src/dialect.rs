@@ -7,8 +7,8 @@ use crate::fields::Fields;
 use crate::words::{
     DeveloperRole, Effort, Efforts, ForcedTools, Images, JsonObjectSupport, JsonSchemaSupport,
     MessageName, NamedToolChoice, NoToolChoice, OutputLimit, ReasoningField, ReasoningHistory,
-    ReasoningRequest, RequiredToolChoice, Sampling, SchemaSubset, SeedField, StreamUsage,
-    SystemMessages, TextContent, ToolCallIds, UnknownFields, UsageField, Word,
+    ReasoningRequest, RequiredToolChoice, ResponseExtras, Sampling, SchemaSubset, SeedField,
+    StreamUsage, SystemMessages, TextContent, ToolCallIds, UnknownFields, UsageField, Word,
 };
 
 /// A value of a quirk as a document writes it.
@@ -128,6 +128,8 @@ macro_rules! dialect_parts {
             stream_usage: StreamUsage = StreamUsage::Try;
             /// Where usage of streams stands.
             usage_field: UsageField = UsageField::TopLevel;
+            /// What answers hold that OpenAI's clients do not expect.
+            response_extras: ResponseExtras = ResponseExtras::None;
             /// The field that makes answers repeatable.
             seed: SeedField = SeedField::Seed;
             /// How a call of any tool is demanded.
@@ -184,6 +186,8 @@ macro_rules! dialect_parts {
             text_content: TextContent = TextContent::Parts;
             /// Which images are taken.
             images: Images = Images::Any;
+            /// Files may be parts of a message.
+            files: bool = true;
             /// Prompt-cache markers (`cache_control`, cache points) are taken.
             cache_control: bool = false;
             /// What becomes of fields that the provider does not know.
@@ -302,6 +306,16 @@ impl DialectPatch {
 }
 
 impl Dialect {
+    /// The effort that comes nearest to `wanted`. A model that cannot be told not to think gets its least one for that.
+    /// `None` where nothing is to be said.
+    pub fn effort(&self, wanted: Effort) -> Option<Effort> {
+        let least = || self.efforts.iter().find(|effort| *effort != Effort::None);
+        match self.efforts.nearest(wanted) {
+            None if wanted == Effort::None && !self.thinking_off => least(),
+            nearest => nearest,
+        }
+    }
+
     /// Whether a request may have the top-level field `name`.
     pub fn takes(&self, name: &str) -> bool {
         self.fields

@@ -33,6 +33,6 @@ pub use upstream::{PathLayout, UpstreamFormat};
 pub use words::{
     DeveloperRole, Effort, Efforts, ForcedTools, Images, JsonObjectSupport, JsonSchemaSupport,
     MessageName, NamedToolChoice, NoToolChoice, OutputLimit, ReasoningField, ReasoningHistory,
-    ReasoningRequest, RequiredToolChoice, Sampling, SchemaSubset, SeedField, StreamUsage,
-    SystemMessages, TextContent, ToolCallIds, UnknownFields, UsageField, Word,
+    ReasoningRequest, RequiredToolChoice, ResponseExtras, Sampling, SchemaSubset, SeedField,
+    StreamUsage, SystemMessages, TextContent, ToolCallIds, UnknownFields, UsageField, Word,
 };

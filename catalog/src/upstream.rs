@@ -22,3 +22,14 @@ words! {
         ModelInPath = "model_in_path",
     }
 }
+
+impl UpstreamFormat {
+    /// As it is called in messages for people.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::OpenAi => "OpenAI-compatible",
+            Self::Anthropic => "Anthropic",
+            Self::Bedrock => "Bedrock",
+        }
+    }
+}

@@ -26,12 +26,19 @@ macro_rules! words {
             #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
             pub enum $type { $($(#[$value_doc])* $value,)+ }
 
+            impl $type {
+                /// As it is written.
+                pub const fn as_str(self) -> &'static str {
+                    match self { $(Self::$value => $name,)+ }
+                }
+            }
+
             impl $crate::words::Word for $type {
                 const TYPE: &'static str = stringify!($type);
                 const ALL: &'static [Self] = &[$(Self::$value,)+];
 
                 fn name(self) -> &'static str {
-                    match self { $(Self::$value => $name,)+ }
+                    self.as_str()
                 }
             }
         )+
@@ -47,6 +54,16 @@ words! {
         MaxCompletionTokens = "max_completion_tokens",
         /// Either of the two, never both.
         Either = "either",
+    }
+
+    /// What answers hold that OpenAI's clients do not expect.
+    pub enum ResponseExtras {
+        /// Nothing.
+        None = "none",
+        /// Verdicts of a content filter, in chunks and choices of their own.
+        ContentFilter = "content_filter",
+        /// `reasoning` for `reasoning_content`, and the role in every delta of a stream.
+        Reasoning = "reasoning",
     }
 
     /// Whether `stream_options.include_usage` is taken, and needed.

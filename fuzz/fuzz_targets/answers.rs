@@ -10,8 +10,8 @@ fuzz_target!(|input: (u8, u16, &[u8])| {
     let Some(attempt) = attempt(selector, false, b"{\"model\":\"m\"}") else { return };
     let status = 200 + status % 400;
     let passes = matches!(
-        attempt.upstream,
-        UpstreamFormat::OpenAi | UpstreamFormat::AzureOpenAi | UpstreamFormat::Ollama | UpstreamFormat::Anthropic
+        attempt.upstream(),
+        UpstreamFormat::OpenAi | UpstreamFormat::Anthropic
     );
     if let Ok((shown, out)) = answer(attempt, status, body, usize::MAX) {
         assert_eq!(shown, status);

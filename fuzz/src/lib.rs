@@ -1,5 +1,6 @@
 //! What the fuzz targets share: attempts for every pair of formats, and answers fed in pieces.
 
+use catalog::{DialectPatch, Provider, providers};
 use protocols::exchange::{Exchange, ResponseAction};
 use protocols::{Attempt, ClientFormat, UpstreamFormat};
 
@@ -10,22 +11,25 @@ const CLIENTS: [ClientFormat; 5] = [
     ClientFormat::Responses,
     ClientFormat::AnthropicMessages,
 ];
-const UPSTREAMS: [UpstreamFormat; 5] = [
-    UpstreamFormat::OpenAi,
-    UpstreamFormat::AzureOpenAi,
-    UpstreamFormat::Ollama,
-    UpstreamFormat::Anthropic,
-    UpstreamFormat::Bedrock,
+const PROVIDERS: [Provider; 7] = [
+    Provider::COMPATIBLE,
+    providers::AZURE_OPENAI,
+    providers::OLLAMA,
+    providers::ANTHROPIC,
+    providers::BEDROCK,
+    providers::MISTRAL,
+    providers::MOONSHOT,
 ];
 
 /// The attempt that a byte stands for; `None` for pairs that nobody serves.
 pub fn attempt(selector: u8, stream: bool, body: &[u8]) -> Option<Attempt> {
     let client = CLIENTS[usize::from(selector) % CLIENTS.len()];
-    let upstream = UPSTREAMS[usize::from(selector) / CLIENTS.len() % UPSTREAMS.len()];
+    let provider = PROVIDERS[usize::from(selector) / CLIENTS.len() % PROVIDERS.len()];
     let model_span = protocols::request_info::scan(client, body).map_or(0..0, |info| info.model_span);
     let attempt = Attempt {
         client,
-        upstream,
+        provider,
+        quirks: DialectPatch::NONE,
         base_path: String::from("/v1"),
         api_version: Some(String::from("2024-10-21")),
         model: String::from("claude-sonnet-4"),
@@ -48,7 +52,7 @@ pub fn attempt(selector: u8, stream: bool, body: &[u8]) -> Option<Attempt> {
 
 /// What a client gets of an answer that arrives in pieces of `step` bytes: status and body, or the reason of a failover.
 pub fn answer(attempt: Attempt, status: u16, body: &[u8], step: usize) -> Result<(u16, Vec<u8>), String> {
-    let content_type = match (attempt.stream, attempt.upstream) {
+    let content_type = match (attempt.stream, attempt.upstream()) {
         (true, UpstreamFormat::Bedrock) => "application/vnd.amazon.eventstream",
         (true, _) => "text/event-stream",
         (false, _) => "application/json",

@@ -1,12 +1,10 @@
 //! Which targets support what a request requires, computed once per policy.
 
-use catalog::{Endpoint, StreamUsage};
+use catalog::{Dialect, Endpoint};
 use policy::{Policy, Target, TargetId};
 use protocols::exchange::Exchange;
 use protocols::request_info::RequiredCapabilities;
 use protocols::{Attempt, ClientFormat, UpstreamFormat};
-
-use crate::upstream::upstream_format;
 
 /// Every endpoint that is routed to a model; a row of the table has one column for each.
 const FORMATS: [ClientFormat; 6] = [
@@ -27,6 +25,7 @@ pub(crate) struct CapabilityTable {
 #[derive(Debug, Clone)]
 struct Row {
     upstream: UpstreamFormat,
+    dialect: Dialect,
     served: [bool; FORMATS.len()],
 }
 
@@ -34,10 +33,15 @@ impl CapabilityTable {
     /// Asks the exchanges themselves, so that the table cannot differ from them.
     pub(crate) fn of(policy: &Policy) -> Self {
         let row = |target: &Target| {
-            let upstream = upstream_format(target.vendor);
+            // What models of one provider take differs in little of this.
+            let dialect = target.dialect("");
             let served = FORMATS
                 .map(|client| Exchange::new(capability_probe(target, client, "model")).is_ok());
-            Row { upstream, served }
+            Row {
+                upstream: target.vendor.format(),
+                dialect,
+                served,
+            }
         };
         Self {
             rows: policy.targets.iter().map(row).collect(),
@@ -57,29 +61,8 @@ impl CapabilityTable {
                 .and_then(|place| row.served.get(place))
                 .copied()
                 .unwrap_or(false);
-            served && required.are_met_by(row.upstream)
+            served && required.are_met_by(row.upstream, &row.dialect)
         })
-    }
-}
-
-/// Whether the target serves the Responses API itself; merely compatible servers usually do not, and older API versions
-/// do not have it.
-pub fn has_native_responses(target: &Target) -> bool {
-    let version = target.api_version.as_deref();
-    let missing = version.is_some_and(|version| {
-        let missing = target.vendor.endpoints_missing_in(version);
-        missing.contains(Endpoint::Responses)
-    });
-    let native = target.vendor.profile().native_endpoints;
-    native.contains(Endpoint::Responses) && !missing
-}
-
-/// The gateway can ask for a stream's usage on behalf of the client ([`Attempt::ask_for_usage`]).
-pub fn supports_usage_injection(target: &Target, model: &str) -> bool {
-    let dialect = target.vendor.dialect(target.api_version.as_deref(), model);
-    match dialect.stream_usage {
-        StreamUsage::Ask | StreamUsage::Optional => true,
-        StreamUsage::Unasked | StreamUsage::Try => false,
     }
 }
 
@@ -87,14 +70,15 @@ pub fn supports_usage_injection(target: &Target, model: &str) -> bool {
 pub fn capability_probe(target: &Target, client: ClientFormat, model: &str) -> Attempt {
     Attempt {
         client,
-        upstream: upstream_format(target.vendor),
+        provider: target.vendor,
+        quirks: target.quirks,
         base_path: target.base_url.path.clone(),
         api_version: target.api_version.clone(),
         model: model.to_owned(),
         stream: false,
         include_usage: false,
         ask_for_usage: false,
-        native_responses: has_native_responses(target),
+        native_responses: target.serves(Endpoint::Responses),
         model_span: 0..0,
         default_max_tokens: 1,
         request_id: String::new(),

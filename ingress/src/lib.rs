@@ -8,7 +8,6 @@ mod capability;
 mod conversation;
 #[cfg(test)]
 mod tests;
-mod upstream;
 
 use policy::{Policy, Strategy};
 use protocols::request_info::{self, RequestInfo};
@@ -16,9 +15,8 @@ use protocols::{ClientFormat, RequestError};
 use routing::{Plan, PlanError, Request};
 
 pub use body::{BodyView, ScannedChunks};
-pub use capability::{capability_probe, has_native_responses, supports_usage_injection};
+pub use capability::capability_probe;
 pub use conversation::{Conversation, ConversationSource};
-pub use upstream::upstream_format;
 
 /// What a policy requires of request parsing, computed once.
 #[derive(Debug, Clone)]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use catalog::Provider;
+use catalog::{DialectPatch, Endpoints, Provider};
 
 use crate::content_category::ContentCategory;
 use crate::lint::Spanned;
@@ -62,6 +62,8 @@ pub(crate) struct TargetDraft {
     pub(crate) price: PriceDraft,
     pub(crate) aws_sigv4_region: Slot<String>,
     pub(crate) forward_headers: Slot<Vec<String>>,
+    pub(crate) quirks: Slot<DialectPatch>,
+    pub(crate) endpoints: Slot<Endpoints>,
 }
 
 /// `vendor`, `vendor:model` or `vendor:kind:model`.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use catalog::{PriceTier, Provider};
+use catalog::{DialectPatch, Endpoints, PriceTier, Provider};
 use serde::{Deserialize, Serialize};
 
 use crate::content_category::ContentCategory;
@@ -93,6 +93,10 @@ pub struct Target {
     /// Headers of the client that this target gets beside those that every target gets: lower case, no credential that the
     /// gateway reads or writes.
     pub forward_headers: Vec<String>,
+    /// What this target's server takes otherwise than the catalogue says (`quirks`).
+    pub quirks: DialectPatch,
+    /// What this target serves itself (`endpoints`); `None` is as the catalogue says.
+    pub endpoints: Option<Endpoints>,
 }
 
 /// A URL split into what Envoy needs. Never has query or fragment.

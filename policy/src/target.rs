@@ -1,6 +1,6 @@
 //! Answers that follow from a target's settings and its vendor: how it is probed, and whether it needs its key.
 
-use catalog::PathLayout;
+use catalog::{Dialect, Endpoint, PathLayout};
 
 use crate::deployments_path::DeploymentsPath;
 use crate::model::Target;
@@ -21,6 +21,27 @@ impl Target {
                 Some(format!("{}{path}", self.base_url.path))
             }
         }
+    }
+
+    /// What a request to `model` may hold here: as the catalogue says of provider, API version and model, and then as the
+    /// policy says of this target.
+    pub fn dialect(&self, model: &str) -> Dialect {
+        let known = self.vendor.dialect(self.api_version.as_deref(), model);
+        known.with(&self.quirks)
+    }
+
+    /// Whether requests for `endpoint` are sent as they come, because this target serves it itself.
+    pub fn serves(&self, endpoint: Endpoint) -> bool {
+        if let Some(endpoints) = self.endpoints {
+            return endpoints.contains(endpoint);
+        }
+        let version = self.api_version.as_deref();
+        let is_missing = |version: &str| {
+            let missing = self.vendor.endpoints_missing_in(version);
+            missing.contains(endpoint)
+        };
+        let native = self.vendor.profile().native_endpoints;
+        native.contains(endpoint) && !version.is_some_and(is_missing)
     }
 
     /// A local server of a vendor that knows no keys: an unset variable does not stop it from serving.

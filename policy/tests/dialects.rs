@@ -8,7 +8,7 @@
     clippy::disallowed_methods
 )]
 
-use catalog::{Provider, providers};
+use catalog::{Effort, Endpoint, OutputLimit, Provider, SystemMessages, providers};
 use policy::{
     BaseUrl, Credential, LoadOptions, Member, OnContextLength, Policy, Source, Strategy, TargetId,
     load, load_with,
@@ -518,4 +518,124 @@ fn every_provider_of_the_catalogue_can_be_named_and_is_in_the_schema() {
             .unwrap_or_else(|| panic!("{name}: {:?}", loaded.findings));
         assert_eq!(policy.targets[0].vendor.name(), name);
     }
+}
+
+#[test]
+fn quirks_and_endpoints_say_what_a_targets_server_takes() {
+    let target = |keys: &str| {
+        let text =
+            format!("providers: {{targets: [{{id: t, base_url: 'http://localhost:9', {keys}}}]}}");
+        let loaded = load(&text);
+        let policy = loaded
+            .policy
+            .unwrap_or_else(|| panic!("{:?}", loaded.findings));
+        policy.targets[0].clone()
+    };
+    let plain = target("secret_key_ref: {env: K}");
+    assert_eq!(plain.dialect("m"), Provider::COMPATIBLE.dialect(None, "m"));
+    assert!(!plain.serves(Endpoint::Responses) && plain.serves(Endpoint::ChatCompletions));
+
+    let own = target(
+        "quirks: {output_limit: max_tokens, max_stop: 4, many_choices: false, efforts: [low, high], \
+         dropped_fields: [verbosity], system_messages: first}, endpoints: [chat-completions, responses]",
+    );
+    let dialect = own.dialect("m");
+    assert_eq!(dialect.output_limit, OutputLimit::MaxTokens);
+    assert_eq!(dialect.max_stop, 4);
+    assert_eq!(dialect.system_messages, SystemMessages::First);
+    assert_eq!(dialect.efforts.nearest(Effort::Medium), Some(Effort::High));
+    assert!(!dialect.takes("n") && !dialect.takes("verbosity") && dialect.takes("store"));
+    assert!(own.serves(Endpoint::Responses) && !own.serves(Endpoint::Embeddings));
+
+    // What the policy says goes before what the catalogue knows of the model.
+    let text = "providers: {targets: [{id: t, provider: openai, secret_key_ref: {env: K}, quirks: {output_limit: max_tokens}}]}";
+    let policy = load(text).policy.unwrap();
+    assert_eq!(
+        policy.targets[0].dialect("gpt-5.4").output_limit,
+        OutputLimit::MaxTokens
+    );
+}
+
+#[test]
+fn what_is_no_quirk_is_said_with_its_place_and_neighbour() {
+    for (quirks, code, message, suggestion) in [
+        (
+            "{outputlimit: max_tokens}",
+            "E002",
+            "unknown key `outputlimit` in `quirks`",
+            Some("did you mean `output_limit`?"),
+        ),
+        (
+            "{output_limit: max_token}",
+            "E109",
+            "expected `max_tokens` or `max_completion_tokens` or `either`, found",
+            Some("did you mean `max_tokens`?"),
+        ),
+        (
+            "{output_limit: true}",
+            "E109",
+            "expected `max_tokens` or",
+            None,
+        ),
+        (
+            "{strict_tools: maybe}",
+            "E109",
+            "expected `true` or `false`, found",
+            None,
+        ),
+        (
+            "{max_stop: 70000}",
+            "E109",
+            "expected a whole number from 0 to 65535, found",
+            None,
+        ),
+        (
+            "{max_stop: -1}",
+            "E109",
+            "expected a whole number from 0 to 65535, found",
+            None,
+        ),
+        (
+            "{efforts: high}",
+            "E109",
+            "expected a list of words, found",
+            None,
+        ),
+        (
+            "{dropped_fields: [verbose]}",
+            "E109",
+            "expected names of fields",
+            Some("did you mean `verbosity`?"),
+        ),
+        (
+            "{dropped_fields: [[a]]}",
+            "E109",
+            "expected a list of words, found",
+            None,
+        ),
+        (
+            "{seed: {a: 1}}",
+            "E109",
+            "expected a word, a number or a list of words, found",
+            None,
+        ),
+        ("[a]", "E109", "expected a `quirks` mapping, found", None),
+    ] {
+        let text = format!(
+            "providers: {{targets: [{{id: t, base_url: 'http://localhost:9', quirks: {quirks}}}]}}"
+        );
+        let loaded = load(&text);
+        assert!(loaded.policy.is_none(), "{quirks}");
+        let found = &loaded.findings[0];
+        assert_eq!(found.code.as_str(), code, "{quirks}: {found:?}");
+        assert!(found.message.contains(message), "{quirks}: {found:?}");
+        assert_eq!(found.suggestion.as_deref(), suggestion, "{quirks}");
+    }
+    let text =
+        "providers: {targets: [{id: t, base_url: 'http://localhost:9', endpoints: [responces]}]}";
+    let found = &load(text).findings[0];
+    assert_eq!(
+        found.suggestion.as_deref(),
+        Some("did you mean `responses`?")
+    );
 }

@@ -14,9 +14,10 @@
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
+use catalog::{DialectPatch, Provider};
 use protocols::exchange::{Exchange, ResponseAction};
 use protocols::sse::SseParser;
-use protocols::{Attempt, ClientFormat, ElidedBody, UpstreamFormat, request_info};
+use protocols::{Attempt, ClientFormat, ElidedBody, request_info};
 
 fn main() {
     println!(
@@ -132,7 +133,8 @@ fn embeddings(vectors: usize) -> String {
 fn attempt(client: ClientFormat, stream: bool) -> Attempt {
     Attempt {
         client,
-        upstream: UpstreamFormat::OpenAi,
+        provider: Provider::COMPATIBLE,
+        quirks: DialectPatch::NONE,
         base_path: String::new(),
         api_version: None,
         model: String::from("m"),

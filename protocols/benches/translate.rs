@@ -16,8 +16,9 @@ use std::hint::black_box;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use catalog::{DialectPatch, Provider, providers};
 use protocols::exchange::{Exchange, ResponseAction};
-use protocols::{Attempt, ClientFormat, UpstreamFormat};
+use protocols::{Attempt, ClientFormat};
 
 const REQUEST_BUDGET: Duration = Duration::from_micros(100);
 const EVENT_BUDGET: Duration = Duration::from_micros(10);
@@ -30,13 +31,13 @@ fn main() -> ExitCode {
         "what", "bytes", "best", "budget"
     );
     for (client, upstream) in [
-        (ClientFormat::ChatCompletions, UpstreamFormat::OpenAi),
-        (ClientFormat::ChatCompletions, UpstreamFormat::Anthropic),
-        (ClientFormat::ChatCompletions, UpstreamFormat::Bedrock),
-        (ClientFormat::AnthropicMessages, UpstreamFormat::OpenAi),
-        (ClientFormat::AnthropicMessages, UpstreamFormat::Bedrock),
-        (ClientFormat::Responses, UpstreamFormat::OpenAi),
-        (ClientFormat::Responses, UpstreamFormat::Anthropic),
+        (ClientFormat::ChatCompletions, Provider::COMPATIBLE),
+        (ClientFormat::ChatCompletions, providers::ANTHROPIC),
+        (ClientFormat::ChatCompletions, providers::BEDROCK),
+        (ClientFormat::AnthropicMessages, Provider::COMPATIBLE),
+        (ClientFormat::AnthropicMessages, providers::BEDROCK),
+        (ClientFormat::Responses, Provider::COMPATIBLE),
+        (ClientFormat::Responses, providers::ANTHROPIC),
     ] {
         let pair = format!("{} on {}", client.path(), upstream.name());
         let body = request(client, 22);
@@ -55,49 +56,49 @@ fn main() -> ExitCode {
     for (client, upstream, opening, event) in [
         (
             ClientFormat::ChatCompletions,
-            UpstreamFormat::Anthropic,
+            providers::ANTHROPIC,
             ANTHROPIC_OPENING,
             ANTHROPIC_EVENT,
         ),
         (
             ClientFormat::ChatCompletions,
-            UpstreamFormat::OpenAi,
+            Provider::COMPATIBLE,
             "",
             OPENAI_EVENT,
         ),
         (
             ClientFormat::ChatCompletions,
-            UpstreamFormat::AzureOpenAi,
+            providers::AZURE_OPENAI,
             "",
             AZURE_EVENT,
         ),
         (
             ClientFormat::ChatCompletions,
-            UpstreamFormat::Ollama,
+            providers::OLLAMA,
             "",
             OLLAMA_EVENT,
         ),
         (
             ClientFormat::AnthropicMessages,
-            UpstreamFormat::Anthropic,
+            providers::ANTHROPIC,
             ANTHROPIC_OPENING,
             ANTHROPIC_EVENT,
         ),
         (
             ClientFormat::AnthropicMessages,
-            UpstreamFormat::OpenAi,
+            Provider::COMPATIBLE,
             "",
             OPENAI_EVENT,
         ),
         (
             ClientFormat::Responses,
-            UpstreamFormat::OpenAi,
+            Provider::COMPATIBLE,
             "",
             OPENAI_EVENT,
         ),
         (
             ClientFormat::Responses,
-            UpstreamFormat::Anthropic,
+            providers::ANTHROPIC,
             ANTHROPIC_OPENING,
             ANTHROPIC_EVENT,
         ),
@@ -167,10 +168,11 @@ fn request(client: ClientFormat, turns: usize) -> String {
     format!("{{\"model\":\"m\",\"{limit}\":100,\"temperature\":0.5,\"{messages}\":[{turns}]}}")
 }
 
-fn attempt(client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
+fn attempt(client: ClientFormat, provider: Provider) -> Attempt {
     Attempt {
         client,
-        upstream,
+        provider,
+        quirks: DialectPatch::NONE,
         base_path: String::new(),
         api_version: None,
         model: String::from("claude-sonnet-4-5"),
@@ -190,8 +192,8 @@ fn attempt(client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
     }
 }
 
-fn translate(client: ClientFormat, upstream: UpstreamFormat, body: &str) {
-    let exchange = Exchange::new(attempt(client, upstream));
+fn translate(client: ClientFormat, provider: Provider, body: &str) {
+    let exchange = Exchange::new(attempt(client, provider));
     let request = exchange.and_then(|mut exchange| exchange.request(black_box(body.as_bytes())));
     assert!(
         black_box(request).is_ok(),
@@ -205,8 +207,8 @@ struct Stream {
 }
 
 impl Stream {
-    fn open(client: ClientFormat, upstream: UpstreamFormat, opening: &str) -> Self {
-        let exchange = Exchange::new(attempt(client, upstream));
+    fn open(client: ClientFormat, provider: Provider, opening: &str) -> Self {
+        let exchange = Exchange::new(attempt(client, provider));
         let mut stream = Self {
             exchange: exchange.unwrap_or_else(|error| panic!("{error}")),
             out: Vec::new(),

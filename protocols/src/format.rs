@@ -1,5 +1,7 @@
 //! The endpoint that a client calls and the protocol that an upstream speaks.
 
+pub use catalog::UpstreamFormat;
+
 /// The format that the client sent and expects back.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ClientFormat {
@@ -15,21 +17,6 @@ pub enum ClientFormat {
     AnthropicMessages,
     /// `POST /v1/messages/count_tokens`
     AnthropicCountTokens,
-}
-
-/// The protocol of the upstream.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum UpstreamFormat {
-    /// OpenAI's own endpoints and everything compatible with them.
-    OpenAi,
-    /// OpenAI's bodies behind Azure's paths.
-    AzureOpenAi,
-    /// OpenAI's bodies with Ollama's deviations.
-    Ollama,
-    /// Anthropic Messages.
-    Anthropic,
-    /// Bedrock Converse, ConverseStream and InvokeModel.
-    Bedrock,
 }
 
 impl ClientFormat {
@@ -74,19 +61,6 @@ impl ClientFormat {
         match self {
             Self::AnthropicMessages | Self::AnthropicCountTokens => true,
             Self::ChatCompletions | Self::Completions | Self::Embeddings | Self::Responses => false,
-        }
-    }
-}
-
-impl UpstreamFormat {
-    /// The name used in messages.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::OpenAi => "OpenAI-compatible",
-            Self::AzureOpenAi => "Azure OpenAI",
-            Self::Ollama => "Ollama",
-            Self::Anthropic => "Anthropic",
-            Self::Bedrock => "Bedrock",
         }
     }
 }

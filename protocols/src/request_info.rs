@@ -8,6 +8,8 @@ pub(crate) mod names;
 use std::borrow::Cow;
 use std::ops::Range;
 
+use catalog::Dialect;
+
 use crate::body::Body;
 use crate::error::RequestError;
 use crate::format::{ClientFormat, UpstreamFormat};
@@ -65,12 +67,15 @@ pub struct RequiredCapabilities {
 }
 
 impl RequiredCapabilities {
-    /// Whether an upstream of this format has all of them. If not, other targets are preferred; if there is none, the
-    /// translator refuses and names the field. `logprobs` are documented as ignorable.
-    pub fn are_met_by(self, upstream: UpstreamFormat) -> bool {
+    /// Whether an upstream of this format and dialect has all of them. If not, other targets are preferred; if there is
+    /// none, the translator refuses and names the field. `logprobs` are documented as ignorable.
+    pub fn are_met_by(self, upstream: UpstreamFormat, dialect: &Dialect) -> bool {
         match upstream {
-            UpstreamFormat::OpenAi | UpstreamFormat::AzureOpenAi => true,
-            UpstreamFormat::Ollama | UpstreamFormat::Anthropic | UpstreamFormat::Bedrock => {
+            UpstreamFormat::OpenAi => {
+                (!self.audio || dialect.takes("audio"))
+                    && (!self.several_choices || dialect.takes("n"))
+            }
+            UpstreamFormat::Anthropic | UpstreamFormat::Bedrock => {
                 !self.audio && !self.several_choices
             }
         }

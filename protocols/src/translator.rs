@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use catalog::{Dialect, DialectPatch, Provider};
+
 use crate::body_edit::{BodyEdit, BodyPrefix};
 use crate::error::{ProviderError, RequestError};
 use crate::format::{ClientFormat, UpstreamFormat};
@@ -13,11 +15,13 @@ use crate::usage::Usage;
 pub struct Attempt {
     /// The format that the client sent and expects back.
     pub client: ClientFormat,
-    /// The protocol of the upstream.
-    pub upstream: UpstreamFormat,
+    /// The provider that runs the upstream: its protocol and dialect.
+    pub provider: Provider,
+    /// Where this upstream differs from its provider.
+    pub quirks: DialectPatch,
     /// Path prefix of the target's base URL: empty, or with a leading `/` and no trailing one.
     pub base_path: String,
-    /// Azure's `api-version`; `None` selects the v1 path.
+    /// `api-version` of paths with deployments; `None` selects the v1 path.
     pub api_version: Option<String>,
     /// The upstream's name for the model.
     pub model: String,
@@ -28,8 +32,7 @@ pub struct Attempt {
     /// The upstream reports usage at the end of a stream on request, and the client's request has no `stream_options`,
     /// so the gateway can ask for it.
     pub ask_for_usage: bool,
-    /// The upstream serves OpenAI's Responses API itself (OpenAI and Azure's v1 path do); otherwise such requests are
-    /// translated to Chat Completions.
+    /// The upstream serves OpenAI's Responses API itself; otherwise such requests are translated to Chat Completions.
     pub native_responses: bool,
     /// Range of the `model` value in the client's body, including quotes.
     pub model_span: Range<usize>,
@@ -52,6 +55,19 @@ pub struct Attempt {
 }
 
 impl Attempt {
+    /// The protocol of this upstream.
+    pub fn upstream(&self) -> UpstreamFormat {
+        self.provider.format()
+    }
+
+    /// What requests to this upstream and its model may hold. Resolved anew with each call.
+    pub fn dialect(&self) -> Dialect {
+        let known = self
+            .provider
+            .dialect(self.api_version.as_deref(), &self.model);
+        known.with(&self.quirks)
+    }
+
     /// The gateway asks for usage although the client does not, so it must remove the usage chunk.
     pub(crate) fn injects_usage_request(&self) -> bool {
         let has_usage_chunks = matches!(

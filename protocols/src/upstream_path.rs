@@ -3,33 +3,31 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
+use catalog::PathLayout;
+
 use crate::error::RequestError;
-use crate::format::UpstreamFormat;
 use crate::translator::Attempt;
 
 /// The path and query of one of OpenAI's endpoints (`chat/completions`, `embeddings`, …) on this attempt's upstream.
 ///
-/// | upstream | base path | path |
+/// | layout | base path | path |
 /// |---|---|---|
-/// | OpenAI, Ollama | empty | `/v1/{endpoint}` |
+/// | plain | empty | `/v1/{endpoint}` |
 /// | | any other | `{base}/{endpoint}` |
-/// | Azure | ends with `/deployments/{d}` or `/v1` | `{base}/{endpoint}`, with `api-version` if configured |
+/// | deployments | ends with `/deployments/{d}` or `/v1` | `{base}/{endpoint}`, with `api-version` if configured |
 /// | | other, with `api-version` | `{base}/openai/deployments/{model}/{endpoint}?api-version=…` |
 /// | | other, with `api-version`, for `responses` | `{base}/openai/responses?api-version=…` |
 /// | | other, without | `{base}/openai/v1/{endpoint}` |
 ///
-/// A trailing `/openai` of Azure's base path is not doubled.
+/// A trailing `/openai` of a base path with deployments is not doubled.
 ///
 /// # Errors
 /// The model name cannot be a path segment, see [`segment`].
 pub fn openai(attempt: &Attempt, endpoint: &str) -> Result<String, RequestError> {
     let base = attempt.base_path.as_str();
-    match attempt.upstream {
-        UpstreamFormat::AzureOpenAi => azure(attempt, endpoint),
-        UpstreamFormat::OpenAi
-        | UpstreamFormat::Ollama
-        | UpstreamFormat::Anthropic
-        | UpstreamFormat::Bedrock => {
+    match attempt.provider.profile().layout {
+        PathLayout::Deployments => below_deployments(attempt, endpoint),
+        PathLayout::Plain | PathLayout::ModelInPath => {
             let base = if base.is_empty() { "/v1" } else { base };
             Ok(format!("{base}/{endpoint}"))
         }
@@ -47,7 +45,7 @@ pub fn anthropic(base_path: &str, endpoint: &str) -> String {
     format!("{base_path}{version}/{endpoint}")
 }
 
-fn azure(attempt: &Attempt, endpoint: &str) -> Result<String, RequestError> {
+fn below_deployments(attempt: &Attempt, endpoint: &str) -> Result<String, RequestError> {
     let base = attempt.base_path.as_str();
     let query = attempt
         .api_version
@@ -130,6 +128,8 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    use catalog::{Provider, providers};
+
     use super::*;
     use crate::ClientFormat::ChatCompletions;
     use crate::translator::test_attempt;
@@ -190,57 +190,61 @@ mod tests {
 
     #[test]
     fn paths_of_openai_and_azure() {
-        use UpstreamFormat::{AzureOpenAi, Ollama, OpenAi};
         let table = [
-            (OpenAi, "", None, "/v1/chat/completions"),
-            (OpenAi, "/v1", None, "/v1/chat/completions"),
+            (Provider::COMPATIBLE, "", None, "/v1/chat/completions"),
+            (Provider::COMPATIBLE, "/v1", None, "/v1/chat/completions"),
             (
-                OpenAi,
+                Provider::COMPATIBLE,
                 "/v1beta/openai",
                 None,
                 "/v1beta/openai/chat/completions",
             ),
-            (Ollama, "", None, "/v1/chat/completions"),
-            (Ollama, "/v1", None, "/v1/chat/completions"),
-            (AzureOpenAi, "", None, "/openai/v1/chat/completions"),
+            (providers::OLLAMA, "", None, "/v1/chat/completions"),
+            (providers::OLLAMA, "/v1", None, "/v1/chat/completions"),
             (
-                AzureOpenAi,
+                providers::AZURE_OPENAI,
+                "",
+                None,
+                "/openai/v1/chat/completions",
+            ),
+            (
+                providers::AZURE_OPENAI,
                 "/openai/v1",
                 None,
                 "/openai/v1/chat/completions",
             ),
             (
-                AzureOpenAi,
+                providers::AZURE_OPENAI,
                 "/openai/v1",
                 Some("preview"),
                 "/openai/v1/chat/completions?api-version=preview",
             ),
             (
-                AzureOpenAi,
+                providers::AZURE_OPENAI,
                 "",
                 Some("2024-02-01"),
                 "/openai/deployments/a%2Fb/chat/completions?api-version=2024-02-01",
             ),
             (
-                AzureOpenAi,
+                providers::AZURE_OPENAI,
                 "/openai",
                 Some("1&x=y"),
                 "/openai/deployments/a%2Fb/chat/completions?api-version=1%26x%3Dy",
             ),
             (
-                AzureOpenAi,
+                providers::AZURE_OPENAI,
                 "/team",
                 Some("1"),
                 "/team/openai/deployments/a%2Fb/chat/completions?api-version=1",
             ),
             (
-                AzureOpenAi,
+                providers::AZURE_OPENAI,
                 "/team/openai",
                 None,
                 "/team/openai/v1/chat/completions",
             ),
             (
-                AzureOpenAi,
+                providers::AZURE_OPENAI,
                 "/openai/deployments/gpt-4o",
                 Some("2024-10-21"),
                 "/openai/deployments/gpt-4o/chat/completions?api-version=2024-10-21",
@@ -263,7 +267,7 @@ mod tests {
 
     #[test]
     fn responses_are_not_below_a_deployment() {
-        let azure = test_attempt(crate::ClientFormat::Responses, UpstreamFormat::AzureOpenAi);
+        let azure = test_attempt(crate::ClientFormat::Responses, providers::AZURE_OPENAI);
         let dated = Attempt {
             api_version: Some("2025-04-01-preview".to_owned()),
             ..azure.clone()

@@ -11,10 +11,11 @@
 
 mod support;
 
+use catalog::{Provider, providers};
 use proptest::prelude::*;
 use protocols::passthrough::anthropic::AnthropicPassThrough;
 use protocols::passthrough::openai::OpenAiPassThrough;
-use protocols::{Attempt, ClientFormat, StreamState, Translator, UpstreamFormat};
+use protocols::{Attempt, ClientFormat, StreamState, Translator};
 use serde_json::json;
 
 use support::feed::{Outcome, feed};
@@ -40,21 +41,21 @@ const OF_CHAT_COMPLETIONS: [&str; 6] = [
 
 fn streaming(name: &str) -> Box<dyn Translator> {
     let settings = json!({"stream": true, "include_usage": true});
-    let passing = |client, upstream| Attempt {
+    let passing = |client, provider| Attempt {
         client,
-        upstream,
+        provider,
         ..PAIRS[0].attempt(&json!({}), &settings)
     };
     let openai =
-        |upstream| OpenAiPassThrough::new(passing(ClientFormat::ChatCompletions, upstream));
+        |provider| OpenAiPassThrough::new(passing(ClientFormat::ChatCompletions, provider));
     match name {
         "anthropic_pass_through" => {
-            let attempt = passing(ClientFormat::AnthropicMessages, UpstreamFormat::Anthropic);
+            let attempt = passing(ClientFormat::AnthropicMessages, providers::ANTHROPIC);
             Box::new(AnthropicPassThrough::new(attempt).unwrap())
         }
-        "openai_pass_through" => Box::new(openai(UpstreamFormat::OpenAi).unwrap()),
-        "azure_pass_through" => Box::new(openai(UpstreamFormat::AzureOpenAi).unwrap()),
-        "ollama_pass_through" => Box::new(openai(UpstreamFormat::Ollama).unwrap()),
+        "openai_pass_through" => Box::new(openai(Provider::COMPATIBLE).unwrap()),
+        "azure_pass_through" => Box::new(openai(providers::AZURE_OPENAI).unwrap()),
+        "ollama_pass_through" => Box::new(openai(providers::OLLAMA).unwrap()),
         name => {
             let pair = PAIRS.iter().find(|pair| pair.name == name).unwrap();
             (pair.make)(pair.attempt(&json!({}), &settings))

@@ -14,8 +14,9 @@ mod support;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use catalog::{DialectPatch, Provider, UpstreamFormat, providers};
 use protocols::exchange::{Exchange, ResponseAction, ResponseHeaders};
-use protocols::{Attempt, ClientFormat, RequestError, UpstreamFormat, request_info};
+use protocols::{Attempt, ClientFormat, RequestError, request_info};
 use serde_json::{Value, json};
 
 use support::feed::cuts;
@@ -28,7 +29,7 @@ struct Case {
     kind: String,
     folder: PathBuf,
     client: ClientFormat,
-    upstream: UpstreamFormat,
+    provider: Provider,
     meta: Value,
     expected: Value,
     input: Vec<u8>,
@@ -276,7 +277,8 @@ fn send(
     let info = request_info::scan(case.client, body.as_bytes())?;
     let attempt = changed(Attempt {
         client: case.client,
-        upstream: case.upstream,
+        provider: case.provider,
+        quirks: DialectPatch::NONE,
         base_path: String::new(),
         api_version: None,
         model: info.model.clone().into_owned(),
@@ -421,12 +423,12 @@ impl Case {
                 "anthropic" => ClientFormat::AnthropicMessages,
                 _ => ClientFormat::ChatCompletions,
             },
-            upstream: match upstream {
-                "anthropic" => UpstreamFormat::Anthropic,
-                "bedrock" => UpstreamFormat::Bedrock,
-                "azure" => UpstreamFormat::AzureOpenAi,
-                "ollama" => UpstreamFormat::Ollama,
-                _ => UpstreamFormat::OpenAi,
+            provider: match upstream {
+                "anthropic" => providers::ANTHROPIC,
+                "bedrock" => providers::BEDROCK,
+                "azure" => providers::AZURE_OPENAI,
+                "ollama" => providers::OLLAMA,
+                _ => Provider::COMPATIBLE,
             },
             expected: json("expected.json"),
             meta,
@@ -445,15 +447,12 @@ impl Case {
 
     fn passes_through(&self) -> bool {
         self.client == ClientFormat::ChatCompletions
-            && matches!(
-                self.upstream,
-                UpstreamFormat::OpenAi | UpstreamFormat::AzureOpenAi | UpstreamFormat::Ollama
-            )
+            && self.provider.format() == UpstreamFormat::OpenAi
     }
 
     fn stream_type(&self) -> &'static str {
         assert_ne!(self.kind, "request");
-        match self.upstream {
+        match self.provider.format() {
             UpstreamFormat::Bedrock => "application/vnd.amazon.eventstream",
             _ => "text/event-stream",
         }

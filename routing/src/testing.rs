@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use catalog::Provider;
+use catalog::{DialectPatch, Provider};
 use policy::{
     BaseUrl, CircuitBreaker, Credential, Failover, GatewaySettings, HealthCheck, Member,
     ModelGroup, Policy, Strategy, Target, TargetId,
@@ -34,6 +34,8 @@ pub(crate) fn target(id: &str, vendor: Provider) -> Target {
         price: None,
         aws_sigv4_region: None,
         forward_headers: Vec::new(),
+        quirks: DialectPatch::NONE,
+        endpoints: None,
     }
 }
 

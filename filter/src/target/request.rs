@@ -5,7 +5,7 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
-use ingress::{has_native_responses, supports_usage_injection, upstream_format};
+use catalog::{DialectPatch, Endpoint, Provider, StreamUsage};
 use policy::OnContextLength;
 use protocols::exchange::Exchange;
 use protocols::{BodyPrefix, OutgoingRequest, RequestError};
@@ -174,15 +174,22 @@ pub(super) fn exchange(
     }
 }
 
+/// A stream's usage may be asked for in the client's place.
+fn counts_when_asked(target: &policy::Target, model: &str) -> bool {
+    match target.dialect(model).stream_usage {
+        StreamUsage::Ask | StreamUsage::Optional => true,
+        StreamUsage::Unasked | StreamUsage::Try => false,
+    }
+}
+
 fn attempt_of(journey: &Journey, index: usize, now: Moment) -> protocols::Attempt {
     let policy = &journey.config.policy;
     let entry = journey.entry(index);
     let target = journey.target(index);
     protocols::Attempt {
         client: journey.client,
-        upstream: target.map_or(protocols::UpstreamFormat::OpenAi, |target| {
-            upstream_format(target.vendor)
-        }),
+        provider: target.map_or(Provider::COMPATIBLE, |target| target.vendor),
+        quirks: target.map_or(DialectPatch::NONE, |target| target.quirks),
         base_path: target
             .map(|target| target.base_url.path.clone())
             .unwrap_or_default(),
@@ -190,11 +197,11 @@ fn attempt_of(journey: &Journey, index: usize, now: Moment) -> protocols::Attemp
         ask_for_usage: !journey.has_stream_options
             && target
                 .zip(entry)
-                .is_some_and(|(target, entry)| supports_usage_injection(target, &entry.model)),
+                .is_some_and(|(target, entry)| counts_when_asked(target, &entry.model)),
         model: entry
             .map(|entry| entry.model.to_string())
             .unwrap_or_default(),
-        native_responses: target.is_some_and(has_native_responses),
+        native_responses: target.is_some_and(|target| target.serves(Endpoint::Responses)),
         stream: journey.stream,
         include_usage: journey.include_usage,
         model_span: journey.model_span.clone(),

@@ -1,6 +1,6 @@
 //! Keys of this gateway's own, in no seed document.
 
-use super::pack;
+use super::{pack, quirks};
 use crate::draft::{
     CircuitBreakerDraft, Draft, GroupDraft, HealthCheckDraft, MemberDraft, TargetDraft,
 };
@@ -53,6 +53,8 @@ pub(super) const TARGET: &[Key<TargetDraft>] = &[
             .forward_headers
             .set(forward_headers::read(node, lint), lint);
     }),
+    Key::new("quirks", quirks::read_quirks),
+    Key::new("endpoints", quirks::read_endpoints),
 ];
 
 pub(super) const PROVIDER: &[Key<TargetDraft>] = &[

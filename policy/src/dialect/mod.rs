@@ -7,6 +7,7 @@ mod gateway;
 mod groups;
 mod pack;
 mod policies;
+mod quirks;
 mod reference;
 pub(crate) mod sections;
 mod strategy;

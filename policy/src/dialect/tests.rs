@@ -14,6 +14,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use catalog::{DialectPatch, Endpoint, Word};
 use serde_json::{Map, Value as Json, json};
 
 use crate::finding::{Code, Severity};
@@ -50,8 +51,45 @@ fn every_section_has_the_same_keys_in_schema_and_parser() {
         .map(|(name, _)| name.as_str())
         .filter(|name| !sections.contains(name))
         .collect();
-    // Its keys are policy kinds, which are no table of keys.
-    assert_eq!(others, ["policy_blocks"]);
+    // Their keys are policy kinds and parts of the catalogue's dialects, which are no table of keys.
+    assert_eq!(others, ["policy_blocks", "quirks"]);
+}
+
+#[test]
+fn quirks_have_the_same_keys_and_words_in_schema_and_catalogue() {
+    let schema = schema();
+    let resolved = |definition: &Json| -> Json {
+        let name = definition["$ref"]
+            .as_str()
+            .map(|text| text.replace("#/$defs/", ""));
+        name.map_or(definition.clone(), |name| schema["$defs"][&name].clone())
+    };
+    let quirks = &schema["$defs"]["quirks"]["properties"];
+    let known: BTreeSet<&str> = quirks
+        .as_object()
+        .unwrap()
+        .keys()
+        .map(String::as_str)
+        .collect();
+    assert_eq!(known, DialectPatch::keys().collect());
+    for key in known {
+        let quirk = &quirks[key];
+        let of_list = resolved(&quirk["items"]);
+        let words = quirk["enum"].as_array().or(of_list["enum"].as_array());
+        let words: Vec<&str> = words
+            .into_iter()
+            .flatten()
+            .filter_map(Json::as_str)
+            .collect();
+        let mut known = Vec::new();
+        DialectPatch::words_of(key, &mut |word| known.push(word));
+        assert_eq!(words, known, "{key}");
+    }
+    let endpoints: Vec<&str> = Endpoint::ALL
+        .iter()
+        .map(|endpoint| endpoint.name())
+        .collect();
+    assert_eq!(schema["$defs"]["endpoint"]["enum"], json!(endpoints));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use catalog::{PathLayout, Provider};
+use catalog::{DialectPatch, PathLayout, Provider};
 
 use super::{Context, credential, health, place};
 use crate::deployments_path::DeploymentsPath;
@@ -139,6 +139,8 @@ fn resolve_one(
         endpoint_variable: place.variable,
         aws_sigv4_region,
         forward_headers: draft.forward_headers.get().cloned().unwrap_or_default(),
+        quirks: draft.quirks.copied().unwrap_or(DialectPatch::NONE),
+        endpoints: draft.endpoints.copied(),
         id,
     }
 }

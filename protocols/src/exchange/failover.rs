@@ -117,8 +117,10 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    use catalog::Provider;
+
     use super::*;
-    use crate::format::{ClientFormat, UpstreamFormat};
+    use crate::format::ClientFormat;
     use crate::translator::test_attempt;
 
     #[test]
@@ -166,7 +168,7 @@ mod tests {
             (ErrorKind::Server, 424, Some(Upstream5xx)),
             (ErrorKind::Server, 500, Some(Upstream5xx)),
         ];
-        let attempt = test_attempt(ClientFormat::ChatCompletions, UpstreamFormat::OpenAi);
+        let attempt = test_attempt(ClientFormat::ChatCompletions, Provider::COMPATIBLE);
         for (kind, status, expected) in table {
             let error = ProviderError {
                 status,

@@ -7,6 +7,7 @@ mod errors;
 mod json;
 mod streams;
 
+use catalog::{Provider, providers};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -14,7 +15,6 @@ use super::*;
 use crate::format::ClientFormat::{
     self, AnthropicMessages, ChatCompletions, Embeddings, Responses,
 };
-use crate::format::UpstreamFormat::{self, Anthropic, AzureOpenAi, Bedrock, Ollama, OpenAi};
 use crate::translator::test_attempt;
 
 /// What the filter would do.
@@ -35,14 +35,14 @@ enum End {
     ByReset,
 }
 
-fn attempt(client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
-    test_attempt(client, upstream)
+fn attempt(client: ClientFormat, provider: Provider) -> Attempt {
+    test_attempt(client, provider)
 }
 
-fn streaming(client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
+fn streaming(client: ClientFormat, provider: Provider) -> Attempt {
     Attempt {
         stream: true,
-        ..attempt(client, upstream)
+        ..attempt(client, provider)
     }
 }
 
@@ -208,8 +208,8 @@ fn hello() -> String {
 
 #[test]
 fn answers_of_the_wrong_kind_fail_over() {
-    let json = attempt(ChatCompletions, OpenAi);
-    let stream = streaming(ChatCompletions, OpenAi);
+    let json = attempt(ChatCompletions, Provider::COMPATIBLE);
+    let stream = streaming(ChatCompletions, Provider::COMPATIBLE);
     type Row<'a> = (
         &'a Attempt,
         &'a [(&'a str, &'a str)],
@@ -295,13 +295,13 @@ fn an_answer_without_a_body_is_decided_at_its_head() {
         (ChatCompletions, 400, ResponseAction::Replace),
     ];
     for (client, status, expected) in table {
-        let mut exchange = Exchange::new(attempt(client, OpenAi)).unwrap();
+        let mut exchange = Exchange::new(attempt(client, Provider::COMPATIBLE)).unwrap();
         assert_eq!(
             exchange.response_head(status, &headers(&[]), true),
             expected
         );
     }
-    let mut exchange = Exchange::new(streaming(ChatCompletions, OpenAi)).unwrap();
+    let mut exchange = Exchange::new(streaming(ChatCompletions, Provider::COMPATIBLE)).unwrap();
     let action = exchange.response_head(200, &headers(&[SSE]), true);
     assert_eq!(
         action,
@@ -324,12 +324,8 @@ fn a_reset_before_anything_was_passed_on_fails_over() {
     let broken = Outcome::FailedOver(FailoverReason::UpstreamReset);
     let role = chunk(r#"{"role":"assistant"}"#, "null");
     assert_eq!(
-        reset(&attempt(ChatCompletions, OpenAi), 200, &[JSON], "{\"id\""),
-        broken
-    );
-    assert_eq!(
         reset(
-            &attempt(ChatCompletions, Anthropic),
+            &attempt(ChatCompletions, Provider::COMPATIBLE),
             200,
             &[JSON],
             "{\"id\""
@@ -337,21 +333,45 @@ fn a_reset_before_anything_was_passed_on_fails_over() {
         broken
     );
     assert_eq!(
-        reset(&streaming(ChatCompletions, OpenAi), 200, &[SSE], &role),
+        reset(
+            &attempt(ChatCompletions, providers::ANTHROPIC),
+            200,
+            &[JSON],
+            "{\"id\""
+        ),
         broken
     );
     assert_eq!(
-        reset(&streaming(ChatCompletions, OpenAi), 200, &[JSON], "{"),
+        reset(
+            &streaming(ChatCompletions, Provider::COMPATIBLE),
+            200,
+            &[SSE],
+            &role
+        ),
+        broken
+    );
+    assert_eq!(
+        reset(
+            &streaming(ChatCompletions, Provider::COMPATIBLE),
+            200,
+            &[JSON],
+            "{"
+        ),
         broken
     );
     let unavailable = Outcome::FailedOver(FailoverReason::Upstream5xx);
     assert_eq!(
-        reset(&attempt(ChatCompletions, OpenAi), 503, &[], "no heal"),
+        reset(
+            &attempt(ChatCompletions, Provider::COMPATIBLE),
+            503,
+            &[],
+            "no heal"
+        ),
         unavailable
     );
     assert!(
         body_of(&reset(
-            &attempt(ChatCompletions, OpenAi),
+            &attempt(ChatCompletions, Provider::COMPATIBLE),
             400,
             &[],
             "bad req"
@@ -361,7 +381,7 @@ fn a_reset_before_anything_was_passed_on_fails_over() {
     // The rest of a JSON response cannot be made up.
     let long = format!("{{\"a\":\"{}", "x".repeat(5000));
     let (outcome, report) = play(
-        &attempt(ChatCompletions, OpenAi),
+        &attempt(ChatCompletions, Provider::COMPATIBLE),
         200,
         &headers(&[JSON]),
         &[long.as_bytes()],
@@ -374,7 +394,7 @@ fn a_reset_before_anything_was_passed_on_fails_over() {
 #[test]
 fn memory_is_bounded() {
     let piece = vec![b' '; 1024 * 1024];
-    let mut exchange = Exchange::new(attempt(ChatCompletions, Anthropic)).unwrap();
+    let mut exchange = Exchange::new(attempt(ChatCompletions, providers::ANTHROPIC)).unwrap();
     exchange.response_head(200, &headers(&[JSON]), false);
     let mut out = Vec::new();
     let verdicts: Vec<ResponseAction> = (0..40)
@@ -391,7 +411,7 @@ fn memory_is_bounded() {
         ResponseAction::Failover(FailoverReason::Upstream5xx)
     );
 
-    let mut exchange = Exchange::new(streaming(ChatCompletions, OpenAi)).unwrap();
+    let mut exchange = Exchange::new(streaming(ChatCompletions, Provider::COMPATIBLE)).unwrap();
     exchange.response_head(200, &headers(&[SSE]), false);
     let ping = b": ping\n\n".repeat(128 * 1024);
     let verdicts: Vec<ResponseAction> = (0..40)
@@ -407,7 +427,7 @@ fn memory_is_bounded() {
         ResponseAction::Failover(FailoverReason::EmptyStream)
     );
 
-    let mut exchange = Exchange::new(attempt(ChatCompletions, OpenAi)).unwrap();
+    let mut exchange = Exchange::new(attempt(ChatCompletions, Provider::COMPATIBLE)).unwrap();
     exchange.response_head(400, &headers(&[]), false);
     assert_eq!(
         exchange.response_body(&[b'x'; 70_000], false, &mut out),
@@ -427,7 +447,7 @@ fn requests_ask_for_answers_that_can_be_read() {
     let body = br#"{"model":"m","messages":[]}"#;
     let attempt = Attempt {
         model_span: 9..12,
-        ..attempt(ChatCompletions, OpenAi)
+        ..attempt(ChatCompletions, Provider::COMPATIBLE)
     };
     let outgoing = Exchange::new(attempt).unwrap().request(body).unwrap();
     assert!(
@@ -440,10 +460,10 @@ fn requests_ask_for_answers_that_can_be_read() {
 #[test]
 fn pairs_that_nobody_serves_say_so() {
     for (client, upstream) in [
-        (ClientFormat::Completions, Anthropic),
-        (Embeddings, Anthropic),
-        (ClientFormat::AnthropicCountTokens, OpenAi),
-        (ClientFormat::Completions, Bedrock),
+        (ClientFormat::Completions, providers::ANTHROPIC),
+        (Embeddings, providers::ANTHROPIC),
+        (ClientFormat::AnthropicCountTokens, Provider::COMPATIBLE),
+        (ClientFormat::Completions, providers::BEDROCK),
     ] {
         let error = Exchange::new(attempt(client, upstream)).err().unwrap();
         assert_eq!(
@@ -451,13 +471,13 @@ fn pairs_that_nobody_serves_say_so() {
             format!(
                 "{} is not served by {} upstreams",
                 client.path(),
-                upstream.name()
+                upstream.format().title()
             )
         );
     }
     let native = Attempt {
         native_responses: true,
-        ..attempt(Responses, OpenAi)
+        ..attempt(Responses, Provider::COMPATIBLE)
     };
     assert!(Exchange::new(native).is_ok());
 }
@@ -477,7 +497,7 @@ proptest! {
             (true, 200, "data: {\"error\":{\"message\":\"x\"}}\n\n".to_owned()),
             (false, 400, "bad".to_owned()),
         ][which].clone();
-        let attempt = Attempt { stream, metadata: metadata.then(|| "{\"a\":1}".to_owned()), ..attempt(ChatCompletions, OpenAi) };
+        let attempt = Attempt { stream, metadata: metadata.then(|| "{\"a\":1}".to_owned()), ..attempt(ChatCompletions, Provider::COMPATIBLE) };
         let head = headers(&[if stream { SSE } else { JSON }]);
         let mut cuts: Vec<usize> = cuts.into_iter().filter(|cut| *cut <= body.len()).collect();
         cuts.extend([0, body.len()]);
@@ -495,7 +515,7 @@ proptest! {
         status in 0u16..700,
         stream in any::<bool>(),
     ) {
-        for upstream in [OpenAi, Ollama, Anthropic] {
+        for upstream in [Provider::COMPATIBLE, providers::OLLAMA, providers::ANTHROPIC] {
             let mut exchange = Exchange::new(Attempt { stream, ..attempt(ChatCompletions, upstream) }).unwrap();
             let head = headers(&[if stream { SSE } else { JSON }]);
             let mut out = Vec::new();

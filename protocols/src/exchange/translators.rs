@@ -22,14 +22,14 @@ pub(super) fn translator(attempt: &Rc<Attempt>) -> Result<Box<dyn Translator>, R
         AnthropicCountTokens, AnthropicMessages, ChatCompletions, Completions, Embeddings,
         Responses,
     };
-    use UpstreamFormat::{Anthropic, AzureOpenAi, Bedrock, Ollama, OpenAi};
+    use UpstreamFormat::{Anthropic, Bedrock, OpenAi};
 
     let own = Rc::clone(attempt);
-    match (attempt.client, attempt.upstream) {
-        (ChatCompletions | Completions | Embeddings, OpenAi | AzureOpenAi | Ollama) => {
+    match (attempt.client, attempt.upstream()) {
+        (ChatCompletions | Completions | Embeddings, OpenAi) => {
             Ok(Box::new(OpenAiPassThrough::new(own)?))
         }
-        (Responses, OpenAi | AzureOpenAi | Ollama) if attempt.native_responses => {
+        (Responses, OpenAi) if attempt.native_responses => {
             Ok(Box::new(OpenAiPassThrough::new(own)?))
         }
         (AnthropicMessages | AnthropicCountTokens, Anthropic) => {
@@ -37,14 +37,10 @@ pub(super) fn translator(attempt: &Rc<Attempt>) -> Result<Box<dyn Translator>, R
         }
         (ChatCompletions, Anthropic) => Ok(Box::new(ChatCompletionsToAnthropicMessages::new(own))),
         (ChatCompletions, Bedrock) => Ok(Box::new(ChatCompletionsToBedrockConverse::new(own))),
-        (AnthropicMessages, OpenAi | AzureOpenAi | Ollama) => {
-            Ok(Box::new(AnthropicMessagesToChatCompletions::new(own)))
-        }
+        (AnthropicMessages, OpenAi) => Ok(Box::new(AnthropicMessagesToChatCompletions::new(own))),
         (AnthropicMessages, Bedrock) => Ok(Box::new(AnthropicMessagesToBedrockConverse::new(own))),
         (Embeddings, Bedrock) => Ok(Box::new(EmbeddingsToBedrockTitan::new(own))),
-        (Responses, OpenAi | AzureOpenAi | Ollama) => {
-            Ok(Box::new(ResponsesToChatCompletions::new(own)))
-        }
+        (Responses, OpenAi) => Ok(Box::new(ResponsesToChatCompletions::new(own))),
         (Responses, Anthropic) => Ok(Box::new(ComposedTranslator::new(
             own,
             |own| Box::new(ResponsesToChatCompletions::new(own)),
@@ -55,7 +51,7 @@ pub(super) fn translator(attempt: &Rc<Attempt>) -> Result<Box<dyn Translator>, R
             |own| Box::new(ResponsesToChatCompletions::new(own)),
             |own| Box::new(ChatCompletionsToBedrockConverse::new(own)),
         ))),
-        (AnthropicCountTokens, OpenAi | AzureOpenAi | Ollama | Bedrock)
+        (AnthropicCountTokens, OpenAi | Bedrock)
         | (Completions, Anthropic | Bedrock)
         | (Embeddings, Anthropic) => Err(not_served(attempt)),
     }
@@ -67,7 +63,7 @@ fn not_served(attempt: &Attempt) -> RequestError {
         ..RequestError::new(format!(
             "{} is not served by {} upstreams",
             attempt.client.path(),
-            attempt.upstream.name()
+            attempt.upstream().title()
         ))
     }
 }

@@ -10,7 +10,6 @@ mod stop_reason;
 mod stream_event;
 mod stream_reader;
 mod tool_names;
-mod vendor;
 
 pub use document_names::{document_format, image_format};
 pub use reasoning::{ReasoningPlan, ReasoningRequest};
@@ -23,7 +22,6 @@ pub use stop_reason::{Stop, StopReason};
 pub use stream_event::{ConverseEvent, read_event};
 pub use stream_reader::{ConverseSink, ConverseStream, ReasoningSignature};
 pub use tool_names::{ToolNames, tool_use_id};
-pub use vendor::Vendor;
 
 use crate::error::{self, ProviderError, RequestError};
 use crate::headers::HeaderSlice;
@@ -70,13 +68,15 @@ mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    use catalog::providers;
+
     use super::*;
+    use crate::ClientFormat;
     use crate::translator::test_attempt;
-    use crate::{ClientFormat, UpstreamFormat};
 
     #[test]
     fn a_model_is_one_segment_whatever_its_id() {
-        let mut attempt = test_attempt(ClientFormat::ChatCompletions, UpstreamFormat::Bedrock);
+        let mut attempt = test_attempt(ClientFormat::ChatCompletions, providers::BEDROCK);
         for (base, model, operation, expected) in [
             (
                 "",

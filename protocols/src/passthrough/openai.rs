@@ -1,8 +1,8 @@
 //! Forwards OpenAI's endpoints: changes the model name; all other bytes stay.
 //!
 //! Streams are observed and forwarded by whole events, so that a truncated stream can still end with an error event
-//! that clients understand. Deviations of Azure and Ollama that OpenAI's clients reject are normalized
-//! (`response_normalizer.rs`).
+//! that clients understand. Requests are adapted to the provider's dialect (`request.rs`), responses to what OpenAI's
+//! clients expect (`response_normalizer.rs`).
 //!
 //! A client that does not ask for usage gets none. If the upstream reports usage on request
 //! ([`Attempt::ask_for_usage`]), the gateway asks for it and removes the usage chunk from the stream.
@@ -14,6 +14,8 @@ mod response_normalizer;
 mod rewrites;
 
 use std::rc::Rc;
+
+use catalog::Dialect;
 
 use crate::body_edit::{BodyEdit, BodyPrefix};
 use crate::error::{self, ErrorKind, ProviderError, RequestError};
@@ -33,6 +35,7 @@ use rewrites::{Rewrite, RewriteTemplate};
 /// See the [module](self).
 pub struct OpenAiPassThrough {
     attempt: Rc<Attempt>,
+    dialect: Dialect,
     endpoint: &'static str,
     events: SseFramer,
     state: StreamState,
@@ -71,8 +74,10 @@ impl OpenAiPassThrough {
                 ));
             }
         };
+        let dialect = attempt.dialect();
         Ok(Self {
-            normalizer: ResponseNormalizer::new(attempt.upstream, attempt.client),
+            dialect,
+            normalizer: ResponseNormalizer::new(dialect.response_extras, attempt.client),
             attempt,
             endpoint,
             events: SseFramer::default(),
@@ -272,19 +277,19 @@ impl StreamObserver for OpenAiPassThrough {
 
 impl Translator for OpenAiPassThrough {
     fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
-        self.outgoing(request::edit(&self.attempt, body)?)
+        self.outgoing(request::edit(&self.attempt, &self.dialect, body)?)
     }
 
     fn request_from_prefix(
         &mut self,
         prefix: BodyPrefix<'_>,
     ) -> Option<Result<OutgoingRequest, RequestError>> {
-        let edit = request::edit_from_prefix(&self.attempt, prefix)?;
+        let edit = request::edit_from_prefix(&self.attempt, &self.dialect, prefix)?;
         Some(edit.and_then(|edit| self.outgoing(edit)))
     }
 
     fn needs_only_prefix(&self) -> bool {
-        request::needs_only_prefix(&self.attempt)
+        request::needs_only_prefix(&self.attempt, &self.dialect)
     }
 
     fn changes_only_the_model(&self) -> bool {

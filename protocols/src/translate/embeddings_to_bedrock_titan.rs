@@ -307,15 +307,16 @@ mod tests {
     use proptest::prelude::*;
     use serde_json::{Value, json};
 
+    use catalog::providers;
+
     use super::*;
     use crate::ClientFormat::Embeddings;
-    use crate::UpstreamFormat::Bedrock;
     use crate::translator::test_attempt;
 
     fn translator() -> EmbeddingsToBedrockTitan {
         EmbeddingsToBedrockTitan::new(Attempt {
             model: "amazon.titan-embed-text-v2:0".to_owned(),
-            ..test_attempt(Embeddings, Bedrock)
+            ..test_attempt(Embeddings, providers::BEDROCK)
         })
     }
 

@@ -8,6 +8,8 @@ mod request;
 mod response;
 mod stream;
 
+pub(super) use request::limit_name;
+
 pub use dropped_params::{DROPPED_ITEM_PARAMS, DROPPED_PARAMS};
 pub use stream::Stream;
 

@@ -1,14 +1,17 @@
 //! What the tests of translators share.
 
+use catalog::{DialectPatch, Provider};
+
 use super::{Attempt, StreamState, Translator};
-use crate::format::{ClientFormat, UpstreamFormat};
+use crate::format::ClientFormat;
 use crate::usage::Usage;
 
 /// A typical attempt, for tests to vary.
-pub(crate) fn test_attempt(client: ClientFormat, upstream: UpstreamFormat) -> Attempt {
+pub(crate) fn test_attempt(client: ClientFormat, provider: Provider) -> Attempt {
     Attempt {
         client,
-        upstream,
+        provider,
+        quirks: DialectPatch::NONE,
         base_path: String::new(),
         api_version: None,
         model: "upstream-model".to_owned(),

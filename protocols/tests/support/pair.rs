@@ -1,12 +1,13 @@
 //! The pairs of formats that are tested over files. A new pair is one row in [`PAIRS`].
 
+use catalog::{DialectPatch, Provider, providers};
 use protocols::translate::anthropic_messages_to_bedrock_converse::AnthropicMessagesToBedrockConverse;
 use protocols::translate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
 use protocols::translate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
 use protocols::translate::chat_completions_to_bedrock_converse::ChatCompletionsToBedrockConverse;
 use protocols::translate::composed::ComposedTranslator;
 use protocols::translate::responses_to_chat_completions::ResponsesToChatCompletions;
-use protocols::{Attempt, ClientFormat, Translator, UpstreamFormat};
+use protocols::{Attempt, ClientFormat, Translator};
 use serde_json::Value;
 
 /// One pair.
@@ -14,7 +15,7 @@ pub struct Pair {
     /// Folder below `tests/golden`.
     pub name: &'static str,
     pub client: ClientFormat,
-    pub upstream: UpstreamFormat,
+    pub provider: Provider,
     /// What the conformance data calls the two, client first; `None` if it has no cases.
     pub conformance: Option<(&'static str, &'static str)>,
     pub make: fn(Attempt) -> Box<dyn Translator>,
@@ -24,63 +25,63 @@ pub const PAIRS: &[Pair] = &[
     Pair {
         name: "chat_completions_to_anthropic_messages",
         client: ClientFormat::ChatCompletions,
-        upstream: UpstreamFormat::Anthropic,
+        provider: providers::ANTHROPIC,
         conformance: Some(("openai", "anthropic")),
         make: |attempt| Box::new(ChatCompletionsToAnthropicMessages::new(attempt)),
     },
     Pair {
         name: "chat_completions_to_bedrock_converse",
         client: ClientFormat::ChatCompletions,
-        upstream: UpstreamFormat::Bedrock,
+        provider: providers::BEDROCK,
         conformance: Some(("openai", "bedrock")),
         make: |attempt| Box::new(ChatCompletionsToBedrockConverse::new(attempt)),
     },
     Pair {
         name: "anthropic_messages_to_bedrock_converse",
         client: ClientFormat::AnthropicMessages,
-        upstream: UpstreamFormat::Bedrock,
+        provider: providers::BEDROCK,
         conformance: Some(("anthropic", "bedrock")),
         make: |attempt| Box::new(AnthropicMessagesToBedrockConverse::new(attempt)),
     },
     Pair {
         name: "anthropic_messages_to_chat_completions",
         client: ClientFormat::AnthropicMessages,
-        upstream: UpstreamFormat::OpenAi,
+        provider: Provider::COMPATIBLE,
         conformance: Some(("anthropic", "openai")),
         make: |attempt| Box::new(AnthropicMessagesToChatCompletions::new(attempt)),
     },
     Pair {
         name: "anthropic_messages_to_chat_completions_azure",
         client: ClientFormat::AnthropicMessages,
-        upstream: UpstreamFormat::AzureOpenAi,
+        provider: providers::AZURE_OPENAI,
         conformance: Some(("anthropic", "azure")),
         make: |attempt| Box::new(AnthropicMessagesToChatCompletions::new(attempt)),
     },
     Pair {
         name: "anthropic_messages_to_chat_completions_ollama",
         client: ClientFormat::AnthropicMessages,
-        upstream: UpstreamFormat::Ollama,
+        provider: providers::OLLAMA,
         conformance: Some(("anthropic", "ollama")),
         make: |attempt| Box::new(AnthropicMessagesToChatCompletions::new(attempt)),
     },
     Pair {
         name: "responses_to_chat_completions",
         client: ClientFormat::Responses,
-        upstream: UpstreamFormat::OpenAi,
+        provider: Provider::COMPATIBLE,
         conformance: None,
         make: |attempt| Box::new(ResponsesToChatCompletions::new(attempt)),
     },
     Pair {
         name: "responses_to_chat_completions_ollama",
         client: ClientFormat::Responses,
-        upstream: UpstreamFormat::Ollama,
+        provider: providers::OLLAMA,
         conformance: None,
         make: |attempt| Box::new(ResponsesToChatCompletions::new(attempt)),
     },
     Pair {
         name: "responses_to_anthropic_messages",
         client: ClientFormat::Responses,
-        upstream: UpstreamFormat::Anthropic,
+        provider: providers::ANTHROPIC,
         conformance: None,
         make: |attempt| {
             Box::new(ComposedTranslator::new(
@@ -93,7 +94,7 @@ pub const PAIRS: &[Pair] = &[
     Pair {
         name: "responses_to_bedrock_converse",
         client: ClientFormat::Responses,
-        upstream: UpstreamFormat::Bedrock,
+        provider: providers::BEDROCK,
         conformance: None,
         make: |attempt| {
             Box::new(ComposedTranslator::new(
@@ -119,7 +120,8 @@ impl Pair {
             .unwrap_or_else(|| String::from("m"));
         Attempt {
             client: self.client,
-            upstream: self.upstream,
+            provider: self.provider,
+            quirks: DialectPatch::NONE,
             base_path: text("base_path").unwrap_or_default(),
             api_version: text("api_version"),
             model,

@@ -78,7 +78,7 @@ fn error_answers() {
         for (status, body, reason) in table {
             let attempt = Attempt {
                 stream,
-                ..attempt(ChatCompletions, OpenAi)
+                ..attempt(ChatCompletions, Provider::COMPATIBLE)
             };
             let (outcome, report) = response(&attempt, *status, &[JSON], body);
             match (&outcome, reason) {
@@ -110,7 +110,7 @@ fn context_length_and_filter_fail_over_where_the_policy_says_so() {
     let asked = Attempt {
         fail_over_on_context_length: true,
         fail_over_on_content_policy: true,
-        ..attempt(ChatCompletions, OpenAi)
+        ..attempt(ChatCompletions, Provider::COMPATIBLE)
     };
     for (code, reason) in [
         ("context_length_exceeded", FailoverReason::ContextLength),
@@ -141,9 +141,9 @@ fn a_failed_attempt_has_an_answer_for_the_last_one() {
         (AnthropicMessages, "rate_limit_error"),
     ] {
         let upstream = if client == AnthropicMessages {
-            Anthropic
+            providers::ANTHROPIC
         } else {
-            OpenAi
+            Provider::COMPATIBLE
         };
         let mut exchange = Exchange::new(attempt(client, upstream)).unwrap();
         exchange.response_head(429, &head, false);
@@ -166,7 +166,7 @@ fn a_failed_attempt_has_an_answer_for_the_last_one() {
         assert!(!list.iter().any(|(name, _)| *name == "set-cookie"));
         assert_eq!(exchange.report().error.unwrap().retry_after_ms, Some(2000));
     }
-    let mut exchange = Exchange::new(attempt(ChatCompletions, OpenAi)).unwrap();
+    let mut exchange = Exchange::new(attempt(ChatCompletions, Provider::COMPATIBLE)).unwrap();
     assert_eq!(
         exchange.on_reset(&mut Vec::new()),
         ResponseAction::Failover(FailoverReason::UpstreamReset)
@@ -178,7 +178,7 @@ fn a_failed_attempt_has_an_answer_for_the_last_one() {
 fn a_date_to_retry_after_is_read_without_the_providers_clock() {
     let late = Attempt {
         created: 784_111_740,
-        ..attempt(ChatCompletions, OpenAi)
+        ..attempt(ChatCompletions, Provider::COMPATIBLE)
     };
     let head = [("retry-after", "Sun, 06 Nov 1994 08:49:37 GMT")];
     let (_, report) = response(&late, 503, &head, "");
@@ -188,7 +188,7 @@ fn a_date_to_retry_after_is_read_without_the_providers_clock() {
 #[test]
 fn a_compressed_error_is_judged_by_its_status() {
     let (outcome, report) = response(
-        &attempt(ChatCompletions, OpenAi),
+        &attempt(ChatCompletions, Provider::COMPATIBLE),
         400,
         &[("content-encoding", "gzip")],
         "\u{1f}\u{8b}",

@@ -9,7 +9,7 @@ use super::*;
 fn json_passes_with_metadata_in_front() {
     let attempt = Attempt {
         metadata: Some(r#"{"provider":"p"}"#.to_owned()),
-        ..attempt(ChatCompletions, OpenAi)
+        ..attempt(ChatCompletions, Provider::COMPATIBLE)
     };
     for (before, after) in [("", ""), ("\n\n \r\n", ""), ("", "\n")] {
         let (outcome, report) = response(&attempt, 200, &[JSON], &format!("{before}{CHAT}{after}"));
@@ -31,7 +31,7 @@ fn json_passes_with_metadata_in_front() {
 
 #[test]
 fn json_without_metadata_passes_untouched() {
-    let attempt = attempt(ChatCompletions, OpenAi);
+    let attempt = attempt(ChatCompletions, Provider::COMPATIBLE);
     let (outcome, report) = response(&attempt, 200, &[JSON], CHAT);
     assert_eq!(body_of(&outcome), CHAT);
     assert!(report.complete);
@@ -57,7 +57,7 @@ fn a_long_json_answer_passes_before_its_end() {
     let attempt = Attempt {
         metadata: Some("{}".to_owned()),
         stream: true,
-        ..attempt(Embeddings, OpenAi)
+        ..attempt(Embeddings, Provider::COMPATIBLE)
     };
     let mut exchange = Exchange::new(attempt.clone()).unwrap();
     let length = body.len().to_string();
@@ -96,7 +96,7 @@ fn a_long_json_answer_passes_before_its_end() {
 fn json_that_needs_translation_is_gathered() {
     let attempt = Attempt {
         metadata: Some("{\"provider\":\"p\"}".to_owned()),
-        ..attempt(ChatCompletions, Anthropic)
+        ..attempt(ChatCompletions, providers::ANTHROPIC)
     };
     let upstream = json!({"id": "msg_1", "type": "message", "role": "assistant", "model": "claude-1",
         "content": [{"type": "text", "text": "Hi"}], "stop_reason": "end_turn", "stop_sequence": null,
@@ -111,7 +111,7 @@ fn json_that_needs_translation_is_gathered() {
 
     // Ollama's responses are collected, and forwarded unchanged if nothing has to change.
     let ollama = Attempt {
-        upstream: Ollama,
+        provider: providers::OLLAMA,
         ..attempt
     };
     let (outcome, _) = response(&ollama, 200, &[JSON], CHAT);
@@ -148,7 +148,11 @@ fn errors_in_the_clothes_of_success_fail_over() {
         ("[]", Upstream5xx),
         ("\"Hi\"", Upstream5xx),
     ];
-    for upstream in [OpenAi, Anthropic, Ollama] {
+    for upstream in [
+        Provider::COMPATIBLE,
+        providers::ANTHROPIC,
+        providers::OLLAMA,
+    ] {
         for (body, reason) in table {
             let (outcome, report) =
                 response(&attempt(ChatCompletions, upstream), 200, &[JSON], body);
@@ -160,14 +164,24 @@ fn errors_in_the_clothes_of_success_fail_over() {
         r#"{{"error":{{"message":"{}","code":500}}}}"#,
         "x".repeat(20_000)
     );
-    let (outcome, _) = response(&attempt(ChatCompletions, OpenAi), 200, &[JSON], &long);
+    let (outcome, _) = response(
+        &attempt(ChatCompletions, Provider::COMPATIBLE),
+        200,
+        &[JSON],
+        &long,
+    );
     assert_eq!(outcome, Outcome::FailedOver(Upstream5xx));
 }
 
 #[test]
 fn the_clients_own_fault_is_its_answer_whatever_the_status() {
     let body = r#"{"error":{"message":"bad","code":400,"type":"invalid_request_error"}}"#;
-    let (outcome, report) = response(&attempt(ChatCompletions, OpenAi), 200, &[JSON], body);
+    let (outcome, report) = response(
+        &attempt(ChatCompletions, Provider::COMPATIBLE),
+        200,
+        &[JSON],
+        body,
+    );
     let Outcome::Answered { status, body, .. } = outcome else {
         panic!("failed over")
     };

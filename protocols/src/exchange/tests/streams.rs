@@ -3,6 +3,8 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use catalog::UpstreamFormat;
+
 use super::*;
 use crate::error::ErrorKind;
 
@@ -10,7 +12,7 @@ use crate::error::ErrorKind;
 fn a_stream_is_held_until_it_shows_content() {
     let stream = hello() + &chunk("{}", "\"stop\"") + "data: [DONE]\n\n";
     let (outcome, report) = response(
-        &streaming(ChatCompletions, OpenAi),
+        &streaming(ChatCompletions, Provider::COMPATIBLE),
         200,
         &[SSE, ("x-request-id", "r")],
         &stream,
@@ -21,7 +23,7 @@ fn a_stream_is_held_until_it_shows_content() {
     assert_eq!(header(&outcome, "x-request-id"), Some("r"));
     assert!(report.complete && report.content_sent && report.error.is_none());
 
-    let mut exchange = Exchange::new(streaming(ChatCompletions, OpenAi)).unwrap();
+    let mut exchange = Exchange::new(streaming(ChatCompletions, Provider::COMPATIBLE)).unwrap();
     exchange.response_head(200, &headers(&[SSE]), false);
     let mut out = Vec::new();
     let mut give =
@@ -41,7 +43,7 @@ fn a_stream_is_held_until_it_shows_content() {
 #[test]
 fn the_only_choices_stream_goes_out_as_it_begins() {
     let begin = || {
-        let exchange = Exchange::new(streaming(ChatCompletions, OpenAi)).unwrap();
+        let exchange = Exchange::new(streaming(ChatCompletions, Provider::COMPATIBLE)).unwrap();
         let mut exchange = exchange.without_failover();
         exchange.response_head(200, &headers(&[SSE]), false);
         exchange
@@ -69,7 +71,7 @@ fn the_only_choices_stream_goes_out_as_it_begins() {
     let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{}}\n\nevent: content_block_start\n\
         data: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n";
     let failure = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"x\"}}\n\n";
-    let exchange = Exchange::new(streaming(ChatCompletions, Anthropic)).unwrap();
+    let exchange = Exchange::new(streaming(ChatCompletions, providers::ANTHROPIC)).unwrap();
     let mut exchange = exchange.without_failover();
     exchange.response_head(200, &headers(&[SSE]), false);
     let mut out = Vec::new();
@@ -95,7 +97,7 @@ fn the_only_choices_stream_goes_out_as_it_begins() {
 
 #[test]
 fn a_stream_whose_first_piece_shows_content_passes_without_a_copy() {
-    let mut exchange = Exchange::new(streaming(ChatCompletions, OpenAi)).unwrap();
+    let mut exchange = Exchange::new(streaming(ChatCompletions, Provider::COMPATIBLE)).unwrap();
     exchange.response_head(200, &headers(&[SSE]), false);
     let mut out = Vec::new();
     assert_eq!(
@@ -136,7 +138,12 @@ fn a_stream_without_content_fails_over() {
         (format!("{role}data: <html>\n\n"), ErrorInStream),
     ];
     for (stream, reason) in table {
-        let (outcome, report) = response(&streaming(ChatCompletions, OpenAi), 200, &[SSE], &stream);
+        let (outcome, report) = response(
+            &streaming(ChatCompletions, Provider::COMPATIBLE),
+            200,
+            &[SSE],
+            &stream,
+        );
         assert_eq!(outcome, Outcome::FailedOver(reason), "{stream}");
         assert!(
             report.error.is_some() && !report.content_sent && !report.complete,
@@ -145,7 +152,12 @@ fn a_stream_without_content_fails_over() {
     }
     let overloaded = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
     for client in [ChatCompletions, AnthropicMessages] {
-        let (outcome, report) = response(&streaming(client, Anthropic), 200, &[SSE], overloaded);
+        let (outcome, report) = response(
+            &streaming(client, providers::ANTHROPIC),
+            200,
+            &[SSE],
+            overloaded,
+        );
         assert_eq!(outcome, Outcome::FailedOver(ErrorInStream));
         assert_eq!(report.error.unwrap().kind, ErrorKind::Overloaded);
     }
@@ -155,7 +167,15 @@ fn a_stream_without_content_fails_over() {
 fn a_finish_reason_that_explains_an_empty_answer_is_an_answer() {
     let stream = chunk("{}", "\"length\"") + "data: [DONE]\n\n";
     assert_eq!(
-        body_of(&response(&streaming(ChatCompletions, OpenAi), 200, &[SSE], &stream).0),
+        body_of(
+            &response(
+                &streaming(ChatCompletions, Provider::COMPATIBLE),
+                200,
+                &[SSE],
+                &stream
+            )
+            .0
+        ),
         stream
     );
 }
@@ -167,7 +187,7 @@ fn a_stream_that_dies_after_content_ends_with_an_error_event() {
     let pieces = [hello(), role, format!("{frame}data: [DONE]\n\n")];
     let pieces: Vec<&[u8]> = pieces.iter().map(String::as_bytes).collect();
     let (outcome, report) = play(
-        &streaming(ChatCompletions, OpenAi),
+        &streaming(ChatCompletions, Provider::COMPATIBLE),
         200,
         &headers(&[SSE]),
         &pieces,
@@ -181,7 +201,7 @@ fn a_stream_that_dies_after_content_ends_with_an_error_event() {
         let cut = hello();
         let pieces: [&[u8]; 2] = [cut.as_bytes(), b"data: {\"choices\":[{"];
         let (outcome, report) = play(
-            &streaming(ChatCompletions, OpenAi),
+            &streaming(ChatCompletions, Provider::COMPATIBLE),
             200,
             &headers(&[SSE]),
             &pieces,
@@ -200,7 +220,7 @@ fn a_stream_that_dies_after_content_ends_with_an_error_event() {
 fn content_that_was_not_passed_on_does_not_keep_an_error_from_failing_over() {
     let stream = hello() + "data: {\"error\":{\"message\":\"boom\"}}\n\n";
     let (outcome, _) = play(
-        &streaming(ChatCompletions, OpenAi),
+        &streaming(ChatCompletions, Provider::COMPATIBLE),
         200,
         &headers(&[SSE]),
         &[stream.as_bytes()],
@@ -213,7 +233,7 @@ fn content_that_was_not_passed_on_does_not_keep_an_error_from_failing_over() {
 fn a_reset_after_the_end_changes_nothing() {
     let stream = hello() + &chunk("{}", "\"stop\"") + "data: [DONE]\n\n";
     let (outcome, report) = play(
-        &streaming(ChatCompletions, OpenAi),
+        &streaming(ChatCompletions, Provider::COMPATIBLE),
         200,
         &headers(&[SSE]),
         &[stream.as_bytes()],
@@ -246,15 +266,21 @@ fn a_stream_without_content_fails_over_for_every_pair() {
         Responses,
         AnthropicMessages,
     ] {
-        for upstream in [OpenAi, AzureOpenAi, Ollama, Anthropic, Bedrock] {
+        for upstream in [
+            Provider::COMPATIBLE,
+            providers::AZURE_OPENAI,
+            providers::OLLAMA,
+            providers::ANTHROPIC,
+            providers::BEDROCK,
+        ] {
             let attempt = streaming(client, upstream);
             if Exchange::new(attempt.clone()).is_err() {
                 continue;
             }
-            let (head, streams) = match upstream {
-                OpenAi | AzureOpenAi | Ollama => (SSE, &chat[..]),
-                Anthropic => (SSE, &messages[..]),
-                Bedrock => (
+            let (head, streams) = match upstream.format() {
+                UpstreamFormat::OpenAi => (SSE, &chat[..]),
+                UpstreamFormat::Anthropic => (SSE, &messages[..]),
+                UpstreamFormat::Bedrock => (
                     ("content-type", "application/vnd.amazon.eventstream"),
                     &chat[..1],
                 ),
@@ -274,7 +300,7 @@ fn a_stream_without_content_fails_over_for_every_pair() {
 fn an_error_that_passes_unchanged_fails_over_where_it_comes_first() {
     let native = Attempt {
         native_responses: true,
-        ..streaming(Responses, OpenAi)
+        ..streaming(Responses, Provider::COMPATIBLE)
     };
     for event in [
         "data: {\"error\":{\"message\":\"boom\",\"type\":\"server_error\"}}\n\n",

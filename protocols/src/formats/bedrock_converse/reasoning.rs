@@ -10,17 +10,18 @@
 //! | OpenAI gpt-oss, Moonshot | `reasoning_effort` |
 //! | OpenAI | `reasoning: {effort}` |
 
-use crate::formats::anthropic_messages::{Claude, Thinking};
-use crate::formats::bedrock_converse::{AdditionalField, Vendor};
-use crate::formats::chat_completions::request_reader::ReasoningEffort;
+use catalog::{Dialect, Effort, ReasoningRequest as Word};
+
+use crate::formats::anthropic_messages::{MIN_THINKING_BUDGET, thinking_budget};
+use crate::formats::bedrock_converse::AdditionalField;
 
 /// The requested reasoning and what constrains it.
 #[derive(Debug, Clone, Copy)]
 pub struct ReasoningRequest<'a> {
-    /// The model's id.
-    pub model: &'a str,
+    /// Of the model.
+    pub dialect: &'a Dialect,
     /// The requested effort.
-    pub effort: ReasoningEffort,
+    pub effort: Effort,
     /// The client's own limit.
     pub max_tokens: Option<u64>,
     /// The target's limit if the client gave none; at least 1.
@@ -46,21 +47,25 @@ pub struct ReasoningPlan {
 impl ReasoningPlan {
     /// Plans the fields for a request.
     pub fn new(requested: &ReasoningRequest<'_>) -> Self {
-        match Vendor::of(requested.model) {
-            Vendor::Anthropic => Self::anthropic(requested),
-            Vendor::Nova2 => Self::field(nova_effort(requested.effort).map(|effort| {
+        let effort = requested.dialect.effort(requested.effort);
+        match requested.dialect.reasoning_request {
+            Word::AdaptiveThinking | Word::ThinkingBudget => Self::anthropic(requested),
+            Word::ReasoningConfig => Self::field(effort.map(|effort| {
+                let effort = effort.as_str();
                 let config = format!(r#"{{"type":"enabled","maxReasoningEffort":"{effort}"}}"#);
                 ("reasoningConfig", config)
             })),
-            Vendor::GptOss | Vendor::Moonshot => Self::field(Some((
-                "reasoning_effort",
-                format!("\"{}\"", up_to_high(requested.effort)),
-            ))),
-            Vendor::OpenAi => Self::field(Some((
-                "reasoning",
-                format!(r#"{{"effort":"{}"}}"#, openai_effort(requested.effort)),
-            ))),
-            Vendor::Other => Self::default(),
+            Word::ReasoningEffort => Self::field(
+                effort.map(|effort| ("reasoning_effort", format!("\"{}\"", effort.as_str()))),
+            ),
+            Word::Reasoning => Self::field(effort.map(|effort| {
+                let config = format!(r#"{{"effort":"{}"}}"#, effort.as_str());
+                ("reasoning", config)
+            })),
+            // The model cannot be told, or its vendor is not known.
+            Word::None | Word::Thinking | Word::EnableThinking | Word::ChatTemplate => {
+                Self::default()
+            }
         }
     }
 
@@ -73,32 +78,32 @@ impl ReasoningPlan {
     }
 
     fn anthropic(requested: &ReasoningRequest<'_>) -> Self {
-        let model = Claude::from_name(requested.model);
+        let dialect = requested.dialect;
         let mut plan = Self::default();
-        if let Some(effort) = model.effort().word(requested.effort) {
-            let config = format!(r#"{{"effort":"{effort}"}}"#);
+        if let Some(effort) = dialect.efforts.nearest(requested.effort) {
+            let config = format!(r#"{{"effort":"{}"}}"#, effort.as_str());
             plan.fields
                 .push(AdditionalField::new("output_config", config));
         }
-        if requested.effort == ReasoningEffort::None || requested.forced_tool {
+        if requested.effort == Effort::None || requested.forced_tool {
             return plan;
         }
-        let thinking = match model.thinking() {
-            Thinking::Unsupported => None,
-            Thinking::Adaptive => Some(String::from(r#"{"type":"adaptive"}"#)),
-            Thinking::Budget if requested.unsigned_tool_loop => None,
-            Thinking::Budget => {
-                // OpenAI's limit includes reasoning, as Anthropic's does: half of the client's limit is left for the
-                // response.
-                let most = requested.max_tokens.map_or(u64::MAX, |limit| limit / 2);
-                let budget = Thinking::budget(requested.effort).min(most);
-                (budget >= Thinking::MIN_BUDGET).then(|| {
-                    if requested.max_tokens.is_none() {
-                        plan.max_tokens = Some(requested.default_max_tokens.saturating_add(budget));
-                    }
-                    format!(r#"{{"type":"enabled","budget_tokens":{budget}}}"#)
-                })
-            }
+        let takes_budget = dialect.reasoning_request == Word::ThinkingBudget;
+        let thinking = if !takes_budget {
+            Some(String::from(r#"{"type":"adaptive"}"#))
+        } else if requested.unsigned_tool_loop {
+            None
+        } else {
+            // OpenAI's limit includes reasoning, as Anthropic's does: half of the client's limit is left for the
+            // response.
+            let most = requested.max_tokens.map_or(u64::MAX, |limit| limit / 2);
+            let budget = thinking_budget(requested.effort).min(most);
+            (budget >= MIN_THINKING_BUDGET).then(|| {
+                if requested.max_tokens.is_none() {
+                    plan.max_tokens = Some(requested.default_max_tokens.saturating_add(budget));
+                }
+                format!(r#"{{"type":"enabled","budget_tokens":{budget}}}"#)
+            })
         };
         plan.refuses_sampling = thinking.is_some();
         let field = thinking.map(|json| AdditionalField::new("thinking", json));
@@ -107,49 +112,22 @@ impl ReasoningPlan {
     }
 }
 
-fn nova_effort(effort: ReasoningEffort) -> Option<&'static str> {
-    match effort {
-        ReasoningEffort::None => None,
-        ReasoningEffort::Minimal
-        | ReasoningEffort::Low
-        | ReasoningEffort::Medium
-        | ReasoningEffort::High
-        | ReasoningEffort::XHigh
-        | ReasoningEffort::Max => Some(up_to_high(effort)),
-    }
-}
-
-/// For models that always reason and have three levels.
-fn up_to_high(effort: ReasoningEffort) -> &'static str {
-    match effort {
-        ReasoningEffort::None | ReasoningEffort::Minimal | ReasoningEffort::Low => "low",
-        ReasoningEffort::Medium => "medium",
-        ReasoningEffort::High | ReasoningEffort::XHigh | ReasoningEffort::Max => "high",
-    }
-}
-
-/// Some of OpenAI's models on Bedrock refuse `minimal`; none refuses `low`.
-fn openai_effort(effort: ReasoningEffort) -> &'static str {
-    match effort {
-        ReasoningEffort::None => "none",
-        ReasoningEffort::Minimal | ReasoningEffort::Low => "low",
-        ReasoningEffort::Medium => "medium",
-        ReasoningEffort::High => "high",
-        ReasoningEffort::XHigh => "xhigh",
-        ReasoningEffort::Max => "max",
-    }
-}
-
 #[cfg(test)]
 mod tests {
     #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
     use wasm_bindgen_test::wasm_bindgen_test as test;
 
+    use catalog::providers::BEDROCK;
+
     use super::*;
 
-    fn requested(model: &str, effort: ReasoningEffort) -> ReasoningRequest<'_> {
+    fn dialect(model: &str) -> Dialect {
+        BEDROCK.dialect(None, model)
+    }
+
+    fn requested(dialect: &Dialect, effort: Effort) -> ReasoningRequest<'_> {
         ReasoningRequest {
-            model,
+            dialect,
             effort,
             max_tokens: None,
             default_max_tokens: 4096,
@@ -165,7 +143,7 @@ mod tests {
 
     #[test]
     fn every_vendor_is_asked_in_its_own_words() {
-        use ReasoningEffort as R;
+        use Effort as R;
         for (model, effort, expected) in [
             (
                 "us.anthropic.claude-opus-4-6-v1",
@@ -213,7 +191,7 @@ mod tests {
             ),
             ("meta.llama3-1-8b-instruct-v1:0", R::High, vec![]),
         ] {
-            let plan = ReasoningPlan::new(&requested(model, effort));
+            let plan = ReasoningPlan::new(&requested(&dialect(model), effort));
             assert_eq!(fields(&plan), expected, "{model}");
         }
     }
@@ -221,7 +199,8 @@ mod tests {
     #[test]
     fn a_budget_leaves_room_for_the_answer() {
         let model = "anthropic.claude-3-7-sonnet-20250219-v1:0";
-        let high = requested(model, ReasoningEffort::High);
+        let dialect = dialect(model);
+        let high = requested(&dialect, Effort::High);
         for (max_tokens, budget, limit) in [
             (None, Some(16_384), Some(4096 + 16_384)),
             (Some(40_000), Some(16_384), None),

@@ -11,13 +11,15 @@ pub(crate) mod unsupported_params;
 
 use std::borrow::Cow;
 
+use catalog::Effort;
 use serde_json::value::RawValue;
 
 pub use content::{Media, Part, PartKind};
 pub use message::{
     AssistantMessage, DROPPED_MESSAGE_PARAMS, Message, ToolCallRequest, ToolMessage,
 };
-pub use options::{Number, ReasoningEffort, ResponseFormat};
+pub(crate) use options::read_effort;
+pub use options::{Number, ResponseFormat};
 pub use tools::{Tool, ToolChoice};
 
 use crate::error::RequestError;
@@ -45,7 +47,7 @@ pub struct ChatRequest<'a> {
     /// The format of the output.
     pub response_format: ResponseFormat<'a>,
     /// How much the model should reason.
-    pub reasoning_effort: Option<ReasoningEffort>,
+    pub reasoning_effort: Option<Effort>,
     /// `user`, else `safety_identifier`.
     pub user: Option<Text<'a>>,
     /// All other fields that are not `null`, in order.
@@ -91,7 +93,7 @@ impl<'a> ChatRequest<'a> {
                 "top_p" => request.top_p = Some(Number::read(value, &name, 1.0)?),
                 "response_format" => request.response_format = ResponseFormat::read(value)?,
                 "reasoning_effort" => {
-                    request.reasoning_effort = Some(ReasoningEffort::read(value, &name)?);
+                    request.reasoning_effort = Some(read_effort(value, &name)?);
                 }
                 "user" => request.user = Some(json::text(value, &name)?),
                 "safety_identifier" => {

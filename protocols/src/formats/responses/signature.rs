@@ -18,9 +18,7 @@ pub(crate) fn encrypted_content(signature: Text<'_>) -> [Text<'_>; 2] {
 pub(crate) fn signature(upstream: UpstreamFormat, encrypted_content: Text<'_>) -> Option<Text<'_>> {
     match upstream {
         UpstreamFormat::Anthropic | UpstreamFormat::Bedrock => {}
-        UpstreamFormat::OpenAi | UpstreamFormat::AzureOpenAi | UpstreamFormat::Ollama => {
-            return None;
-        }
+        UpstreamFormat::OpenAi => return None,
     }
     // JSON escapes no character of the mark.
     match encrypted_content {

@@ -1,14 +1,15 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use catalog::providers;
+
 use super::*;
 use crate::body_edit::BodyEdit;
 use crate::error::ErrorKind;
-use crate::format::UpstreamFormat;
 use crate::translator::{Streamed, stream_every_way, test_attempt};
 
 fn attempt() -> Attempt {
-    test_attempt(ClientFormat::AnthropicMessages, UpstreamFormat::Anthropic)
+    test_attempt(ClientFormat::AnthropicMessages, providers::ANTHROPIC)
 }
 
 fn streamed(input: &str) -> Streamed {

@@ -1,9 +1,11 @@
 //! The edits to a request for an upstream that speaks the client's own protocol.
 
+use catalog::{Dialect, Images, OutputLimit};
+
 use super::reasoning_items;
 use crate::body_edit::{BodyEdit, BodyPrefix, Splice};
 use crate::error::RequestError;
-use crate::format::{ClientFormat, UpstreamFormat};
+use crate::format::ClientFormat;
 use crate::passthrough::model_edit;
 use crate::scanner::{JsonError, Kind, Literal, Scanner};
 use crate::translator::Attempt;
@@ -11,21 +13,22 @@ use crate::translator::Attempt;
 /// The edits for this attempt's upstream.
 ///
 /// # Errors
-/// The request asks for something that this upstream does not support.
-pub(super) fn edit(attempt: &Attempt, body: &[u8]) -> Result<BodyEdit, RequestError> {
-    let mut edits = match (attempt.upstream, attempt.client) {
-        (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) => ollama_edits(body)?,
-        (_, ClientFormat::Responses) => {
+/// The request asks for something that this upstream cannot do.
+pub(super) fn edit(
+    attempt: &Attempt,
+    dialect: &Dialect,
+    body: &[u8],
+) -> Result<BodyEdit, RequestError> {
+    let mut edits = match attempt.client {
+        ClientFormat::ChatCompletions if differs(dialect) => dialect_edits(dialect, body)?,
+        ClientFormat::Responses => {
             reasoning_items::removals(body).map_err(RequestError::not_json)?
         }
-        (
-            UpstreamFormat::OpenAi
-            | UpstreamFormat::AzureOpenAi
-            | UpstreamFormat::Ollama
-            | UpstreamFormat::Anthropic
-            | UpstreamFormat::Bedrock,
-            _,
-        ) => Vec::new(),
+        ClientFormat::ChatCompletions
+        | ClientFormat::Completions
+        | ClientFormat::Embeddings
+        | ClientFormat::AnthropicMessages
+        | ClientFormat::AnthropicCountTokens => Vec::new(),
     };
     let prefix = BodyPrefix::of(body, &attempt.model_span);
     edits.extend(model_edit(attempt, prefix.model)?);
@@ -36,9 +39,10 @@ pub(super) fn edit(attempt: &Attempt, body: &[u8]) -> Result<BodyEdit, RequestEr
 /// [`edit`] from a prefix of the body. `None` if it is not enough.
 pub(super) fn edit_from_prefix(
     attempt: &Attempt,
+    dialect: &Dialect,
     prefix: BodyPrefix<'_>,
 ) -> Option<Result<BodyEdit, RequestError>> {
-    if !needs_only_prefix(attempt) {
+    if !needs_only_prefix(attempt, dialect) {
         return None;
     }
     let usage = usage_edit(attempt, prefix);
@@ -50,20 +54,20 @@ pub(super) fn edit_from_prefix(
 }
 
 /// Only the model's name changes, and usage may be requested.
-pub(super) fn needs_only_prefix(attempt: &Attempt) -> bool {
-    match (attempt.upstream, attempt.client) {
-        (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) | (_, ClientFormat::Responses) => {
-            false
-        }
-        (
-            UpstreamFormat::OpenAi
-            | UpstreamFormat::AzureOpenAi
-            | UpstreamFormat::Ollama
-            | UpstreamFormat::Anthropic
-            | UpstreamFormat::Bedrock,
-            _,
-        ) => true,
+pub(super) fn needs_only_prefix(attempt: &Attempt, dialect: &Dialect) -> bool {
+    match attempt.client {
+        ClientFormat::ChatCompletions => !differs(dialect),
+        ClientFormat::Responses => false,
+        ClientFormat::Completions
+        | ClientFormat::Embeddings
+        | ClientFormat::AnthropicMessages
+        | ClientFormat::AnthropicCountTokens => true,
     }
+}
+
+/// Whether the dialect names or limits any field of a request otherwise than OpenAI.
+fn differs(dialect: &Dialect) -> bool {
+    dialect.output_limit == OutputLimit::MaxTokens || dialect.images == Images::DataUrl
 }
 
 /// Requests usage for the client. Inserted as the first member, because the positions of others are unknown.
@@ -77,7 +81,7 @@ fn usage_edit(attempt: &Attempt, prefix: BodyPrefix<'_>) -> Option<Splice> {
     Some((inside..inside, member.to_vec()))
 }
 
-/// Why Ollama cannot serve a request.
+/// Why an upstream cannot serve a request.
 enum Refusal {
     NotJson(JsonError),
     /// Index of the message and of its part.
@@ -90,15 +94,15 @@ impl From<JsonError> for Refusal {
     }
 }
 
-/// Ollama only supports `max_tokens` and does not fetch images.
-fn ollama_edits(body: &[u8]) -> Result<Vec<Splice>, RequestError> {
+/// Adapts the fields that the dialect names or limits otherwise.
+fn dialect_edits(dialect: &Dialect, body: &[u8]) -> Result<Vec<Splice>, RequestError> {
     let mut new_limit = None;
     let mut old_limit = None;
     let read = Scanner::new(body)
         .map_err(Refusal::from)
         .and_then(|mut scanner| {
             scanner.object(|scanner, key| {
-                if key.is("messages") {
+                if key.is("messages") && dialect.images == Images::DataUrl {
                     return messages(scanner);
                 }
                 let value = scanner.value()?;
@@ -123,9 +127,12 @@ fn ollama_edits(body: &[u8]) -> Result<Vec<Splice>, RequestError> {
             ));
         }
     }
+    if dialect.output_limit != OutputLimit::MaxTokens {
+        return Ok(Vec::new());
+    }
     Ok(match (new_limit, old_limit) {
         (Some((key, _)), None) => vec![(key, b"\"max_tokens\"".to_vec())],
-        // The newer name takes precedence; Ollama ignores it where it is.
+        // The newer name takes precedence; the upstream ignores it where it is.
         (Some((_, value)), Some(old)) => vec![(old, body.get(value).unwrap_or_default().to_vec())],
         (None, _) => Vec::new(),
     })

@@ -1,15 +1,17 @@
-//! Normalizes responses of Azure and Ollama to what OpenAI's clients accept.
+//! Normalizes responses with extras to what OpenAI's clients accept.
 //!
-//! | upstream | deviation | becomes |
+//! | extras | deviation | becomes |
 //! |---|---|---|
-//! | Azure | stream chunk without choices and usage (`prompt_filter_results`) | dropped |
-//! | Azure | choice without `delta` (asynchronous content filter) | dropped |
-//! | Azure | `content_filter_results`, `content_filter_offsets`, `prompt_filter_results` in stream chunks | removed |
-//! | Azure | `obfuscation`, which padded the chunk including what is removed | removed |
-//! | Ollama | `reasoning` in messages and deltas | `reasoning_content` |
-//! | Ollama | `role` in every delta, which clients join to `assistantassistant` | once per choice |
+//! | content filter | stream chunk without choices and usage (`prompt_filter_results`) | dropped |
+//! | content filter | choice without `delta` (asynchronous content filter) | dropped |
+//! | content filter | `content_filter_results`, `content_filter_offsets`, `prompt_filter_results` in stream chunks | removed |
+//! | content filter | `obfuscation`, which padded the chunk including what is removed | removed |
+//! | reasoning | `reasoning` in messages and deltas | `reasoning_content` |
+//! | reasoning | `role` in every delta, which clients join to `assistantassistant` | once per choice |
 
-use crate::format::{ClientFormat, UpstreamFormat};
+use catalog::ResponseExtras;
+
+use crate::format::ClientFormat;
 use crate::json;
 use crate::json::{Object, Writer};
 use serde_json::value::RawValue;
@@ -26,74 +28,59 @@ pub(super) enum Normalized {
 /// Removes what does not belong to OpenAI's protocol. What cannot be parsed stays unchanged.
 #[derive(Debug)]
 pub(super) struct ResponseNormalizer {
-    vendor: Vendor,
+    extras: ResponseExtras,
     /// Indexes, as JSON, of the choices whose role was sent.
     roles_sent: Vec<String>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Vendor {
-    OpenAi,
-    Azure,
-    Ollama,
-}
-
 impl ResponseNormalizer {
-    pub(super) fn new(upstream: UpstreamFormat, client: ClientFormat) -> Self {
-        let vendor = match (upstream, client) {
-            (UpstreamFormat::AzureOpenAi, ClientFormat::ChatCompletions) => Vendor::Azure,
-            (UpstreamFormat::Ollama, ClientFormat::ChatCompletions) => Vendor::Ollama,
-            (
-                UpstreamFormat::OpenAi
-                | UpstreamFormat::AzureOpenAi
-                | UpstreamFormat::Ollama
-                | UpstreamFormat::Anthropic
-                | UpstreamFormat::Bedrock,
-                _,
-            ) => Vendor::OpenAi,
-        };
+    pub(super) fn new(extras: ResponseExtras, client: ClientFormat) -> Self {
         Self {
-            vendor,
+            extras: if client == ClientFormat::ChatCompletions {
+                extras
+            } else {
+                ResponseExtras::None
+            },
             roles_sent: Vec::new(),
         }
     }
 
     /// JSON responses may change.
     pub(super) fn changes_responses(&self) -> bool {
-        self.vendor == Vendor::Ollama
+        self.extras == ResponseExtras::Reasoning
     }
 
     /// The result for an event does not depend on earlier events.
     pub(super) fn is_stateless(&self) -> bool {
-        self.vendor != Vendor::Ollama
+        self.extras != ResponseExtras::Reasoning
     }
 
     /// Padding is removed together with what it padded.
     pub(super) fn drops_padding(&self) -> bool {
-        self.vendor == Vendor::Azure
+        self.extras == ResponseExtras::ContentFilter
     }
 
     /// Normalizes the data of a stream event.
     pub(super) fn chunk(&mut self, data: &[u8]) -> Normalized {
-        match self.vendor {
-            Vendor::OpenAi => None,
-            Vendor::Azure => azure(data),
-            Vendor::Ollama => ollama(data, &mut self.roles_sent),
+        match self.extras {
+            ResponseExtras::None => None,
+            ResponseExtras::ContentFilter => without_content_filter(data),
+            ResponseExtras::Reasoning => with_reasoning_content(data, &mut self.roles_sent),
         }
         .unwrap_or(Normalized::Unchanged)
     }
 
     /// Normalizes a complete JSON response.
     pub(super) fn response(&self, data: &[u8]) -> Normalized {
-        match self.vendor {
-            Vendor::OpenAi | Vendor::Azure => None,
-            Vendor::Ollama => ollama(data, &mut Vec::new()),
+        match self.extras {
+            ResponseExtras::None | ResponseExtras::ContentFilter => None,
+            ResponseExtras::Reasoning => with_reasoning_content(data, &mut Vec::new()),
         }
         .unwrap_or(Normalized::Unchanged)
     }
 }
 
-fn azure(data: &[u8]) -> Option<Normalized> {
+fn without_content_filter(data: &[u8]) -> Option<Normalized> {
     let chunk: Object<'_> = json::parse(data).ok()?;
     let all_choices = objects(chunk.get("choices"))?;
     let choices: Vec<&Object<'_>> = all_choices
@@ -136,7 +123,7 @@ fn azure(data: &[u8]) -> Option<Normalized> {
     Some(Normalized::Rewritten(out))
 }
 
-fn ollama(data: &[u8], roles_sent: &mut Vec<String>) -> Option<Normalized> {
+fn with_reasoning_content(data: &[u8], roles_sent: &mut Vec<String>) -> Option<Normalized> {
     let chunk: Object<'_> = json::parse(data).ok()?;
     let choices = objects(chunk.get("choices"))?;
     let mut changed = false;
@@ -149,7 +136,7 @@ fn ollama(data: &[u8], roles_sent: &mut Vec<String>) -> Option<Normalized> {
             }
             w.key(name).array(|w| {
                 for choice in &choices {
-                    w.object(|w| changed |= ollama_choice(choice, roles_sent, w));
+                    w.object(|w| changed |= write_choice(choice, roles_sent, w));
                 }
             });
         }
@@ -162,7 +149,7 @@ fn ollama(data: &[u8], roles_sent: &mut Vec<String>) -> Option<Normalized> {
 }
 
 /// Writes the members of a choice. Returns `true` if something changed.
-fn ollama_choice(choice: &Object<'_>, roles_sent: &mut Vec<String>, w: &mut Writer<'_>) -> bool {
+fn write_choice(choice: &Object<'_>, roles_sent: &mut Vec<String>, w: &mut Writer<'_>) -> bool {
     let index = choice.get("index").map_or("0", RawValue::get);
     let mut changed = false;
     for (name, value) in &choice.0 {
@@ -173,7 +160,7 @@ fn ollama_choice(choice: &Object<'_>, roles_sent: &mut Vec<String>, w: &mut Writ
                     roles_sent.push(index.to_owned());
                 }
                 w.key(name)
-                    .object(|w| changed |= ollama_message(&message, repeats_role, w));
+                    .object(|w| changed |= write_message(&message, repeats_role, w));
             }
             _ => w.key(name).raw(value),
         }
@@ -182,7 +169,7 @@ fn ollama_choice(choice: &Object<'_>, roles_sent: &mut Vec<String>, w: &mut Writ
 }
 
 /// Writes the members of a message or delta. Returns `true` if something changed.
-fn ollama_message(message: &Object<'_>, repeats_role: bool, w: &mut Writer<'_>) -> bool {
+fn write_message(message: &Object<'_>, repeats_role: bool, w: &mut Writer<'_>) -> bool {
     let renames = message.get("reasoning").is_some() && message.get("reasoning_content").is_none();
     let mut changed = false;
     for (name, value) in &message.0 {

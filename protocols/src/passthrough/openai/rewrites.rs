@@ -115,9 +115,10 @@ mod tests {
 
     use proptest::prelude::*;
 
+    use catalog::ResponseExtras;
+
     use super::*;
     use crate::format::ClientFormat::ChatCompletions;
-    use crate::format::UpstreamFormat;
 
     fn event(delta: &str, rest: &str) -> String {
         format!(
@@ -134,7 +135,7 @@ mod tests {
             data: first.as_bytes(),
             raw: &raw,
         };
-        let normalizer = ResponseNormalizer::new(UpstreamFormat::OpenAi, ChatCompletions);
+        let normalizer = ResponseNormalizer::new(ResponseExtras::None, ChatCompletions);
         template.record(&event, &chunk, &normalizer, EventAction::Forwarded, &raw);
         template
     }

@@ -1,12 +1,13 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use catalog::{Provider, providers};
+
 use super::*;
-use crate::format::UpstreamFormat::{self, AzureOpenAi, Ollama, OpenAi};
 use crate::translator::{Streamed, stream_every_way, test_attempt};
 
-fn attempt(upstream: UpstreamFormat) -> Attempt {
-    test_attempt(ClientFormat::ChatCompletions, upstream)
+fn attempt(provider: Provider) -> Attempt {
+    test_attempt(ClientFormat::ChatCompletions, provider)
 }
 
 fn streamed(attempt: Attempt, input: &str) -> Streamed {
@@ -39,7 +40,7 @@ fn only_the_model_changes() {
     let before = "{ \"messages\" : [{\"role\":\"user\",\"content\":\"\\u00e9 \\/\"}],\t\"model\" : \"grand\", \"x\":1.50 }";
     let named = |model: &str| Attempt {
         model: model.to_owned(),
-        ..attempt(OpenAi)
+        ..attempt(Provider::COMPATIBLE)
     };
     assert_eq!(
         body(named("gpt-4o"), before).unwrap(),
@@ -57,7 +58,7 @@ fn a_body_that_is_not_the_scanned_one_is_refused() {
     for span in [0..3, 5..500, 0..0] {
         let attempt = Attempt {
             model_span: span,
-            ..attempt(OpenAi)
+            ..attempt(Provider::COMPATIBLE)
         };
         assert!(
             OpenAiPassThrough::new(attempt)
@@ -80,7 +81,7 @@ fn each_endpoint_has_its_path() {
         let attempt = Attempt {
             model_span: 9..12,
             native_responses: true,
-            ..test_attempt(client, OpenAi)
+            ..test_attempt(client, Provider::COMPATIBLE)
         };
         let outgoing = OpenAiPassThrough::new(attempt)
             .unwrap()
@@ -88,8 +89,17 @@ fn each_endpoint_has_its_path() {
             .unwrap();
         assert_eq!(outgoing.path, path);
     }
-    assert!(OpenAiPassThrough::new(test_attempt(ClientFormat::Responses, OpenAi)).is_err());
-    assert!(OpenAiPassThrough::new(test_attempt(ClientFormat::AnthropicMessages, OpenAi)).is_err());
+    assert!(
+        OpenAiPassThrough::new(test_attempt(ClientFormat::Responses, Provider::COMPATIBLE))
+            .is_err()
+    );
+    assert!(
+        OpenAiPassThrough::new(test_attempt(
+            ClientFormat::AnthropicMessages,
+            Provider::COMPATIBLE
+        ))
+        .is_err()
+    );
 }
 
 #[test]
@@ -113,11 +123,14 @@ fn ollama_knows_max_tokens_only() {
     ];
     for (before, after) in table {
         let expected = request(after).replace("\"m\"", "\"upstream-model\"");
-        assert_eq!(body(attempt(Ollama), &request(before)).unwrap(), expected);
+        assert_eq!(
+            body(attempt(providers::OLLAMA), &request(before)).unwrap(),
+            expected
+        );
     }
     let untouched = request(r#""max_completion_tokens":5"#);
     assert!(
-        body(attempt(OpenAi), &untouched)
+        body(attempt(Provider::COMPATIBLE), &untouched)
             .unwrap()
             .contains("max_completion_tokens")
     );
@@ -136,7 +149,7 @@ fn ollama_fetches_no_images() {
         r#""data:x""#,
     ] {
         assert!(
-            body(attempt(Ollama), &request(accepted)).is_ok(),
+            body(attempt(providers::OLLAMA), &request(accepted)).is_ok(),
             "{accepted}"
         );
     }
@@ -146,14 +159,20 @@ fn ollama_fetches_no_images() {
         r#""https://x""#,
         r#"{"url":""}"#,
     ] {
-        let error = body(attempt(Ollama), &request(refused)).unwrap_err();
+        let error = body(attempt(providers::OLLAMA), &request(refused)).unwrap_err();
         assert_eq!(
             error.param.as_deref(),
             Some("messages[1].content[1].image_url.url"),
             "{refused}"
         );
     }
-    assert!(body(attempt(OpenAi), &request(r#"{"url":"https://x"}"#)).is_ok());
+    assert!(
+        body(
+            attempt(Provider::COMPATIBLE),
+            &request(r#"{"url":"https://x"}"#)
+        )
+        .is_ok()
+    );
 }
 
 #[test]
@@ -169,7 +188,7 @@ fn a_stream_passes_as_it_is() {
     );
     for (_, blank) in ends {
         let stream = stream.replace("\n\n", blank);
-        let streamed = streamed(attempt(OpenAi), &stream);
+        let streamed = streamed(attempt(Provider::COMPATIBLE), &stream);
         assert_eq!(streamed.out, stream);
         assert_eq!(streamed.state, StreamState::Complete);
         assert_eq!(
@@ -186,7 +205,7 @@ fn a_stream_passes_as_it_is() {
 
 #[test]
 fn whole_events_pass_without_a_copy() {
-    let mut translator = OpenAiPassThrough::new(attempt(OpenAi)).unwrap();
+    let mut translator = OpenAiPassThrough::new(attempt(Provider::COMPATIBLE)).unwrap();
     let mut out = Vec::new();
     let event = chunk(r#"{"content":"a"}"#, "null");
     assert!(translator.stream(event.as_bytes(), &mut out) && out.is_empty());
@@ -205,7 +224,7 @@ fn what_passes_stands_in_its_place_between_what_does_not() {
     let attempt = Attempt {
         stream: true,
         ask_for_usage: true,
-        ..attempt(OpenAi)
+        ..attempt(Provider::COMPATIBLE)
     };
     let run = format!("{}{}{}", text("a"), text("b\\n\\ud800"), text("c"));
     let stream = format!(
@@ -228,7 +247,7 @@ fn usage_is_read_from_any_chunk_and_the_last_counts() {
     let stream = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":1}}\n\n\
         data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"b\"},\"finish_reason\":\"stop\"}],\"usage\":{\"prompt_tokens\":3,\"completion_tokens\":2}}\n\n\
         data: {\"choices\":[],\"usage\":null}\n\ndata: [DONE]\n\n";
-    let streamed = streamed(attempt(OpenAi), stream);
+    let streamed = streamed(attempt(Provider::COMPATIBLE), stream);
     assert_eq!(
         streamed.usage,
         Some(Usage {
@@ -262,7 +281,7 @@ fn what_counts_as_content() {
         (r#"{"audio":{"id":"a"}}"#, "null", true),
     ];
     for (delta, finish, content) in table {
-        let mut translator = OpenAiPassThrough::new(attempt(OpenAi)).unwrap();
+        let mut translator = OpenAiPassThrough::new(attempt(Provider::COMPATIBLE)).unwrap();
         translator.stream(chunk(delta, finish).as_bytes(), &mut Vec::new());
         let expected = if content {
             StreamState::Content
@@ -273,7 +292,7 @@ fn what_counts_as_content() {
     }
     let completions = Attempt {
         client: ClientFormat::Completions,
-        ..attempt(OpenAi)
+        ..attempt(Provider::COMPATIBLE)
     };
     let mut translator = OpenAiPassThrough::new(completions).unwrap();
     translator.stream(
@@ -297,7 +316,7 @@ fn a_stream_without_content_never_completes() {
         ": x\n\n",
     ] {
         assert_eq!(
-            streamed(attempt(OpenAi), stream).state,
+            streamed(attempt(Provider::COMPATIBLE), stream).state,
             StreamState::BeforeContent,
             "{stream:?}"
         );
@@ -308,7 +327,7 @@ fn a_stream_without_content_never_completes() {
 fn a_stream_that_breaks_off_ends_with_an_error_event() {
     let hello = chunk(r#"{"content":"Hello"}"#, "null");
     for rest in ["", "data: {\"choices\":[{\"ind", ": comment", "data"] {
-        let streamed = streamed(attempt(OpenAi), &format!("{hello}{rest}"));
+        let streamed = streamed(attempt(Provider::COMPATIBLE), &format!("{hello}{rest}"));
         let error = streamed.out.strip_prefix(&hello).unwrap();
         assert!(
             error.starts_with("data: {\"error\":{\"message\":\"the provider's stream broke off"),
@@ -329,7 +348,7 @@ fn an_error_in_the_stream_is_the_last_event() {
         r#"{"error":"boom"}"#,
     ] {
         let streamed = streamed(
-            attempt(OpenAi),
+            attempt(Provider::COMPATIBLE),
             &format!("{hello}data: {frame}\n\n{hello}data: [DONE]\n\n"),
         );
         let error = streamed.out.strip_prefix(&hello).unwrap();
@@ -354,7 +373,7 @@ fn what_is_not_the_protocol_is_not_passed_on() {
         "data: {} {}\n\n",
     ] {
         let streamed = streamed(
-            attempt(OpenAi),
+            attempt(Provider::COMPATIBLE),
             &format!("{hello}{garbage}data: [DONE]\n\n"),
         );
         assert!(
@@ -373,7 +392,7 @@ fn the_last_frame_may_be_missing_when_all_else_has_come() {
         chunk(r#"{"content":"a"}"#, "null"),
         chunk("{}", "\"stop\"")
     );
-    let done = streamed(attempt(OpenAi), &all);
+    let done = streamed(attempt(Provider::COMPATIBLE), &all);
     assert_eq!(
         (done.out.as_str(), done.state),
         (
@@ -383,7 +402,7 @@ fn the_last_frame_may_be_missing_when_all_else_has_come() {
     );
     let asked_for_usage = Attempt {
         include_usage: true,
-        ..attempt(OpenAi)
+        ..attempt(Provider::COMPATIBLE)
     };
     assert!(matches!(
         streamed(asked_for_usage, &all).state,
@@ -392,7 +411,7 @@ fn the_last_frame_may_be_missing_when_all_else_has_come() {
     let second = all.replace("\"index\":0,\"delta\":{}", "\"index\":1,\"delta\":{}");
     assert!(
         matches!(
-            streamed(attempt(OpenAi), &second).state,
+            streamed(attempt(Provider::COMPATIBLE), &second).state,
             StreamState::Failed(_)
         ),
         "choice 0 is not finished"
@@ -405,7 +424,7 @@ fn usage_is_asked_for_in_the_clients_place_and_kept_from_it() {
         ask_for_usage: true,
         stream: true,
         model: "m".to_owned(),
-        ..attempt(OpenAi)
+        ..attempt(Provider::COMPATIBLE)
     };
     let before = r#" {"model":"grand","stream":true,"messages":[]}"#;
     assert_eq!(
@@ -438,7 +457,7 @@ fn usage_is_asked_for_in_the_clients_place_and_kept_from_it() {
 fn a_last_event_without_its_blank_line_gets_one() {
     let start = chunk(r#"{"content":"a"}"#, "\"stop\"");
     for done in ["data: [DONE]", "data: [DONE]\n"] {
-        let streamed = streamed(attempt(OpenAi), &format!("{start}{done}"));
+        let streamed = streamed(attempt(Provider::COMPATIBLE), &format!("{start}{done}"));
         assert_eq!(streamed.out, format!("{start}data: [DONE]\n\n"));
         assert_eq!(streamed.state, StreamState::Complete);
     }
@@ -448,12 +467,12 @@ fn a_last_event_without_its_blank_line_gets_one() {
 fn a_filter_before_any_content_may_be_cured_elsewhere() {
     let stream = format!("{}data: [DONE]\n\n", chunk("{}", "\"content_filter\""));
     assert_eq!(
-        streamed(attempt(OpenAi), &stream).state,
+        streamed(attempt(Provider::COMPATIBLE), &stream).state,
         StreamState::Complete
     );
     let fails_over = Attempt {
         fail_over_on_content_policy: true,
-        ..attempt(OpenAi)
+        ..attempt(Provider::COMPATIBLE)
     };
     let failed = streamed(fails_over, &stream).state;
     assert!(matches!(failed, StreamState::Failed(error) if error.kind == ErrorKind::ContentPolicy));
@@ -481,7 +500,7 @@ fn azures_streams_lose_what_clients_refuse() {
             .chain(["data: [DONE]\n\n".to_owned()])
             .collect::<String>()
     };
-    let streamed = streamed(attempt(AzureOpenAi), &frames(&input));
+    let streamed = streamed(attempt(providers::AZURE_OPENAI), &frames(&input));
     assert_eq!(streamed.out, frames(&expected));
     assert_eq!(streamed.state, StreamState::Complete);
     assert_eq!(streamed.served_model.as_deref(), Some("gpt-5"));
@@ -507,10 +526,10 @@ fn ollamas_reasoning_gets_the_usual_name_and_one_role() {
         stream[2].clone(),
         stream[3].clone(),
     ];
-    let streamed = streamed(attempt(Ollama), &stream.concat());
+    let streamed = streamed(attempt(providers::OLLAMA), &stream.concat());
     assert_eq!(streamed.out, expected.concat());
 
-    let mut translator = OpenAiPassThrough::new(attempt(Ollama)).unwrap();
+    let mut translator = OpenAiPassThrough::new(attempt(providers::OLLAMA)).unwrap();
     let response = r#"{"model":"llama","choices":[{"index":0,"message":{"role":"assistant","content":"Hi","reasoning":"hm"}}],"usage":{"prompt_tokens":1,"completion_tokens":2}}"#;
     let changed = translator.response(response.as_bytes()).unwrap().unwrap();
     assert_eq!(
@@ -520,7 +539,7 @@ fn ollamas_reasoning_gets_the_usual_name_and_one_role() {
     assert_eq!(translator.usage().map(|usage| usage.total()), Some(3));
     let plain = response.replace(",\"reasoning\":\"hm\"", "");
     assert_eq!(
-        OpenAiPassThrough::new(attempt(Ollama))
+        OpenAiPassThrough::new(attempt(providers::OLLAMA))
             .unwrap()
             .response(plain.as_bytes()),
         Ok(None)
@@ -545,13 +564,13 @@ fn what_becomes_of_an_event_becomes_of_those_like_it() {
             .collect()
     };
     let azure = streamed(
-        attempt(AzureOpenAi),
+        attempt(providers::AZURE_OPENAI),
         &each(&|_, text, padding| event("", text, filter, padding)),
     );
     let cleaned = each(&|_, text, _| event("", text, "", ""));
     assert!(azure.out.starts_with(&cleaned), "{}", azure.out);
     let ollama = streamed(
-        attempt(Ollama),
+        attempt(providers::OLLAMA),
         &each(&|_, text, padding| event(role, text, "", padding)),
     );
     let once = |number| if number == 0 { role } else { "" };
@@ -563,7 +582,7 @@ fn what_becomes_of_an_event_becomes_of_those_like_it() {
 fn responses_streams() {
     let native = Attempt {
         native_responses: true,
-        ..test_attempt(ClientFormat::Responses, OpenAi)
+        ..test_attempt(ClientFormat::Responses, Provider::COMPATIBLE)
     };
     let frame =
         |kind: &str, rest: &str| format!("event: {kind}\ndata: {{\"type\":\"{kind}\"{rest}}}\n\n");
@@ -607,7 +626,7 @@ fn responses_streams() {
 
 #[test]
 fn json_answers_are_watched_while_they_pass() {
-    let mut translator = OpenAiPassThrough::new(attempt(OpenAi)).unwrap();
+    let mut translator = OpenAiPassThrough::new(attempt(Provider::COMPATIBLE)).unwrap();
     assert!(translator.forwards_json());
     let response = r#"{"choices":[{"message":{"content":"\"usage\":{\"prompt_tokens\":9}"}}],"model":"gpt-4o","usage":{"prompt_tokens":3,"completion_tokens":2}}"#;
     for byte in response.as_bytes() {
@@ -633,7 +652,7 @@ fn parts_of_a_body_are_as_good_as_the_whole() {
         r#"  {"messages":[{"content":"{\"model\":1}"}],"model" : "upstream-model"}"#,
         r#"{"messages":[],"stream":true,"model":"gpt"}"#,
     ];
-    for upstream in [UpstreamFormat::OpenAi, UpstreamFormat::AzureOpenAi] {
+    for upstream in [Provider::COMPATIBLE, providers::AZURE_OPENAI] {
         for (stream, ask_for_usage) in [(false, true), (true, true), (true, false)] {
             for body in bodies {
                 let model_span =
@@ -672,8 +691,8 @@ fn parts_of_a_body_are_as_good_as_the_whole() {
 #[test]
 fn what_is_looked_for_in_all_of_a_body_needs_the_whole() {
     for (client, upstream) in [
-        (ClientFormat::ChatCompletions, UpstreamFormat::Ollama),
-        (ClientFormat::Responses, UpstreamFormat::OpenAi),
+        (ClientFormat::ChatCompletions, providers::OLLAMA),
+        (ClientFormat::Responses, Provider::COMPATIBLE),
     ] {
         let attempt = Attempt {
             native_responses: true,

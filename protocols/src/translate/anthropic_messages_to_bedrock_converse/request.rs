@@ -9,7 +9,7 @@ use serde_json::value::RawValue;
 use crate::error::RequestError;
 use crate::formats::anthropic_messages::MessagesRequest;
 use crate::formats::bedrock_converse::{
-    AdditionalField, CachePoint, ConverseRequest, Inference, JsonSchema, ToolNames, Vendor,
+    AdditionalField, CachePoint, ConverseRequest, Inference, JsonSchema, ToolNames,
 };
 use crate::json;
 use crate::translate::anthropic_messages_to_bedrock_converse::DROPPED_PARAMS;
@@ -46,14 +46,15 @@ pub(super) fn translate(
     if let Some(mark) = cache_control {
         conversation.add_last_cache_point(CachePoint::read(mark));
     }
+    let dialect = attempt.dialect();
     let tools = ToolPlan::new(
-        &attempt.model,
+        &dialect,
         request.tools,
         request.tool_choice,
         &mut tool_names,
     )?;
     let mut additional = thinking::fields(
-        &attempt.model,
+        &dialect,
         request.thinking.as_ref(),
         request.output_config.effort,
     );
@@ -82,7 +83,7 @@ pub(super) fn translate(
         }),
         additional,
     };
-    if !Vendor::takes_cache_points(&attempt.model) {
+    if !dialect.cache_control {
         converse.remove_cache_points();
     }
     converse.write(&mut out);

@@ -4,15 +4,17 @@ mod conversation;
 mod media;
 mod tools;
 
+use catalog::Dialect;
+
 use crate::error::RequestError;
-use crate::format::UpstreamFormat;
 use crate::formats::anthropic_messages::MessagesRequest;
-use crate::formats::chat_completions::request_reader::ReasoningEffort;
 use crate::json::{Text, Writer};
 use crate::translate::anthropic_messages_to_chat_completions::DROPPED_PARAMS;
 use crate::translate::anthropic_messages_to_chat_completions::stop_reason::StopSequences;
 use crate::translate::dropped_param;
+use crate::translate::responses_to_chat_completions::limit_name;
 use crate::translator::Attempt;
+use catalog::Effort;
 use conversation::Conversation;
 use tools::ToolPlan;
 
@@ -42,19 +44,20 @@ pub(super) fn translate(
             "expected at least 1, because the target of this request cannot answer with nothing, found 0",
         ));
     }
-    let conversation = Conversation::build(attempt.upstream, request.system, request.messages)?;
+    let dialect = attempt.dialect();
+    let conversation = Conversation::build(&dialect, request.system, request.messages)?;
     let tools = ToolPlan::new(request.tools, request.tool_choice)?;
     let effort = request
         .output_config
         .effort
-        .and_then(|effort| reasoning_effort(attempt, effort));
+        .and_then(|effort| reasoning_effort(&dialect, effort));
 
     let mut out = Vec::with_capacity(body.len().saturating_add(1024));
     Writer::new(&mut out).object(|w| {
         w.field("model").string(&attempt.model);
         conversation.write(w);
         if let Some(limit) = request.max_tokens {
-            w.field(limit_name(attempt.upstream)).number(limit);
+            w.field(limit_name(&dialect)).number(limit);
         }
         if attempt.stream {
             w.field("stream").bool(true);
@@ -98,32 +101,12 @@ pub(super) fn translate(
     Ok((out, StopSequences::new(request.stop_sequences)))
 }
 
-/// OpenAI's reasoning models refuse `max_tokens`; Ollama supports nothing else.
-fn limit_name(upstream: UpstreamFormat) -> &'static str {
-    match upstream {
-        UpstreamFormat::Ollama => "max_tokens",
-        UpstreamFormat::OpenAi
-        | UpstreamFormat::AzureOpenAi
-        | UpstreamFormat::Anthropic
-        | UpstreamFormat::Bedrock => "max_completion_tokens",
-    }
-}
-
-/// The effort to send, if the model supports it. Unknown model names are assumed to support it.
-fn reasoning_effort(attempt: &Attempt, effort: ReasoningEffort) -> Option<ReasoningEffort> {
-    let name = attempt.model.rsplit('/').next().unwrap_or_default();
-    if ["gpt-3", "gpt-4", "chatgpt-4"]
-        .iter()
-        .any(|old| name.starts_with(old))
-    {
-        return None;
-    }
-    match attempt.upstream {
-        UpstreamFormat::Ollama => Some(effort.min(ReasoningEffort::High)),
-        UpstreamFormat::OpenAi
-        | UpstreamFormat::AzureOpenAi
-        | UpstreamFormat::Anthropic
-        | UpstreamFormat::Bedrock => Some(effort),
+/// The effort to send, if the model supports it.
+fn reasoning_effort(dialect: &Dialect, effort: Effort) -> Option<Effort> {
+    if dialect.takes("reasoning_effort") {
+        dialect.effort(effort)
+    } else {
+        None
     }
 }
 

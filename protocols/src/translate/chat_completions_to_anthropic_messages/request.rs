@@ -5,10 +5,10 @@ mod conversation;
 mod thinking;
 mod tools;
 
+use catalog::Sampling;
 use serde_json::value::RawValue;
 
 use crate::error::RequestError;
-use crate::formats::anthropic_messages::{Claude, Sampling};
 use crate::formats::chat_completions::ChatRequest;
 use crate::formats::chat_completions::request_reader::{Number, ResponseFormat};
 use crate::json::{self, Writer};
@@ -62,17 +62,17 @@ pub(super) fn translate(
         }
     }
     let strips_code_fence = matches!(request.response_format, ResponseFormat::JsonObject);
-    let model = Claude::from_name(&attempt.model);
+    let dialect = attempt.dialect();
     let conversation = Conversation::build(request.messages)?;
     let tools = ToolPlan::new(
-        model,
+        &dialect,
         request.tools,
         request.tool_choice,
         request.parallel_tool_calls,
         request.response_format,
     )?;
     let thinking = ThinkingPlan::new(&thinking::ThinkingRequest {
-        model,
+        dialect: &dialect,
         effort: request.reasoning_effort,
         thinking: extras.thinking,
         max_tokens: request.max_tokens,
@@ -81,9 +81,9 @@ pub(super) fn translate(
         unsigned_tool_loop: conversation.is_unsigned_tool_loop(),
     })?;
     let sampling = if thinking.is_on() {
-        Sampling::Unsupported
+        Sampling::None
     } else {
-        model.sampling()
+        dialect.sampling
     };
 
     let mut out = Vec::with_capacity(body.len().saturating_add(1024));
@@ -154,10 +154,10 @@ fn write_sampling(
     top_k: Option<&RawValue>,
 ) {
     let (temperature, top_p, top_k) = match sampling {
-        Sampling::Both => (temperature, top_p, top_k),
+        Sampling::Both | Sampling::NotThinking => (temperature, top_p, top_k),
         Sampling::One if temperature.is_some() => (temperature, None, top_k),
         Sampling::One => (None, top_p, top_k),
-        Sampling::Unsupported => (None, None, None),
+        Sampling::None => (None, None, None),
     };
     if let Some(temperature) = temperature {
         let clamped = if temperature.value > 1.0 {

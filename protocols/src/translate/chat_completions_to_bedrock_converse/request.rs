@@ -3,13 +3,13 @@
 mod messages;
 mod tools;
 
+use catalog::{Dialect, ReasoningRequest as Word, Sampling};
 use serde_json::value::RawValue;
 
 use crate::error::RequestError;
-use crate::formats::anthropic_messages::{Claude, Sampling};
 use crate::formats::bedrock_converse::{
     AdditionalField, CachePoint, ConverseRequest, Inference, JsonSchema, ReasoningPlan,
-    ReasoningRequest, ToolNames, Vendor,
+    ReasoningRequest, ToolNames,
 };
 use crate::formats::chat_completions::ChatRequest;
 use crate::formats::chat_completions::request_reader::{Number, ResponseFormat};
@@ -67,8 +67,9 @@ pub(super) fn translate(
     if let Some(mark) = extras.cache_control {
         conversation.add_last_cache_point(CachePoint::read(mark));
     }
+    let dialect = attempt.dialect();
     let tools = ToolPlan::new(
-        &attempt.model,
+        &dialect,
         request.tools,
         request.tool_choice,
         request.parallel_tool_calls,
@@ -82,7 +83,7 @@ pub(super) fn translate(
         reasoning.refuses_sampling = !is_disabled(thinking)?;
     } else if let Some(effort) = request.reasoning_effort {
         reasoning = ReasoningPlan::new(&ReasoningRequest {
-            model: &attempt.model,
+            dialect: &dialect,
             effort,
             max_tokens: request.max_tokens,
             default_max_tokens: u64::from(attempt.default_max_tokens.max(1)),
@@ -93,14 +94,14 @@ pub(super) fn translate(
     additional.extend(reasoning.fields);
     additional.extend(tools.additional());
 
-    let sampling = sampling(&attempt.model, reasoning.refuses_sampling);
+    let sampling = sampling(&dialect, reasoning.refuses_sampling);
     let mut inference = Inference {
         max_tokens: request.max_tokens.or(reasoning.max_tokens),
         stop: request.stop,
         ..Inference::default()
     };
     match sampling {
-        Sampling::Both => {
+        Sampling::Both | Sampling::NotThinking => {
             inference.temperature = request.temperature.map(up_to_one);
             inference.top_p = request.top_p.map(up_to_one);
         }
@@ -109,9 +110,9 @@ pub(super) fn translate(
             let alone = request.top_p.filter(|_| request.temperature.is_none());
             inference.top_p = alone.map(up_to_one);
         }
-        Sampling::Unsupported => {}
+        Sampling::None => {}
     }
-    if let Some(top_k) = extras.top_k.filter(|_| sampling != Sampling::Unsupported) {
+    if let Some(top_k) = extras.top_k.filter(|_| sampling != Sampling::None) {
         additional.push(AdditionalField::new("top_k", top_k.get()));
     }
 
@@ -138,7 +139,7 @@ pub(super) fn translate(
         },
         additional,
     };
-    if !Vendor::takes_cache_points(&attempt.model) {
+    if !dialect.cache_control {
         converse.remove_cache_points();
     }
     converse.write(&mut out);
@@ -157,14 +158,11 @@ fn is_disabled(thinking: &RawValue) -> Result<bool, RequestError> {
     Ok(json::characters(kind, "thinking.type")? == "disabled")
 }
 
-/// The sampling parameters that the model accepts. Only Claude is known to refuse any.
-fn sampling(model: &str, thinks: bool) -> Sampling {
-    match Vendor::of(model) {
-        Vendor::Anthropic if thinks => Sampling::Unsupported,
-        Vendor::Anthropic => Claude::from_name(model).sampling(),
-        Vendor::Nova2 | Vendor::GptOss | Vendor::OpenAi | Vendor::Moonshot | Vendor::Other => {
-            Sampling::Both
-        }
+/// The sampling parameters that the model accepts. Only Anthropic's are known to refuse any; they refuse all while thinking.
+fn sampling(dialect: &Dialect, thinks: bool) -> Sampling {
+    match dialect.reasoning_request {
+        Word::AdaptiveThinking | Word::ThinkingBudget if thinks => Sampling::None,
+        _ => dialect.sampling,
     }
 }
 

@@ -1,10 +1,11 @@
 #[cfg(all(target_arch = "wasm32", target_os = "unknown"))]
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use catalog::providers;
+
 use super::*;
 use crate::body_edit::BodyEdit;
 use crate::error::ErrorKind;
-use crate::format::UpstreamFormat;
 use crate::translate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
 use crate::translate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
 use crate::translator::{stream_every_way, test_attempt};
@@ -13,7 +14,7 @@ use crate::translator::{stream_every_way, test_attempt};
 fn there_and_back() -> Box<dyn Translator> {
     let attempt = Attempt {
         stream: true,
-        ..test_attempt(ClientFormat::AnthropicMessages, UpstreamFormat::Anthropic)
+        ..test_attempt(ClientFormat::AnthropicMessages, providers::ANTHROPIC)
     };
     Box::new(ComposedTranslator::new(
         attempt,

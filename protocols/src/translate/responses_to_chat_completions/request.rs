@@ -5,25 +5,34 @@ mod options;
 mod parts;
 mod tools;
 
+use catalog::{Dialect, OutputLimit};
 use serde_json::value::RawValue;
 
 use crate::error::RequestError;
 use crate::format::UpstreamFormat;
 use crate::formats::chat_completions::OutgoingMessage;
-use crate::formats::chat_completions::request_reader::{Number, ReasoningEffort};
+use crate::formats::chat_completions::request_reader::Number;
 use crate::formats::responses::EchoedFields;
 use crate::json::{self, Object, Text, Writer};
 use crate::translate::dropped_param;
 use crate::translate::responses_to_chat_completions::DROPPED_PARAMS;
 use crate::translator::Attempt;
+use catalog::Effort;
 use options::TextConfig;
 use tools::ToolPlan;
 
-/// Fields with the same name in Chat Completions, at OpenAI and Azure.
-const SAME_AT_OPENAI: &[&str] = &["prompt_cache_key", "prompt_cache_retention", "service_tier"];
+/// Fields with the same name in Chat Completions.
+const SAME: &[&str] = &["prompt_cache_key", "prompt_cache_retention", "service_tier"];
 
 /// Fields with the same name in Chat Completions, and an equivalent in other protocols.
-const SAME: &[&str] = &["user", "safety_identifier"];
+const SAME_EVERYWHERE: &[&str] = &["user", "safety_identifier"];
+
+/// The upstream that the conversation is written for.
+#[derive(Clone, Copy)]
+struct Target<'a> {
+    format: UpstreamFormat,
+    dialect: &'a Dialect,
+}
 
 /// A parsed request.
 #[derive(Default)]
@@ -37,7 +46,7 @@ struct Request<'a> {
     tool_choice: Option<&'a RawValue>,
     parallel_tool_calls: Option<bool>,
     text: TextConfig<'a>,
-    effort: Option<ReasoningEffort>,
+    effort: Option<Effort>,
     /// Fields forwarded under their names.
     same: Vec<(&'static str, &'a RawValue)>,
 }
@@ -67,7 +76,17 @@ pub(super) fn translate(
     if let Some(instructions) = request.instructions.filter(|text| !text.is_empty()) {
         messages.push(OutgoingMessage::System(vec![vec![instructions]]));
     }
-    input::read_input(attempt.upstream, input, &mut messages)?;
+    let is_last_stage = attempt.upstream() == UpstreamFormat::OpenAi;
+    let dialect = if is_last_stage {
+        attempt.dialect()
+    } else {
+        Dialect::UNKNOWN
+    };
+    let target = Target {
+        format: attempt.upstream(),
+        dialect: &dialect,
+    };
+    input::read_input(target, input, &mut messages)?;
 
     let mut out = Vec::with_capacity(body.len().saturating_add(1024));
     Writer::new(&mut out).object(|w| {
@@ -78,7 +97,7 @@ pub(super) fn translate(
             }
         });
         if let Some(limit) = request.max_output_tokens {
-            w.field(limit_name(attempt.upstream)).number(limit);
+            w.field(limit_name(&dialect)).number(limit);
         }
         if attempt.stream {
             w.field("stream").bool(true);
@@ -96,19 +115,22 @@ pub(super) fn translate(
         }
         tools.write(w);
         request.text.write_format(w);
-        if let Some(effort) = request.effort {
-            w.field("reasoning_effort")
-                .string(effort_for(attempt.upstream, effort).as_str());
+        if let Some(effort) = request.effort.and_then(|effort| dialect.effort(effort)) {
+            w.field("reasoning_effort").string(effort.as_str());
         }
-        if is_openai(attempt.upstream)
+        if is_last_stage
+            && dialect.takes("verbosity")
             && let Some(verbosity) = request.text.verbosity
         {
             w.field("verbosity").raw(verbosity);
         }
         for (name, value) in &request.same {
-            if is_openai(attempt.upstream)
-                || (SAME.contains(name) && attempt.upstream != UpstreamFormat::Ollama)
-            {
+            let goes_on = if is_last_stage {
+                dialect.takes(name)
+            } else {
+                SAME_EVERYWHERE.contains(name)
+            };
+            if goes_on {
                 w.field(name).raw(value);
             }
         }
@@ -151,7 +173,7 @@ impl<'a> Request<'a> {
                     ));
                 }
                 _ => {
-                    let mut same = SAME_AT_OPENAI.iter().chain(SAME);
+                    let mut same = SAME.iter().chain(SAME_EVERYWHERE);
                     match same.find(|known| **known == name) {
                         Some(name) => request.same.push((name, value)),
                         None => dropped_param::drop_or_refuse(DROPPED_PARAMS, name, name, value)?,
@@ -163,31 +185,10 @@ impl<'a> Request<'a> {
     }
 }
 
-fn is_openai(upstream: UpstreamFormat) -> bool {
-    match upstream {
-        UpstreamFormat::OpenAi | UpstreamFormat::AzureOpenAi => true,
-        UpstreamFormat::Ollama | UpstreamFormat::Anthropic | UpstreamFormat::Bedrock => false,
-    }
-}
-
-/// OpenAI's reasoning models refuse `max_tokens`; Ollama supports nothing else.
-fn limit_name(upstream: UpstreamFormat) -> &'static str {
-    match upstream {
-        UpstreamFormat::Ollama => "max_tokens",
-        UpstreamFormat::OpenAi
-        | UpstreamFormat::AzureOpenAi
-        | UpstreamFormat::Anthropic
-        | UpstreamFormat::Bedrock => "max_completion_tokens",
-    }
-}
-
-/// Ollama refuses levels that it does not know.
-fn effort_for(upstream: UpstreamFormat, effort: ReasoningEffort) -> ReasoningEffort {
-    match upstream {
-        UpstreamFormat::Ollama => effort.min(ReasoningEffort::High),
-        UpstreamFormat::OpenAi
-        | UpstreamFormat::AzureOpenAi
-        | UpstreamFormat::Anthropic
-        | UpstreamFormat::Bedrock => effort,
+/// The field that limits the output. Many models refuse the older name; a further stage of this gateway reads both.
+pub(in crate::translate) fn limit_name(dialect: &Dialect) -> &'static str {
+    match dialect.output_limit {
+        OutputLimit::MaxTokens => "max_tokens",
+        OutputLimit::MaxCompletionTokens | OutputLimit::Either => "max_completion_tokens",
     }
 }

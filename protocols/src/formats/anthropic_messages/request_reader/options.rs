@@ -6,8 +6,9 @@ use serde_json::value::RawValue;
 
 use super::only;
 use crate::error::RequestError;
-use crate::formats::chat_completions::request_reader::ReasoningEffort;
+use crate::formats::chat_completions;
 use crate::json::{self, Object, Text};
+use catalog::Effort;
 
 /// `thinking`
 #[derive(Debug, Clone)]
@@ -24,7 +25,7 @@ pub struct ThinkingConfig<'a> {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct OutputConfig<'a> {
     /// The requested effort.
-    pub effort: Option<ReasoningEffort>,
+    pub effort: Option<Effort>,
     /// The JSON Schema object that the output must follow.
     pub schema: Option<&'a RawValue>,
 }
@@ -51,7 +52,10 @@ impl<'a> OutputConfig<'a> {
         let config: Object<'_> = json::read(raw, "output_config", "an object")?;
         only(&config, "output_config", &["effort", "format"])?;
         if let Some(effort) = config.get("effort") {
-            self.effort = Some(ReasoningEffort::read(effort, "output_config.effort")?);
+            self.effort = Some(chat_completions::request_reader::read_effort(
+                effort,
+                "output_config.effort",
+            )?);
         }
         if let Some(format) = config.get("format") {
             self.read_format(format, "output_config.format")?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use catalog::{Effort, Word};
 use serde_json::value::RawValue;
 
 use crate::error::RequestError;
@@ -14,25 +15,6 @@ pub struct Number<'a> {
     pub json: &'a str,
     /// Its value.
     pub value: f64,
-}
-
-/// `reasoning_effort`
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum ReasoningEffort {
-    /// No reasoning.
-    None,
-    /// The lowest level of reasoning.
-    Minimal,
-    /// The `low` level.
-    Low,
-    /// The `medium` level.
-    Medium,
-    /// The `high` level.
-    High,
-    /// Above `high`, for models that have it.
-    XHigh,
-    /// The model's maximum.
-    Max,
 }
 
 /// `response_format`
@@ -72,40 +54,21 @@ impl<'a> Number<'a> {
     }
 }
 
-impl ReasoningEffort {
-    /// Reads the request field `path`.
-    pub(crate) fn read(raw: &RawValue, path: &str) -> Result<Self, RequestError> {
-        Ok(match json::characters(raw, path)?.as_ref() {
-            "none" => Self::None,
-            "minimal" => Self::Minimal,
-            "low" => Self::Low,
-            "medium" => Self::Medium,
-            "high" => Self::High,
-            "xhigh" => Self::XHigh,
-            "max" => Self::Max,
-            found => {
-                return Err(RequestError::invalid_value(
-                    path,
-                    format_args!(
-                        "expected none, minimal, low, medium, high, xhigh or max, found {found:?}"
-                    ),
-                ));
-            }
-        })
-    }
-
-    /// The value on the wire.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Minimal => "minimal",
-            Self::Low => "low",
-            Self::Medium => "medium",
-            Self::High => "high",
-            Self::XHigh => "xhigh",
-            Self::Max => "max",
-        }
-    }
+/// Reads an effort, the request field `path`.
+///
+/// # Errors
+/// It is no effort that OpenAI has a word for.
+pub(crate) fn read_effort(raw: &RawValue, path: &str) -> Result<Effort, RequestError> {
+    let word = json::characters(raw, path)?;
+    Effort::named(&word).ok_or_else(|| {
+        RequestError::invalid_value(
+            path,
+            format_args!(
+                "expected none, minimal, low, medium, high, xhigh or max, found {:?}",
+                word.as_ref()
+            ),
+        )
+    })
 }
 
 impl<'a> ResponseFormat<'a> {

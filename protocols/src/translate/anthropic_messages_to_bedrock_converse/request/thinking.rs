@@ -1,18 +1,19 @@
 //! Requests thinking: as received for Claude, in the vendor's terms for other models.
 
+use catalog::{Dialect, Effort, ReasoningRequest as Word};
+
 use crate::formats::anthropic_messages::request_reader::ThinkingConfig;
-use crate::formats::bedrock_converse::{AdditionalField, ReasoningPlan, ReasoningRequest, Vendor};
-use crate::formats::chat_completions::request_reader::ReasoningEffort;
+use crate::formats::bedrock_converse::{AdditionalField, ReasoningPlan, ReasoningRequest};
 
 /// The fields for `thinking` and `output_config.effort`.
 pub(super) fn fields<'a>(
-    model: &str,
+    dialect: &Dialect,
     thinking: Option<&ThinkingConfig<'a>>,
-    effort: Option<ReasoningEffort>,
+    effort: Option<Effort>,
 ) -> Vec<AdditionalField<'a>> {
-    match Vendor::of(model) {
+    match dialect.reasoning_request {
         // A model whose id names no vendor most likely understands the client's fields.
-        Vendor::Anthropic | Vendor::Other => {
+        Word::AdaptiveThinking | Word::ThinkingBudget | Word::None => {
             let thinking =
                 thinking.map(|thinking| AdditionalField::new("thinking", thinking.raw.get()));
             let effort = effort.map(|effort| {
@@ -21,9 +22,14 @@ pub(super) fn fields<'a>(
             });
             thinking.into_iter().chain(effort).collect()
         }
-        Vendor::Nova2 | Vendor::GptOss | Vendor::OpenAi | Vendor::Moonshot => {
+        Word::ReasoningConfig
+        | Word::ReasoningEffort
+        | Word::Reasoning
+        | Word::Thinking
+        | Word::EnableThinking
+        | Word::ChatTemplate => {
             let requested = requested_effort(thinking, effort).map(|effort| ReasoningRequest {
-                model,
+                dialect,
                 effort,
                 max_tokens: None,
                 default_max_tokens: 1,
@@ -40,16 +46,16 @@ pub(super) fn fields<'a>(
 /// The effort that the client asks for; `None` if it leaves that to the model.
 fn requested_effort(
     thinking: Option<&ThinkingConfig<'_>>,
-    effort: Option<ReasoningEffort>,
-) -> Option<ReasoningEffort> {
+    effort: Option<Effort>,
+) -> Option<Effort> {
     match thinking {
-        Some(thinking) if thinking.kind == "disabled" => Some(ReasoningEffort::None),
+        Some(thinking) if thinking.kind == "disabled" => Some(Effort::None),
         Some(thinking) => effort.or(Some(match thinking.budget_tokens {
-            Some(..=2048) => ReasoningEffort::Low,
-            Some(..=8192) => ReasoningEffort::Medium,
-            Some(_) => ReasoningEffort::High,
+            Some(..=2048) => Effort::Low,
+            Some(..=8192) => Effort::Medium,
+            Some(_) => Effort::High,
             // Anthropic defines adaptive thinking without an effort as `high`.
-            None => ReasoningEffort::High,
+            None => Effort::High,
         })),
         None => effort,
     }
@@ -62,10 +68,12 @@ mod tests {
 
     use serde_json::value::RawValue;
 
+    use catalog::providers::BEDROCK;
+
     use super::*;
     use crate::json::Object;
 
-    fn fields_for(model: &str, thinking: &str, effort: Option<ReasoningEffort>) -> Vec<String> {
+    fn fields_for(model: &str, thinking: &str, effort: Option<Effort>) -> Vec<String> {
         let raw = RawValue::from_string(thinking.to_owned()).unwrap();
         let object: Object<'_> = serde_json::from_str(raw.get()).unwrap();
         let text = |name| serde_json::from_str::<String>(object.get(name).unwrap().get()).unwrap();
@@ -76,7 +84,7 @@ mod tests {
                 .map(|raw| raw.get().parse().unwrap()),
             raw: &raw,
         };
-        fields(model, Some(&requested), effort)
+        fields(&BEDROCK.dialect(None, model), Some(&requested), effort)
             .into_iter()
             .map(|field| format!("{}={}", field.name, field.json))
             .collect()
@@ -89,7 +97,7 @@ mod tests {
             (
                 "us.anthropic.claude-opus-4-6-v1",
                 budget,
-                Some(ReasoningEffort::High),
+                Some(Effort::High),
                 vec![
                     format!("thinking={budget}"),
                     r#"output_config={"effort":"high"}"#.to_owned(),
@@ -105,13 +113,13 @@ mod tests {
             (
                 "us.amazon.nova-2-lite-v1:0",
                 r#"{"type":"adaptive"}"#,
-                Some(ReasoningEffort::Low),
+                Some(Effort::Low),
                 vec![r#"reasoningConfig={"type":"enabled","maxReasoningEffort":"low"}"#.to_owned()],
             ),
             (
                 "us.amazon.nova-2-lite-v1:0",
                 r#"{"type":"disabled"}"#,
-                Some(ReasoningEffort::Low),
+                Some(Effort::Low),
                 vec![],
             ),
         ] {

@@ -1,15 +1,13 @@
 //! Tools and tool choice.
 
 use crate::error::RequestError;
-use crate::formats::anthropic_messages::Claude;
 use crate::formats::anthropic_messages::request_reader::{
     FunctionTool, Tool, ToolChoice, ToolChoiceKind,
 };
-use crate::formats::bedrock_converse::{
-    self, AdditionalField, CachePoint, ToolNames, ToolSpec, Vendor,
-};
+use crate::formats::bedrock_converse::{self, AdditionalField, CachePoint, ToolNames, ToolSpec};
 use crate::translate::anthropic_messages_to_bedrock_converse::DROPPED_TOOL_PARAMS;
 use crate::translate::dropped_param;
+use catalog::Dialect;
 
 /// Prefixes of tools that Anthropic's servers run; a version follows.
 const SERVERS_TOOLS: [&str; 6] = [
@@ -35,13 +33,11 @@ impl<'a> ToolPlan<'a> {
     /// # Errors
     /// A tool defined by Anthropic that the client runs, or a required call without tools.
     pub(super) fn new(
-        model: &str,
+        dialect: &Dialect,
         tools: Vec<Tool<'a>>,
         choice: Option<ToolChoice<'a>>,
         names: &mut ToolNames,
     ) -> Result<Self, RequestError> {
-        let is_claude = Vendor::of(model) == Vendor::Anthropic;
-        let takes_strict = is_claude && Claude::from_name(model).has_structured_output();
         let mut functions = Vec::with_capacity(tools.len());
         for (index, tool) in tools.into_iter().enumerate() {
             if let Some(function) = own_tool(tool, index)? {
@@ -82,13 +78,13 @@ impl<'a> ToolPlan<'a> {
             name: names.wire_name(tool.name),
             description: tool.description,
             schema: Some(tool.input_schema),
-            strict: tool.strict == Some(true) && takes_strict,
+            strict: tool.strict == Some(true) && dialect.strict_tools,
             cache: tool.cache_control.map(CachePoint::read),
         });
         Ok(Self {
             tools: specs.collect(),
             choice,
-            one_call: one_call && is_claude && is_free,
+            one_call: one_call && dialect.takes("parallel_tool_calls") && is_free,
         })
     }
 

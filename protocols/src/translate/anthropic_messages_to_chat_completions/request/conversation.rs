@@ -7,8 +7,9 @@
 use std::fmt;
 
 use super::media::{self, push_text};
+use catalog::Dialect;
+
 use crate::error::RequestError;
-use crate::format::UpstreamFormat;
 use crate::formats::anthropic_messages::request_reader::{
     Block, Role, TextBlock, ToolResult, Turn,
 };
@@ -23,7 +24,7 @@ impl<'a> Conversation<'a> {
     /// # Errors
     /// A block cannot be expressed in Chat Completions, or not for this upstream.
     pub(super) fn build(
-        upstream: UpstreamFormat,
+        dialect: &Dialect,
         system: Vec<TextBlock<'a>>,
         turns: Vec<Turn<'a>>,
     ) -> Result<Self, RequestError> {
@@ -35,7 +36,7 @@ impl<'a> Conversation<'a> {
         for (index, turn) in turns.into_iter().enumerate() {
             let path = format_args!("messages[{index}].content");
             match turn.role {
-                Role::User => user_turn(upstream, turn.content, path, &mut messages)?,
+                Role::User => user_turn(dialect, turn.content, path, &mut messages)?,
                 Role::Assistant => assistant_turn(turn.content, path, &mut messages)?,
                 Role::System => messages.push(system_turn(turn.content, path)?),
             }
@@ -53,7 +54,7 @@ impl<'a> Conversation<'a> {
 }
 
 fn user_turn<'a>(
-    upstream: UpstreamFormat,
+    dialect: &Dialect,
     content: Vec<Block<'a>>,
     path: fmt::Arguments<'_>,
     messages: &mut Vec<OutgoingMessage<'a>>,
@@ -65,9 +66,9 @@ fn user_turn<'a>(
         let path = format_args!("{path}[{index}]");
         if let Block::ToolResult(result) = block {
             has_results = true;
-            messages.push(tool_message(upstream, result, path, &mut from_tools)?);
+            messages.push(tool_message(dialect, result, path, &mut from_tools)?);
         } else {
-            user_part(upstream, block, path, &mut parts)?;
+            user_part(dialect, block, path, &mut parts)?;
         }
     }
     from_tools.append(&mut parts);
@@ -78,15 +79,15 @@ fn user_turn<'a>(
 }
 
 fn user_part<'a>(
-    upstream: UpstreamFormat,
+    dialect: &Dialect,
     block: Block<'a>,
     path: fmt::Arguments<'_>,
     parts: &mut Vec<OutgoingPart<'a>>,
 ) -> Result<(), RequestError> {
     match block {
         Block::Text(text) => push_text(vec![text.text], parts),
-        Block::Image(image) => parts.push(media::image(upstream, &image, path)?),
-        Block::Document(document) => media::document(upstream, &document, path, parts)?,
+        Block::Image(image) => parts.push(media::image(dialect, &image, path)?),
+        Block::Document(document) => media::document(dialect, &document, path, parts)?,
         Block::SearchResult {
             source,
             title,
@@ -104,7 +105,7 @@ fn user_part<'a>(
 
 /// A tool message with the tool's text. Other content goes to `from_tools`.
 fn tool_message<'a>(
-    upstream: UpstreamFormat,
+    dialect: &Dialect,
     result: ToolResult<'a>,
     path: fmt::Arguments<'_>,
     from_tools: &mut Vec<OutgoingPart<'a>>,
@@ -123,7 +124,7 @@ fn tool_message<'a>(
                 push_text(vec![name], &mut parts);
             }
             Block::ToolResult(_) => return Err(unknown_block(path, "tool_result")),
-            block => user_part(upstream, block, path, &mut parts)?,
+            block => user_part(dialect, block, path, &mut parts)?,
         }
         for part in parts {
             match part {

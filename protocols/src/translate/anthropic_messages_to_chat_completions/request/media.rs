@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use catalog::{Dialect, Images};
+
 use crate::error::RequestError;
-use crate::format::UpstreamFormat;
 use crate::formats::anthropic_messages::request_reader::{Block, Document, Image, Source};
 use crate::formats::chat_completions::OutgoingPart;
 use crate::json::Text;
@@ -13,13 +14,13 @@ use crate::json::Text;
 /// # Errors
 /// The upstream does not support it.
 pub(super) fn image<'a>(
-    upstream: UpstreamFormat,
+    dialect: &Dialect,
     image: &Image<'a>,
     path: fmt::Arguments<'_>,
 ) -> Result<OutgoingPart<'a>, RequestError> {
     let url = match &image.source {
         Source::Base64 { media_type, data } => data_url(image_type(media_type, path)?, *data),
-        Source::Url(url) if upstream != UpstreamFormat::Ollama => vec![*url],
+        Source::Url(url) if dialect.images != Images::DataUrl => vec![*url],
         Source::Url(_) => {
             return Err(unsupported(
                 format_args!("{path}.source"),
@@ -42,7 +43,7 @@ pub(super) fn image<'a>(
 /// # Errors
 /// The upstream does not support it.
 pub(super) fn document<'a>(
-    upstream: UpstreamFormat,
+    dialect: &Dialect,
     document: &Document<'a>,
     path: fmt::Arguments<'_>,
     parts: &mut Vec<OutgoingPart<'a>>,
@@ -64,13 +65,13 @@ pub(super) fn document<'a>(
             push_text(vec![document.title.unwrap_or(Text::Plain(""))], parts);
             push_text(vec![document.context.unwrap_or(Text::Plain(""))], parts);
             content(
-                upstream,
+                dialect,
                 blocks,
                 format_args!("{path}.source.content"),
                 parts,
             )
         }
-        Source::Base64 { data, .. } if upstream != UpstreamFormat::Ollama => {
+        Source::Base64 { data, .. } if dialect.files => {
             // Servers detect a file's type by its extension.
             let (name, title) = match document.title {
                 Some(title) if is_pdf_name(title) => (title, Text::Plain("")),
@@ -101,7 +102,7 @@ pub(super) fn document<'a>(
 }
 
 fn content<'a>(
-    upstream: UpstreamFormat,
+    dialect: &Dialect,
     blocks: &[Block<'a>],
     path: fmt::Arguments<'_>,
     parts: &mut Vec<OutgoingPart<'a>>,
@@ -110,7 +111,7 @@ fn content<'a>(
         match block {
             Block::Text(text) => push_text(vec![text.text], parts),
             Block::Image(picture) => {
-                parts.push(image(upstream, picture, format_args!("{path}[{index}]"))?);
+                parts.push(image(dialect, picture, format_args!("{path}[{index}]"))?);
             }
             Block::Document(_)
             | Block::SearchResult { .. }

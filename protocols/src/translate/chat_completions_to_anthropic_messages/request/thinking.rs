@@ -3,17 +3,18 @@
 //! OpenAI's limit includes reasoning, as Anthropic's does. A budget therefore leaves half of the client's limit for the
 //! response; if the client gave none, the budget is added to the target's default.
 
+use catalog::{Dialect, Effort, ReasoningRequest};
 use serde_json::value::RawValue;
 
 use crate::error::RequestError;
-use crate::formats::anthropic_messages::{Claude, Thinking};
-use crate::formats::chat_completions::request_reader::ReasoningEffort;
+use crate::formats::anthropic_messages::{MIN_THINKING_BUDGET, thinking_budget};
 use crate::json::{self, Object, Writer};
 
 /// The requested thinking and what constrains it.
 pub(super) struct ThinkingRequest<'a> {
-    pub(super) model: Claude,
-    pub(super) effort: Option<ReasoningEffort>,
+    /// Of the model.
+    pub(super) dialect: &'a Dialect,
+    pub(super) effort: Option<Effort>,
     /// Anthropic's own `thinking`; forwarded unchanged.
     pub(super) thinking: Option<&'a RawValue>,
     pub(super) max_tokens: Option<u64>,
@@ -47,7 +48,8 @@ impl<'a> ThinkingPlan<'a> {
     pub(super) fn new(requested: &ThinkingRequest<'a>) -> Result<Self, RequestError> {
         let effort = requested
             .effort
-            .and_then(|effort| requested.model.effort().word(effort));
+            .and_then(|effort| requested.dialect.efforts.nearest(effort))
+            .map(Effort::as_str);
         let (mode, budget) = match requested.thinking {
             Some(raw) => client_mode(raw)?,
             None => own_mode(requested),
@@ -106,21 +108,28 @@ fn own_mode<'a>(requested: &ThinkingRequest<'a>) -> (Mode<'a>, u64) {
     let Some(effort) = requested.effort else {
         return (Mode::Off, 0);
     };
-    if effort == ReasoningEffort::None || requested.forced_tool {
+    if effort == Effort::None || requested.forced_tool {
         return (Mode::Off, 0);
     }
-    match requested.model.thinking() {
-        Thinking::Unsupported => (Mode::Off, 0),
-        Thinking::Adaptive => (Mode::Adaptive, 0),
-        Thinking::Budget if requested.unsigned_tool_loop => (Mode::Off, 0),
-        Thinking::Budget => {
+    match requested.dialect.reasoning_request {
+        ReasoningRequest::AdaptiveThinking => (Mode::Adaptive, 0),
+        ReasoningRequest::ThinkingBudget if requested.unsigned_tool_loop => (Mode::Off, 0),
+        ReasoningRequest::ThinkingBudget => {
             let most = requested.max_tokens.map_or(u64::MAX, |limit| limit / 2);
-            let budget = Thinking::budget(effort).min(most);
-            if budget < Thinking::MIN_BUDGET {
+            let budget = thinking_budget(effort).min(most);
+            if budget < MIN_THINKING_BUDGET {
                 (Mode::Off, 0)
             } else {
                 (Mode::Budget(budget), budget)
             }
         }
+        // The model cannot be told, or not in the words of this format.
+        ReasoningRequest::None
+        | ReasoningRequest::ReasoningEffort
+        | ReasoningRequest::Thinking
+        | ReasoningRequest::EnableThinking
+        | ReasoningRequest::Reasoning
+        | ReasoningRequest::ReasoningConfig
+        | ReasoningRequest::ChatTemplate => (Mode::Off, 0),
     }
 }

@@ -1,9 +1,9 @@
 //! Tools, tool choice, and responses that must follow a schema.
 
+use catalog::{Dialect, JsonSchemaSupport};
 use serde_json::value::RawValue;
 
 use crate::error::RequestError;
-use crate::formats::anthropic_messages::Claude;
 use crate::formats::chat_completions::request_reader::{ResponseFormat, Tool, ToolChoice};
 use crate::json::{self, Object, Text, Writer};
 
@@ -49,7 +49,7 @@ impl<'a> ToolPlan<'a> {
     /// # Errors
     /// A required call without tools, or a schema that the model cannot be held to.
     pub(super) fn new(
-        model: Claude,
+        dialect: &Dialect,
         mut tools: Vec<Tool<'a>>,
         choice: Option<ToolChoice<'a>>,
         parallel: Option<bool>,
@@ -86,7 +86,7 @@ impl<'a> ToolPlan<'a> {
             )?;
         }
         let mut plan = Self {
-            strict: model.has_structured_output(),
+            strict: dialect.strict_tools,
             disable_parallel: parallel == Some(false) && !tools.is_empty(),
             tools,
             choice,
@@ -95,7 +95,9 @@ impl<'a> ToolPlan<'a> {
         match format {
             // Without a schema there is nothing to send: the prompt must ask for JSON, which OpenAI also requires.
             ResponseFormat::Text | ResponseFormat::JsonObject => {}
-            ResponseFormat::JsonSchema { schema, .. } if model.has_structured_output() => {
+            ResponseFormat::JsonSchema { schema, .. }
+                if dialect.json_schema == JsonSchemaSupport::Native =>
+            {
                 plan.structure = Structure::Format(schema);
             }
             ResponseFormat::JsonSchema {

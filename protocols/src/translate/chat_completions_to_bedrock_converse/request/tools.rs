@@ -1,9 +1,10 @@
 //! Tools and tool choice.
 
+use catalog::Dialect;
+
 use crate::error::RequestError;
-use crate::formats::anthropic_messages::Claude;
 use crate::formats::bedrock_converse::{
-    AdditionalField, CachePoint, ToolChoice, ToolNames, ToolSpec, Vendor,
+    AdditionalField, CachePoint, ToolChoice, ToolNames, ToolSpec,
 };
 use crate::formats::chat_completions::request_reader::{self, Tool};
 
@@ -21,7 +22,7 @@ impl<'a> ToolPlan<'a> {
     /// # Errors
     /// A required call without tools.
     pub(super) fn new(
-        model: &str,
+        dialect: &Dialect,
         mut tools: Vec<Tool<'a>>,
         choice: Option<request_reader::ToolChoice<'a>>,
         parallel: Option<bool>,
@@ -57,14 +58,15 @@ impl<'a> ToolPlan<'a> {
                 "a call of a tool is demanded, but tools has none to call",
             ));
         }
-        let is_claude = Vendor::of(model) == Vendor::Anthropic;
-        let takes_strict = is_claude && Claude::from_name(model).has_structured_output();
-        let one_call = parallel == Some(false) && is_claude && !demanded && !tools.is_empty();
+        let one_call = parallel == Some(false)
+            && dialect.takes("parallel_tool_calls")
+            && !demanded
+            && !tools.is_empty();
         let specs = tools.into_iter().map(|tool| ToolSpec {
             name: names.wire_name(tool.name),
             description: tool.description,
             schema: tool.parameters,
-            strict: tool.strict && takes_strict,
+            strict: tool.strict && dialect.strict_tools,
             cache: tool.cache_control.map(CachePoint::read),
         });
         Ok(Self {

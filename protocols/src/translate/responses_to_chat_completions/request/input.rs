@@ -8,9 +8,9 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
+use super::Target;
 use super::parts::{only, read_parts, read_text, unsupported};
 use crate::error::RequestError;
-use crate::format::UpstreamFormat;
 use crate::formats::chat_completions::{OutgoingCall, OutgoingMessage, OutgoingPart};
 use crate::formats::responses::signature;
 use crate::json::{self, Object, Text};
@@ -26,7 +26,7 @@ const SERVER_WORK: &[&str] = &[
 
 /// Appends the messages of `input`: a string or an array of items.
 pub(super) fn read_input<'a>(
-    upstream: UpstreamFormat,
+    target: Target<'a>,
     raw: &'a RawValue,
     messages: &mut Vec<OutgoingMessage<'a>>,
 ) -> Result<(), RequestError> {
@@ -42,7 +42,7 @@ pub(super) fn read_input<'a>(
         ));
     }
     let mut conversation = Conversation {
-        upstream,
+        target,
         messages,
         assistant: None,
         from_tools: Vec::new(),
@@ -57,7 +57,7 @@ pub(super) fn read_input<'a>(
 
 /// The messages so far, and what the next items may still extend.
 struct Conversation<'a, 'm> {
-    upstream: UpstreamFormat,
+    target: Target<'a>,
     messages: &'m mut Vec<OutgoingMessage<'a>>,
     assistant: Option<Assistant<'a>>,
     /// Images and files returned by calls.
@@ -104,17 +104,17 @@ impl<'a> Conversation<'a, '_> {
             "user" => {
                 self.end_assistant();
                 let mut parts = std::mem::take(&mut self.from_tools);
-                parts.append(&mut read_parts(self.upstream, content, in_content)?);
+                parts.append(&mut read_parts(self.target, content, in_content)?);
                 self.messages.push(OutgoingMessage::User(parts));
             }
             "system" | "developer" => {
                 self.end_assistant();
                 self.end_tools();
-                let lines = read_text(self.upstream, content, in_content)?;
+                let lines = read_text(self.target, content, in_content)?;
                 self.messages.push(OutgoingMessage::System(lines));
             }
             "assistant" => {
-                let lines = read_text(self.upstream, content, in_content)?;
+                let lines = read_text(self.target, content, in_content)?;
                 self.assistant().text.extend(lines.into_iter().flatten());
             }
             found => {
@@ -161,7 +161,7 @@ impl<'a> Conversation<'a, '_> {
         let output = required(item, path, "output")?;
         let mut content = Vec::new();
         let mut media = Vec::new();
-        for part in read_parts(self.upstream, output, format_args!("{path}.output"))? {
+        for part in read_parts(self.target, output, format_args!("{path}.output"))? {
             match part {
                 OutgoingPart::Text(line) => content.push(line),
                 OutgoingPart::Image { .. } | OutgoingPart::File { .. } => media.push(part),
@@ -191,7 +191,7 @@ impl<'a> Conversation<'a, '_> {
             return Ok(());
         };
         let encrypted = json::text(raw, format_args!("{path}.encrypted_content"))?;
-        let Some(signature) = signature::signature(self.upstream, encrypted) else {
+        let Some(signature) = signature::signature(self.target.format, encrypted) else {
             return Ok(());
         };
         let summary = match item.get("summary") {

@@ -3,8 +3,9 @@
 use serde_json::value::RawValue;
 
 use crate::error::RequestError;
-use crate::formats::chat_completions::request_reader::ReasoningEffort;
+use crate::formats::chat_completions;
 use crate::json::{self, Object, Text, Writer};
+use catalog::Effort;
 
 /// `text`
 #[derive(Debug, Clone, Copy, Default)]
@@ -117,11 +118,11 @@ fn unknown(path: &str, name: &str) -> RequestError {
 }
 
 /// Reads `reasoning.effort`; the rest concerns summaries.
-pub(super) fn read_effort(raw: &RawValue) -> Result<Option<ReasoningEffort>, RequestError> {
+pub(super) fn read_effort(raw: &RawValue) -> Result<Option<Effort>, RequestError> {
     let reasoning: Object<'_> = json::read(raw, "reasoning", "an object")?;
     let effort = reasoning.get("effort");
     effort
-        .map(|raw| ReasoningEffort::read(raw, "reasoning.effort"))
+        .map(|raw| chat_completions::request_reader::read_effort(raw, "reasoning.effort"))
         .transpose()
 }
 

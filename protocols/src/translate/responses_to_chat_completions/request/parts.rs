@@ -4,8 +4,10 @@ use std::fmt;
 
 use serde_json::value::RawValue;
 
+use catalog::Images;
+
+use super::Target;
 use crate::error::RequestError;
-use crate::format::UpstreamFormat;
 use crate::formats::chat_completions::OutgoingPart;
 use crate::json::{self, Object, Text};
 use crate::translate::dropped_param;
@@ -13,7 +15,7 @@ use crate::translate::responses_to_chat_completions::DROPPED_ITEM_PARAMS;
 
 /// Reads a string or an array of parts. Drops empty text.
 pub(super) fn read_parts<'a>(
-    upstream: UpstreamFormat,
+    target: Target<'_>,
     raw: &'a RawValue,
     path: fmt::Arguments<'_>,
 ) -> Result<Vec<OutgoingPart<'a>>, RequestError> {
@@ -23,18 +25,18 @@ pub(super) fn read_parts<'a>(
     let parts: Vec<Object<'_>> = json::read(raw, path, "a string or an array of parts")?;
     let mut read = Vec::with_capacity(parts.len());
     for (index, part) in parts.iter().enumerate() {
-        read.extend(read_part(upstream, part, format_args!("{path}[{index}]"))?);
+        read.extend(read_part(target, part, format_args!("{path}[{index}]"))?);
     }
     Ok(read)
 }
 
 /// Reads a string or an array of text parts.
 pub(super) fn read_text<'a>(
-    upstream: UpstreamFormat,
+    target: Target<'_>,
     raw: &'a RawValue,
     path: fmt::Arguments<'_>,
 ) -> Result<Vec<Vec<Text<'a>>>, RequestError> {
-    let parts = read_parts(upstream, raw, path)?.into_iter();
+    let parts = read_parts(target, raw, path)?.into_iter();
     parts
         .map(|part| match part {
             OutgoingPart::Text(line) => Ok(line),
@@ -53,7 +55,7 @@ fn line(text: Text<'_>) -> Option<OutgoingPart<'_>> {
 }
 
 fn read_part<'a>(
-    upstream: UpstreamFormat,
+    target: Target<'_>,
     part: &Object<'a>,
     path: fmt::Arguments<'_>,
 ) -> Result<Option<OutgoingPart<'a>>, RequestError> {
@@ -81,7 +83,7 @@ fn read_part<'a>(
             let Some(url) = text("image_url")? else {
                 return Err(stored_or_missing(part, path, "image_url"));
             };
-            if upstream == UpstreamFormat::Ollama && !is_data_url(url) {
+            if target.dialect.images == Images::DataUrl && !is_data_url(url) {
                 return Err(unsupported(
                     format_args!("{path}.image_url"),
                     "expected a data: URL, because this upstream fetches no images",
@@ -98,7 +100,7 @@ fn read_part<'a>(
                 path,
                 &["file_data", "filename", "file_id", "file_url", "detail"],
             )?;
-            if upstream == UpstreamFormat::Ollama {
+            if !target.dialect.files {
                 return Err(unsupported(path, "this upstream reads no files"));
             }
             if part.get("file_url").is_some() {
