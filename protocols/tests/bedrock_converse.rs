@@ -167,10 +167,10 @@ fn chat_request() -> impl Strategy<Value = Value> {
         _ => json!({"type": "text", "text": text, "cache_control": mark}),
     });
     let turn = (0..6_u8, any_text(), prop::collection::vec(any_id(), 0..3), prop::collection::vec(part, 0..3))
-        .prop_map(|(kind, text, ids, prefix)| match kind {
+        .prop_map(|(kind, text, ids, parts)| match kind {
             0 => vec![json!({"role": "system", "content": text})],
             1 => vec![json!({"role": "user", "content": text})],
-            2 => vec![json!({"role": "user", "content": prefix})],
+            2 => vec![json!({"role": "user", "content": parts})],
             _ => {
                 let call = |id| json!({"id": id, "type": "function", "function": {"name": id, "arguments": ""}});
                 let mut turns = vec![json!({

@@ -161,9 +161,9 @@ fn walk(want: &Value, actual: &Value, path: &str, subset: bool, found: &mut Vec<
 
 /// Whether `path` is what `glob` names, or below it. `*` stands for anything, `#` for an index in brackets.
 fn covers(glob: &str, path: &str) -> bool {
-    let mut prefix = vec![glob];
-    prefix = prefix.iter().flat_map(|part| part.split('*')).collect();
-    if prefix.len() == 1 && !glob.contains('#') {
+    let mut parts = vec![glob];
+    parts = parts.iter().flat_map(|part| part.split('*')).collect();
+    if parts.len() == 1 && !glob.contains('#') {
         return path
             .strip_prefix(glob)
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']));
@@ -173,7 +173,7 @@ fn covers(glob: &str, path: &str) -> bool {
         "index globs are not used by any case: {glob}"
     );
     let mut rest = path;
-    for (index, part) in prefix.iter().enumerate() {
+    for (index, part) in parts.iter().enumerate() {
         let Some(start) = rest.find(part) else {
             return false;
         };
@@ -325,14 +325,14 @@ fn openai_request(body: &Value) -> Value {
         if message["role"] == "developer" {
             message["role"] = json!("system");
         }
-        if let Some(prefix) = message["content"]
+        if let Some(parts) = message["content"]
             .as_array()
-            .filter(|prefix| !prefix.is_empty())
-            && prefix.iter().all(|part| {
+            .filter(|parts| !parts.is_empty())
+            && parts.iter().all(|part| {
                 part["type"] == "text" && part.as_object().is_some_and(|part| part.len() == 2)
             })
         {
-            let texts: Vec<&str> = prefix
+            let texts: Vec<&str> = parts
                 .iter()
                 .map(|part| part["text"].as_str().unwrap())
                 .collect();

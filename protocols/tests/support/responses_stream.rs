@@ -31,7 +31,7 @@ struct Item {
     id: Value,
     kind: String,
     /// Finished parts, and the one that grows.
-    prefix: Vec<(String, bool)>,
+    parts: Vec<(String, bool)>,
     /// What `output_item.done` said.
     done: Option<Value>,
 }
@@ -58,7 +58,7 @@ fn check(raw: &[u8]) -> Value {
                 let kind = item["type"].as_str().expect("type").to_owned();
                 items.push(Item {
                     id: item["id"].clone(),
-                    prefix: match kind.as_str() {
+                    parts: match kind.as_str() {
                         "function_call" => vec![(String::new(), false)],
                         _ => Vec::new(),
                     },
@@ -69,7 +69,7 @@ fn check(raw: &[u8]) -> Value {
             (_, "response.output_item.done") => {
                 let item = at(&mut items, &event);
                 assert_eq!(event["item"]["id"], item.id, "{data}");
-                assert!(item.prefix.iter().all(|(_, done)| *done), "{data}");
+                assert!(item.parts.iter().all(|(_, done)| *done), "{data}");
                 assert_eq!(texts(&event["item"]), item.texts(), "{data}");
                 item.done = Some(event["item"].clone());
             }
@@ -106,14 +106,14 @@ fn grow(item: &mut Item, name: &str, event: &Value) {
         .map_or(0, |part| usize::try_from(part).unwrap());
     let (kind, step) = match name {
         "response.content_part.added" => {
-            assert!(item.prefix.iter().all(|(_, done)| *done), "{event}");
-            assert_eq!(part, item.prefix.len(), "{event}");
-            item.prefix.push((String::new(), false));
+            assert!(item.parts.iter().all(|(_, done)| *done), "{event}");
+            assert_eq!(part, item.parts.len(), "{event}");
+            item.parts.push((String::new(), false));
             return;
         }
         "response.reasoning_summary_part.added" => {
-            assert_eq!((part, item.prefix.len()), (0, 0), "{event}");
-            item.prefix.push((String::new(), false));
+            assert_eq!((part, item.parts.len()), (0, 0), "{event}");
+            item.parts.push((String::new(), false));
             return;
         }
         "response.output_text.delta" | "response.refusal.delta" => ("message", "delta"),
@@ -127,14 +127,14 @@ fn grow(item: &mut Item, name: &str, event: &Value) {
             let text = ["text", "refusal"]
                 .iter()
                 .find_map(|name| event["part"][name].as_str());
-            assert_eq!(text, Some(item.prefix[part].0.as_str()), "{event}");
-            item.prefix[part].1 = true;
+            assert_eq!(text, Some(item.parts[part].0.as_str()), "{event}");
+            item.parts[part].1 = true;
             return;
         }
         _ => panic!("unexpected event: {event}"),
     };
     assert_eq!(item.kind, kind, "{event}");
-    let (text, done) = &mut item.prefix[part];
+    let (text, done) = &mut item.parts[part];
     assert!(!*done, "{event}");
     let said = event[step].as_str().expect("text");
     if step == "delta" {
@@ -148,7 +148,7 @@ fn grow(item: &mut Item, name: &str, event: &Value) {
 
 impl Item {
     fn texts(&self) -> Vec<String> {
-        self.prefix.iter().map(|(text, _)| text.clone()).collect()
+        self.parts.iter().map(|(text, _)| text.clone()).collect()
     }
 }
 
@@ -160,16 +160,16 @@ fn texts(item: &Value) -> Vec<String> {
             .find_map(|name| part.get(*name)?.as_str());
         text.expect("text").to_owned()
     };
-    let prefix = |name: &str| {
-        let prefix = item[name].as_array().expect("parts");
-        prefix
+    let parts = |name: &str| {
+        let parts = item[name].as_array().expect("parts");
+        parts
             .iter()
             .map(|part| of(part.as_object().unwrap()))
             .collect()
     };
     match item["type"].as_str().expect("type") {
-        "message" => prefix("content"),
-        "reasoning" => prefix("summary"),
+        "message" => parts("content"),
+        "reasoning" => parts("summary"),
         "function_call" => vec![item["arguments"].as_str().expect("arguments").to_owned()],
         other => panic!("{other}"),
     }
