@@ -12,6 +12,8 @@ use crate::store::{RecordKind, Spender, Store, StoreError};
 /// No Envoy process in particular.
 pub(crate) const EVERYBODY: &str = "";
 
+/// How many there may be: every gateway asks for all of them every second.
+const MAX_BUDGETS: usize = 1_000;
 /// Shares of a budget that webhooks are told, in percent.
 pub(crate) const THRESHOLDS: [u64; 2] = [80, 100];
 
@@ -69,6 +71,13 @@ pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewBudget) -> Result<
         limit_usd: new.limit_usd,
         period: new.period,
     };
+    let others = stored(store)?.readable;
+    let is_new = others.iter().all(|other| other.id != budget.id);
+    if is_new && others.len() >= MAX_BUDGETS {
+        return Err(ApiError::Conflict(format!(
+            "there are {MAX_BUDGETS} budgets: delete one first"
+        )));
+    }
     records::put(store, RecordKind::Budget, &budget.id, &budget)?;
     Ok(as_it_stands(store, now_ms, budget)?)
 }

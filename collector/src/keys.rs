@@ -24,6 +24,8 @@ pub(crate) struct StoredKey {
     pub(crate) revoked_at_ms: Option<u64>,
 }
 
+/// How many keys may be in force: every gateway asks for all of them every second.
+const MAX_KEYS_IN_FORCE: usize = 10_000;
 /// Characters of a key that are shown to tell it from others: 6 of its 43 random ones.
 const SHOWN: usize = events::KEY_PREFIX.len() + 6;
 
@@ -64,6 +66,12 @@ pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewKey) -> Result<Cre
         return Err(ApiError::Invalid(
             "requests_per_minute and expires_in_seconds: expected more than 0, found 0".to_owned(),
         ));
+    }
+    let active = |key: &&StoredKey| key.state(now_ms) == KeyState::Active;
+    if stored(store)?.readable.iter().filter(active).count() >= MAX_KEYS_IN_FORCE {
+        return Err(ApiError::Conflict(format!(
+            "{MAX_KEYS_IN_FORCE} keys are in force: revoke one first"
+        )));
     }
     let key = format!("{}{}", events::KEY_PREFIX, records::secret()?);
     let sha256 = records::sha256_hex(key.as_bytes());

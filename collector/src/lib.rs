@@ -29,10 +29,10 @@ mod serve;
 mod settings;
 mod statistics;
 mod store;
-mod tell;
 mod tokens;
 mod upkeep;
 mod webhook;
+mod webhook_dispatcher;
 mod webhooks;
 
 pub use alerts::{Alert, NewThreshold, Panel, Threshold, ThresholdUnit};

@@ -19,8 +19,8 @@ use crate::http::{BATCHES_AT_ONCE, QUESTIONS_AT_ONCE, Shared, router};
 use crate::local::Local;
 use crate::settings::{Rules, Settings};
 use crate::store::StoreError;
-use crate::tell::Teller;
 use crate::upkeep::Upkeep;
+use crate::webhook_dispatcher::WebhookDispatcher;
 
 /// What requests in flight get when the service ends; the store is closed after that.
 const FAREWELL: Duration = Duration::from_secs(5);
@@ -122,7 +122,7 @@ impl Collector {
         let rules = Arc::new(RwLock::new(self.settings.rules));
         let max_connections = self.settings.max_connections;
         let (end, ending) = watch::channel(false);
-        let (teller, telling) = Teller::start(self.api.clone(), ending.clone())?;
+        let (webhooks, telling) = WebhookDispatcher::start(self.api.clone(), ending.clone())?;
         let problems = self.problems;
         let mark = Arc::new(self.mark);
         // What a store lost is put back before anybody asks.
@@ -139,7 +139,7 @@ impl Collector {
             .name("kt-upkeep".to_owned())
             .spawn(move || upkeep.run(&upkeep_ends))?;
         let (end_watch, watch_ends) = channel::<()>();
-        let (watched, announcing) = (self.api.clone(), teller.clone());
+        let (watched, announcing) = (self.api.clone(), webhooks.clone());
         let watching = std::thread::Builder::new()
             .name("kt-alerts".to_owned())
             .spawn(move || watch_thresholds(&watched, &announcing, &watch_ends))?;
@@ -150,7 +150,7 @@ impl Collector {
             rules: Arc::clone(&rules),
             max_batch_bytes: self.settings.max_batch_bytes,
             batches: Shared::batches(),
-            teller,
+            webhooks,
             gateways: Gateways::default(),
             gateway_url: gateway_url.clone(),
             players: Shared::players(),
@@ -191,14 +191,14 @@ impl Collector {
 }
 
 /// Until the other end of `end` is gone.
-fn watch_thresholds(api: &Local, teller: &Teller, end: &Receiver<()>) {
+fn watch_thresholds(api: &Local, webhooks: &WebhookDispatcher, end: &Receiver<()>) {
     let mut watch = Watch::default();
     while matches!(
         end.recv_timeout(ALERT_INTERVAL),
         Err(RecvTimeoutError::Timeout)
     ) {
         match watch.look(api) {
-            Ok(messages) => teller.announce(messages),
+            Ok(messages) => webhooks.announce(messages),
             Err(error) => {
                 log::warn!(target: "keeptrusts::collector", "Health thresholds are not watched: {error}");
             }

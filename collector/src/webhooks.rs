@@ -6,6 +6,10 @@ use crate::api::ApiError;
 use crate::records::{self, Records};
 use crate::store::{RecordKind, Store, StoreError};
 use crate::webhook::{CreatedWebhook, NewWebhook, Webhook};
+use crate::webhook_dispatcher::{InvalidDestination, parse_destination};
+
+/// How many there may be.
+const MAX_WEBHOOKS: usize = 100;
 
 /// As it is stored. The secret signs every message, so it has to be there.
 #[derive(Clone, Serialize, Deserialize)]
@@ -41,18 +45,17 @@ pub(crate) fn create(
     now_ms: u64,
     new: &NewWebhook,
 ) -> Result<CreatedWebhook, ApiError> {
-    let host = new
-        .url
-        .strip_prefix("http://")
-        .or_else(|| new.url.strip_prefix("https://"));
-    let good = host.is_some_and(|host| !host.is_empty() && !host.starts_with('/'))
-        && !new
-            .url
-            .contains(|c: char| c.is_whitespace() || c.is_control());
-    if !good {
-        return Err(ApiError::Invalid(format!(
-            "url: expected http://… or https://…, found {:?}",
-            new.url
+    if let Err(error) = parse_destination(&new.url) {
+        // What is wrong with it may be its password.
+        let found = match error {
+            InvalidDestination::NotHttp => "something else".to_owned(),
+            InvalidDestination::Metadata => "one of them".to_owned(),
+        };
+        return Err(ApiError::Invalid(format!("url: {error}, found {found}")));
+    }
+    if stored(store)?.readable.len() >= MAX_WEBHOOKS {
+        return Err(ApiError::Conflict(format!(
+            "there are {MAX_WEBHOOKS} webhooks: delete one first"
         )));
     }
     let secret = records::secret()?;

@@ -35,7 +35,10 @@ pub(super) async fn budgets(State(shared): State<Shared>) -> Listed<Budget> {
 
 pub(super) async fn create_budget(State(shared): State<Shared>, body: Bytes) -> Created<Budget> {
     let made = question(shared, move |shared| {
-        shared.api.create_budget(&read(&body)?)
+        let made = shared.api.create_budget(&read(&body)?)?;
+        // It may be spent already, and then nobody spends any more.
+        shared.webhooks.budget_changed(&made.provider);
+        Ok(made)
     })
     .await?;
     Ok((StatusCode::CREATED, Json(made)))

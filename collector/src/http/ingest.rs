@@ -101,7 +101,7 @@ fn store(shared: &Shared, batch: &[u8]) -> Result<Acknowledgement, ApiError> {
     if good.is_empty() {
         return Ok(acknowledgement);
     }
-    let news = shared.teller.news(&good);
+    let notifications = shared.webhooks.notifications(&good);
     let inserted = shared.api.store.insert(good)?;
     for new in &inserted.new {
         *if *new {
@@ -110,7 +110,7 @@ fn store(shared: &Shared, batch: &[u8]) -> Result<Acknowledgement, ApiError> {
             &mut acknowledgement.repeated
         } += 1;
     }
-    shared.teller.tell(news, &inserted);
+    shared.webhooks.dispatch(notifications, &inserted);
     Ok(acknowledgement)
 }
 

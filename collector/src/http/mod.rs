@@ -27,8 +27,8 @@ use crate::gateways::Gateways;
 use crate::health::Problems;
 use crate::local::Local;
 use crate::settings::Rules;
-use crate::tell::Teller;
 use crate::tokens::Tokens;
+use crate::webhook_dispatcher::WebhookDispatcher;
 
 /// Batches that are read and stored at the same time: what bounds the memory that they take.
 pub(crate) const BATCHES_AT_ONCE: usize = 4;
@@ -48,7 +48,7 @@ pub(crate) struct Shared {
     pub(crate) rules: Arc<RwLock<Rules>>,
     pub(crate) max_batch_bytes: usize,
     pub(crate) batches: Arc<Semaphore>,
-    pub(crate) teller: Teller,
+    pub(crate) webhooks: WebhookDispatcher,
     /// What gateways say of themselves.
     pub(crate) gateways: Gateways,
     /// The gateway beside this collector.

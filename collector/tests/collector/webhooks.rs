@@ -192,6 +192,112 @@ fn a_raised_budget_is_told_its_thresholds_again() {
     let made = limit(100.0);
     api.delete_budget(&made.id).unwrap();
     limit(100.0);
-    spend(4, 1.0);
     assert_eq!(told(), (80.0, 100.0));
+    // Lowered below what is spent, nobody can spend any more: it is told nevertheless.
+    limit(50.0);
+    assert_eq!(told(), (80.0, 50.0));
+    assert_eq!(told(), (100.0, 50.0));
+}
+
+/// Takes connections and never answers.
+fn hanging() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let mut open = Vec::new();
+        for connection in listener.incoming() {
+            open.push(connection);
+        }
+    });
+    url
+}
+
+fn hook(url: String) -> NewWebhook {
+    NewWebhook {
+        url,
+        event_types: Vec::new(),
+    }
+}
+
+#[test]
+fn a_webhook_that_hangs_delays_no_other() {
+    let service = Service::start();
+    let api = service.remote();
+    for _ in 0..4 {
+        api.create_webhook(&hook(hanging())).unwrap();
+    }
+    let (url, messages) = receiver(&[]);
+    api.create_webhook(&hook(url)).unwrap();
+    let begin = std::time::Instant::now();
+    for number in 0..5 {
+        service.deliver(&[health(
+            number,
+            "2026-11-21T11:00:00Z",
+            "openai",
+            "unhealthy",
+        )]);
+    }
+    for _ in 0..5 {
+        next(&messages);
+    }
+    // One after the other, four timeouts of 5 s would come before every message.
+    assert!(
+        begin.elapsed() < Duration::from_secs(15),
+        "{:?}",
+        begin.elapsed()
+    );
+}
+
+#[test]
+fn a_deleted_webhook_is_told_nothing_any_more() {
+    let service = Service::start();
+    let api = service.remote();
+    let (url, messages) = receiver(&[500, 500, 500]);
+    let deleted = api.create_webhook(&hook(url)).unwrap();
+    let (url, others) = receiver(&[]);
+    api.create_webhook(&hook(url)).unwrap();
+    service.deliver(&[health(1, "2026-11-21T11:00:00Z", "openai", "unhealthy")]);
+    next(&messages);
+    next(&others);
+    api.delete_webhook(&deleted.webhook.id).unwrap();
+    // The next try would come after a second.
+    let again = messages.recv_timeout(Duration::from_secs(4));
+    assert!(again.is_err());
+}
+
+#[test]
+fn redirects_are_not_followed_and_metadata_services_refused() {
+    let service = Service::start();
+    let api = service.remote();
+    for url in [
+        "http://169.254.169.254/latest/meta-data",
+        "http://[fd00:ec2::254]/",
+        "http://metadata.google.internal/",
+    ] {
+        let error = api.create_webhook(&hook(url.into())).unwrap_err();
+        assert!(error.to_string().contains("metadata"), "{error}");
+    }
+    let secret = "http://user:pa$$word@/hook";
+    let error = api.create_webhook(&hook(secret.into())).unwrap_err();
+    assert!(!error.to_string().contains("pa$$word"), "{error}");
+    // A receiver that sends elsewhere is asked again; the other place never is.
+    let (elsewhere, never) = receiver(&[]);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    api.create_webhook(&hook(url)).unwrap();
+    service.deliver(&[health(1, "2026-11-21T11:00:00Z", "openai", "unhealthy")]);
+    for _ in 0..2 {
+        let (mut connection, _) = listener.accept().unwrap();
+        let mut line = String::new();
+        BufReader::new(connection.try_clone().unwrap())
+            .read_line(&mut line)
+            .unwrap();
+        assert!(line.starts_with("POST /hook"), "{line}");
+        write!(
+            connection,
+            "HTTP/1.1 307 X\r\nlocation: {elsewhere}\r\ncontent-length: 0\r\nconnection: close\r\n\r\n"
+        )
+        .unwrap();
+    }
+    assert!(never.try_recv().is_err());
 }
