@@ -185,8 +185,8 @@ fn links_between_the_documents_lead_somewhere() {
 }
 
 #[test]
-fn every_dependency_has_its_reason_in_the_readme() {
-    let readme = read("README.md");
+fn every_dependency_has_its_reason() {
+    let page = read("docs/dependencies.md");
     for package in workspace().as_array().unwrap() {
         if package["name"] == "keeptrusts-integration-tests" {
             continue;
@@ -195,8 +195,8 @@ fn every_dependency_has_its_reason_in_the_readme() {
             let name = dependency["name"].as_str().unwrap();
             let shipped = dependency["kind"].is_null() && dependency["path"].is_null();
             assert!(
-                !shipped || readme.contains(&format!("`{name}`")),
-                "README.md says nothing of {name}, which {} depends on",
+                !shipped || page.contains(&format!("`{name}`")),
+                "docs/dependencies.md says nothing of {name}, which {} depends on",
                 package["name"]
             );
         }
