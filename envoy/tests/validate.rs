@@ -7,7 +7,7 @@ use std::process::Command;
 
 use envoy::{
     Admin, AttemptRouting, Collector, Compose, EnvoyVersion, Gateway, KeySource, Runtime,
-    bootstrap_override, compose, document, mounted_secrets, to_yaml,
+    bootstrap_override, compose, document, fragment, mounted_secrets, to_yaml,
 };
 use policy::{Credential, LoadOptions, Policy};
 use serde_json::{Value, json};
@@ -80,6 +80,18 @@ fn envoy_takes_it_merged_over_the_bootstrap_of_istio() {
         assert!(!ours.contains("internal_listener.v3"), "{ours}");
         envoy_accepts_merged("istio", ISTIO_BOOTSTRAP, Some(&ours));
     }
+}
+
+#[test]
+fn envoy_takes_a_fragment_merged_over_a_bootstrap_of_its_own() {
+    let own = r#"{
+        "node": {"id": "a", "cluster": "b"},
+        "admin": {"address": {"socket_address": {"address": "127.0.0.1", "port_value": 0}}},
+        "static_resources": {"clusters": [{"name": "mine", "type": "STATIC"}]}
+    }"#;
+    let policy = loaded("all kinds", ALL_KINDS);
+    let document = bootstrap(&policy, ALL_KINDS);
+    envoy_accepts_merged("fragment", own, Some(&to_yaml(&fragment(&document))));
 }
 
 #[test]
@@ -180,6 +192,7 @@ fn envoy_accepts_merged(name: &str, document: &str, merged: Option<&str>) {
     fs::write(&file, document).unwrap();
     let keys = variables(document)
         .into_iter()
+        .chain(merged.map(variables).into_iter().flatten())
         .map(|name| (name, "sk-test"));
     let output = Command::new(envoy_binary())
         .args([

@@ -25,7 +25,7 @@ pub use patience::PATIENCE;
 pub use policy::{PolicyText, Upstream};
 pub use recorder::{COLLECTOR_TOKEN, Recorder};
 pub use simulator::{Behaviour, Dialect, Provider, Received, ReservedPort, Step};
-pub use trap::module_that_traps_on_request_trailers;
+pub use trap::{module_that_traps_on_call_answers, module_that_traps_on_request_trailers};
 
 /// Every key that the harness gives to a provider contains this, so that a leak can be recognised anywhere.
 pub const KEY_MARK: &str = "sk-provider-";

@@ -6,7 +6,9 @@
 use std::path::{Path, PathBuf};
 
 /// The callback for trailers of a request. Clients of chat APIs send none, so only a request that does traps.
-const CALLBACK: &[u8] = b"proxy_on_request_trailers";
+const REQUEST_TRAILERS: &[u8] = b"proxy_on_request_trailers";
+/// The callback for answers to what the filter asks itself, as the monitor does with its probes.
+const CALL_ANSWERS: &[u8] = b"proxy_on_http_call_response";
 
 const IMPORTS: u8 = 2;
 const EXPORTS: u8 = 7;
@@ -23,8 +25,20 @@ const END: u8 = 0x0b;
 /// # Panics
 /// `module` cannot be read, or is not what the compiler makes today.
 pub fn module_that_traps_on_request_trailers(module: &Path, folder: &Path) -> PathBuf {
+    module_that_traps_on(REQUEST_TRAILERS, module, folder)
+}
+
+/// The same where an answer comes to what the filter has asked.
+///
+/// # Panics
+/// `module` cannot be read, or is not what the compiler makes today.
+pub fn module_that_traps_on_call_answers(module: &Path, folder: &Path) -> PathBuf {
+    module_that_traps_on(CALL_ANSWERS, module, folder)
+}
+
+fn module_that_traps_on(callback: &[u8], module: &Path, folder: &Path) -> PathBuf {
     let mut bytes = std::fs::read(module).expect("the filter module");
-    let (start, length) = code_of(&bytes, CALLBACK);
+    let (start, length) = code_of(&bytes, callback);
     let code = bytes.get_mut(start..start + length).expect("its code");
     code.fill(NOP);
     if let [locals, first, .., last] = code {

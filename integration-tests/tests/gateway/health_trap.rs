@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use harness::{
     Behaviour, Dialect, Gateway, GatewayOptions, Load, PolicyText, Provider, Step, StreamAnswer,
-    Upstream, chat_body, module_that_traps_on_request_trailers, table_by_second,
+    Upstream, chat_body, module_that_traps_on_call_answers, module_that_traps_on_request_trailers,
+    table_by_second,
 };
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -189,4 +190,59 @@ fn fields(fields: &[(&str, &str)]) -> Vec<u8> {
         }
     }
     block
+}
+
+/// Its VM traps whenever a probe is answered. The next one takes over, and where there is none any more, a VM comes back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_health_checker_that_traps_is_replaced_again_and_again() {
+    const PROBES: usize = 5;
+    /// From one probe to the next: three seconds, a second's interval, and a machine that is busy.
+    const PATIENCE_EACH: Duration = Duration::from_secs(8);
+    let folder = tempfile::tempdir().unwrap();
+    let module =
+        PathBuf::from(std::env::var_os("KEEPTRUSTS_FILTER_WASM").expect("the filter module"));
+    let module = module_that_traps_on_call_answers(&module, folder.path());
+    let provider = Provider::start("p0", Dialect::OpenAi).await.unwrap();
+    let upstream = Upstream::at("p0", &provider, Dialect::OpenAi)
+        .with("health_check: {interval_seconds: 1, timeout_seconds: 1}");
+    let groups = format!("model_groups:\n  - {{name: {MODEL}, models: [{{provider: p0}}]}}\n");
+    let options = GatewayOptions {
+        arguments: vec!["--collector-listen".into(), "off".into()],
+        variables: vec![(
+            "KEEPTRUSTS_FILTER_WASM".into(),
+            module.display().to_string(),
+        )],
+        ..GatewayOptions::default()
+    };
+    let gateway = Gateway::start_with(&PolicyText::over(&[upstream], &groups), &options).await;
+    let probes = || {
+        let received = provider.all_received();
+        received
+            .iter()
+            .filter(|request| request.method == "GET")
+            .count()
+    };
+    for wanted in 1..=PROBES {
+        let probed = async {
+            while probes() < wanted {
+                // The gateway filter's VM traps as well, where its call has woken the other one up, and comes back with the
+                // next client.
+                gateway.client().get("/health").await;
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        };
+        let in_time = tokio::time::timeout(PATIENCE_EACH, probed).await;
+        assert!(
+            in_time.is_ok(),
+            "probe {wanted} did not come: {:#?}",
+            gateway.log()
+        );
+    }
+    assert!(
+        gateway
+            .log()
+            .iter()
+            .any(|line| line.contains("unreachable")),
+        "no trap"
+    );
 }
