@@ -1,5 +1,6 @@
 //! Looks at the windows every few seconds, keeps the alerts, and says what to tell.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeSet, HashMap};
 
 use events::Timestamp;
@@ -46,9 +47,9 @@ impl Watch {
         let mut windows: HashMap<u64, ByProvider> = HashMap::new();
         for panel in Panel::ALL {
             let seconds = panel.window_seconds();
-            if !windows.contains_key(&seconds) {
+            if let Entry::Vacant(free) = windows.entry(seconds) {
                 let from_ms = now_ms.saturating_sub(seconds * 1_000);
-                windows.insert(seconds, sums(api, from_ms, now_ms)?);
+                free.insert(sums(api, from_ms, now_ms)?);
             }
         }
         let longest_ms = Panel::CostEfficiency.window_seconds() * 1_000;
