@@ -65,18 +65,6 @@ export function Keys({ view }: PageProps) {
             cell: (key) =>
               key.state === "active" || key.state === undefined ? (
                 <span class="buttons">
-                  <button
-                    type="button"
-                    class="small"
-                    onClick={() =>
-                      post<CreatedKey>(`/v1/tokens/${key.id}/rotate`).then(
-                        (made) => setOpen({ kind: "shown", key: made }),
-                        setError,
-                      )
-                    }
-                  >
-                    Rotate
-                  </button>
                   <button type="button" class="small danger" onClick={() => setOpen({ kind: "revoke", key })}>
                     Revoke
                   </button>

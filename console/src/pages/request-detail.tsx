@@ -1,5 +1,4 @@
-import { useState } from "preact/hooks";
-import { get, post } from "../api/client";
+import { get } from "../api/client";
 import type { DecisionEvent } from "../api/types";
 import { Card, Copy, Link, Moment, Problem, Skeleton } from "../components/basics";
 import { count, millis, usd, words } from "../lib/format";
@@ -108,7 +107,6 @@ export function RequestDetail({ id }: { id: string }) {
           </dd>
         </dl>
       </Card>
-      <Feedback event={event} onDone={query.reload} />
       <details class="card">
         <summary>The event as it was delivered</summary>
         <pre>{JSON.stringify(event, null, 2)}</pre>
@@ -139,28 +137,5 @@ function Timeline({ event }: { event: DecisionEvent }) {
         </li>
       ))}
     </ol>
-  );
-}
-
-function Feedback({ event, onDone }: { event: DecisionEvent; onDone: () => void }) {
-  const [error, setError] = useState<Error>();
-  const give = (score: number) =>
-    post(`/v1/events/${encodeURIComponent(event.id)}/feedback`, { score }).then(onDone, setError);
-  return (
-    <Card title="Quality">
-      <p class="quiet">
-        {event.feedback ? `Score ${event.feedback.score}.` : "No score yet."} Scores make the Quality Score of
-        experiments.
-      </p>
-      <div class="buttons">
-        <button type="button" onClick={() => give(1)}>
-          Good answer
-        </button>
-        <button type="button" onClick={() => give(0)}>
-          Bad answer
-        </button>
-      </div>
-      <Problem error={error} />
-    </Card>
   );
 }

@@ -1,10 +1,9 @@
 import { useState } from "preact/hooks";
 import { get, post, remove } from "../api/client";
-import type { CreatedWebhook, Delivery, Page, Webhook } from "../api/types";
-import { Card, Copy, Empty, Moment, Problem, Skeleton } from "../components/basics";
+import type { CreatedWebhook, Page, Webhook } from "../api/types";
+import { Card, Copy, Empty, Problem, Skeleton } from "../components/basics";
 import { Confirm, SidePanel } from "../components/dialog";
 import { Table } from "../components/table";
-import { count } from "../lib/format";
 import type { PageProps } from "../pages";
 import { useQuery } from "../state/use-query";
 
@@ -15,33 +14,18 @@ const EVENT_TYPES = [
   "budget.threshold_reached",
 ] as const;
 
-const FORMATS = ["generic", "slack", "pagerduty", "alertmanager"] as const;
-
-type Open =
-  | { kind: "create" }
-  | { kind: "shown"; hook: CreatedWebhook }
-  | { kind: "delete"; hook: Webhook }
-  | { kind: "deliveries"; hook: Webhook };
+type Open = { kind: "create" } | { kind: "shown"; hook: CreatedWebhook } | { kind: "delete"; hook: Webhook };
 
 export function Webhooks({ view }: PageProps) {
   const query = useQuery("webhooks", (signal) => get<Page<Webhook>>("/v1/webhooks", {}, signal), view.live);
   const [open, setOpen] = useState<Open>();
   const [error, setError] = useState<Error>();
-  const [told, setTold] = useState<string>();
   const close = () => {
     setOpen(undefined);
     setError(undefined);
     query.reload();
   };
   if (!query.data) return query.error ? <Problem error={query.error} /> : <Skeleton />;
-  const test = (hook: Webhook) => {
-    setTold(undefined);
-    post<{ status: number | null; error: string | null; latency_ms: number }>(`/v1/webhooks/${hook.id}/test`).then(
-      (result) =>
-        setTold(result.error ?? `${new URL(hook.url).host} answered ${result.status} after ${result.latency_ms} ms.`),
-      setError,
-    );
-  };
   return (
     <Card
       title="Webhooks"
@@ -52,47 +36,22 @@ export function Webhooks({ view }: PageProps) {
       }
     >
       <Problem error={query.error ?? error} />
-      {told ? <p role="status">{told}</p> : null}
       <Table
         label="Webhooks"
         rows={query.data.data}
         rowKey={(hook) => hook.id}
-        empty={
-          <Empty command="kt webhooks create --url https://hooks.example.com/keeptrusts">
-            Nobody is told when a provider fails. Create a webhook:
-          </Empty>
-        }
+        empty={<Empty>Nobody is told when a provider fails. Create a webhook:</Empty>}
         columns={[
           { title: "Address", sort: (hook) => hook.url, cell: (hook) => hook.url },
-          { title: "Format", wide: true, cell: (hook) => hook.format ?? "generic" },
           {
             title: "About",
             wide: true,
             cell: (hook) => (hook.event_types.length ? hook.event_types.join(", ") : "everything"),
           },
           {
-            title: "Last delivery",
-            cell: (hook) => {
-              const last = hook.last_delivery;
-              if (!last) return "none yet";
-              const ok = last.status !== null && last.status >= 200 && last.status < 300;
-              return (
-                <span class={ok ? "good" : "bad"}>
-                  {last.status ?? last.error}, <Moment at={last.at_ms} />
-                </span>
-              );
-            },
-          },
-          {
             title: "Actions",
             cell: (hook) => (
               <span class="buttons">
-                <button type="button" class="small" onClick={() => test(hook)}>
-                  Test
-                </button>
-                <button type="button" class="small" onClick={() => setOpen({ kind: "deliveries", hook })}>
-                  Deliveries
-                </button>
                 <button type="button" class="small danger" onClick={() => setOpen({ kind: "delete", hook })}>
                   Delete
                 </button>
@@ -124,7 +83,6 @@ export function Webhooks({ view }: PageProps) {
           <Problem error={error} />
         </Confirm>
       ) : null}
-      {open?.kind === "deliveries" ? <Deliveries hook={open.hook} onClose={close} /> : null}
     </Card>
   );
 }
@@ -136,7 +94,6 @@ function Create({ onClose, onMade }: { onClose: () => void; onMade: (hook: Creat
     const form = new FormData(event.currentTarget as HTMLFormElement);
     post<CreatedWebhook>("/v1/webhooks", {
       url: String(form.get("url")).trim(),
-      format: String(form.get("format")),
       event_types: form.getAll("event_types").map(String),
     }).then(onMade, setError);
   };
@@ -146,14 +103,6 @@ function Create({ onClose, onMade }: { onClose: () => void; onMade: (hook: Creat
         <label>
           Address
           <input name="url" type="url" required placeholder="https://" />
-        </label>
-        <label>
-          Format
-          <select name="format">
-            {FORMATS.map((format) => (
-              <option key={format}>{format}</option>
-            ))}
-          </select>
         </label>
         <fieldset>
           <legend>About (none chosen: everything)</legend>
@@ -170,32 +119,6 @@ function Create({ onClose, onMade }: { onClose: () => void; onMade: (hook: Creat
           </button>
         </div>
       </form>
-    </SidePanel>
-  );
-}
-
-function Deliveries({ hook, onClose }: { hook: Webhook; onClose: () => void }) {
-  const query = useQuery(
-    `deliveries ${hook.id}`,
-    (signal) => get<Page<Delivery>>(`/v1/webhooks/${hook.id}/deliveries`, {}, signal),
-    true,
-  );
-  return (
-    <SidePanel title={`Deliveries to ${new URL(hook.url).host}`} onClose={onClose}>
-      <Problem error={query.error} />
-      <Table
-        label="Deliveries"
-        rows={query.data?.data ?? []}
-        rowKey={(one) => `${one.at_ms} ${one.attempt}`}
-        empty={<p class="quiet">None yet.</p>}
-        columns={[
-          { title: "Time", cell: (one) => <Moment at={one.at_ms} /> },
-          { title: "About", cell: (one) => one.event_type },
-          { title: "Answer", cell: (one) => <span class={one.error ? "bad" : "good"}>{one.error ?? one.status}</span> },
-          { title: "Try", figure: true, cell: (one) => count(one.attempt) },
-          { title: "Next try", cell: (one) => <Moment at={one.next_try_ms} /> },
-        ]}
-      />
     </SidePanel>
   );
 }

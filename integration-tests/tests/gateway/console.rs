@@ -2,11 +2,11 @@
 
 use std::process::Stdio;
 
-use harness::{Behaviour, PATIENCE, chat_body, repository};
+use harness::{
+    Behaviour, Dialect, Gateway, PATIENCE, PolicyText, Provider, Upstream, chat_body, repository,
+};
 use serde_json::json;
 use tokio::process::Command;
-
-use crate::support::Chain;
 
 const REQUESTS: usize = 10;
 const FAILOVERS: usize = 5;
@@ -51,25 +51,28 @@ async fn every_page_shows_what_happened() {
             return;
         }
     };
+    let first = Provider::start("p0", Dialect::OpenAi).await.unwrap();
+    let second = Provider::start("p1", Dialect::OpenAi).await.unwrap();
+    let upstreams = [("p0", &first), ("p1", &second)]
+        .map(|(id, provider)| Upstream::at(id, provider, Dialect::OpenAi));
+    let members = [("p0", "m0", 5_000), ("p1", "m1", 5_000)];
+    let mut policy = PolicyText::failover(&upstreams, "chain", &members);
     // Five failures would open the first target's breaker, and then nobody would fail over.
-    let chain = Chain::with(
-        &[5_000, 5_000],
-        "circuit_breaker: {failure_threshold: 1000, max_cooldown_seconds: 1ms}\n",
-    )
-    .await;
-    chain.providers[0].behave(Behaviour::status(500));
-    let client = chain.gateway.client();
+    policy
+        .text
+        .push_str("circuit_breaker: {failure_threshold: 1000, max_cooldown_seconds: 1ms}\n");
+    // One of its own: a gateway that another test had before would show that one's requests as well.
+    let gateway = Gateway::start(&policy).await;
+    first.behave(Behaviour::status(500));
+    let client = gateway.client();
     for number in 0..REQUESTS {
         // Half of them name the second provider's model alone.
         let model = if number < FAILOVERS { "chain" } else { "m1" };
         let answer = client.post("/v1/chat/completions", &chat_body(model)).await;
         assert_eq!(answer.status, 200, "{answer:?}");
     }
-    let base = format!(
-        "http://{}",
-        chain.gateway.ports()["collector"].as_str().unwrap()
-    );
-    let token = std::fs::read_to_string(chain.gateway.data_folder().join("api-token")).unwrap();
+    let base = format!("http://{}", gateway.ports()["collector"].as_str().unwrap());
+    let token = std::fs::read_to_string(gateway.data_folder().join("api-token")).unwrap();
     let token = token.trim();
     let deadline = tokio::time::Instant::now() + PATIENCE;
     loop {
