@@ -1,12 +1,33 @@
 //! The console: three files that `console/` builds, embedded so that neither users nor cargo need Node.
 
+use std::sync::OnceLock;
+
 use axum::extract::Path;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
-const PAGE: &str = include_str!("../../../console/dist/index.html");
-const SCRIPT: &str = include_str!("../../../console/dist/console.js");
-const STYLE: &str = include_str!("../../../console/dist/console.css");
+use crate::records;
+
+static PAGE: Asset = Asset::new(
+    "text/html; charset=utf-8",
+    include_str!("../../../console/dist/index.html"),
+);
+static SCRIPT: Asset = Asset::new(
+    "text/javascript; charset=utf-8",
+    include_str!("../../../console/dist/console.js"),
+);
+static STYLE: Asset = Asset::new(
+    "text/css; charset=utf-8",
+    include_str!("../../../console/dist/console.css"),
+);
+
+/// A file of the console.
+struct Asset {
+    kind: &'static str,
+    content: &'static str,
+    /// Made of the content, once.
+    tag: OnceLock<String>,
+}
 
 /// Nothing from elsewhere, no inline script, no frame.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; \
@@ -28,14 +49,14 @@ const PAGES: [&str; 10] = [
 
 /// `GET /`.
 pub(super) async fn root(headers: HeaderMap) -> Response {
-    file(&headers, "text/html; charset=utf-8", PAGE)
+    PAGE.answer(&headers)
 }
 
 /// `GET /{page}`, `/console.js`, `/console.css`.
 pub(super) async fn top(Path(name): Path<String>, headers: HeaderMap) -> Response {
     match name.as_str() {
-        "console.js" => file(&headers, "text/javascript; charset=utf-8", SCRIPT),
-        "console.css" => file(&headers, "text/css; charset=utf-8", STYLE),
+        "console.js" => SCRIPT.answer(&headers),
+        "console.css" => STYLE.answer(&headers),
         page if PAGES.contains(&page) => root(headers).await,
         _ => super::answer::no_such_path().await.into_response(),
     }
@@ -46,32 +67,34 @@ pub(super) async fn below(Path((page, _)): Path<(String, String)>, headers: Head
     top(Path(page), headers).await
 }
 
-fn file(headers: &HeaderMap, kind: &'static str, content: &'static str) -> Response {
-    let tag = format!("\"{:016x}\"", fnv(content.as_bytes()));
-    let fixed = [
-        (header::CONTENT_TYPE, kind),
-        (header::CONTENT_SECURITY_POLICY, POLICY),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        (header::REFERRER_POLICY, "no-referrer"),
-        // Asked for again each time, and mostly answered with 304.
-        (header::CACHE_CONTROL, "no-cache"),
-    ];
-    if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|known| known.as_bytes() == tag.as_bytes())
-    {
-        return (StatusCode::NOT_MODIFIED, fixed, [(header::ETAG, tag)]).into_response();
+impl Asset {
+    const fn new(kind: &'static str, content: &'static str) -> Self {
+        Self {
+            kind,
+            content,
+            tag: OnceLock::new(),
+        }
     }
-    (fixed, [(header::ETAG, tag)], content).into_response()
-}
 
-/// FNV-1a: tells versions of a file apart, and is no secret.
-const fn fnv(bytes: &[u8]) -> u64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    let mut at = 0;
-    while at < bytes.len() {
-        hash = (hash ^ bytes[at] as u64).wrapping_mul(0x0000_0100_0000_01b3);
-        at += 1;
+    fn answer(&'static self, headers: &HeaderMap) -> Response {
+        let tag = self
+            .tag
+            .get_or_init(|| format!("\"{}\"", records::sha256_hex(self.content.as_bytes())));
+        let fixed = [
+            (header::CONTENT_TYPE, self.kind),
+            (header::CONTENT_SECURITY_POLICY, POLICY),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (header::REFERRER_POLICY, "no-referrer"),
+            // Asked for again each time, and mostly answered with 304.
+            (header::CACHE_CONTROL, "no-cache"),
+            (header::ETAG, tag),
+        ];
+        if headers
+            .get(header::IF_NONE_MATCH)
+            .is_some_and(|known| known.as_bytes() == tag.as_bytes())
+        {
+            return (StatusCode::NOT_MODIFIED, fixed).into_response();
+        }
+        (fixed, self.content).into_response()
     }
-    hash
 }

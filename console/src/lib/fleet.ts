@@ -12,11 +12,6 @@ export interface Fleet {
 
 const RANK: Record<HealthStatus, number> = { healthy: 0, degraded: 1, unhealthy: 2 };
 
-/** State of a tile: as the provider's. */
-export function statusOf(provider: ProviderState): HealthStatus {
-  return provider.status;
-}
-
 /** The worst of several gateways' views of the same providers, by name. */
 export function worstOf(lists: ProviderState[][]): ProviderState[] {
   const worst = new Map<string, ProviderState>();

@@ -2,7 +2,7 @@ import { get } from "../api/client";
 import type { Alert, HealthChange, Page, Row } from "../api/types";
 import { Card, Empty, Health, Link, Moment, Problem, Skeleton } from "../components/basics";
 import { Chart, Sparkline } from "../components/chart";
-import { fleet, statusOf } from "../lib/fleet";
+import { fleet } from "../lib/fleet";
 import { change, compact, count, millis, percent, usd } from "../lib/format";
 import { seriesOf } from "../lib/series";
 import type { PageProps } from "../pages";
@@ -136,7 +136,7 @@ export function Overview({ view, update }: PageProps) {
               const total = value(data.totals, "total_cost");
               const cost = value(row, "total_cost");
               return (
-                <section class={`tile ${statusOf(provider)}`} key={provider.id} aria-label={provider.id}>
+                <section class={`tile ${provider.status}`} key={provider.id} aria-label={provider.id}>
                   <strong>{provider.id}</strong>
                   <Health status={provider.status} reason={provider.status === "healthy" ? null : provider.reason} />
                   <dl>
