@@ -8,8 +8,9 @@ it("reads conditions, short names, quotes and free text", () => {
     failover: "true",
     key_name: "my key",
     since: "2h",
-    q: "5f0c2a6e",
+    request_id: "5f0c2a6e",
   });
+  expect(parseSearch("evt_018bcfe5680000000000000000000007")).toEqual({ id: "evt_018bcfe5680000000000000000000007" });
   expect(parseSearch("  ")).toEqual({});
 });
 

@@ -16,7 +16,7 @@ const ALIASES: Record<string, string> = {
   code: "error_code",
 };
 
-/** The collector's parameters for a search line. Words without a colon search ids; values with spaces stand in quotes. */
+/** The collector's parameters for a search line. A word without a colon is the id of an event or a request; values with spaces stand in quotes. */
 export function parseSearch(line: string): Parameters {
   const parameters: Parameters = {};
   const free: string[] = [];
@@ -26,7 +26,8 @@ export function parseSearch(line: string): Parameters {
     if (name) parameters[ALIASES[name] ?? name] = value;
     else free.push(value);
   }
-  if (free.length) parameters.q = free.join(" ");
+  const [id] = free;
+  if (id) parameters[id.startsWith("evt_") ? "id" : "request_id"] = id;
   return parameters;
 }
 
