@@ -159,6 +159,21 @@ impl Hold {
     }
 }
 
+/// Targets that have a budget.
+pub(crate) fn budgeted(policy: &Policy, control: &Control) -> Vec<TargetId> {
+    if control.has_no_provider_budgets() {
+        return Vec::new();
+    }
+    let has_budget = |id: &str| !control.provider(id).is_empty();
+    policy
+        .targets
+        .iter()
+        .zip(0..)
+        .filter(|(target, _)| has_budget(&target.id))
+        .map(|(_, index)| TargetId(index))
+        .collect()
+}
+
 /// Targets whose budget is spent.
 pub(crate) fn over_budget(
     policy: &Policy,

@@ -2,7 +2,7 @@
 //! and money is held.
 
 use routing::health::Signal;
-use routing::{Plan, PlanError, Request, StateSnapshot, plan};
+use routing::{Budgeted, Plan, PlanError, Request, StateSnapshot, plan};
 
 use crate::books::{self, Broke, Hold};
 use crate::config::GatewayConfig;
@@ -61,10 +61,15 @@ impl Planner<'_> {
         request: &Request<'_>,
     ) -> Result<(Plan, Hold), PlanError> {
         let now = self.now;
+        let policy = &self.config.policy;
         let mut over_budget = self.vm.over_budget(self.config, self.control, now);
+        let with_budget = books::budgeted(policy, self.control);
+        let budgeted = match self.key {
+            Some(key) if key.budget.is_some() => Budgeted::All,
+            _ => Budgeted::Targets(&with_budget),
+        };
         loop {
-            let plan = self.make(host, request, &over_budget)?;
-            let policy = &self.config.policy;
+            let plan = self.make(host, request, &over_budget, budgeted)?;
             let (held, ledger) = books::hold(host, self.control, self.key, policy, &plan, now);
             if let Some(ledger) = ledger {
                 self.vm.learn_ledger(ledger);
@@ -91,11 +96,13 @@ impl Planner<'_> {
         host: &impl Host,
         request: &Request<'_>,
         over_budget: &[policy::TargetId],
+        budgeted: Budgeted<'_>,
     ) -> Result<Plan, PlanError> {
         let now_ms = self.now.monotonic_ms();
         self.vm.with_view(host, self.now, |view| {
             let view = StateSnapshot {
                 over_budget,
+                budgeted,
                 ..view
             };
             plan::make(

@@ -109,6 +109,7 @@ impl Vm {
             health: &health,
             latency: &latency,
             over_budget: &[],
+            budgeted: routing::Budgeted::None,
         })
     }
 

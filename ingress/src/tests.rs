@@ -6,7 +6,9 @@ use std::sync::Arc;
 use policy::TargetId;
 use routing::health::HealthTable;
 use routing::latency::LatencySnapshot;
-use routing::{Plan, PlanError, PolicyIndex, Random, Request, StateSnapshot, StrategyState};
+use routing::{
+    Budgeted, Plan, PlanError, PolicyIndex, Random, Request, StateSnapshot, StrategyState,
+};
 
 use super::*;
 
@@ -120,6 +122,7 @@ fn plan(policy: Policy, body: &str) -> Result<Plan, PlanError> {
         health: &HealthTable::default(),
         latency: &LatencySnapshot::default(),
         over_budget: &[],
+        budgeted: Budgeted::None,
     };
     ingress.plan(&parsed, |request: &Request<'_>| {
         routing::plan::make(

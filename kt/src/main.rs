@@ -9,6 +9,7 @@ mod find;
 mod gateway;
 mod http;
 mod logger;
+mod model_check;
 mod open_files;
 mod output;
 mod paths;

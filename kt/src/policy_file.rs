@@ -10,6 +10,7 @@ use routing::price;
 use sha2::{Digest, Sha256};
 
 use crate::files;
+use crate::model_check;
 use crate::secrets::Secrets;
 
 /// A document that can be used.
@@ -88,12 +89,15 @@ pub(crate) fn text(file: &Path) -> Result<String, Refused> {
 /// Everything that lint can find on this machine. The policy is there if there are no errors.
 pub(crate) fn lint(text: &str, secrets: &Secrets, strict: bool) -> (Option<Policy>, Vec<Finding>) {
     let has_key = |credential: &Credential| secrets.key(credential).is_ok();
+    let today = model_check::today();
+    let model_check = |vendor, model: &str| model_check::warning(vendor, model, &today);
     let loaded = policy::load_with(
         text,
         &LoadOptions {
             variable_is_set: Some(&has_key),
             endpoint: Some(&|name| (secrets.variables)(name)),
             known_price: Some(&knows_price),
+            model_check: Some(&model_check),
             strict,
         },
     );

@@ -126,6 +126,33 @@ async fn each_provider_is_asked_with_its_key_and_timed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn models_are_compared_with_what_the_provider_lists() {
+    let provider = provider().await;
+    let scratch = scratch(&[
+        ("good", &provider.base_url(), "      model: simulated\n"),
+        ("other", &provider.base_url(), "      model: simulatd\n"),
+    ]);
+    let (_, report) = tokio::task::spawn_blocking(move || {
+        doctor(&scratch, |command| {
+            command.env("GOOD_KEY", KEY).env("OTHER_KEY", KEY);
+        })
+    })
+    .await
+    .unwrap();
+    assert_found(
+        &report,
+        "models of other",
+        "warning",
+        "`simulatd` is not in the provider's list, which has `simulated`",
+    );
+    let checks = report["checks"].as_array().unwrap();
+    let of_good = checks
+        .iter()
+        .any(|found| found["check"] == "models of good");
+    assert!(!of_good, "{report}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_is_well() {
     let provider = provider().await;
     let scratch = scratch(&[("good", &provider.base_url(), "")]);

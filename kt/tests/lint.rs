@@ -110,6 +110,79 @@ model_groups:
     }
 }
 
+/// Places of W109 in `document`, with what is suggested.
+fn model_warnings(document: &str) -> Vec<(u64, String, Value)> {
+    let scratch = Scratch::new();
+    let file = scratch.write("policy-config.yaml", document);
+    let done = output(kt().args(["policy", "lint", "--json", "--file"]).arg(&file));
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let warnings = report["warnings"].as_array().unwrap().iter();
+    warnings
+        .filter(|warning| warning["code"] == "W109")
+        .map(|warning| {
+            let message = warning["message"].as_str().unwrap().to_owned();
+            let line = warning["line"].as_u64().unwrap();
+            (line, message, warning["suggestion"].clone())
+        })
+        .collect()
+}
+
+#[test]
+fn models_that_their_providers_do_not_serve_are_warned_of() {
+    let document = "\
+providers:
+  targets:
+    - {id: openai, provider: openai, secret_key_ref: {env: OPENAI_API_KEY}}
+    - {id: proxy, provider: openai, base_url: 'http://127.0.0.1:9/v1', secret_key_ref: {env: OPENAI_API_KEY}}
+model_groups:
+  - name: chat
+    models:
+      - {provider: openai, model: gpt-4o-mni}
+      - {provider: openai, model: gpt-4}
+      - {provider: openai, model: gpt-5.5}
+      - {provider: proxy, model: gpt-4}
+";
+    assert_eq!(
+        model_warnings(document),
+        [
+            (
+                8,
+                String::from("model `gpt-4o-mni`: OpenAI is not known to serve such a model"),
+                Value::from("use `gpt-4o-mini`")
+            ),
+            (
+                9,
+                String::from("model `gpt-4`: OpenAI no longer serves it, since 2026-10-23"),
+                Value::from("use `gpt-5.5`")
+            ),
+        ]
+    );
+}
+
+#[test]
+fn list_prices_can_be_looked_up() {
+    let prices = |arguments: &[&str]| output(kt().args(["prices", "list"]).args(arguments));
+    let done = prices(&["--provider", "openai", "--json"]);
+    let rows: Value = serde_json::from_slice(&done.stdout).unwrap();
+    let rows = rows.as_array().unwrap();
+    assert!(rows.iter().all(|row| row["provider"] == "openai"));
+    let mini = rows.iter().find(|row| row["model"] == "gpt-4o-mini");
+    let mini = mini.expect("gpt-4o-mini has a list price");
+    // US dollars per million tokens.
+    assert_eq!(
+        (&mini["input"], &mini["cached_input"], &mini["output"]),
+        (&0.15.into(), &0.075.into(), &0.6.into())
+    );
+
+    let table = text(&prices(&[]).stdout);
+    assert!(table.contains("gpt-4o-mini"), "{table}");
+    assert!(table.contains("claude-"), "{table}");
+
+    let unknown = prices(&["--provider", "opnai"]);
+    assert_eq!(unknown.status.code(), Some(2));
+    assert!(text(&unknown.stderr).contains("openai"));
+}
+
 #[test]
 fn cost_needs_prices_only_where_none_are_known() {
     let scratch = Scratch::new();

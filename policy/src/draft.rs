@@ -6,7 +6,7 @@ use catalog::{DialectPatch, Endpoints, Provider};
 
 use crate::content_category::ContentCategory;
 use crate::lint::Spanned;
-use crate::model::{BaseUrl, Credential, OnModerationError, OnOverBudget, PolicyAction};
+use crate::model::{BaseUrl, Credential, OnModerationError, OnOverBudget, PolicyAction, Unpriced};
 use crate::section::Slot;
 use crate::yaml::{At, Node};
 
@@ -29,6 +29,7 @@ pub(crate) struct Draft {
     pub(crate) policies: PoliciesDraft,
     pub(crate) max_request_bytes: Slot<u64>,
     pub(crate) log_bodies: Slot<bool>,
+    pub(crate) unpriced: Slot<Unpriced>,
 }
 
 #[derive(Default)]

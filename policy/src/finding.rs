@@ -61,6 +61,8 @@ pub enum Code {
     W107,
     /// A header that should not be forwarded, or never is.
     W108,
+    /// A model that its provider no longer serves, or does not list.
+    W109,
 }
 
 impl Code {
@@ -89,6 +91,7 @@ impl Code {
             Self::W106 => "W106",
             Self::W107 => "W107",
             Self::W108 => "W108",
+            Self::W109 => "W109",
         }
     }
 

@@ -24,7 +24,9 @@ mod yaml;
 pub use base_url::InvalidBaseUrl;
 pub use content_category::{CONTENT_CATEGORIES, ContentCategory};
 pub use finding::{Code, Finding, LintReport, Severity};
-pub use load::{KnownPrice, LoadOptions, Loaded, Lookup, json_schema, load, load_with};
+pub use load::{
+    KnownPrice, LoadOptions, Loaded, Lookup, ModelCheck, ModelWarning, json_schema, load, load_with,
+};
 pub use model::*;
 pub use source::Source;
 pub use yaml::MAX_BYTES as MAX_DOCUMENT_BYTES;

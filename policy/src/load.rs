@@ -26,6 +26,18 @@ pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 /// Whether the price of a vendor's model is known without the document.
 pub type KnownPrice<'a> = dyn Fn(Provider, &str) -> bool + 'a;
 
+/// What speaks against a vendor's model, if anything does.
+pub type ModelCheck<'a> = dyn Fn(Provider, &str) -> Option<ModelWarning> + 'a;
+
+/// What speaks against a model.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ModelWarning {
+    /// Such as `OpenAI no longer serves it since 2026-10-23`.
+    pub message: String,
+    /// The name of another model.
+    pub instead: Option<String>,
+}
+
 /// What a document alone cannot tell. The default knows nothing of the outside world, as inside Envoy.
 #[derive(Default, Clone, Copy)]
 pub struct LoadOptions<'a> {
@@ -35,6 +47,8 @@ pub struct LoadOptions<'a> {
     pub endpoint: Option<&'a Lookup<'a>>,
     /// Prices that `strategy: cost` need not be given.
     pub known_price: Option<&'a KnownPrice<'a>>,
+    /// What is known against models on this day; without it no W109 is reported.
+    pub model_check: Option<&'a ModelCheck<'a>>,
     /// Unset variables are errors.
     pub strict: bool,
 }

@@ -476,6 +476,20 @@ pub struct GatewaySettings {
     pub max_request_bytes: u64,
     /// Prompts and answers may appear in events.
     pub log_bodies: bool,
+    /// What becomes of models without a price where a budget has to be kept.
+    pub unpriced: Unpriced,
+}
+
+/// See [`GatewaySettings::unpriced`]. Servers of the user's own, at private addresses, cost nothing.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unpriced {
+    /// They are left out of plans; lint refuses them under strategy `cost`.
+    #[default]
+    Refuse,
+    /// They cost as much as the dearest model of their provider whose price is known.
+    WorstKnown,
+    /// They cost nothing.
+    Ignore,
 }
 
 impl Default for GatewaySettings {
@@ -483,6 +497,7 @@ impl Default for GatewaySettings {
         Self {
             max_request_bytes: DEFAULT_MAX_REQUEST_BYTES,
             log_bodies: false,
+            unpriced: Unpriced::default(),
         }
     }
 }

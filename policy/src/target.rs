@@ -30,6 +30,11 @@ impl Target {
         known.with(&self.quirks)
     }
 
+    /// A server of the user's own at a loopback or private address: nobody sends a bill.
+    pub fn costs_nothing(&self) -> bool {
+        self.vendor.profile().self_hosted && self.base_url.is_private()
+    }
+
     /// Whether requests for `endpoint` are sent as they come, because this target serves it itself.
     pub fn serves(&self, endpoint: Endpoint) -> bool {
         if let Some(endpoints) = self.endpoints {

@@ -24,7 +24,7 @@ use policy::{CostSettings, LatencySettings, Policy, Price, SemanticSettings, Str
 use routing::affinity::conversation_id;
 use routing::health::{HealthTable, Outcome, Signal};
 use routing::latency::{LatencySnapshot, LocalWindow, Sample};
-use routing::{PolicyIndex, Random, Request, StateSnapshot, StrategyState, plan};
+use routing::{Budgeted, PolicyIndex, Random, Request, StateSnapshot, StrategyState, plan};
 
 const NOW: u64 = 1_700_000_000_000;
 const TARGETS: usize = 20;
@@ -64,6 +64,7 @@ impl World {
             health: &self.health,
             latency: &self.latency,
             over_budget: &[],
+            budgeted: Budgeted::None,
         };
         let made = plan::make(
             &self.index,
@@ -85,6 +86,7 @@ impl World {
                 health: &self.health,
                 latency: &self.latency,
                 over_budget: &[],
+                budgeted: Budgeted::None,
             };
             let made = plan::make(
                 &self.index,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use policy::{
     EmbeddingSource, GroupId, Member, ModelGroup, Policy, Price, Strategy, Target, TargetId,
+    Unpriced,
 };
 
 use crate::hash;
@@ -191,6 +192,7 @@ impl Deployment {
         at: (GroupId, usize),
         member: &Member,
         target: &Target,
+        unpriced: Unpriced,
         interner: &mut Interner,
     ) -> Self {
         let model = member.model.as_deref().or(target.model.as_deref());
@@ -206,7 +208,7 @@ impl Deployment {
             price: member
                 .price
                 .or(target.price)
-                .or_else(|| price::built_in(target.vendor, model?)),
+                .or_else(|| price::listed_or_assumed(unpriced, target, model?)),
             context_window: member.context_window,
             unreachable: target.endpoint_variable.is_some(),
             identity,
@@ -274,6 +276,7 @@ fn group_pool(policy: &Policy, id: GroupId, interner: &mut Interner) -> Vec<Depl
                 (id, position),
                 member,
                 target,
+                policy.gateway.unpriced,
                 interner,
             ))
         })

@@ -35,4 +35,4 @@ pub use plan_error::{ExclusionReason, PlanError};
 pub use random::Random;
 pub use request::Request;
 pub use resolve::Resolution;
-pub use state::{StateSnapshot, StrategyState};
+pub use state::{Budgeted, StateSnapshot, StrategyState};

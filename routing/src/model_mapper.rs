@@ -16,7 +16,7 @@ pub(crate) struct ModelMapper<'a> {
     client_model: &'a str,
     mapped: OnceCell<Option<Mapped<'a>>>,
     last: Option<Arc<str>>,
-    last_price: Option<(Arc<str>, Option<Price>)>,
+    last_price: Option<(Arc<str>, Provider, Option<Price>)>,
 }
 
 /// The entry of `failover.model_mapping` for the client's model, and its vendor.
@@ -74,17 +74,19 @@ impl<'a> ModelMapper<'a> {
         if deployment.price.is_some() || deployment.model.is_some() {
             return deployment.price;
         }
-        let vendor = self.index.policy().target(deployment.target)?.vendor;
-        if price::is_self_hosted(vendor) {
-            return None;
-        }
-        if let Some((last, price)) = &self.last_price
+        let policy = self.index.policy();
+        let target = policy.target(deployment.target)?;
+        if let Some((last, vendor, price)) = &self.last_price
             && Arc::ptr_eq(last, model)
+            && *vendor == target.vendor
+            && !target.costs_nothing()
         {
             return *price;
         }
-        let price = price::built_in(vendor, model);
-        self.last_price = Some((Arc::clone(model), price));
+        let price = price::listed_or_assumed(policy.gateway.unpriced, target, model);
+        if !target.costs_nothing() {
+            self.last_price = Some((Arc::clone(model), target.vendor, price));
+        }
         price
     }
 }

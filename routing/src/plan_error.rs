@@ -28,6 +28,9 @@ pub enum ExclusionReason {
     TooSlow,
     /// The estimate exceeds `budget_per_request_usd`, or there is a budget and no known price.
     RequestBudget,
+    /// A budget has to be kept, and nobody could say when it is spent: no price is known, and the policy's `unpriced` is
+    /// `refuse`.
+    Unpriced,
     /// Prompt and output exceed its `context_window`.
     ContextWindow,
 }
@@ -58,7 +61,7 @@ pub enum PlanError {
         excluded: Vec<Excluded>,
     },
     /// 429 `budget_exceeded`, `x-should-retry: false`.
-    #[error("{}", budget_message(*cheapest_usd, *budget_usd))]
+    #[error("{}", budget_message(*cheapest_usd, *budget_usd, excluded))]
     BudgetExceeded {
         /// Estimate of the cheapest member with a known price.
         cheapest_usd: Option<f64>,
@@ -117,6 +120,7 @@ impl ExclusionReason {
             Self::Unsupported => "unsupported",
             Self::TooSlow => "too_slow",
             Self::RequestBudget => "request_budget",
+            Self::Unpriced => "unpriced",
             Self::ContextWindow => "context_window",
         }
     }
@@ -131,6 +135,7 @@ impl ExclusionReason {
             | Self::Unsupported
             | Self::TooSlow
             | Self::RequestBudget
+            | Self::Unpriced
             | Self::ContextWindow => false,
         }
     }
@@ -144,14 +149,20 @@ impl ExclusionReason {
             | Self::CredentialMissing
             | Self::EndpointMissing
             | Self::ProviderBudget => true,
-            Self::Unsupported | Self::TooSlow | Self::RequestBudget | Self::ContextWindow => false,
+            Self::Unsupported
+            | Self::TooSlow
+            | Self::RequestBudget
+            | Self::Unpriced
+            | Self::ContextWindow => false,
         }
     }
 
     /// Budget or context window is the obstacle; waiting does not help.
     pub(crate) fn is_budget(self) -> bool {
         match self {
-            Self::ProviderBudget | Self::RequestBudget | Self::ContextWindow => true,
+            Self::ProviderBudget | Self::RequestBudget | Self::Unpriced | Self::ContextWindow => {
+                true
+            }
             Self::Unhealthy(_)
             | Self::HalfOpenLimitReached
             | Self::RateLimited
@@ -172,7 +183,19 @@ impl fmt::Display for ExclusionReason {
     }
 }
 
-fn budget_message(cheapest_usd: Option<f64>, budget_usd: Option<f64>) -> String {
+fn budget_message(
+    cheapest_usd: Option<f64>,
+    budget_usd: Option<f64>,
+    excluded: &[Excluded],
+) -> String {
+    let unpriced = excluded
+        .iter()
+        .find(|one| one.reason == ExclusionReason::Unpriced);
+    if let Some(Excluded { model, .. }) = unpriced {
+        return format!(
+            "a budget has to be kept, and no price is known for model {model:?}: give it one in the policy, or set `unpriced`"
+        );
+    }
     match (cheapest_usd, budget_usd) {
         (Some(cheapest), Some(budget)) => format!(
             "the request is estimated at {cheapest:.6} USD on the cheapest model that can take it, above the budget of {budget:.6} USD"

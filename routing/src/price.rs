@@ -5,7 +5,7 @@
 use std::fmt;
 
 use catalog::{ListPrice, Model, PRICES_AS_OF, Provider};
-use policy::Price;
+use policy::{Price, Target, Unpriced};
 
 /// The source of a price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,24 +14,52 @@ pub enum PriceSource {
     Policy,
     /// The catalogue, as of [`PRICES_AS_OF`].
     BuiltIn,
+    /// The dearest model of the provider, because nothing is known of this one.
+    WorstKnown,
 }
 
-/// The price in force for `model` at a target of `vendor`, given the price `configured` by the policy.
+/// The price in force for `model` at `target`, given what the policy says: the price `configured`, and what becomes of
+/// unpriced models.
 pub fn in_force(
     configured: Option<Price>,
-    vendor: Provider,
+    unpriced: Unpriced,
+    target: &Target,
     model: &str,
 ) -> Option<(Price, PriceSource)> {
     let policys = configured.map(|price| (price, PriceSource::Policy));
-    policys.or_else(|| Some((built_in(vendor, model)?, PriceSource::BuiltIn)))
+    let listed = || Some((built_in(target.vendor, model)?, PriceSource::BuiltIn));
+    let assumed = || Some((assumed(unpriced, target)?, PriceSource::WorstKnown));
+    policys.or_else(listed).or_else(assumed)
+}
+
+/// The list price of `model`, else the price that a model without one is assumed to have.
+pub(crate) fn listed_or_assumed(unpriced: Unpriced, target: &Target, model: &str) -> Option<Price> {
+    built_in(target.vendor, model).or_else(|| assumed(unpriced, target))
 }
 
 /// The list price of `model`. None for vendors that run on the user's own machines, whatever their models are called.
 pub fn built_in(vendor: Provider, model: &str) -> Option<Price> {
-    if is_self_hosted(vendor) {
+    if vendor.profile().self_hosted {
         return None;
     }
     Model::find(vendor, model)?.price.map(of_list)
+}
+
+/// The price that a model without one is assumed to have: with `worst_known` that of the dearest model of the vendor, or
+/// of any vendor where none of its prices is known.
+fn assumed(unpriced: Unpriced, target: &Target) -> Option<Price> {
+    if unpriced != Unpriced::WorstKnown || target.costs_nothing() {
+        return None;
+    }
+    let dearest = |rows: &mut dyn Iterator<Item = &'static Model>| {
+        rows.filter_map(|row| row.price)
+            .max_by_key(|price| (price.output, price.input))
+    };
+    let of_vendor = |row: &&Model| row.provider == target.vendor.name();
+    let rows = || Model::all().iter();
+    dearest(&mut rows().filter(of_vendor))
+        .or_else(|| dearest(&mut rows()))
+        .map(of_list)
 }
 
 fn of_list(list: ListPrice) -> Price {
@@ -49,15 +77,12 @@ pub(crate) fn per_1k(list: u32) -> f64 {
     f64::from(list) / 1e9
 }
 
-pub(crate) fn is_self_hosted(vendor: Provider) -> bool {
-    vendor.profile().self_hosted
-}
-
 impl fmt::Display for PriceSource {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Policy => formatter.write_str("policy"),
             Self::BuiltIn => write!(formatter, "built-in table of {PRICES_AS_OF}"),
+            Self::WorstKnown => formatter.write_str("dearest model that is known"),
         }
     }
 }

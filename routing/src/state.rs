@@ -21,6 +21,30 @@ pub struct StateSnapshot<'a> {
     pub latency: &'a LatencySnapshot,
     /// Targets whose provider's budget is exhausted.
     pub over_budget: &'a [TargetId],
+    /// Targets whose spending counts against a budget.
+    pub budgeted: Budgeted<'a>,
+}
+
+/// See [`StateSnapshot::budgeted`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Budgeted<'a> {
+    /// There is no budget.
+    #[default]
+    None,
+    /// These have a provider budget.
+    Targets(&'a [TargetId]),
+    /// The key that pays has a budget, whatever it is spent on.
+    All,
+}
+
+impl Budgeted<'_> {
+    pub(crate) fn contains(self, target: TargetId) -> bool {
+        match self {
+            Self::None => false,
+            Self::Targets(targets) => targets.contains(&target),
+            Self::All => true,
+        }
+    }
 }
 
 /// What strategies of one worker remember between plans. Belongs to one [`crate::PolicyIndex`]: create a new one after

@@ -25,7 +25,7 @@ use policy::{
 };
 use routing::health::HealthTable;
 use routing::latency::LatencySnapshot;
-use routing::{Plan, PolicyIndex, Random, Request, StateSnapshot, StrategyState, plan};
+use routing::{Budgeted, Plan, PolicyIndex, Random, Request, StateSnapshot, StrategyState, plan};
 
 struct Intents {
     names: Vec<String>,
@@ -97,6 +97,7 @@ fn make(index: &PolicyIndex, worker: &mut StrategyState, request: &Request<'_>) 
         health: &HealthTable::default(),
         latency: &LatencySnapshot::default(),
         over_budget: &[],
+        budgeted: Budgeted::None,
     };
     plan::make(index, &view, worker, request, &mut Random::seeded(1), 0).unwrap()
 }

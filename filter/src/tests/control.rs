@@ -321,6 +321,27 @@ fn when_all_is_spent_the_client_is_told_not_to_try_again() {
 }
 
 #[test]
+fn without_a_price_a_key_with_a_budget_is_told_what_is_missing() {
+    let policy = POLICY.replace("http://127.0.0.1", "https://models.example.com");
+    let state = json!({"version": "1", "keys_required": true,
+        "keys": [key("rich", &json!({"limit": limit(100.0)})), key("free", &json!({}))]});
+    let worker = Worker::new(&policy, &state);
+    let visit = worker.chat("kt_gk_rich");
+    assert_eq!(visit.answer().status, 429);
+    let error = &visit.answer_json()["error"];
+    assert_eq!(error["code"], "budget_exceeded");
+    let message = error["message"].as_str().unwrap();
+    assert!(
+        message.contains("no price is known for model \"one\""),
+        "{message}"
+    );
+    assert_eq!(worker.chat("kt_gk_free").cluster(), "kt/first/1000ms");
+
+    let worker = Worker::new(&format!("{policy}unpriced: ignore\n"), &state);
+    assert_eq!(worker.chat("kt_gk_rich").cluster(), "kt/first/1000ms");
+}
+
+#[test]
 fn the_monitor_hands_on_what_the_collector_says() {
     let host = FakeHost::default();
     let vm = Rc::new(Vm::new(&host));

@@ -8,6 +8,7 @@ mod envoy;
 mod events;
 mod gateway;
 mod policy;
+mod prices;
 mod source;
 mod spend;
 mod tokens;
@@ -55,6 +56,9 @@ enum Command {
     /// Look at what providers cost, and set ceilings
     #[command(subcommand)]
     Spend(spend::Command),
+    /// Look at the list prices that count where a policy gives none
+    #[command(subcommand)]
+    Prices(prices::Command),
     /// Make and revoke the keys that clients show to the gateway
     #[command(subcommand)]
     Tokens(tokens::Command),
@@ -73,6 +77,7 @@ impl Cli {
             Command::Console(console) => console.run(),
             Command::Events(command) => command.run(),
             Command::Spend(command) => command.run(),
+            Command::Prices(command) => command.run(),
             Command::Tokens(command) => command.run(),
         }
     }

@@ -5,6 +5,7 @@
 mod aws;
 mod collector;
 mod keys;
+mod models;
 mod parts;
 mod ports;
 mod providers;

@@ -7,12 +7,16 @@ use policy::{Policy, Target};
 use ureq::Error;
 use ureq::http::StatusCode;
 
+use super::models;
 use super::report::Finding;
 use crate::commands::Failure;
 use crate::http::agent;
 use crate::secrets::Secrets;
 
-/// One finding for each target.
+/// Longest list of models that is read, in bytes.
+const MAX_LIST_BYTES: u64 = 4 << 20;
+
+/// One finding for each target, and one more where its models are not what the policy takes them for.
 pub(crate) fn findings(policy: &Policy, secrets: &Secrets) -> Vec<Finding> {
     let questions: Vec<_> = policy
         .targets
@@ -26,13 +30,16 @@ pub(crate) fn findings(policy: &Policy, secrets: &Secrets) -> Vec<Finding> {
             .collect();
         answers
             .into_iter()
-            .map(|(target, answer)| {
+            .flat_map(|(target, answer)| {
                 let check = format!("provider {}", target.id);
-                match answer.join() {
-                    Ok(Ok(answer)) => judge(check, target, &answer),
-                    Ok(Err(error)) => Finding::failed(check, error.to_string()),
-                    Err(_) => Finding::failed(check, "kt failed while it asked"),
-                }
+                let answer = match answer.join() {
+                    Ok(Ok(answer)) => answer,
+                    Ok(Err(error)) => return vec![Finding::failed(check, error.to_string())],
+                    Err(_) => return vec![Finding::failed(check, "kt failed while it asked")],
+                };
+                let mut findings = vec![judge(check, target, &answer)];
+                findings.extend(models::finding(policy, target, &answer.listed));
+                findings
             })
             .collect()
     })
@@ -50,6 +57,8 @@ struct Answer {
     url: String,
     outcome: Result<StatusCode, String>,
     latency_ms: u64,
+    /// The models that it lists; empty where it lists none, or not all of them.
+    listed: Vec<String>,
 }
 
 impl Question {
@@ -84,8 +93,13 @@ impl Question {
             request = request.header(name, value);
         }
         let begin = Instant::now();
+        let mut listed = Vec::new();
         let outcome = match request.call() {
-            Ok(answer) => Ok(answer.status()),
+            Ok(mut answer) => {
+                let body = answer.body_mut().with_config().limit(MAX_LIST_BYTES);
+                listed = models::listed(&body.read_to_vec().unwrap_or_default());
+                Ok(answer.status())
+            }
             Err(Error::Timeout(_)) => {
                 Err(format!("no answer within {} ms", self.patience.as_millis()))
             }
@@ -97,6 +111,7 @@ impl Question {
             url: self.url,
             outcome,
             latency_ms: u64::try_from(begin.elapsed().as_millis()).unwrap_or(u64::MAX),
+            listed,
         })
     }
 }

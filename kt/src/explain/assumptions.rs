@@ -5,7 +5,7 @@ use std::str::FromStr;
 use ::policy::{Policy, TargetId};
 use routing::health::{HealthTable, Phase, Reason};
 use routing::latency::LatencySnapshot;
-use routing::{PolicyIndex, StateSnapshot};
+use routing::{Budgeted, PolicyIndex, StateSnapshot};
 use thiserror::Error;
 
 /// As many samples as the largest `min_sample_count` asks for, so that an assumed latency always counts.
@@ -129,6 +129,7 @@ impl World {
             health: &self.health,
             latency: &self.latency,
             over_budget: &[],
+            budgeted: Budgeted::None,
         }
     }
 }

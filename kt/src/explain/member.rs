@@ -223,8 +223,9 @@ impl Candidate<'_> {
 impl Member {
     fn add_cost(&mut self, case: Case<'_>, candidate: &Candidate<'_>, configured: Option<Price>) {
         let info = &case.parsed.info;
+        let unpriced = case.index.policy().gateway.unpriced;
         let Some((price, source)) =
-            price::in_force(configured, candidate.target.vendor, &self.model)
+            price::in_force(configured, unpriced, candidate.target, &self.model)
         else {
             return;
         };

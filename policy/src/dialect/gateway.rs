@@ -6,6 +6,7 @@ use crate::draft::{
 };
 use crate::forward_headers;
 use crate::lint::{Lint, Spanned};
+use crate::model::Unpriced;
 use crate::section::Key;
 use crate::value::{self, Unit};
 use crate::yaml::{Node, Value};
@@ -18,6 +19,16 @@ pub(super) const ROOT: &[Key<Draft>] = &[
     }),
     Key::new("log_bodies", |draft, node, lint| {
         draft.log_bodies.set(value::boolean(node, lint), lint)
+    }),
+    Key::new("unpriced", |draft, node, lint| {
+        let choices = [
+            ("refuse", Unpriced::Refuse),
+            ("worst_known", Unpriced::WorstKnown),
+            ("ignore", Unpriced::Ignore),
+        ];
+        draft
+            .unpriced
+            .set(value::choice(node, &choices, lint), lint)
     }),
 ];
 

@@ -9,7 +9,7 @@ use crate::deployments_path::DeploymentsPath;
 use crate::draft::{GroupDraft, MemberDraft, StrategyName};
 use crate::finding::Code;
 use crate::lint::{Lint, Problem, Spanned};
-use crate::model::{GroupId, Member, ModelGroup, Target, TargetId};
+use crate::model::{GroupId, Member, ModelGroup, Target, TargetId, Unpriced};
 use crate::order;
 use crate::section::Slot;
 use crate::yaml::{At, shorten};
@@ -115,7 +115,13 @@ fn resolve_member(
     warn_about_deployment(draft, target, lint);
     let price = targets::price(&draft.price, lint).or(target.and_then(|target| target.price));
     // Without the target nothing is known about prices, and the E101 is enough.
+    let may_be_unpriced = context
+        .draft
+        .unpriced
+        .copied()
+        .is_some_and(|unpriced| unpriced != Unpriced::Refuse);
     if strategy == StrategyName::Cost
+        && !may_be_unpriced
         && price.is_none()
         && target.is_some_and(|target| !context.knows_price(target, model.as_deref()))
     {

@@ -9,6 +9,7 @@ mod failover;
 mod groups;
 mod health;
 mod mapping;
+mod models;
 mod place;
 mod strategy;
 mod targets;
@@ -51,6 +52,7 @@ pub(crate) fn resolve(
     let default_strategy = failover::default_strategy(&context, &targets, lint);
     let failover = failover::resolve(draft);
     mapping::check(&context, &targets, &groups, &failover, lint);
+    models::check(&context, &targets, lint);
     Policy {
         name: draft
             .pack
@@ -121,5 +123,6 @@ fn gateway(draft: &Draft) -> GatewaySettings {
             .copied()
             .unwrap_or(default.max_request_bytes),
         log_bodies: draft.log_bodies.copied().unwrap_or(default.log_bodies),
+        unpriced: draft.unpriced.copied().unwrap_or(default.unpriced),
     }
 }

@@ -3,7 +3,7 @@
 use std::cell::OnceCell;
 
 use catalog::Provider;
-use policy::{GroupId, ModelGroup, Strategy};
+use policy::{GroupId, ModelGroup, Strategy, Target, Unpriced};
 
 use super::context::{Candidate, Context, Eligibility};
 use super::preferred::{self, ExcludedCandidate};
@@ -162,7 +162,10 @@ impl<'a> PlanBuilder<'a> {
         self.attempts
             .reserve(most.min(self.max_attempts.saturating_sub(self.attempts.len())));
         for mut candidate in pool {
-            match self.eligibility(candidate.deployment) {
+            let eligibility = self
+                .eligibility(candidate.deployment)
+                .and_then(|eligibility| self.with_price(&candidate, eligibility));
+            match eligibility {
                 Ok(eligibility) => {
                     candidate.eligibility = eligibility;
                     candidates.push(candidate);
@@ -239,6 +242,29 @@ impl<'a> PlanBuilder<'a> {
                     Phase::Open | Phase::Closed => ExclusionReason::Unhealthy(reason),
                 })
             }
+        }
+    }
+
+    /// `eligibility`, unless a budget has to be kept and nobody could say what the request costs.
+    fn with_price(
+        &mut self,
+        candidate: &Candidate<'_>,
+        eligibility: Eligibility,
+    ) -> Result<Eligibility, ExclusionReason> {
+        let deployment = candidate.deployment;
+        let policy = self.context.index.policy();
+        if !self.context.view.budgeted.contains(deployment.target)
+            || policy.gateway.unpriced != Unpriced::Refuse
+            || policy
+                .target(deployment.target)
+                .is_some_and(Target::costs_nothing)
+        {
+            return Ok(eligibility);
+        }
+        let model = self.context.model_of(candidate);
+        match self.context.model_mapper.price(deployment, &model) {
+            Some(_) => Ok(eligibility),
+            None => Err(ExclusionReason::Unpriced),
         }
     }
 

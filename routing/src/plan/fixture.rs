@@ -11,7 +11,7 @@ use crate::latency::{DeploymentKey, LatencySnapshot};
 use crate::plan_error::PlanError;
 use crate::random::Random;
 use crate::request::Request;
-use crate::state::{StateSnapshot, StrategyState};
+use crate::state::{Budgeted, StateSnapshot, StrategyState};
 
 pub(crate) const NOW: u64 = 1_700_000_000_000;
 
@@ -21,6 +21,7 @@ pub(crate) struct Fixture {
     pub(crate) health: HealthTable,
     pub(crate) latency: LatencySnapshot,
     pub(crate) over_budget: Vec<TargetId>,
+    pub(crate) budgeted: Vec<TargetId>,
     pub(crate) worker: StrategyState,
     pub(crate) random: Random,
     pub(crate) now_ms: u64,
@@ -33,6 +34,7 @@ impl Fixture {
             health: HealthTable::default(),
             latency: LatencySnapshot::default(),
             over_budget: Vec::new(),
+            budgeted: Vec::new(),
             worker: StrategyState::default(),
             random: Random::seeded(1),
             now_ms: NOW,
@@ -44,6 +46,7 @@ impl Fixture {
             health: &self.health,
             latency: &self.latency,
             over_budget: &self.over_budget,
+            budgeted: Budgeted::Targets(&self.budgeted),
         };
         make(
             &self.index,

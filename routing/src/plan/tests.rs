@@ -3,7 +3,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use catalog::providers;
 
-use policy::{CostSettings, Failover, GroupId, LatencySettings, Policy, Strategy, TargetId};
+use policy::{
+    CostSettings, Failover, GroupId, LatencySettings, Policy, Price, Strategy, TargetId, Unpriced,
+};
 use proptest::prelude::{Just, prop_assert, prop_assert_eq, prop_oneof, proptest};
 
 use super::fixture::Fixture;
@@ -361,6 +363,58 @@ fn who_cannot_serve_is_left_out_with_a_reason() {
             "unsupported",
             "endpoint_missing"
         ]
+    );
+}
+
+/// The second of three members has a price; the models of the others are nobody's that the catalogue knows.
+fn one_priced() -> Policy {
+    let mut document = one_group(3, Strategy::Failover);
+    document.groups[0].members[1].price = Some(Price {
+        input_per_1k: 0.01,
+        output_per_1k: 0.03,
+        cached_input_per_1k: None,
+        cache_write_per_1k: None,
+        tiers: &[],
+    });
+    document
+}
+
+#[test]
+fn under_a_budget_only_what_has_a_price_serves_unless_the_policy_says_otherwise() {
+    let all = [TargetId(0), TargetId(1), TargetId(2)];
+    for (unpriced, budgeted, expected) in [
+        (Unpriced::Refuse, &all[..], &["t1/m1"][..]),
+        (Unpriced::Refuse, &all[2..], &["t0/m0", "t1/m1"]),
+        (Unpriced::Refuse, &[], &["t0/m0", "t1/m1", "t2/m2"]),
+        (Unpriced::WorstKnown, &all, &["t0/m0", "t1/m1", "t2/m2"]),
+        (Unpriced::Ignore, &all, &["t0/m0", "t1/m1", "t2/m2"]),
+    ] {
+        let mut document = one_priced();
+        document.gateway.unpriced = unpriced;
+        let mut fixture = Fixture::new(document);
+        fixture.budgeted = budgeted.to_vec();
+        let plan = fixture.plan(&Request::for_model("g")).unwrap();
+        assert_eq!(fixture.names(&plan), expected, "{unpriced:?} {budgeted:?}");
+        let excluded = plan.excluded.iter().map(|one| one.reason.name());
+        assert!(excluded.clone().all(|reason| reason == "unpriced"));
+        assert_eq!(excluded.count(), 3 - expected.len());
+    }
+}
+
+#[test]
+fn where_nothing_has_a_price_the_refusal_names_a_model_and_the_remedy() {
+    let mut document = one_priced();
+    document.groups[0].members.remove(1);
+    let mut fixture = Fixture::new(document);
+    fixture.budgeted = vec![TargetId(0), TargetId(2)];
+    let refusal = fixture.plan(&Request::for_model("g")).unwrap_err();
+    assert_eq!(
+        refusal.answer(),
+        (429, "budget_exceeded", "budget_exceeded")
+    );
+    assert_eq!(
+        refusal.to_string(),
+        "a budget has to be kept, and no price is known for model \"m0\": give it one in the policy, or set `unpriced`"
     );
 }
 

@@ -17,7 +17,7 @@ pub(super) fn contents(policy: &Policy) -> String {
             let _ = writeln!(
                 out,
                 "    {model}: {}",
-                price_of(target.price, target, model)
+                price_of(target.price, policy, target, model)
             );
         }
     }
@@ -64,15 +64,15 @@ fn add_group(out: &mut String, policy: &Policy, group: &ModelGroup) {
     );
     for (member, target) in members() {
         let (model, price) = match member.model.as_deref() {
-            Some(model) => (model, price_of(member.price, target, model)),
+            Some(model) => (model, price_of(member.price, policy, target, model)),
             None => ("the client's model", price_of_any(member.price)),
         };
         let _ = writeln!(out, "    {} {model}: {price}", target.id);
     }
 }
 
-fn price_of(configured: Option<Price>, target: &Target, model: &str) -> String {
-    match price::in_force(configured, target.vendor, model) {
+fn price_of(configured: Option<Price>, policy: &Policy, target: &Target, model: &str) -> String {
+    match price::in_force(configured, policy.gateway.unpriced, target, model) {
         Some((price, source)) => shown(price, source),
         None => String::from("no price is known"),
     }
