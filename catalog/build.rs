@@ -21,9 +21,9 @@ mod dialect;
 #[path = "src/endpoint.rs"]
 #[allow(dead_code)]
 mod endpoint;
-#[path = "src/error_meaning.rs"]
+#[path = "src/error_rule.rs"]
 #[allow(dead_code)]
-mod error_meaning;
+mod error_rule;
 #[path = "src/fields.rs"]
 #[allow(dead_code)]
 mod fields;
@@ -33,6 +33,8 @@ mod upstream;
 
 #[path = "build/emit.rs"]
 mod emit;
+#[path = "build/error_rows.rs"]
+mod error_rows;
 #[path = "build/models_file.rs"]
 mod models_file;
 #[path = "build/provider_file.rs"]
@@ -40,6 +42,7 @@ mod provider_file;
 #[path = "build/source.rs"]
 mod source;
 
+use error_rows::ErrorsFile;
 use models_file::ModelsFile;
 use provider_file::ProviderFile;
 
@@ -48,7 +51,14 @@ type Problem = String;
 
 fn main() {
     let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").unwrap_or_default());
-    for path in ["build.rs", "build", "providers", "models.toml", "src"] {
+    for path in [
+        "build.rs",
+        "build",
+        "errors.toml",
+        "models.toml",
+        "providers",
+        "src",
+    ] {
         println!("cargo::rerun-if-changed={path}");
     }
     println!("cargo::rerun-if-env-changed=KEEPTRUSTS_EXTRA_PROVIDERS");
@@ -84,13 +94,15 @@ fn generate(root: &Path) -> Result<String, Vec<Problem>> {
     let models = read::<ModelsFile>(&root.join("models.toml"));
     let names: BTreeSet<&str> = providers.keys().map(String::as_str).collect();
     problems.extend(provider_file::conflicts(&providers));
-    match models.and_then(|models| models.checked(&names)) {
-        Ok(models) if problems.is_empty() => {
-            emit::tables(&providers, &models).map_err(|problem| vec![problem])
+    let models = models.and_then(|models| models.checked(&names));
+    let errors = read::<ErrorsFile>(&root.join("errors.toml")).and_then(ErrorsFile::checked);
+    match (models, errors) {
+        (Ok(models), Ok(errors)) if problems.is_empty() => {
+            emit::tables(&providers, &models, &errors).map_err(|problem| vec![problem])
         }
-        Ok(_) => Err(problems),
-        Err(problem) => {
-            problems.push(problem);
+        (models, errors) => {
+            problems.extend(models.err());
+            problems.extend(errors.err());
             Err(problems)
         }
     }

@@ -5,6 +5,7 @@ use std::fmt::{Debug, Write};
 
 use crate::Problem;
 use crate::dialect::{Dialect, DialectPatch};
+use crate::error_rows::{ErrorRow, ErrorsFile};
 use crate::fields::Fields;
 use crate::models_file::{ModelsFile, PriceRow, RuleRow};
 use crate::provider_file::{ProviderFile, endpoints};
@@ -87,6 +88,7 @@ dialect_parts!(emit_parts);
 pub(crate) fn tables(
     providers: &BTreeMap<String, ProviderFile>,
     models: &ModelsFile,
+    errors: &ErrorsFile,
 ) -> Result<String, Problem> {
     let mut out = String::new();
     let mut order: Vec<&ProviderFile> = providers.values().collect();
@@ -126,6 +128,7 @@ pub(crate) fn tables(
     out += "}\n";
     out += &model_table(models)?;
     out += &retirements(models);
+    out += &error_rules(errors)?;
     let _ = writeln!(
         out,
         "/// Day on which the prices were last compared with public lists.\npub const PRICES_AS_OF: &str = {:?};",
@@ -163,15 +166,8 @@ fn profile(provider: &ProviderFile, models: &ModelsFile) -> Result<String, Probl
         .iter()
         .filter(|rule| rule.at.iter().any(|at| *at == provider.name || at == "*"));
     let rules: Result<Vec<String>, Problem> = rules.map(model_rule).collect();
-    let errors = provider.errors().map(|(row, meaning)| {
-        format!(
-            "ErrorRule {{ status: {}, code: {:?}, text: {:?}, meaning: {} }}",
-            row.status,
-            row.code,
-            row.text,
-            meaning.literal()
-        )
-    });
+    let errors = provider.errors.iter().flat_map(|errors| &errors.rows);
+    let errors: Result<Vec<String>, Problem> = errors.map(ErrorRow::literal).collect();
     let mut probe_headers = provider.probe_headers.iter();
     let probe_headers = probe_headers
         .by_ref()
@@ -212,7 +208,7 @@ fn profile(provider: &ProviderFile, models: &ModelsFile) -> Result<String, Probl
         dialect(&base.with(&own)),
         joined(versions),
         rules?.join(", "),
-        joined(errors),
+        errors.map_err(in_file)?.join(", "),
     ))
 }
 
@@ -354,4 +350,19 @@ fn list<T: Debug>(items: &[T]) -> String {
 
 fn joined(items: impl Iterator<Item = String>) -> String {
     items.collect::<Vec<String>>().join(", ")
+}
+
+fn error_rules(file: &ErrorsFile) -> Result<String, Problem> {
+    let rules = |rows: &[ErrorRow]| -> Result<String, Problem> {
+        let rules: Result<Vec<String>, Problem> = rows.iter().map(ErrorRow::literal).collect();
+        Ok(rules?.join(", "))
+    };
+    Ok(format!(
+        "/// What words of error bodies mean, whoever answers.\npub static ERROR_RULES: ErrorRules = ErrorRules {{ \
+         contradictions: &[{}], names: &[{}], sentences: &[{}], vague_names: &[{}] }};\n",
+        rules(&file.contradictions)?,
+        rules(&file.names)?,
+        rules(&file.sentences)?,
+        rules(&file.vague_names)?
+    ))
 }

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::Problem;
 use crate::dialect::{DialectPatch, InvalidQuirk, QuirkValue};
 use crate::endpoint::{Endpoint, Endpoints};
-use crate::error_meaning::ErrorMeaning;
+use crate::error_rows::ProviderErrors;
 use crate::source::{Fact, Grade, ShortNames, check};
 use crate::upstream::{PathLayout, UpstreamFormat};
 use crate::words::Word;
@@ -56,7 +56,7 @@ pub(crate) struct ProviderFile {
     request: BTreeMap<String, Fact<toml::Value>>,
     #[serde(default)]
     api_version: Vec<ApiVersion>,
-    errors: Option<ErrorRows>,
+    pub(crate) errors: Option<ProviderErrors>,
     #[serde(default)]
     sources: ShortNames,
 }
@@ -79,30 +79,6 @@ struct ApiVersion {
     without: Vec<String>,
     grade: Grade,
     source: Vec<String>,
-}
-
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ErrorRows {
-    grade: Grade,
-    source: Vec<String>,
-    rows: Vec<ErrorRow>,
-}
-
-/// What it does not say of its source is as in [`ErrorRows`].
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct ErrorRow {
-    #[serde(default)]
-    pub(crate) status: u16,
-    #[serde(default)]
-    pub(crate) code: String,
-    #[serde(default)]
-    pub(crate) text: String,
-    means: String,
-    grade: Option<Grade>,
-    source: Option<Vec<String>>,
-    note: Option<String>,
 }
 
 impl ProviderFile {
@@ -212,34 +188,6 @@ impl ProviderFile {
         versions
             .map(|version| read(version).map(|(patch, without)| (&*version.before, patch, without)))
             .collect()
-    }
-
-    pub(crate) fn errors(&self) -> impl Iterator<Item = (&ErrorRow, ErrorMeaning)> {
-        let rows = self.errors.iter().flat_map(|errors| &errors.rows);
-        rows.filter_map(|row| Some((row, row.meaning()?)))
-    }
-}
-
-impl ErrorRows {
-    fn check(&self, names: &ShortNames) -> Result<(), Problem> {
-        for row in &self.rows {
-            let what = format!("error `{}{}`", row.code, row.text);
-            let grade = row.grade.unwrap_or(self.grade);
-            let source = row.source.as_deref().unwrap_or(&self.source);
-            check(grade, source, row.note.as_deref(), &what, names)?;
-            if row.status == 0 && row.code.is_empty() && row.text.is_empty() {
-                return Err(format!("{what}: fits everything"));
-            }
-            row.meaning()
-                .ok_or_else(|| format!("{what}: unknown meaning `{}`", row.means))?;
-        }
-        Ok(())
-    }
-}
-
-impl ErrorRow {
-    fn meaning(&self) -> Option<ErrorMeaning> {
-        ErrorMeaning::named(&self.means)
     }
 }
 

@@ -10,7 +10,7 @@ mod words;
 #[macro_use]
 mod dialect;
 mod endpoint;
-mod error_meaning;
+mod error_rule;
 mod fields;
 mod model;
 mod name;
@@ -22,13 +22,13 @@ mod upstream;
 
 pub use dialect::{Dialect, DialectPatch, InvalidQuirk, QuirkValue};
 pub use endpoint::{Endpoint, Endpoints};
-pub use error_meaning::{ErrorMeaning, ErrorRule};
+pub use error_rule::{ErrorKind, ErrorPattern, ErrorRule, ErrorRules, ErrorText, Fault};
 pub use fields::{Fields, MAX_FIELDS};
 pub use model::{Abilities, Ability, Model, ModelPattern, ModelRule};
 pub use price::{ListPrice, PRICES_AS_OF, PriceTier};
 pub use provider::{ApiVersionRule, AuthHeader, Profile, Provider};
 pub use retirement::{ModelStatus, Retirement, RetirementState, nearest_model, successor};
-pub use tables::providers;
+pub use tables::{ERROR_RULES, providers};
 pub use upstream::{PathLayout, UpstreamFormat};
 pub use words::{
     DeveloperRole, Effort, Efforts, ForcedTools, Images, JsonObjectSupport, JsonSchemaSupport,

@@ -5,10 +5,10 @@ use std::hash::{Hash, Hasher};
 
 use crate::dialect::{Dialect, DialectPatch};
 use crate::endpoint::Endpoints;
-use crate::error_meaning::{ErrorMeaning, ErrorRule};
+use crate::error_rule::{self, ErrorKind, ErrorRule, ErrorText};
 use crate::model::ModelRule;
 use crate::name;
-use crate::tables::PROVIDERS;
+use crate::tables::{ERROR_RULES, PROVIDERS};
 use crate::upstream::{PathLayout, UpstreamFormat};
 
 /// How a credential is shown to a provider.
@@ -193,13 +193,10 @@ impl Provider {
         })
     }
 
-    /// What an error means that has this status, these machine-readable names and this message. `None` where the
-    /// catalogue does not know better than the wire format.
-    pub fn error_meaning(self, status: u16, names: &[&str], message: &str) -> Option<ErrorMeaning> {
-        let mut rules = self.0.errors.iter();
-        rules
-            .find(|rule| rule.fits(status, names, message))
-            .map(|rule| rule.meaning)
+    /// What `error` means by its words; `None` where they are unknown. What only this provider says goes before what
+    /// anybody may say.
+    pub fn kind_of_error(self, error: &ErrorText<'_>) -> Option<ErrorKind> {
+        error_rule::first(self.0.errors, error).or_else(|| ERROR_RULES.kind_of(error))
     }
 
     /// It sells the same models under the same names as `other`, or is the same.

@@ -2,7 +2,7 @@
 
 use crate::dialect::{Dialect, DialectPatch};
 use crate::endpoint::Endpoints;
-use crate::error_meaning::{ErrorMeaning, ErrorRule};
+use crate::error_rule::{ErrorKind, ErrorPattern, ErrorRule, ErrorRules};
 use crate::fields::Fields;
 use crate::model::{Abilities, Model, ModelPattern, ModelRule};
 use crate::price::{ListPrice, PriceTier};

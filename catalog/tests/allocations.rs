@@ -13,7 +13,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use catalog::providers::{BEDROCK, OPENAI};
-use catalog::{Model, ModelStatus, Provider};
+use catalog::{ErrorText, Model, ModelStatus, Provider};
 
 struct Counting;
 
@@ -51,11 +51,12 @@ fn no_lookup_of_a_request_allocates() {
             .efforts,
         Model::find(BEDROCK, "us.anthropic.claude-opus-4-6-v1:0"),
         ModelStatus::find(OPENAI, "gpt-4o-mni", "2026-11-30"),
-        OPENAI.error_meaning(
-            429,
-            &["insufficient_quota"],
-            "You exceeded your current quota",
-        ),
+        OPENAI.kind_of_error(&ErrorText {
+            names: &["insufficient_quota"],
+            message: "you exceeded your current quota",
+            has_member: &|_| false,
+            status: Some(429),
+        }),
     );
     let after = ALLOCATIONS.with(Cell::get);
     assert_eq!(after - before, 0, "{found:?}");

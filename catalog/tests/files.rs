@@ -20,8 +20,10 @@ mod words;
 mod dialect;
 #[path = "../src/endpoint.rs"]
 mod endpoint;
-#[path = "../src/error_meaning.rs"]
-mod error_meaning;
+#[path = "../build/error_rows.rs"]
+mod error_rows;
+#[path = "../src/error_rule.rs"]
+mod error_rule;
 #[path = "../src/fields.rs"]
 mod fields;
 #[path = "../build/models_file.rs"]
@@ -54,7 +56,7 @@ output_limit = { value = "max_tokens", grade = "C", source = ["https://acme.exam
 [errors]
 grade = "B"
 source = ["docs"]
-rows = [{ status = 402, means = "quota" }]
+rows = [{ statuses = [402], means = "quota_exhausted" }]
 
 [sources]
 docs = "https://acme.example/docs"
@@ -119,11 +121,26 @@ fn a_provider_says_what_is_known_with_its_sources() {
         ),
         ("api.acme.example", "*.acme.*", "at most one `*`"),
         (
-            "means = \"quota\"",
+            "means = \"quota_exhausted\"",
             "means = \"poverty\"",
             "unknown meaning `poverty`",
         ),
-        ("status = 402, ", "", "fits everything"),
+        ("statuses = [402], ", "", "fits everything"),
+        (
+            "statuses = [402], ",
+            "contains = [\"No Money\"], statuses = [402], ",
+            "expected lower case",
+        ),
+        (
+            "statuses = [402], ",
+            "contains = [\"no money\"], statuses = [400, 402], ",
+            "a client could send these words and blame the target",
+        ),
+        (
+            "statuses = [402], ",
+            "name = \"broke\", is = \"no money\", ",
+            "expected one pattern, found two",
+        ),
         (
             "name = \"acme\"",
             "name = \"Acme\"",

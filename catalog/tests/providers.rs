@@ -12,8 +12,9 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 
 use catalog::providers::*;
 use catalog::{
-    Endpoint, ErrorMeaning, NamedToolChoice, OutputLimit, Provider, ReasoningField,
-    ReasoningHistory, SeedField, StreamUsage, SystemMessages, ToolCallIds, UpstreamFormat,
+    ERROR_RULES, Endpoint, ErrorKind, ErrorPattern, ErrorText, Fault, NamedToolChoice, OutputLimit,
+    Provider, ReasoningField, ReasoningHistory, SeedField, StreamUsage, SystemMessages,
+    ToolCallIds, UpstreamFormat,
 };
 
 #[test]
@@ -284,70 +285,157 @@ fn older_versions_of_an_api_differ() {
     }
 }
 
+/// What an error of `provider` with this status means, given its names and its message.
+fn kind_of(provider: Provider, status: u16, names: &[&str], message: &str) -> Option<ErrorKind> {
+    provider.kind_of_error(&ErrorText {
+        names,
+        message: &message.to_lowercase(),
+        has_member: &|_| false,
+        status: Some(status),
+    })
+}
+
 #[test]
 fn error_bodies_mean_what_the_files_say() {
-    let meaning = |provider: Provider, status, names: &[&str], message| {
-        provider.error_meaning(status, names, message)
-    };
     for (provider, status, names, message, expected) in [
-        (ZAI, 429, &["1113"][..], "", Some(ErrorMeaning::Quota)),
-        (ZAI, 429, &["1302"], "", Some(ErrorMeaning::RateLimit)),
-        (
-            MOONSHOT,
-            429,
-            &["engine_overloaded_error"],
-            "",
-            Some(ErrorMeaning::Overloaded),
-        ),
+        // What only this provider says.
+        (ZAI, 429, &["1302"][..], "", Some(ErrorKind::RateLimited)),
+        (ZAI, 401, &["1000"], "", Some(ErrorKind::Authentication)),
+        (ZAI, 400, &["1000"], "", None),
+        (OPENAI, 429, &["1302"], "", None),
         (
             MISTRAL,
             429,
             &[],
             "Service tier capacity exceeded",
-            Some(ErrorMeaning::Overloaded),
+            Some(ErrorKind::Overloaded),
         ),
-        (
-            MISTRAL,
-            429,
-            &[],
-            "Requests rate limit exceeded",
-            Some(ErrorMeaning::RateLimit),
-        ),
-        (
-            DEEPSEEK,
-            400,
-            &["invalid_request_error"],
-            "The supported API model names are a, b",
-            Some(ErrorMeaning::ModelNotFound),
-        ),
+        (MISTRAL, 400, &[], "capacity exceeded", None),
+        (COHERE, 498, &[], "", Some(ErrorKind::Authentication)),
+        (GROQ, 498, &[], "", Some(ErrorKind::Overloaded)),
         (
             GROQ,
             400,
             &[],
             "'messages.0' : property 'name' is unsupported",
-            Some(ErrorMeaning::UnsupportedField),
+            Some(ErrorKind::UnsupportedField),
         ),
         (
             BEDROCK,
             400,
             &["ValidationException"],
             "This model doesn't support the stopSequences field",
-            Some(ErrorMeaning::UnsupportedField),
+            Some(ErrorKind::UnsupportedField),
         ),
         (
             CEREBRAS,
             400,
             &["WRONG_API_FORMAT"],
             "",
-            Some(ErrorMeaning::UnsupportedField),
+            Some(ErrorKind::UnsupportedField),
+        ),
+        // What anybody may say.
+        (
+            MOONSHOT,
+            429,
+            &["engine_overloaded_error"],
+            "",
+            Some(ErrorKind::Overloaded),
+        ),
+        (
+            DEEPSEEK,
+            400,
+            &["invalid_request_error"],
+            "The supported API model names are a, b",
+            Some(ErrorKind::ModelNotFound),
+        ),
+        (
+            OPENAI,
+            400,
+            &["unsupported_parameter"],
+            "Unsupported parameter: 'max_tokens'",
+            Some(ErrorKind::UnsupportedField),
         ),
         (OPENAI, 400, &["invalid_value"], "Invalid 'x'", None),
         (Provider::COMPATIBLE, 404, &["not_found"], "model m", None),
     ] {
         assert_eq!(
-            meaning(provider, status, names, message),
+            kind_of(provider, status, names, message),
             expected,
-            "{provider:?} {message}"
+            "{provider:?} {status} {names:?} {message}"
         );
+    }
+}
+
+fn texts(pattern: ErrorPattern) -> &'static [&'static str] {
+    match pattern {
+        ErrorPattern::Begins(texts) | ErrorPattern::Contains(texts) => texts,
+        ErrorPattern::Any
+        | ErrorPattern::Name(_)
+        | ErrorPattern::Member(_)
+        | ErrorPattern::Is(_) => &[],
+    }
+}
+
+#[test]
+fn every_shared_rule_is_reached() {
+    let rules = [
+        ERROR_RULES.contradictions,
+        ERROR_RULES.names,
+        ERROR_RULES.sentences,
+    ];
+    for rule in rules.into_iter().flatten() {
+        let (name, message) = match rule.pattern {
+            ErrorPattern::Name(name) => (name, String::new()),
+            ErrorPattern::Is(text) => ("", format!("{text}.")),
+            other => ("", texts(other).join(" … ")),
+        };
+        let statuses = match rule.statuses {
+            [] => &[400, 403, 404, 422][..],
+            statuses => statuses,
+        };
+        for status in statuses {
+            let found = ERROR_RULES.kind_of(&ErrorText {
+                names: &[name],
+                message: &message,
+                has_member: &|pointer| rule.pattern == ErrorPattern::Member(leaked(pointer)),
+                status: Some(*status),
+            });
+            assert_eq!(found, Some(rule.kind), "{status} {rule:?}");
+        }
+    }
+}
+
+/// Patterns hold what lives as long as the program.
+fn leaked(text: &str) -> &'static str {
+    Box::leak(text.to_owned().into_boxed_str())
+}
+
+#[test]
+fn nobody_can_blame_a_target_by_words_that_are_quoted_back() {
+    let shared = ERROR_RULES
+        .contradictions
+        .iter()
+        .chain(ERROR_RULES.sentences);
+    let own = Provider::all().flat_map(|provider| provider.profile().errors);
+    for rule in shared.chain(own) {
+        let words = texts(rule.pattern).join(" ");
+        if words.is_empty() {
+            continue;
+        }
+        for message in [
+            format!("'{words}' is not one of ['low', 'high']"),
+            format!("invalid value: {words}"),
+        ] {
+            for (provider, status) in Provider::all()
+                .flat_map(|provider| [400, 403, 404, 422].map(|status| (provider, status)))
+            {
+                let found = kind_of(provider, status, &["invalid_request_error"], &message);
+                assert!(
+                    found.is_none_or(|kind| kind.fault() != Fault::Target),
+                    "{provider:?} {status} {message}"
+                );
+            }
+        }
     }
 }

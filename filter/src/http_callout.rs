@@ -4,6 +4,7 @@
 //! the health of its target. Beside that, the callouts of a target have a breaker of their own: an endpoint for
 //! embeddings may hang while the same target completes, whose successes would end every row of failures.
 
+use catalog::Provider;
 use policy::cluster::call_cluster_name;
 use policy::{Target, TargetId};
 use protocols::error;
@@ -104,7 +105,11 @@ impl Callout {
         is_readable: bool,
     ) {
         let now = host.now();
-        let outcome = self.outcome(answer, is_readable, now);
+        let provider = config
+            .policy
+            .target(self.target)
+            .map_or(Provider::COMPATIBLE, |target| target.vendor);
+        let outcome = self.outcome(provider, answer, is_readable, now);
         vm.signal_callout(host, config, self.target, outcome, now);
     }
 
@@ -119,7 +124,13 @@ impl Callout {
         );
     }
 
-    fn outcome(self, answer: &Answer, is_readable: bool, now: Moment) -> Outcome {
+    fn outcome(
+        self,
+        provider: Provider,
+        answer: &Answer,
+        is_readable: bool,
+        now: Moment,
+    ) -> Outcome {
         let waited_ms = now.monotonic_ns.saturating_sub(self.sent_ns) / 1_000_000;
         let is_late =
             waited_ms.saturating_mul(100) >= self.timeout_ms.saturating_mul(TIMEOUT_SHARE_PERCENT);
@@ -134,7 +145,7 @@ impl Callout {
             Some(200..=299) => Outcome::Inconclusive,
             Some(status) => {
                 let headers: Vec<_> = answer.headers.iter().collect();
-                ending::outcome_of(&error::classify(status, &headers, &answer.body))
+                ending::outcome_of(&error::classify(provider, status, &headers, &answer.body))
             }
         }
     }

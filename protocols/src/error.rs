@@ -4,59 +4,15 @@ mod body;
 mod classify;
 mod date;
 pub mod retry_after;
-mod wording;
+mod wire_names;
 
 pub use body::{
     anthropic_body, gateway_error_body, openai_body, provider_error_body, write_stream_error,
 };
 pub use classify::{classify, classify_in_stream};
+pub use wire_names::openai_code;
 
-/// The kind of failure, whatever words and status the provider used.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
-    /// The request itself is invalid.
-    InvalidRequest,
-    /// The prompt exceeds the model's context window.
-    ContextLength,
-    /// The provider's content filter refused the prompt.
-    ContentPolicy,
-    /// The gateway's credential is missing or wrong.
-    Authentication,
-    /// The gateway's credential lacks the permission for any request.
-    Permission,
-    /// The provider refuses without blaming the credential: a firewall, an unsupported region, a request that exceeds
-    /// the account's limits. Another provider may accept it.
-    Refused,
-    /// The provider does not serve this endpoint: a proxy without a backend, or a server that lacks it.
-    EndpointNotFound,
-    /// The model or deployment does not exist, is retired, or is not available to this account.
-    ModelNotFound,
-    /// Something else was not found.
-    NotFound,
-    /// The body exceeds the provider's size limit.
-    RequestTooLarge,
-    /// Too many requests or tokens; retry later.
-    RateLimited,
-    /// The account's quota or credit is exhausted.
-    QuotaExhausted,
-    /// The provider is overloaded.
-    Overloaded,
-    /// The provider timed out.
-    Timeout,
-    /// Any other failure of the provider.
-    Server,
-}
-
-/// Who must act so that the failure does not recur.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fault {
-    /// The client. The provider has read the request, so it is alive.
-    Client,
-    /// The provider, or whoever configured it in the gateway.
-    Target,
-    /// Unknown.
-    Unknown,
-}
+pub use catalog::{ErrorKind, Fault};
 
 /// A failure reported by a provider, in neutral terms.
 #[derive(Debug, Clone, PartialEq)]
@@ -85,102 +41,6 @@ pub struct RequestError {
     pub param: Option<String>,
     /// OpenAI's error code, such as `unsupported_parameter`.
     pub code: Option<&'static str>,
-}
-
-impl ErrorKind {
-    /// The status of this kind if the provider gave none, for example inside a stream.
-    pub fn status(self) -> u16 {
-        match self {
-            Self::InvalidRequest | Self::ContextLength | Self::ContentPolicy => 400,
-            Self::Authentication => 401,
-            Self::Permission | Self::Refused => 403,
-            Self::ModelNotFound | Self::NotFound | Self::EndpointNotFound => 404,
-            Self::RequestTooLarge => 413,
-            Self::RateLimited | Self::QuotaExhausted => 429,
-            Self::Server => 500,
-            Self::Overloaded => 503,
-            Self::Timeout => 504,
-        }
-    }
-
-    /// Whose fault it is. A client must not be able to take a target out of service for others, so a failure that a
-    /// client can provoke is never the target's.
-    pub fn fault(self) -> Fault {
-        match self {
-            Self::InvalidRequest
-            | Self::ContextLength
-            | Self::ContentPolicy
-            | Self::ModelNotFound
-            | Self::NotFound
-            | Self::RequestTooLarge => Fault::Client,
-            Self::Refused | Self::EndpointNotFound => Fault::Unknown,
-            Self::Authentication
-            | Self::Permission
-            | Self::RateLimited
-            | Self::QuotaExhausted
-            | Self::Overloaded
-            | Self::Timeout
-            | Self::Server => Fault::Target,
-        }
-    }
-
-    /// `error.type` in OpenAI's shape.
-    pub fn openai_type(self) -> &'static str {
-        match self {
-            Self::InvalidRequest
-            | Self::ContextLength
-            | Self::ContentPolicy
-            | Self::ModelNotFound
-            | Self::NotFound
-            | Self::EndpointNotFound
-            | Self::RequestTooLarge => "invalid_request_error",
-            Self::Authentication => "authentication_error",
-            Self::Permission | Self::Refused => "permission_error",
-            Self::RateLimited => "rate_limit_error",
-            Self::QuotaExhausted => "insufficient_quota",
-            Self::Timeout => "timeout_error",
-            Self::Overloaded | Self::Server => "server_error",
-        }
-    }
-
-    /// `error.code` in OpenAI's shape if the provider gave none.
-    pub fn openai_code(self) -> Option<&'static str> {
-        match self {
-            Self::ContextLength => Some("context_length_exceeded"),
-            Self::ContentPolicy => Some("content_policy_violation"),
-            Self::Authentication => Some("invalid_api_key"),
-            Self::ModelNotFound => Some("model_not_found"),
-            Self::RequestTooLarge => Some("request_too_large"),
-            Self::RateLimited => Some("rate_limit_exceeded"),
-            Self::QuotaExhausted => Some("insufficient_quota"),
-            Self::Overloaded => Some("overloaded"),
-            Self::Timeout => Some("timeout"),
-            Self::InvalidRequest
-            | Self::Permission
-            | Self::Refused
-            | Self::NotFound
-            | Self::EndpointNotFound
-            | Self::Server => None,
-        }
-    }
-
-    /// `error.type` in Anthropic's shape. Only documented types.
-    pub fn anthropic_type(self) -> &'static str {
-        match self {
-            Self::InvalidRequest | Self::ContextLength | Self::ContentPolicy => {
-                "invalid_request_error"
-            }
-            Self::Authentication => "authentication_error",
-            Self::Permission | Self::Refused => "permission_error",
-            Self::ModelNotFound | Self::NotFound | Self::EndpointNotFound => "not_found_error",
-            Self::RequestTooLarge => "request_too_large",
-            Self::RateLimited => "rate_limit_error",
-            Self::QuotaExhausted => "billing_error",
-            Self::Overloaded => "overloaded_error",
-            Self::Timeout => "timeout_error",
-            Self::Server => "api_error",
-        }
-    }
 }
 
 impl ProviderError {

@@ -425,7 +425,9 @@ impl Exchange {
         } else {
             body
         };
-        let mut error = self.translator.error(self.status, headers, body);
+        let mut error = self
+            .translator
+            .error(self.attempt.provider, self.status, headers, body);
         // The translator has no clock; a date without the provider's own `date` header needs one.
         let now = Some(self.attempt.created);
         error.retry_after_ms = error

@@ -10,6 +10,7 @@ pub mod embeddings_to_bedrock_titan;
 pub mod responses_to_chat_completions;
 pub mod to_bedrock_converse;
 
+use catalog::Provider;
 use std::fmt::Debug;
 use std::rc::Rc;
 
@@ -51,8 +52,13 @@ pub trait Translate {
     ) -> Result<TranslatedResponse, ProviderError>;
 
     /// Classifies the upstream's error response.
-    fn error(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
-        error::classify(status, headers, body)
+    fn error(
+        provider: Provider,
+        status: u16,
+        headers: &HeaderSlice<'_>,
+        body: &[u8],
+    ) -> ProviderError {
+        error::classify(provider, status, headers, body)
     }
 }
 
@@ -150,8 +156,14 @@ impl<P: Translate> Translator for TranslatorFor<P> {
         self.stream.state()
     }
 
-    fn error(&self, status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
-        P::error(status, headers, body)
+    fn error(
+        &self,
+        provider: Provider,
+        status: u16,
+        headers: &HeaderSlice<'_>,
+        body: &[u8],
+    ) -> ProviderError {
+        P::error(provider, status, headers, body)
     }
 
     fn usage(&self) -> Option<Usage> {

@@ -157,7 +157,13 @@ pub trait Translator {
     fn stream_state(&self) -> &StreamState;
 
     /// Classifies a provider's error response. `headers` have lower-case names.
-    fn error(&self, status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError;
+    fn error(
+        &self,
+        provider: Provider,
+        status: u16,
+        headers: &HeaderSlice<'_>,
+        body: &[u8],
+    ) -> ProviderError;
 
     /// Usage reported so far.
     fn usage(&self) -> Option<Usage>;

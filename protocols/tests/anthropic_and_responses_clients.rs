@@ -349,7 +349,7 @@ proptest! {
         let mut translator = streaming(name);
         let _ = translator.request(&body);
         let _ = translator.response(&body);
-        let _ = translator.error(400, &[], &body);
+        let _ = translator.error(catalog::Provider::COMPATIBLE, 400, &[], &body);
         let outcome = feed(streaming(name), [body.as_slice()]);
         prop_assert!(matches!(outcome.state, StreamState::Failed(_)));
     }

@@ -333,7 +333,7 @@ proptest! {
             let mut translator = streaming(name);
             let _ = translator.request(&bytes);
             let _ = translator.response(&bytes);
-            let _ = translator.error(400, &[], &bytes);
+            let _ = translator.error(catalog::Provider::COMPATIBLE, 400, &[], &bytes);
             let outcome = feed(streaming(name), [bytes.as_slice()]);
             prop_assert!(matches!(outcome.state, StreamState::Failed(_)));
         }

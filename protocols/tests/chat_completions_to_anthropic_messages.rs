@@ -271,7 +271,7 @@ proptest! {
         let mut translator = streaming();
         let _ = translator.request(&body);
         let _ = translator.response(&body);
-        let _ = translator.error(400, &[], &body);
+        let _ = translator.error(catalog::Provider::COMPATIBLE, 400, &[], &body);
         let outcome = feed(streaming(), [body.as_slice()]);
         prop_assert!(matches!(outcome.state, StreamState::Failed(_)));
     }

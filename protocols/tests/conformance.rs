@@ -108,7 +108,12 @@ fn errors() {
         };
         let status = u16::try_from(answer["status"].as_u64().unwrap()).unwrap();
         let translator = (case.pair.make)(case.pair.attempt(&json!({}), &json!({})));
-        let error = translator.error(status, &lent, body.as_bytes());
+        let error = translator.error(
+            catalog::Provider::COMPATIBLE,
+            status,
+            &lent,
+            body.as_bytes(),
+        );
         let shaped = error::provider_error_body(case.pair.client, &error);
         let shaped: Value = serde_json::from_slice(&shaped).unwrap();
         let mut found = error_differences(&shaped["error"], &case.expected);

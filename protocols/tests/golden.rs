@@ -99,7 +99,12 @@ fn errors() {
             None => input["body_text"].as_str().unwrap().to_owned(),
         };
         let status = u16::try_from(input["status"].as_u64().unwrap()).unwrap();
-        let error = case.primed().error(status, &headers, body.as_bytes());
+        let error = case.primed().error(
+            catalog::Provider::COMPATIBLE,
+            status,
+            &headers,
+            body.as_bytes(),
+        );
         let mut expected = error_json(&error);
         expected["body"] = parse(&error::provider_error_body(case.pair.client, &error));
         pretty(&expected)

@@ -253,6 +253,7 @@ fn outcome(ending: Ending, report: Option<&Report>, latency_ms: u64) -> Outcome 
 pub(crate) fn outcome_of(error: &ProviderError) -> Outcome {
     match error.kind {
         ErrorKind::InvalidRequest
+        | ErrorKind::UnsupportedField
         | ErrorKind::ContextLength
         | ErrorKind::ContentPolicy
         | ErrorKind::ModelNotFound

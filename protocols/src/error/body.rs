@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::wire_names::{anthropic_type, openai_code, openai_type};
 use crate::error::{ErrorKind, ProviderError};
 use crate::format::ClientFormat;
 use crate::sse;
@@ -46,7 +47,7 @@ impl<'a> From<&'a ProviderError> for OpenAiEnvelope<'a> {
         Self {
             error: OpenAiError {
                 message: &error.message,
-                r#type: error.kind.openai_type(),
+                r#type: openai_type(error.kind),
                 code: code(error),
                 param: error.param.as_deref(),
             },
@@ -59,7 +60,7 @@ impl<'a> From<&'a ProviderError> for AnthropicEnvelope<'a> {
         Self {
             r#type: "error",
             error: AnthropicError {
-                r#type: anthropic_type(error),
+                r#type: anthropic_type_of(error),
                 message: &error.message,
             },
         }
@@ -67,14 +68,14 @@ impl<'a> From<&'a ProviderError> for AnthropicEnvelope<'a> {
 }
 
 fn code(error: &ProviderError) -> Option<&str> {
-    error.code.as_deref().or(error.kind.openai_code())
+    error.code.as_deref().or(openai_code(error.kind))
 }
 
 /// `billing_error` belongs to 402; with a 429 Anthropic's clients expect the type of a 429.
-fn anthropic_type(error: &ProviderError) -> &'static str {
+fn anthropic_type_of(error: &ProviderError) -> &'static str {
     match (error.kind, error.status) {
-        (ErrorKind::QuotaExhausted, 429) => ErrorKind::RateLimited.anthropic_type(),
-        (kind, _) => kind.anthropic_type(),
+        (ErrorKind::QuotaExhausted, 429) => anthropic_type(ErrorKind::RateLimited),
+        (kind, _) => anthropic_type(kind),
     }
 }
 

@@ -1,5 +1,5 @@
-//! Classifies a provider's error response. This module reads its shape, [`super::wording`] its words; if those are
-//! inconclusive, the status decides.
+//! Classifies a provider's error response. This module reads its shape; the catalogue knows what its words mean; if those
+//! are inconclusive, the status decides.
 //!
 //! One reader serves all providers, because any server may stand behind "OpenAI-compatible":
 //!
@@ -13,9 +13,9 @@
 //! | Cloudflare | `{"success": false, "errors": [{"code", "message"}]}` |
 //! | proxies in between | HTML, plain text, nothing |
 
+use catalog::{ERROR_RULES, ErrorText, Provider};
 use serde_json::Value;
 
-use super::wording::{Rank, Spoken, kind_of};
 use super::{ErrorKind, ProviderError, retry_after};
 
 use crate::headers::{self, HeaderSlice};
@@ -37,8 +37,13 @@ struct Found<'a> {
     retry_delay_ms: Option<u64>,
 }
 
-/// Classifies a provider's error response. `headers` have lower-case names.
-pub fn classify(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
+/// Classifies an error response of `provider`. `headers` have lower-case names.
+pub fn classify(
+    provider: Provider,
+    status: u16,
+    headers: &HeaderSlice<'_>,
+    body: &[u8],
+) -> ProviderError {
     let json = json::parse::<Value>(body).ok();
     let mut found = json.as_ref().map(found_in).unwrap_or_default();
     if let Some(class) = headers::text(headers, "x-amzn-errortype") {
@@ -50,7 +55,8 @@ pub fn classify(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> Provider
     if json.is_none() {
         found.message = text_of(body);
     }
-    let kind = found.kind(Some(status)).unwrap_or_else(|| {
+    let by_words = found.with_text(Some(status), |error| provider.kind_of_error(error));
+    let kind = by_words.unwrap_or_else(|| {
         let message = found.message.as_deref().unwrap_or_default();
         kind_of_status(status, message, json.is_some())
     });
@@ -94,12 +100,12 @@ pub fn classify_in_stream(name: &str, data: &[u8]) -> ProviderError {
         .and_then(|code| code.parse().ok())
         .filter(|code| (400..600).contains(code));
     let kind = found
-        .kind(status)
+        .with_text(status, |error| ERROR_RULES.kind_of(error))
         .or_else(|| {
             let message = found.message.as_deref().unwrap_or_default();
             Some(kind_of_status(status?, message, json.is_some()))
         })
-        .or_else(|| found.vague_kind())
+        .or_else(|| found.with_text(None, |error| ERROR_RULES.vague_kind_of(error)))
         .unwrap_or(ErrorKind::Server);
     ProviderError {
         status: status.unwrap_or_else(|| kind.status()),
@@ -114,31 +120,24 @@ pub fn classify_in_stream(name: &str, data: &[u8]) -> ProviderError {
 }
 
 impl Found<'_> {
-    /// By its words.
-    fn kind(&self, status: Option<u16>) -> Option<ErrorKind> {
-        let ranks = [Rank::Contradiction, Rank::Name, Rank::Sentence];
-        self.kind_by(&ranks, status)
-    }
-
-    /// By a name that fits many failures.
-    fn vague_kind(&self) -> Option<ErrorKind> {
-        self.kind_by(&[Rank::VagueName], None)
-    }
-
-    fn kind_by(&self, ranks: &[Rank], status: Option<u16>) -> Option<ErrorKind> {
+    /// What `read` makes of its words.
+    fn with_text<T>(&self, status: Option<u16>, read: impl FnOnce(&ErrorText<'_>) -> T) -> T {
         let message = self.message.as_deref().unwrap_or_default();
         let message = message.trim().to_ascii_lowercase();
         // A numeric code is not text from the body.
         let names: Vec<&str> = (self.names.iter().copied())
             .chain(self.code.as_deref())
             .collect();
-        let spoken = Spoken {
+        let has_member = |pointer: &str| {
+            self.object
+                .is_some_and(|object| object.pointer(pointer).is_some())
+        };
+        read(&ErrorText {
             names: &names,
             message: &message,
-            object: self.object,
+            has_member: &has_member,
             status,
-        };
-        ranks.iter().find_map(|rank| kind_of(&spoken, *rank))
+        })
     }
 }
 

@@ -90,7 +90,9 @@ pub(super) fn reason(error: &ProviderError, attempt: &Attempt) -> Option<Failove
             .fail_over_on_content_policy
             .then_some(FailoverReason::ContentPolicy),
         ErrorKind::Authentication | ErrorKind::Permission => Some(FailoverReason::UpstreamAuth),
-        ErrorKind::Refused | ErrorKind::EndpointNotFound => Some(FailoverReason::UpstreamRefused),
+        ErrorKind::UnsupportedField | ErrorKind::Refused | ErrorKind::EndpointNotFound => {
+            Some(FailoverReason::UpstreamRefused)
+        }
         ErrorKind::ModelNotFound => Some(FailoverReason::ModelNotFound),
         ErrorKind::RateLimited => Some(FailoverReason::UpstreamRateLimited),
         ErrorKind::QuotaExhausted | ErrorKind::Overloaded if error.status == 429 => {

@@ -27,6 +27,7 @@ use crate::error::{self, ProviderError, RequestError};
 use crate::headers::HeaderSlice;
 use crate::translator::Attempt;
 use crate::upstream_path;
+use catalog::Provider;
 
 /// The operation called on a model.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,10 +56,17 @@ pub fn path(attempt: &Attempt, operation: Operation) -> Result<String, RequestEr
 
 /// Classifies an error of Bedrock. The exception class becomes the client's `error.code` only if the client's protocol
 /// has no code for this error, because clients compare codes.
-pub fn read_error(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
-    let error = error::classify(status, headers, body);
+pub fn read_error(
+    provider: Provider,
+    status: u16,
+    headers: &HeaderSlice<'_>,
+    body: &[u8],
+) -> ProviderError {
+    let error = error::classify(provider, status, headers, body);
     ProviderError {
-        code: error.code.filter(|_| error.kind.openai_code().is_none()),
+        code: error
+            .code
+            .filter(|_| error::openai_code(error.kind).is_none()),
         ..error
     }
 }

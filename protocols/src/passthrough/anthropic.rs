@@ -5,6 +5,7 @@
 
 mod unsigned_thinking;
 
+use catalog::Provider;
 use std::borrow::Cow;
 use std::rc::Rc;
 
@@ -274,8 +275,14 @@ impl Translator for AnthropicPassThrough {
         &self.state
     }
 
-    fn error(&self, status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
-        error::classify(status, headers, body)
+    fn error(
+        &self,
+        provider: Provider,
+        status: u16,
+        headers: &HeaderSlice<'_>,
+        body: &[u8],
+    ) -> ProviderError {
+        error::classify(provider, status, headers, body)
     }
 
     fn usage(&self) -> Option<Usage> {

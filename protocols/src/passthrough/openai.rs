@@ -13,6 +13,7 @@ mod request;
 mod response_normalizer;
 mod rewrites;
 
+use catalog::Provider;
 use std::rc::Rc;
 
 use catalog::Dialect;
@@ -353,8 +354,14 @@ impl Translator for OpenAiPassThrough {
         &self.state
     }
 
-    fn error(&self, status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
-        error::classify(status, headers, body)
+    fn error(
+        &self,
+        provider: Provider,
+        status: u16,
+        headers: &HeaderSlice<'_>,
+        body: &[u8],
+    ) -> ProviderError {
+        error::classify(provider, status, headers, body)
     }
 
     fn usage(&self) -> Option<Usage> {

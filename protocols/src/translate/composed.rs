@@ -1,6 +1,7 @@
 //! Composes two translators for pairs that have none of their own: the client's format to Chat Completions, and Chat
 //! Completions to the upstream's.
 
+use catalog::Provider;
 use std::rc::Rc;
 
 use crate::error::{ProviderError, RequestError};
@@ -96,8 +97,14 @@ impl Translator for ComposedTranslator {
         }
     }
 
-    fn error(&self, status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
-        self.upstream.error(status, headers, body)
+    fn error(
+        &self,
+        provider: Provider,
+        status: u16,
+        headers: &HeaderSlice<'_>,
+        body: &[u8],
+    ) -> ProviderError {
+        self.upstream.error(provider, status, headers, body)
     }
 
     fn usage(&self) -> Option<Usage> {

@@ -2,6 +2,7 @@
 //!
 //! Titan takes one text at a time and always returns numbers; base64 is encoded here.
 
+use catalog::Provider;
 use std::rc::Rc;
 
 use serde::Deserialize;
@@ -163,8 +164,14 @@ impl Translator for EmbeddingsToBedrockTitan {
         &self.state
     }
 
-    fn error(&self, status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
-        bedrock_converse::read_error(status, headers, body)
+    fn error(
+        &self,
+        provider: Provider,
+        status: u16,
+        headers: &HeaderSlice<'_>,
+        body: &[u8],
+    ) -> ProviderError {
+        bedrock_converse::read_error(provider, status, headers, body)
     }
 
     fn usage(&self) -> Option<Usage> {

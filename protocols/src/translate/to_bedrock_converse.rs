@@ -1,5 +1,6 @@
 //! What all translators to Bedrock Converse share.
 
+use catalog::Provider;
 use std::marker::PhantomData;
 
 use crate::body_edit::BodyEdit;
@@ -95,8 +96,13 @@ impl<C: ConverseClient> Translate for ConverseTranslation<C> {
         })
     }
 
-    fn error(status: u16, headers: &HeaderSlice<'_>, body: &[u8]) -> ProviderError {
-        read_error(status, headers, body)
+    fn error(
+        provider: Provider,
+        status: u16,
+        headers: &HeaderSlice<'_>,
+        body: &[u8],
+    ) -> ProviderError {
+        read_error(provider, status, headers, body)
     }
 }
 

@@ -269,7 +269,7 @@ fn what_providers_say_and_what_it_means() {
         ),
     ];
     for (status, body, kind, message) in table {
-        let error = classify(*status, &[], body.as_bytes());
+        let error = classify(Provider::COMPATIBLE, *status, &[], body.as_bytes());
         assert_eq!(
             (error.status, error.kind, error.message.as_str()),
             (*status, *kind, *message),
@@ -501,7 +501,7 @@ fn who_is_at_fault_for_a_refusal() {
         ),
     ];
     for (status, body, kind) in table {
-        let error = classify(*status, &[], body.as_bytes());
+        let error = classify(Provider::COMPATIBLE, *status, &[], body.as_bytes());
         assert_eq!((error.status, error.kind), (*status, *kind), "{body}");
     }
 }
@@ -585,6 +585,7 @@ fn bedrock_names_the_class_in_a_header() {
     for (status, class, message, kind) in table {
         let body = serde_json::json!({ "message": message }).to_string();
         let error = classify(
+            Provider::COMPATIBLE,
             status,
             &headers(&[("x-amzn-errortype", class)]),
             body.as_bytes(),
@@ -597,13 +598,14 @@ fn bedrock_names_the_class_in_a_header() {
         assert_eq!(error.code.as_deref(), class.split(':').next());
     }
     let typed = br#"{"__type":"com.amazon.coral.service#ThrottlingException","Message":"slow"}"#;
-    let error = classify(400, &[], typed);
+    let error = classify(Provider::COMPATIBLE, 400, &[], typed);
     assert_eq!((error.kind, error.message.as_str()), (RateLimited, "slow"));
 }
 
 #[test]
 fn code_and_param_are_kept() {
     let error = classify(
+        Provider::COMPATIBLE,
         400,
         &[],
         br#"{"error":{"message":"m","code":"content_filter","param":"prompt","type":null}}"#,
@@ -612,7 +614,12 @@ fn code_and_param_are_kept() {
         (error.code.as_deref(), error.param.as_deref()),
         (Some("content_filter"), Some("prompt"))
     );
-    let numeric = classify(400, &[], br#"{"error":{"message":"m","code":400}}"#);
+    let numeric = classify(
+        Provider::COMPATIBLE,
+        400,
+        &[],
+        br#"{"error":{"message":"m","code":400}}"#,
+    );
     assert_eq!(
         (numeric.code.as_deref(), numeric.param),
         (Some("400"), None)
@@ -706,20 +713,38 @@ fn errors_without_a_status() {
 #[test]
 fn delays_come_from_headers_and_from_googles_details() {
     let google = br#"{"error":{"code":429,"message":"m","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.07s"}]}}"#;
-    assert_eq!(classify(429, &[], google).retry_after_ms, Some(34_070));
     assert_eq!(
-        classify(429, &headers(&[("retry-after", "2")]), google).retry_after_ms,
+        classify(Provider::COMPATIBLE, 429, &[], google).retry_after_ms,
+        Some(34_070)
+    );
+    assert_eq!(
+        classify(
+            Provider::COMPATIBLE,
+            429,
+            &headers(&[("retry-after", "2")]),
+            google
+        )
+        .retry_after_ms,
         Some(2000)
     );
     let limits = headers(&[("x-ratelimit-reset-requests", "1m30s")]);
-    assert_eq!(classify(429, &limits, b"").retry_after_ms, Some(90_000));
     assert_eq!(
-        classify(500, &limits, b"").retry_after_ms,
+        classify(Provider::COMPATIBLE, 429, &limits, b"").retry_after_ms,
+        Some(90_000)
+    );
+    assert_eq!(
+        classify(Provider::COMPATIBLE, 500, &limits, b"").retry_after_ms,
         None,
         "limits stand in every answer"
     );
     assert_eq!(
-        classify(503, &headers(&[("retry-after", "2")]), b"").retry_after_ms,
+        classify(
+            Provider::COMPATIBLE,
+            503,
+            &headers(&[("retry-after", "2")]),
+            b""
+        )
+        .retry_after_ms,
         Some(2000)
     );
 }
@@ -727,18 +752,32 @@ fn delays_come_from_headers_and_from_googles_details() {
 #[test]
 fn a_status_that_is_no_error_becomes_502() {
     for status in [0, 101, 302, 600, 999] {
-        assert_eq!(classify(status, &[], b"").status, 502, "{status}");
+        assert_eq!(
+            classify(Provider::COMPATIBLE, status, &[], b"").status,
+            502,
+            "{status}"
+        );
     }
 }
 
 #[test]
 fn long_and_broken_text_is_cut_at_a_character() {
     let long = "é".repeat(10_000);
-    assert!(classify(400, &[], long.as_bytes()).message.len() <= MAX_MESSAGE_BYTES + 3);
+    assert!(
+        classify(Provider::COMPATIBLE, 400, &[], long.as_bytes())
+            .message
+            .len()
+            <= MAX_MESSAGE_BYTES + 3
+    );
     let json = serde_json::json!({"error": {"message": format!("a{long}")}}).to_string();
     assert_eq!(
-        classify(400, &[], json.as_bytes()).message.len(),
+        classify(Provider::COMPATIBLE, 400, &[], json.as_bytes())
+            .message
+            .len(),
         MAX_MESSAGE_BYTES - 1
     );
-    assert_eq!(classify(400, &[], b"\xff").message, "\u{fffd}");
+    assert_eq!(
+        classify(Provider::COMPATIBLE, 400, &[], b"\xff").message,
+        "\u{fffd}"
+    );
 }

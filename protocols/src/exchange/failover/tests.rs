@@ -37,6 +37,7 @@ fn the_providers_fault_fails_over_and_the_clients_does_not() {
         (ErrorKind::ContentPolicy, 400, None),
         (ErrorKind::Authentication, 401, Some(UpstreamAuth)),
         (ErrorKind::Permission, 403, Some(UpstreamAuth)),
+        (ErrorKind::UnsupportedField, 400, Some(UpstreamRefused)),
         (ErrorKind::Refused, 403, Some(UpstreamRefused)),
         (ErrorKind::Refused, 451, Some(UpstreamRefused)),
         (ErrorKind::EndpointNotFound, 404, Some(UpstreamRefused)),

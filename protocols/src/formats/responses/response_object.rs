@@ -99,9 +99,10 @@ fn incomplete_reason(status: Status<'_>) -> Option<&'static str> {
 fn error_code(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::RateLimited | ErrorKind::QuotaExhausted => "rate_limit_exceeded",
-        ErrorKind::InvalidRequest | ErrorKind::ContextLength | ErrorKind::ContentPolicy => {
-            "invalid_prompt"
-        }
+        ErrorKind::InvalidRequest
+        | ErrorKind::UnsupportedField
+        | ErrorKind::ContextLength
+        | ErrorKind::ContentPolicy => "invalid_prompt",
         ErrorKind::Authentication
         | ErrorKind::Permission
         | ErrorKind::Refused

@@ -173,6 +173,7 @@ fn a_whole_answer_passes_both_stages() {
     // 5 uncached and 3 cached
     assert_eq!(chain.usage().map(|usage| usage.prompt), Some(8));
     let error = chain.error(
+        catalog::providers::ANTHROPIC,
         529,
         &[],
         br#"{"type":"error","error":{"type":"overloaded_error","message":"x"}}"#,
