@@ -91,6 +91,24 @@ pub fn drop_or_refuse(
     }
 }
 
+/// [`drop_or_refuse`] where fields that `table` does not know are dropped too: agents add labels of their own with every
+/// release, and an answer without them is the one that the client asked for.
+///
+/// # Errors
+/// The field is in `table`, but not with this value.
+pub fn drop_unknown(
+    table: &[DroppedParam],
+    name: &str,
+    path: impl std::fmt::Display,
+    value: &RawValue,
+) -> Result<(), RequestError> {
+    if table.iter().any(|field| field.name == name) {
+        drop_or_refuse(table, name, path, value)
+    } else {
+        Ok(())
+    }
+}
+
 fn same_json(a: &str, b: &str) -> bool {
     let read = json::parse_text::<Value>;
     matches!((read(a), read(b)), (Ok(a), Ok(b)) if a == b)

@@ -15,7 +15,7 @@ pub use stream::Stream;
 
 use crate::body_edit::BodyEdit;
 use crate::error::{ProviderError, RequestError};
-use crate::formats::responses::EchoedFields;
+use crate::formats::responses::RequestState;
 use crate::translate::{Translate, TranslatedResponse, TranslatorFor};
 use crate::translator::{Attempt, OutgoingRequest};
 use crate::upstream_path;
@@ -29,8 +29,8 @@ pub type ResponsesToChatCompletions = TranslatorFor<ResponsesOverChat>;
 pub struct ResponsesOverChat;
 
 impl Translate for ResponsesOverChat {
-    /// The request fields that the response echoes.
-    type RequestState = EchoedFields;
+    /// The fields that the response echoes, and the tools that it calls.
+    type RequestState = RequestState;
     type Stream = Stream;
 
     fn stream(_attempt: &Attempt) -> Stream {
@@ -40,21 +40,21 @@ impl Translate for ResponsesOverChat {
     fn request(
         attempt: &Attempt,
         body: &[u8],
-    ) -> Result<(OutgoingRequest, EchoedFields), RequestError> {
-        let (body, echo) = request::translate(attempt, body)?;
+    ) -> Result<(OutgoingRequest, RequestState), RequestError> {
+        let (body, state) = request::translate(attempt, body)?;
         let outgoing = OutgoingRequest {
             path: upstream_path::openai(attempt, "chat/completions")?,
             headers: Vec::new(),
             body: BodyEdit::Replace(body),
         };
-        Ok((outgoing, echo))
+        Ok((outgoing, state))
     }
 
     fn response(
         attempt: &Attempt,
-        echo: &EchoedFields,
+        state: &RequestState,
         body: &[u8],
     ) -> Result<TranslatedResponse, ProviderError> {
-        response::translate(attempt, echo, body)
+        response::translate(attempt, state, body)
     }
 }

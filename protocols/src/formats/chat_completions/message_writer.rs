@@ -48,15 +48,15 @@ pub enum OutgoingPart<'a> {
     },
 }
 
-/// A tool call by the model.
-#[derive(Debug, Clone, Copy)]
+/// A tool call by the model. Name and arguments are pieces to be concatenated.
+#[derive(Debug, Clone)]
 pub struct OutgoingCall<'a> {
     /// Identifies the call; its result refers to it.
     pub id: Text<'a>,
     /// The function's name.
-    pub name: Text<'a>,
+    pub name: Vec<Text<'a>>,
     /// JSON text of an object.
-    pub arguments: Text<'a>,
+    pub arguments: Vec<Text<'a>>,
 }
 
 impl OutgoingMessage<'_> {
@@ -131,8 +131,8 @@ impl OutgoingCall<'_> {
             w.field("id").text(self.id);
             w.field("type").string("function");
             w.field("function").object(|w| {
-                w.field("name").text(self.name);
-                w.field("arguments").text(self.arguments);
+                w.field("name").joined(self.name.iter().copied());
+                w.field("arguments").joined(self.arguments.iter().copied());
             });
         });
     }

@@ -1,5 +1,6 @@
 //! Items of a response's `output`.
 
+use crate::formats::responses::client_tools::{ClientTool, ToolKind};
 use crate::formats::responses::signature::encrypted_content;
 use crate::json::{Text, Writer};
 use crate::translator::Attempt;
@@ -15,7 +16,10 @@ pub(crate) enum OutputItem<'a> {
     FunctionCall {
         call_id: Text<'a>,
         name: Text<'a>,
-        arguments: Text<'a>,
+        /// `None` for a call that has only begun.
+        arguments: Option<Text<'a>>,
+        /// What the client calls it, if it is not simply a function.
+        tool: Option<&'a ClientTool>,
     },
 }
 
@@ -45,7 +49,7 @@ pub(crate) enum ItemStatus {
 pub(crate) enum ItemKind {
     Reasoning,
     Message,
-    FunctionCall,
+    Call(ToolKind),
 }
 
 impl ItemKind {
@@ -54,7 +58,7 @@ impl ItemKind {
         let kind = match self {
             Self::Reasoning => "rs",
             Self::Message => "msg",
-            Self::FunctionCall => "fc",
+            Self::Call(kind) => kind.id_prefix(),
         };
         format!("{kind}_{}_{index}", attempt.request_id)
     }
@@ -75,7 +79,9 @@ impl OutputItem<'_> {
         match self {
             Self::Reasoning { .. } => ItemKind::Reasoning,
             Self::Message(_) => ItemKind::Message,
-            Self::FunctionCall { .. } => ItemKind::FunctionCall,
+            Self::FunctionCall { tool, .. } => {
+                ItemKind::Call(tool.map_or(ToolKind::Function, |tool| tool.kind))
+            }
         }
     }
 
@@ -109,12 +115,8 @@ impl OutputItem<'_> {
                     call_id,
                     name,
                     arguments,
-                } => {
-                    w.field("type").string("function_call");
-                    w.field("call_id").text(*call_id);
-                    w.field("name").text(*name);
-                    w.field("arguments").text(*arguments);
-                }
+                    tool,
+                } => write_call(w, *call_id, *name, *arguments, *tool),
             }
             w.field("status").string(status.as_str());
         });
@@ -136,6 +138,38 @@ impl OutputPart<'_> {
                 w.field("refusal").joined(self.text.iter().copied());
             }
         });
+    }
+}
+
+/// Writes a call as its kind of tool has it. Arguments that it cannot hold stay those of a function, so that the client
+/// sees what the model said.
+fn write_call(
+    w: &mut Writer<'_>,
+    call_id: Text<'_>,
+    function: Text<'_>,
+    arguments: Option<Text<'_>>,
+    tool: Option<&ClientTool>,
+) {
+    let kind = tool.map_or(ToolKind::Function, |tool| tool.kind);
+    let fits = arguments.is_none_or(|arguments| kind.fits(arguments));
+    let kind = if fits { kind } else { ToolKind::Function };
+    w.field("type").string(kind.call_type());
+    w.field("call_id").text(call_id);
+    match kind {
+        ToolKind::Function | ToolKind::Custom => {
+            if let Some(namespace) = tool.and_then(|tool| tool.namespace.as_deref()) {
+                w.field("namespace").string(namespace);
+            }
+            match tool {
+                Some(tool) => w.field("name").string(&tool.name),
+                None => w.field("name").text(function),
+            }
+        }
+        ToolKind::LocalShell | ToolKind::Shell | ToolKind::ApplyPatch | ToolKind::ToolSearch => {}
+    }
+    match arguments {
+        Some(arguments) => kind.write_arguments(arguments, w),
+        None => kind.write_no_arguments(w),
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::error::{self, ProviderError};
 use crate::format::ClientFormat;
 use crate::formats::chat_completions::FinishReason;
+use crate::formats::responses::client_tools::{self, ClientTool, ToolKind};
 use crate::formats::responses::output_item::{
     ItemKind, ItemStatus, OutputItem, OutputPart, PartKind, write_summary,
 };
@@ -61,6 +62,8 @@ enum Content {
         call_id: Vec<u8>,
         name: Vec<u8>,
         arguments: Vec<u8>,
+        /// What the client calls it, if it is not simply a function.
+        tool: Option<ClientTool>,
     },
 }
 
@@ -69,7 +72,7 @@ impl Content {
         match self {
             Self::Reasoning { .. } => ItemKind::Reasoning,
             Self::Message(_) => ItemKind::Message,
-            Self::FunctionCall { .. } => ItemKind::FunctionCall,
+            Self::FunctionCall { tool, .. } => ItemKind::Call(kind_of(tool.as_ref())),
         }
     }
 
@@ -92,10 +95,12 @@ impl Content {
                 call_id,
                 name,
                 arguments,
+                tool,
             } => OutputItem::FunctionCall {
                 call_id: escaped(call_id),
                 name: escaped(name),
-                arguments: escaped(arguments),
+                arguments: Some(escaped(arguments)).filter(|_| status != ItemStatus::InProgress),
+                tool: tool.as_ref(),
             }
             .write(id, status, w),
         }
@@ -216,12 +221,14 @@ impl ResponsesStreamWriter {
         attempt: &Attempt,
         call_id: Text<'_>,
         name: Text<'_>,
+        tool: Option<&ClientTool>,
         out: &mut Vec<u8>,
     ) -> Result<(), ResponseTooLong> {
         let mut content = Content::FunctionCall {
             call_id: Vec::new(),
             name: Vec::new(),
             arguments: Vec::new(),
+            tool: tool.cloned(),
         };
         let mut added = 0;
         if let Content::FunctionCall {
@@ -249,11 +256,17 @@ impl ResponsesStreamWriter {
         let Some(index) = self.calls.get(call).copied() else {
             return Ok(());
         };
-        let Some(Content::FunctionCall { arguments, .. }) = self.content(index) else {
+        let Some(Content::FunctionCall {
+            arguments, tool, ..
+        }) = self.content(index)
+        else {
             return Ok(());
         };
+        let is_function = kind_of(tool.as_ref()) == ToolKind::Function;
         let added = append(arguments, fragment);
-        self.arguments_delta(attempt, index, fragment, out);
+        if is_function {
+            self.arguments_delta(attempt, index, fragment, out);
+        }
         self.count(added)
     }
 
@@ -377,6 +390,12 @@ impl ResponsesStreamWriter {
                     self.part_done(&id, index, part, *kind, text, out);
                 }
             }
+            Content::FunctionCall {
+                arguments, tool, ..
+            } if kind_of(tool.as_ref()) == ToolKind::Custom => {
+                self.custom_input(&id, index, escaped(arguments), out);
+            }
+            Content::FunctionCall { tool, .. } if kind_of(tool.as_ref()) != ToolKind::Function => {}
             Content::FunctionCall { arguments: all, .. } => {
                 // Clients cannot parse the empty string.
                 if escaped(all).is_blank() {
@@ -455,10 +474,24 @@ impl ResponsesStreamWriter {
         fragment: Text<'_>,
         out: &mut Vec<u8>,
     ) {
-        let id = ItemKind::FunctionCall.id(attempt, index);
+        let id = ItemKind::Call(ToolKind::Function).id(attempt, index);
         self.event(out, "response.function_call_arguments.delta", |w| {
             write_place(w, &id, index);
             w.field("delta").text(fragment);
+        });
+    }
+
+    /// Writes the input of a custom tool, which is inside its function's arguments and known only at their end.
+    fn custom_input(&mut self, id: &str, index: usize, arguments: Text<'_>, out: &mut Vec<u8>) {
+        let decoded = client_tools::custom_input(arguments);
+        let input = decoded.as_deref().map_or(arguments, Text::Plain);
+        self.event(out, "response.custom_tool_call_input.delta", |w| {
+            write_place(w, id, index);
+            w.field("delta").text(input);
+        });
+        self.event(out, "response.custom_tool_call_input.done", |w| {
+            write_place(w, id, index);
+            w.field("input").text(input);
         });
     }
 
@@ -487,6 +520,10 @@ impl ResponsesStreamWriter {
         out.extend_from_slice(b"\n\n");
         self.sequence = self.sequence.saturating_add(1);
     }
+}
+
+fn kind_of(tool: Option<&ClientTool>) -> ToolKind {
+    tool.map_or(ToolKind::Function, |tool| tool.kind)
 }
 
 fn write_place(w: &mut Writer<'_>, id: &str, index: usize) {

@@ -1,5 +1,5 @@
 //! The fields of Responses requests that are dropped for Chat Completions, with reasons. The documentation prints these
-//! lists; every other field is translated or refused.
+//! lists.
 
 use crate::translate::dropped_param::DroppedParam;
 
@@ -17,7 +17,7 @@ pub const DROPPED_PARAMS: &[DroppedParam] = &[
     DroppedParam::where_holds(
         "include",
         "all but message.output_text.logprobs",
-        "details of tools that are refused anyway; reasoning that can be replayed always comes with `encrypted_content`",
+        "details of tools that are left out anyway; reasoning that can be replayed always comes with `encrypted_content`",
     ),
     DroppedParam::where_holds(
         "reasoning",
@@ -41,9 +41,19 @@ pub const DROPPED_PARAMS: &[DroppedParam] = &[
         "no provider takes the reasoning of another one back",
     ),
     DroppedParam::where_holds(
-        "input[] of type web_search_call, file_search_call, code_interpreter_call, mcp_call and mcp_list_tools",
+        "input[] of type web_search_call, file_search_call, code_interpreter_call, image_generation_call and mcp_*",
         "always",
         "the work of OpenAI's servers; the text that came of it stays",
+    ),
+    DroppedParam::where_holds(
+        "tools[] of type web_search, file_search, code_interpreter, image_generation, computer, mcp and other types that run at OpenAI",
+        "unless `tool_choice` demands one",
+        "the target has no such servers, so its model is not offered them",
+    ),
+    DroppedParam::where_holds(
+        "tools[].format",
+        "grammars of custom tools",
+        "the model is told the grammar, only OpenAI can keep it to it",
     ),
     DroppedParam::only("background", "false", "the answer comes at once"),
     DroppedParam::only("top_logprobs", "0", "none are asked for"),
@@ -58,6 +68,13 @@ pub const DROPPED_PARAMS: &[DroppedParam] = &[
         "lets OpenAI shorten the prompt; the target gets all of it",
     ),
     DroppedParam::always("prompt_cache_options", "how OpenAI caches"),
+    DroppedParam::always("client_metadata", "labels of Codex"),
+    DroppedParam::always("access_programs", "labels of Codex"),
+    DroppedParam::where_holds(
+        "any other field",
+        "unless the text above says otherwise",
+        "agents add labels with every release; an answer without them is the one that was asked for",
+    ),
 ];
 
 /// Fields of input items and their parts.

@@ -12,7 +12,7 @@ use crate::error::RequestError;
 use crate::format::UpstreamFormat;
 use crate::formats::chat_completions::OutgoingMessage;
 use crate::formats::chat_completions::request_reader::Number;
-use crate::formats::responses::EchoedFields;
+use crate::formats::responses::{EchoedFields, RequestState};
 use crate::json::{self, Object, Text, Writer};
 use crate::translate::dropped_param;
 use crate::translate::responses_to_chat_completions::DROPPED_PARAMS;
@@ -51,11 +51,11 @@ struct Request<'a> {
     same: Vec<(&'static str, &'a RawValue)>,
 }
 
-/// The upstream's body, and the fields that the response echoes.
+/// The upstream's body, and what the response needs to know of the request.
 pub(super) fn translate(
     attempt: &Attempt,
     body: &[u8],
-) -> Result<(Vec<u8>, EchoedFields), RequestError> {
+) -> Result<(Vec<u8>, RequestState), RequestError> {
     let object: Object<'_> = json::parse(body)
         .map_err(|error| RequestError::new(format!("expected a JSON object: {error}")))?;
     let request = Request::read(&object)?;
@@ -63,15 +63,16 @@ pub(super) fn translate(
     for (name, value) in object.fields() {
         echo.keep(name, value);
     }
+    let input = request
+        .input
+        .ok_or_else(|| RequestError::missing("input"))?;
     let tools = ToolPlan::new(
         request.tools,
+        &input::found_tools(input),
         request.tool_choice,
         request.parallel_tool_calls,
     )?;
     echo.keep_json("tools", &tools.echo());
-    let input = request
-        .input
-        .ok_or_else(|| RequestError::missing("input"))?;
     let mut messages = Vec::new();
     if let Some(instructions) = request.instructions.filter(|text| !text.is_empty()) {
         messages.push(OutgoingMessage::System(vec![vec![instructions]]));
@@ -135,7 +136,11 @@ pub(super) fn translate(
             }
         }
     });
-    Ok((out, echo))
+    let state = RequestState {
+        echo,
+        tools: tools.into_client_tools(),
+    };
+    Ok((out, state))
 }
 
 impl<'a> Request<'a> {
@@ -176,7 +181,7 @@ impl<'a> Request<'a> {
                     let mut same = SAME.iter().chain(SAME_EVERYWHERE);
                     match same.find(|known| **known == name) {
                         Some(name) => request.same.push((name, value)),
-                        None => dropped_param::drop_or_refuse(DROPPED_PARAMS, name, name, value)?,
+                        None => dropped_param::drop_unknown(DROPPED_PARAMS, name, name, value)?,
                     }
                 }
             }

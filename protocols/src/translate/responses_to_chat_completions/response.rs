@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::error::ProviderError;
 use crate::formats::chat_completions::ReceivedResponse;
-use crate::formats::responses::EchoedFields;
+use crate::formats::responses::RequestState;
 use crate::formats::responses::output_item::{OutputItem, OutputPart, PartKind};
 use crate::formats::responses::response_object::{ResponseObject, Status, last_item_status};
 use crate::json::Text;
@@ -14,7 +14,7 @@ use crate::translator::Attempt;
 /// Translates the body of a success response.
 pub(super) fn translate(
     attempt: &Attempt,
-    echo: &EchoedFields,
+    state: &RequestState,
     body: &[u8],
 ) -> Result<TranslatedResponse, ProviderError> {
     let response = ReceivedResponse::read(body)?;
@@ -46,13 +46,14 @@ pub(super) fn translate(
             items.push(OutputItem::FunctionCall {
                 call_id: call.id.unwrap_or(Text::Plain(own_id)),
                 name,
-                arguments: arguments(call.arguments),
+                arguments: Some(arguments(call.arguments)),
+                tool: state.tools.get(name),
             });
         }
     }
     let object = ResponseObject {
         attempt,
-        echo,
+        echo: &state.echo,
         created_at: response.created.unwrap_or(attempt.created),
         model: response.model.unwrap_or(Text::Plain(&attempt.model)),
     };

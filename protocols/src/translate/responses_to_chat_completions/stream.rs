@@ -4,9 +4,9 @@ use crate::formats::responses::stream_writer::{ResponseTooLong, ResponsesStreamW
 
 use crate::error::ProviderError;
 use crate::formats::chat_completions::{ChatStreamReader, StreamEnd, StreamSink};
-use crate::formats::responses::EchoedFields;
 use crate::formats::responses::output_item::PartKind;
 use crate::formats::responses::response_object::ResponseObject;
+use crate::formats::responses::{EchoedFields, RequestState};
 use crate::json::Text;
 use crate::translate::StreamTranslator;
 use crate::translate::responses_to_chat_completions::response::own_call_id;
@@ -25,20 +25,20 @@ pub struct Stream {
 /// Writes what the reader reports.
 struct Sink<'s> {
     attempt: &'s Attempt,
-    echo: &'s EchoedFields,
+    state: &'s RequestState,
     writer: &'s mut ResponsesStreamWriter,
     model: &'s mut Option<Vec<u8>>,
     out: &'s mut Vec<u8>,
 }
 
-impl StreamTranslator<EchoedFields> for Stream {
-    fn push(&mut self, attempt: &Attempt, echo: &EchoedFields, chunk: &[u8], out: &mut Vec<u8>) {
-        let (reader, mut sink) = self.parts(attempt, echo, out);
+impl StreamTranslator<RequestState> for Stream {
+    fn push(&mut self, attempt: &Attempt, state: &RequestState, chunk: &[u8], out: &mut Vec<u8>) {
+        let (reader, mut sink) = self.parts(attempt, state, out);
         reader.feed(chunk, &mut sink);
     }
 
-    fn end(&mut self, attempt: &Attempt, echo: &EchoedFields, out: &mut Vec<u8>) {
-        let (reader, mut sink) = self.parts(attempt, echo, out);
+    fn end(&mut self, attempt: &Attempt, state: &RequestState, out: &mut Vec<u8>) {
+        let (reader, mut sink) = self.parts(attempt, state, out);
         reader.end(&mut sink);
     }
 
@@ -63,12 +63,12 @@ impl Stream {
     fn parts<'s>(
         &'s mut self,
         attempt: &'s Attempt,
-        echo: &'s EchoedFields,
+        state: &'s RequestState,
         out: &'s mut Vec<u8>,
     ) -> (&'s mut ChatStreamReader, Sink<'s>) {
         let sink = Sink {
             attempt,
-            echo,
+            state,
             writer: &mut self.writer,
             model: &mut self.model,
             out,
@@ -100,7 +100,7 @@ impl StreamSink for Sink<'_> {
             model.write_inside(&mut inside);
             inside
         });
-        let object = object(self.attempt, self.echo, self.model.as_deref());
+        let object = object(self.attempt, &self.state.echo, self.model.as_deref());
         self.writer.start(&object, self.out);
     }
 
@@ -137,7 +137,7 @@ impl StreamSink for Sink<'_> {
         let own_id = own_call_id(self.attempt, call);
         let id = id.unwrap_or(Text::Plain(&own_id));
         self.writer
-            .open_call(self.attempt, id, name, self.out)
+            .open_call(self.attempt, id, name, self.state.tools.get(name), self.out)
             .map_err(response_too_long)
     }
 
@@ -148,13 +148,13 @@ impl StreamSink for Sink<'_> {
     }
 
     fn finish(&mut self, end: &StreamEnd) {
-        let object = object(self.attempt, self.echo, self.model.as_deref());
+        let object = object(self.attempt, &self.state.echo, self.model.as_deref());
         self.writer
             .finish(&object, end.reason, end.usage.as_ref(), self.out);
     }
 
     fn fail(&mut self, error: &ProviderError) {
-        let object = object(self.attempt, self.echo, self.model.as_deref());
+        let object = object(self.attempt, &self.state.echo, self.model.as_deref());
         self.writer.fail(&object, error, self.out);
     }
 }

@@ -64,8 +64,8 @@ fn media_make_parts() {
 fn an_assistant_message_has_what_was_said_and_nothing_else() {
     let call = OutgoingCall {
         id: "t".into(),
-        name: "f".into(),
-        arguments: Text::Plain(r#"{"a":1}"#),
+        name: vec!["f".into()],
+        arguments: vec![Text::Plain(r#"{"a":1}"#)],
     };
     for (text, reasoning, calls, want) in [
         (

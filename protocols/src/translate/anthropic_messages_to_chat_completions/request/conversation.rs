@@ -161,8 +161,8 @@ fn assistant_turn<'a>(
             Block::Text(block) => text.push(block.text),
             Block::ToolUse(call) => calls.push(OutgoingCall {
                 id: call.id,
-                name: call.name,
-                arguments: Text::Plain(call.input.get()),
+                name: vec![call.name],
+                arguments: vec![Text::Plain(call.input.get())],
             }),
             Block::Thinking { .. } | Block::RedactedThinking { .. } => {}
             Block::Other { kind, .. } if is_server_work(&kind) => {}

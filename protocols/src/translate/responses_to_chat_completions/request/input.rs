@@ -9,9 +9,10 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 use super::Target;
-use super::parts::{only, read_parts, read_text, unsupported};
+use super::parts::{read_parts, read_text, unsupported};
 use crate::error::RequestError;
 use crate::formats::chat_completions::{OutgoingCall, OutgoingMessage, OutgoingPart};
+use crate::formats::responses::client_tools::{self, ToolKind};
 use crate::formats::responses::signature;
 use crate::json::{self, Object, Text};
 
@@ -22,6 +23,9 @@ const SERVER_WORK: &[&str] = &[
     "code_interpreter_call",
     "mcp_call",
     "mcp_list_tools",
+    "mcp_approval_request",
+    "mcp_approval_response",
+    "image_generation_call",
 ];
 
 /// Appends the messages of `input`: a string or an array of items.
@@ -55,6 +59,19 @@ pub(super) fn read_input<'a>(
     Ok(())
 }
 
+/// The lists of tools that searches of the client have brought.
+pub(super) fn found_tools(raw: &RawValue) -> Vec<&RawValue> {
+    if !raw.get().contains("tool_search_output") {
+        return Vec::new();
+    }
+    let items: Vec<Object<'_>> = json::parse_text(raw.get()).unwrap_or_default();
+    let found = items.iter().filter(|item| {
+        let kind = item.get("type").and_then(Text::of).and_then(Text::decode);
+        kind.as_deref() == Some("tool_search_output")
+    });
+    found.filter_map(|item| item.get("tools")).collect()
+}
+
 /// The messages so far, and what the next items may still extend.
 struct Conversation<'a, 'm> {
     target: Target<'a>,
@@ -80,14 +97,15 @@ impl<'a> Conversation<'a, '_> {
         };
         match kind.as_ref() {
             "message" => self.message(item, path),
-            "function_call" => self.function_call(item, path),
-            "function_call_output" => self.function_call_output(item, path),
             "reasoning" => self.reasoning(item, path),
             kind if SERVER_WORK.contains(&kind) => Ok(()),
             "item_reference" => Err(unsupported(
                 path,
                 "the item is stored with OpenAI, the target of this request cannot read it; send the item itself",
             )),
+            kind if kind.ends_with("_call_output") => self.call_output(item, path),
+            "tool_search_output" => self.found_tools(item, path),
+            kind if let Some(kind) = ToolKind::of_call(kind) => self.call(kind, item, path),
             found => Err(unsupported(
                 format_args!("{path}.type"),
                 format_args!("the target of this request has no counterpart for {found}"),
@@ -96,7 +114,6 @@ impl<'a> Conversation<'a, '_> {
     }
 
     fn message(&mut self, item: &Object<'a>, path: fmt::Arguments<'_>) -> Result<(), RequestError> {
-        only(item, path, &["role", "content"])?;
         let role = required(item, path, "role")?;
         let content = required(item, path, "content")?;
         let in_content = format_args!("{path}.content");
@@ -127,41 +144,54 @@ impl<'a> Conversation<'a, '_> {
         Ok(())
     }
 
-    fn function_call(
+    /// A call of any kind of tool; the functions that stand for them are in [`ToolKind`].
+    fn call(
         &mut self,
+        kind: ToolKind,
         item: &Object<'a>,
         path: fmt::Arguments<'_>,
     ) -> Result<(), RequestError> {
-        only(item, path, &["call_id", "name", "arguments"])?;
         let text =
             |name: &str| json::text(required(item, path, name)?, format_args!("{path}.{name}"));
-        let arguments = text("arguments")?;
+        let name = match kind.function_name() {
+            "" => text("name")?,
+            name => Text::Plain(name),
+        };
+        let namespace = item.get("namespace").and_then(Text::of);
+        let given = required(item, path, kind.call_field())?;
+        let arguments = match (kind, Text::of(given)) {
+            (ToolKind::Custom, Some(input)) => client_tools::custom_arguments(input).to_vec(),
+            (_, Some(arguments)) if arguments.is_blank() => vec![Text::Plain("{}")],
+            (_, Some(arguments)) => vec![arguments],
+            (_, None) => vec![Text::Plain(given.get())],
+        };
         let call = OutgoingCall {
-            id: text("call_id")?,
-            name: text("name")?,
-            arguments: if arguments.is_blank() {
-                Text::Plain("{}")
-            } else {
-                arguments
-            },
+            id: call_id(item, path)?,
+            name: client_tools::name_in_namespace(namespace, name),
+            arguments,
         };
         self.assistant().calls.push(call);
         Ok(())
     }
 
-    fn function_call_output(
+    fn call_output(
         &mut self,
         item: &Object<'a>,
         path: fmt::Arguments<'_>,
     ) -> Result<(), RequestError> {
-        only(item, path, &["call_id", "output"])?;
         self.end_assistant();
-        let call_id = required(item, path, "call_id")?;
-        let call_id = json::text(call_id, format_args!("{path}.call_id"))?;
-        let output = required(item, path, "output")?;
+        let call_id = call_id(item, path)?;
         let mut content = Vec::new();
         let mut media = Vec::new();
-        for part in read_parts(self.target, output, format_args!("{path}.output"))? {
+        let output = item.get("output");
+        let path = format_args!("{path}.output");
+        let parts = match output {
+            Some(output) if says_parts(output) => read_parts(self.target, output, path)?,
+            // What commands printed and how they ended.
+            Some(output) => vec![OutgoingPart::Text(vec![Text::Plain(output.get())])],
+            None => Vec::new(),
+        };
+        for part in parts {
             match part {
                 OutgoingPart::Text(line) => content.push(line),
                 OutgoingPart::Image { .. } | OutgoingPart::File { .. } => media.push(part),
@@ -180,13 +210,31 @@ impl<'a> Conversation<'a, '_> {
         Ok(())
     }
 
+    /// The tools themselves are offered with the others; the model is told that they are there.
+    fn found_tools(
+        &mut self,
+        item: &Object<'a>,
+        path: fmt::Arguments<'_>,
+    ) -> Result<(), RequestError> {
+        // OpenAI's own search has no call of the client.
+        if item.get("call_id").is_none() {
+            return Ok(());
+        }
+        self.end_assistant();
+        let call_id = call_id(item, path)?;
+        let tools = item.get("tools").map_or("[]", RawValue::get);
+        let content = vec![vec![Text::Plain(tools)]];
+        self.messages
+            .push(OutgoingMessage::Tool { call_id, content });
+        Ok(())
+    }
+
     /// Signed reasoning goes back to the provider that signed it; see [`signature`].
     fn reasoning(
         &mut self,
         item: &Object<'a>,
         path: fmt::Arguments<'_>,
     ) -> Result<(), RequestError> {
-        only(item, path, &["summary", "content", "encrypted_content"])?;
         let Some(raw) = item.get("encrypted_content") else {
             return Ok(());
         };
@@ -240,6 +288,21 @@ impl<'a> Conversation<'a, '_> {
             self.messages.push(OutgoingMessage::User(parts));
         }
     }
+}
+
+/// Older items of `local_shell` have no `call_id`: their `id` names the call.
+fn call_id<'a>(item: &Object<'a>, path: fmt::Arguments<'_>) -> Result<Text<'a>, RequestError> {
+    match item.get("call_id").or_else(|| item.get("id")) {
+        Some(raw) => json::text(raw, format_args!("{path}.call_id")),
+        None => Err(RequestError::missing(format!("{path}.call_id"))),
+    }
+}
+
+/// A string, or parts of which each has a type.
+fn says_parts(output: &RawValue) -> bool {
+    let parts = || json::parse_text::<Vec<Object<'_>>>(output.get());
+    Text::of(output).is_some()
+        || parts().is_ok_and(|parts| parts.iter().all(|part| part.get("type").is_some()))
 }
 
 fn required<'a>(

@@ -125,11 +125,7 @@ fn read_part<'a>(
 }
 
 /// Refuses every field that is neither in `known` nor dropped by a table.
-pub(super) fn only(
-    object: &Object<'_>,
-    path: impl fmt::Display,
-    known: &[&str],
-) -> Result<(), RequestError> {
+fn only(object: &Object<'_>, path: impl fmt::Display, known: &[&str]) -> Result<(), RequestError> {
     for (name, value) in object.fields() {
         if name != "type" && !known.contains(&name) {
             let path = format_args!("{path}.{name}");
