@@ -238,12 +238,12 @@ impl ChatStreamReader {
         sink: &mut impl StreamSink,
     ) -> Result<(), ProviderError> {
         let chunk: Object<'_> = json::parse(event.data).map_err(ProviderError::invalid_response)?;
-        let vllm_error = || {
+        let is_error_object = || {
             chunk
                 .get("object")
                 .is_some_and(|object| object.get() == "\"error\"")
         };
-        if event.name == "error" || chunk.get("error").is_some() || vllm_error() {
+        if event.name == "error" || chunk.get("error").is_some() || is_error_object() {
             return Err(classify_in_stream(event.name, event.data));
         }
         let usage = chunk
