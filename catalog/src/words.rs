@@ -64,6 +64,8 @@ words! {
         ContentFilter = "content_filter",
         /// `reasoning` for `reasoning_content`, and the role in every delta of a stream.
         Reasoning = "reasoning",
+        /// `content` as a list of parts, of which some are reasoning.
+        ContentParts = "content_parts",
     }
 
     /// Whether `stream_options.include_usage` is taken, and needed.

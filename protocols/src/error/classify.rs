@@ -10,6 +10,7 @@
 //! | Bedrock | `{"message"}`, class in header `x-amzn-errortype` or in `__type` |
 //! | Google | `{"error": {"code": 429, "message", "status": "RESOURCE_EXHAUSTED", "details"}}`, also inside an array |
 //! | vLLM and others | `{"object": "error", "message", "type", "code": 400}`, `{"detail": …}`, `{"error": "text"}`, numeric `code` |
+//! | Databricks | `{"error_code": "REQUEST_LIMIT_EXCEEDED", "message"}` |
 //! | Cloudflare | `{"success": false, "errors": [{"code", "message"}]}` |
 //! | proxies in between | HTML, plain text, nothing |
 
@@ -203,6 +204,7 @@ fn found_in(body: &Value) -> Found<'_> {
     let class = body.get("__type").and_then(Value::as_str).map(aws_class);
     let names = [
         text("code"),
+        text("error_code"),
         inner,
         class,
         detail("reason"),

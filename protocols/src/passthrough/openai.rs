@@ -158,7 +158,8 @@ impl OpenAiPassThrough {
     }
 
     fn observe(&mut self, chunk: &Chunk<'_>) {
-        if let Some(usage) = chunk.usage.and_then(Usage::from_openai) {
+        let usage = chunk.usage.or(chunk.usage_elsewhere);
+        if let Some(usage) = usage.and_then(Usage::from_openai) {
             self.usage = Some(usage);
         }
         if let Some(model) = chunk.model.as_ref().filter(|model| !model.is_empty()) {

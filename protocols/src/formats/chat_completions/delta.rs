@@ -6,6 +6,7 @@
 //! | DeepSeek, vLLM, SGLang | `reasoning_content` |
 //! | Ollama, OpenRouter, newer vLLM | `reasoning` |
 //! | Mistral | `content` is an array of `text` and `thinking` parts |
+//! | Databricks | `content` is an array of `text` and `reasoning` parts, these with a `summary` |
 //! | other gateways | `reasoning_content` is an object, `reasoning_signature`, `thinking_blocks` |
 //! | Gemini | tool calls without `index` |
 //! | some | arguments as an object instead of text |
@@ -81,6 +82,8 @@ struct WirePart<'a> {
     #[serde(borrow)]
     refusal: Option<&'a RawValue>,
     #[serde(borrow)]
+    summary: Option<&'a RawValue>,
+    #[serde(borrow)]
     signature: Option<&'a RawValue>,
 }
 
@@ -126,6 +129,16 @@ impl<'a> MessageDelta<'a> {
                 ..WireCall::default()
             }));
         }
+        Some(delta)
+    }
+
+    /// Reads a `content` by itself; `None` if it is a string or nothing, as OpenAI has it.
+    pub fn of_content_parts(raw: &'a RawValue) -> Option<Self> {
+        let mut delta = Self::default();
+        if !raw.get().starts_with('[') {
+            return None;
+        }
+        delta.read_content(Some(raw));
         Some(delta)
     }
 
@@ -177,6 +190,7 @@ impl<'a> MessageDelta<'a> {
         for part in objects::<WirePart<'_>>(raw) {
             match part.kind.as_deref() {
                 Some("thinking") => self.read_thinking(part.thinking),
+                Some("reasoning") => self.read_thinking(part.summary),
                 Some("refusal") => self.refusal.extend(non_empty(part.refusal)),
                 // References, images and other parts have no equivalent in text.
                 _ => self.text.extend(non_empty(part.text)),
@@ -184,7 +198,7 @@ impl<'a> MessageDelta<'a> {
         }
     }
 
-    /// A string, or Mistral's array of text parts.
+    /// A string, or an array of text parts.
     fn read_thinking(&mut self, raw: Option<&'a RawValue>) {
         let Some(raw) = raw else { return };
         if let Some(text) = Text::of(raw) {

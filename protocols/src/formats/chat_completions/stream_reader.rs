@@ -246,11 +246,10 @@ impl ChatStreamReader {
         if event.name == "error" || chunk.get("error").is_some() || is_error_object() {
             return Err(classify_in_stream(event.name, event.data));
         }
-        let usage = chunk
-            .get("usage")
-            .and_then(|usage| Usage::from_openai(usage.get().as_bytes()));
+        let choice = chunk.get("choices").and_then(first_choice);
+        let usage = usage_of(&chunk, choice.as_ref());
         self.usage = usage.or(self.usage);
-        let Some(choice) = chunk.get("choices").and_then(first_choice) else {
+        let Some(choice) = choice else {
             return Ok(());
         };
         let delta = choice.get("delta").and_then(MessageDelta::read);
@@ -348,6 +347,19 @@ fn is_done(data: &[u8]) -> bool {
 
 fn is_json(data: &[u8]) -> bool {
     json::parse::<serde::de::IgnoredAny>(data).is_ok()
+}
+
+/// `usage` of a chunk; Groq has it in `x_groq` and Moonshot in the choice.
+fn usage_of(chunk: &Object<'_>, choice: Option<&Object<'_>>) -> Option<Usage> {
+    let read = |usage: &RawValue| Usage::from_openai(usage.get().as_bytes());
+    let in_x_groq = || {
+        let member = json::parse_text::<Object<'_>>(chunk.get("x_groq")?.get()).ok()?;
+        read(member.get("usage")?)
+    };
+    let in_choice = || read(choice?.get("usage")?);
+    (chunk.get("usage").and_then(read))
+        .or_else(in_x_groq)
+        .or_else(in_choice)
 }
 
 /// The choice with index 0.

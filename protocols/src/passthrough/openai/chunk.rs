@@ -10,6 +10,8 @@ use crate::scanner::{JsonError, Kind, Literal, Scanner};
 pub(super) struct Chunk<'a> {
     /// The JSON of `usage`, unless it is null.
     pub(super) usage: Option<&'a [u8]>,
+    /// The same in `x_groq` (Groq) or in a choice (Moonshot).
+    pub(super) usage_elsewhere: Option<&'a [u8]>,
     pub(super) model: Option<Literal<'a>>,
     /// Index of each choice, and whether it has a finish reason.
     pub(super) choices: Vec<(u64, bool)>,
@@ -60,7 +62,11 @@ impl<'a> Chunk<'a> {
                 }
                 Ok(())
             }
-            "usage" => chunk.usage(scanner),
+            "usage" => {
+                chunk.usage = given(scanner)?;
+                Ok(())
+            }
+            "x_groq" if scanner.kind()? == Kind::Object => chunk.x_groq(scanner),
             "model" => {
                 chunk.model = text(scanner)?;
                 Ok(())
@@ -84,9 +90,14 @@ impl<'a> Chunk<'a> {
         Ok(chunk)
     }
 
-    fn usage(&mut self, scanner: &mut Scanner<'a>) -> Result<(), JsonError> {
-        let raw = scanner.raw()?;
-        self.usage = (raw != "null").then_some(raw.as_bytes());
+    fn x_groq(&mut self, scanner: &mut Scanner<'a>) -> Result<(), JsonError> {
+        scanner.object(|scanner, key| match &*key.decode() {
+            "usage" => {
+                self.usage_elsewhere = given(scanner)?;
+                Ok(())
+            }
+            _ => scanner.value().map(|_| ()),
+        })?;
         Ok(())
     }
 
@@ -113,6 +124,10 @@ impl<'a> Chunk<'a> {
                     self.filtered |= reason.is("content_filter");
                     self.has_content |= reason.is("content_filter") || reason.is("length");
                 }
+                Ok(())
+            }
+            "usage" => {
+                self.usage_elsewhere = given(scanner)?;
                 Ok(())
             }
             _ => scanner.value().map(|_| ()),
@@ -150,7 +165,10 @@ impl<'a> Chunk<'a> {
             return scanner.value().map(|_| ());
         }
         scanner.object(|scanner, key| match &*key.decode() {
-            "usage" => self.usage(scanner),
+            "usage" => {
+                self.usage = given(scanner)?;
+                Ok(())
+            }
             "model" => {
                 self.model = text(scanner)?;
                 Ok(())
@@ -173,6 +191,12 @@ impl<'a> Chunk<'a> {
             kind => self.has_content |= kind.ends_with(".delta"),
         }
     }
+}
+
+/// The JSON of a value, unless it is null.
+fn given<'a>(scanner: &mut Scanner<'a>) -> Result<Option<&'a [u8]>, JsonError> {
+    let raw = scanner.raw()?;
+    Ok((raw != "null").then_some(raw.as_bytes()))
 }
 
 /// A string; `None` for other types.

@@ -7,11 +7,13 @@
 //! | content filter | `content_filter_results`, `content_filter_offsets`, `prompt_filter_results` in stream chunks | removed |
 //! | content filter | `obfuscation`, which padded the chunk including what is removed | removed |
 //! | reasoning | `reasoning` in messages and deltas | `reasoning_content` |
+//! | content parts | `content` as a list of parts | `content`, and `reasoning_content` where parts are reasoning |
 //! | reasoning | `role` in every delta, which clients join to `assistantassistant` | once per choice |
 
 use catalog::ResponseExtras;
 
 use crate::format::ClientFormat;
+use crate::formats::chat_completions::MessageDelta;
 use crate::json;
 use crate::json::{Object, Writer};
 use serde_json::value::RawValue;
@@ -47,7 +49,10 @@ impl ResponseNormalizer {
 
     /// JSON responses may change.
     pub(super) fn changes_responses(&self) -> bool {
-        self.extras == ResponseExtras::Reasoning
+        match self.extras {
+            ResponseExtras::None | ResponseExtras::ContentFilter => false,
+            ResponseExtras::Reasoning | ResponseExtras::ContentParts => true,
+        }
     }
 
     /// The result for an event does not depend on earlier events.
@@ -65,7 +70,11 @@ impl ResponseNormalizer {
         match self.extras {
             ResponseExtras::None => None,
             ResponseExtras::ContentFilter => without_content_filter(data),
-            ResponseExtras::Reasoning => with_reasoning_content(data, &mut self.roles_sent),
+            ResponseExtras::Reasoning => {
+                let roles_sent = &mut self.roles_sent;
+                with_messages(data, |choice, w| write_choice(choice, roles_sent, w))
+            }
+            ResponseExtras::ContentParts => with_messages(data, write_choice_of_parts),
         }
         .unwrap_or(Normalized::Unchanged)
     }
@@ -74,7 +83,10 @@ impl ResponseNormalizer {
     pub(super) fn response(&self, data: &[u8]) -> Normalized {
         match self.extras {
             ResponseExtras::None | ResponseExtras::ContentFilter => None,
-            ResponseExtras::Reasoning => with_reasoning_content(data, &mut Vec::new()),
+            ResponseExtras::Reasoning => {
+                with_messages(data, |choice, w| write_choice(choice, &mut Vec::new(), w))
+            }
+            ResponseExtras::ContentParts => with_messages(data, write_choice_of_parts),
         }
         .unwrap_or(Normalized::Unchanged)
     }
@@ -123,7 +135,11 @@ fn without_content_filter(data: &[u8]) -> Option<Normalized> {
     Some(Normalized::Rewritten(out))
 }
 
-fn with_reasoning_content(data: &[u8], roles_sent: &mut Vec<String>) -> Option<Normalized> {
+/// The response or chunk with its choices as `write` writes them, which says whether it changed something.
+fn with_messages(
+    data: &[u8],
+    mut write: impl FnMut(&Object<'_>, &mut Writer<'_>) -> bool,
+) -> Option<Normalized> {
     let chunk: Object<'_> = json::parse(data).ok()?;
     let choices = objects(chunk.get("choices"))?;
     let mut changed = false;
@@ -136,7 +152,7 @@ fn with_reasoning_content(data: &[u8], roles_sent: &mut Vec<String>) -> Option<N
             }
             w.key(name).array(|w| {
                 for choice in &choices {
-                    w.object(|w| changed |= write_choice(choice, roles_sent, w));
+                    w.object(|w| changed |= write(choice, w));
                 }
             });
         }
@@ -180,6 +196,45 @@ fn write_message(message: &Object<'_>, repeats_role: bool, w: &mut Writer<'_>) -
                 changed = true;
             }
             name => w.key(name).raw(value),
+        }
+    }
+    changed
+}
+
+/// Writes the members of a choice whose content may be a list of parts. Returns `true` if something changed.
+fn write_choice_of_parts(choice: &Object<'_>, w: &mut Writer<'_>) -> bool {
+    let mut changed = false;
+    for (name, value) in &choice.0 {
+        match json::parse_text::<Object<'_>>(value.get()) {
+            Ok(message) if name == "delta" || name == "message" => {
+                w.key(name)
+                    .object(|w| changed |= write_message_of_parts(&message, w));
+            }
+            _ => w.key(name).raw(value),
+        }
+    }
+    changed
+}
+
+fn write_message_of_parts(message: &Object<'_>, w: &mut Writer<'_>) -> bool {
+    let mut changed = false;
+    for (name, value) in &message.0 {
+        let parts = (name == "content")
+            .then(|| MessageDelta::of_content_parts(value))
+            .flatten();
+        let Some(parts) = parts else {
+            w.key(name).raw(value);
+            continue;
+        };
+        changed = true;
+        if parts.text.is_empty() {
+            w.key("content").null();
+        } else {
+            w.key("content").joined(parts.text.iter().copied());
+        }
+        if !parts.reasoning.is_empty() {
+            w.key("reasoning_content")
+                .joined(parts.reasoning.iter().copied());
         }
     }
     changed
