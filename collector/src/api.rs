@@ -7,6 +7,7 @@ use serde_json::value::RawValue;
 
 use crate::budget::{Budget, NewBudget};
 use crate::compare::Comparison;
+use crate::feedback::{Feedback, NewFeedback};
 use crate::key::{CreatedKey, KeyInfo, NewKey};
 use crate::query::{AggregateQuery, CompareQuery, EventQuery, InvalidQuery};
 use crate::report::{AggregateReport, EventPage};
@@ -26,6 +27,20 @@ pub trait Api: Send + Sync {
     /// # Errors
     /// See [`ApiError`].
     fn event(&self, id: EventId) -> Result<Option<Box<RawValue>>, ApiError>;
+
+    /// Says how good the answer of a request was: by the event's id, or by the `x-keeptrusts-request-id` that its answer
+    /// has. What was said under the same label before is replaced.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] if there is no such decision event (yet: events arrive some seconds after their answers);
+    /// [`ApiError::Invalid`] for a score out of range.
+    fn add_feedback(&self, event: &str, new: &NewFeedback) -> Result<Feedback, ApiError>;
+
+    /// What was said of an event, by label.
+    ///
+    /// # Errors
+    /// See [`ApiError`].
+    fn feedback(&self, id: EventId) -> Result<Vec<Feedback>, ApiError>;
 
     /// Events as they arrive, oldest first, for `tail -f`. Without a cursor: the latest `query.limit` ones, at once, and
     /// the cursor to go on from. With it: those that arrived since, or else the first to arrive within `wait` (50

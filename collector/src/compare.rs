@@ -45,6 +45,15 @@ pub struct Arm {
     /// Requests with tokens and without a known cost: they are in no sum and no mean.
     #[serde(default)]
     pub unpriced: u64,
+    /// US dollars for a million tokens, of requests whose cost is known.
+    #[serde(default)]
+    pub cost_per_1m_tokens_usd: Option<f64>,
+    /// Mean score of the requests that have feedback, 0 to 1, with its interval by Student's t; `None` without feedback.
+    #[serde(default)]
+    pub quality_score: Option<Estimate>,
+    /// Requests that have feedback.
+    #[serde(default)]
+    pub feedback: u64,
 }
 
 /// A number, and between which bounds the true one lies with 95 % confidence.
@@ -86,6 +95,8 @@ pub enum Measure {
     Latency,
     /// Mean US dollars for each request.
     CostPerRequest,
+    /// Mean score of feedback.
+    QualityScore,
 }
 
 /// A smaller sample than this proves nothing, whatever the intervals say: they lean on large ones. Counted are those
@@ -101,6 +112,8 @@ impl Comparison {
         Metric::TotalOutputTokens,
         Metric::TotalCost,
         Metric::UnpricedCount,
+        Metric::CostPerMillionTokens,
+        Metric::QualityScore,
     ];
 
     /// Of groups by `by`. Rates by Wilson's and Newcombe's intervals, means by Student's and Welch's, all at 95 % for each
@@ -153,6 +166,9 @@ fn arm(name: &str, totals: &Totals) -> Arm {
         total_cost_usd: totals.total_cost_usd(),
         cost_per_request_usd: statistics::mean(cost(totals)),
         unpriced: totals.unpriced,
+        cost_per_1m_tokens_usd: totals.metric(Metric::CostPerMillionTokens),
+        quality_score: statistics::share_mean(score(totals)),
+        feedback: totals.scored,
     }
 }
 
@@ -176,6 +192,10 @@ fn between(
         (
             Measure::CostPerRequest,
             statistics::mean_difference(cost(a), cost(b)),
+        ),
+        (
+            Measure::QualityScore,
+            statistics::mean_difference(score(a), score(b)),
         ),
     ]
     .into_iter()
@@ -238,6 +258,12 @@ fn reservations(name: &str, totals: &Totals) -> Vec<String> {
             "{name} has {priced} requests whose cost is known; fewer than {MIN_SAMPLE} prove nothing of its cost."
         ));
     }
+    if totals.scored > 0 && totals.scored < MIN_SAMPLE {
+        sentences.push(format!(
+            "{name} has feedback on {} requests; fewer than {MIN_SAMPLE} prove nothing of its quality.",
+            totals.scored
+        ));
+    }
     if totals.unpriced > 0 {
         sentences.push(format!(
             "{} of {} requests of {name} have no known price and are not in its cost.",
@@ -248,7 +274,12 @@ fn reservations(name: &str, totals: &Totals) -> Vec<String> {
 }
 
 impl Measure {
-    const ALL: [Self; 3] = [Self::ErrorRate, Self::Latency, Self::CostPerRequest];
+    const ALL: [Self; 4] = [
+        Self::ErrorRate,
+        Self::Latency,
+        Self::CostPerRequest,
+        Self::QualityScore,
+    ];
 
     /// How many requests it is computed from.
     fn sample(self, totals: &Totals) -> u64 {
@@ -256,6 +287,7 @@ impl Measure {
             Self::ErrorRate => totals.requests,
             Self::Latency => totals.latency.count(),
             Self::CostPerRequest => totals.priced,
+            Self::QualityScore => totals.scored,
         }
     }
 }
@@ -289,6 +321,12 @@ fn sentence(difference: &Difference) -> String {
             "{arm} is {} than {baseline}, by ${nearest:.6} to ${farthest:.6} a request.",
             if more { "dearer" } else { "cheaper" }
         ),
+        Measure::QualityScore => format!(
+            "{arm} is judged {} than {baseline}, by {:.1} to {:.1} points of 100.",
+            if more { "better" } else { "worse" },
+            nearest * 100.0,
+            farthest * 100.0
+        ),
     }
 }
 
@@ -305,6 +343,14 @@ fn cost(totals: &Totals) -> Sample {
         count: float(totals.priced),
         sum: events::usd(totals.cost_nanos),
         squared: totals.cost_nanos_squared / events::NANOS_PER_USD / events::NANOS_PER_USD,
+    }
+}
+
+fn score(totals: &Totals) -> Sample {
+    Sample {
+        count: float(totals.scored),
+        sum: float(totals.score_millionths) / 1e6,
+        squared: totals.score_millionths_squared / 1e12,
     }
 }
 

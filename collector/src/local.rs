@@ -4,17 +4,19 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use events::{EventId, Timestamp};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::api::{Api, ApiError};
 use crate::budget::{Budget, NewBudget};
 use crate::budgets;
 use crate::compare::Comparison;
+use crate::feedback::{Feedback, NewFeedback};
 use crate::key::{CreatedKey, KeyInfo, NewKey};
 use crate::keys;
 use crate::query::{
-    AggregateQuery, CompareQuery, Cursor, EventQuery, InvalidQuery, LARGEST_PAGE,
-    LONGEST_WAIT_SECONDS, Metric,
+    AggregateQuery, CompareQuery, Condition, Cursor, EventFilter, EventQuery, InvalidQuery,
+    LARGEST_PAGE, LONGEST_WAIT_SECONDS, Metric,
 };
 use crate::report::{AggregateReport, AggregateRow, EventPage};
 use crate::store::{Group, Store};
@@ -51,6 +53,27 @@ impl Local {
         }
     }
 
+    /// The latest decision event of a request: applications know the request's id, from its answer.
+    fn decision_of(&self, request_id: &str) -> Result<Option<EventId>, ApiError> {
+        #[derive(Deserialize)]
+        struct WithId {
+            id: String,
+        }
+        let page = self.store.page(&EventQuery {
+            filter: EventFilter {
+                conditions: vec![Condition::try_new("request_id", request_id)?],
+                ..EventFilter::default()
+            },
+            limit: 1,
+            ..EventQuery::default()
+        })?;
+        let found = page.data.first();
+        Ok(found.and_then(|event| {
+            let event: WithId = serde_json::from_str(event.get()).ok()?;
+            EventId::parse(&event.id)
+        }))
+    }
+
     /// Unix milliseconds.
     pub(crate) fn now_ms(&self) -> u64 {
         (self.clock)()
@@ -80,6 +103,27 @@ impl Api for Local {
 
     fn event(&self, id: EventId) -> Result<Option<Box<RawValue>>, ApiError> {
         Ok(self.store.event(id)?)
+    }
+
+    fn add_feedback(&self, event: &str, new: &NewFeedback) -> Result<Feedback, ApiError> {
+        let feedback = new.checked(self.now_ms())?;
+        let not_found = || ApiError::NotFound {
+            what: "decision event",
+            id: event.to_owned(),
+        };
+        let id = match EventId::parse(event) {
+            Some(id) => id,
+            None => self.decision_of(event)?.ok_or_else(not_found)?,
+        };
+        if self.store.put_feedback(id, &feedback)? {
+            Ok(feedback)
+        } else {
+            Err(not_found())
+        }
+    }
+
+    fn feedback(&self, id: EventId) -> Result<Vec<Feedback>, ApiError> {
+        Ok(self.store.feedback(id)?)
     }
 
     fn follow(&self, query: &EventQuery, wait: Duration) -> Result<EventPage, ApiError> {

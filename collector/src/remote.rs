@@ -11,6 +11,7 @@ use ureq::Agent;
 use crate::api::{Api, ApiError};
 use crate::budget::{Budget, NewBudget};
 use crate::compare::Comparison;
+use crate::feedback::{Feedback, NewFeedback};
 use crate::key::{CreatedKey, KeyInfo, NewKey};
 use crate::query::{AggregateQuery, CompareQuery, EventQuery, LONGEST_WAIT_SECONDS};
 use crate::report::{AggregateReport, EventPage};
@@ -181,6 +182,22 @@ impl Api for Remote {
             Err(ApiError::Refused { status: 404, .. }) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    fn add_feedback(&self, event: &str, new: &NewFeedback) -> Result<Feedback, ApiError> {
+        let path = format!("/v1/events/{}/feedback", segment(event));
+        self.post(&path, new).map_err(|error| match error {
+            ApiError::Refused { status: 404, .. } => ApiError::NotFound {
+                what: "decision event",
+                id: event.to_owned(),
+            },
+            other => other,
+        })
+    }
+
+    fn feedback(&self, id: EventId) -> Result<Vec<Feedback>, ApiError> {
+        let path = format!("/v1/events/{id}/feedback");
+        Ok(self.get::<List<_>>(&path, Vec::new())?.data)
     }
 
     fn follow(&self, query: &EventQuery, wait: Duration) -> Result<EventPage, ApiError> {

@@ -77,6 +77,24 @@ pub(crate) fn mean(sample: Sample) -> Option<Estimate> {
     })
 }
 
+/// Mean of numbers from 0 to 1, by Student's t within these bounds; one number says nothing of the others. `None` for
+/// none.
+pub(crate) fn share_mean(sample: Sample) -> Option<Estimate> {
+    if sample.count < 1.0 {
+        return None;
+    }
+    let estimate = mean(sample).unwrap_or(Estimate {
+        value: sample.mean(),
+        low: 0.0,
+        high: 1.0,
+    });
+    Some(Estimate {
+        value: estimate.value,
+        low: estimate.low.max(0.0),
+        high: estimate.high.min(1.0),
+    })
+}
+
 /// `a - b` of two means, by Welch's t interval: the samples' spreads may differ. `None` for fewer than two in either.
 pub(crate) fn mean_difference(a: Sample, b: Sample) -> Option<Estimate> {
     if a.count < 2.0 || b.count < 2.0 {

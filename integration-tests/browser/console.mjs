@@ -122,7 +122,17 @@ assert.deepEqual(
   (await page.locator(".timeline strong").allTextContents()).sort(),
   [expected.first, expected.second].sort(),
 );
-console.log("one request");
+// What is said of its answer is the Quality Score of its arm; a request opened passes axe as well.
+await page.fill("input[name=score]", "92");
+await page.fill("input[name=label]", "thumbs");
+await page.click("button:has-text('Give feedback')");
+await page.waitForSelector("main dt:has-text('thumbs')");
+await page.evaluate(axe);
+assert.deepEqual(await page.evaluate(async () => (await axe.run()).violations.map((one) => one.id)), [], "one request");
+await page.screenshot({ path: path.join(screenshots, "request-1400-light.png"), fullPage: true });
+await shown(page, "/experiments?range=1h", "Quality Score");
+assert((await page.locator("tbody").first().textContent()).includes("92%"), "the Quality Score");
+console.log("one request, and feedback");
 
 // A key is made, shown once, and revoked; a budget is made and ended.
 await page.goto(`${base}/budgets`);

@@ -24,7 +24,7 @@ pub(super) struct List<T> {
 type Listed<T> = Result<Json<List<T>>, Refusal>;
 type Created<T> = Result<(StatusCode, Json<T>), Refusal>;
 
-fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
+pub(super) fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
     serde_json::from_slice(body).map_err(|error| ApiError::Invalid(error.to_string()))
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
+use axum::body::Bytes;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
@@ -12,7 +13,9 @@ use tokio::time::Instant;
 
 use super::Shared;
 use super::answer::{Refusal, question};
+use super::api::{List, read};
 use crate::api::{Api as _, ApiError};
+use crate::feedback::Feedback;
 use crate::query::{self, Asked, Cursor, EventQuery};
 use crate::report::EventPage;
 
@@ -95,6 +98,29 @@ pub(super) async fn one(
             Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", message))
         }
     }
+}
+
+pub(super) async fn add_feedback(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<Feedback>, Refusal> {
+    question(shared, move |shared| {
+        shared.api.add_feedback(&id, &read(&body)?)
+    })
+    .await
+    .map(Json)
+}
+
+pub(super) async fn feedback(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<List<Feedback>>, Refusal> {
+    let data = match EventId::parse(&id) {
+        Some(id) => question(shared, move |shared| shared.api.feedback(id)).await?,
+        None => Vec::new(),
+    };
+    Ok(Json(List { data }))
 }
 
 pub(super) async fn compare(

@@ -103,6 +103,10 @@ pub(crate) fn router(shared: Shared) -> Router {
     let people = Router::new()
         .route("/v1/events", get(events_api::query))
         .route("/v1/events/{id}", get(events_api::one))
+        .route(
+            "/v1/events/{id}/feedback",
+            get(events_api::feedback).post(events_api::add_feedback),
+        )
         .route("/v1/compare", get(events_api::compare))
         .route("/v1/budgets", get(api::budgets).post(api::create_budget))
         .route("/v1/budgets/{id}", delete(api::delete_budget))

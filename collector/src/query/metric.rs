@@ -59,6 +59,8 @@ metrics! {
     RateLimitedCount "rate_limited_count" Count "Answers of 429.",
     ClientErrorCount "client_error_count" Count "Answers of 400 to 499.",
     ServerErrorCount "server_error_count" Count "Answers of 500 and above; of attempts also those without an answer.",
+    QualityScore "quality_score" Ratio "Mean score of the requests that have feedback.",
+    FeedbackCount "feedback_count" Count "Requests that have feedback.",
 }
 
 impl Metric {

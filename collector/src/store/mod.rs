@@ -17,6 +17,7 @@ use std::sync::Arc;
 use events::{EventId, Timestamp};
 use serde_json::value::RawValue;
 
+use crate::feedback::Feedback;
 use crate::query::{Dimension, EventFilter, EventQuery, Metric};
 use crate::report::EventPage;
 
@@ -43,6 +44,19 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The store failed.
     fn event(&self, id: EventId) -> Result<Option<Box<RawValue>>, StoreError>;
+
+    /// Keeps what was said of an event, in place of what was said of it under the same label before; `false` if there is
+    /// no such event.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn put_feedback(&self, id: EventId, feedback: &Feedback) -> Result<bool, StoreError>;
+
+    /// What was said of an event, by label.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn feedback(&self, id: EventId) -> Result<Vec<Feedback>, StoreError>;
 
     /// What arrived after place `after`, oldest first, and the last place looked at. Without a place: the latest.
     ///

@@ -59,7 +59,16 @@ pub struct Totals {
     pub latency_ms_squared: f64,
     /// Milliseconds to the first token.
     pub ttft: Histogram,
+    /// Events with feedback.
+    pub scored: u64,
+    /// Sum of their scores, in millionths.
+    pub score_millionths: u64,
+    /// Sum of squares of these.
+    pub score_millionths_squared: f64,
 }
+
+/// Scores are stored as whole millionths.
+pub(crate) const MILLIONTHS: u64 = 1_000_000;
 
 /// A number of an event. Reading fewer of them makes reports over many events faster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -86,6 +95,8 @@ pub(crate) enum Measure {
     Latency,
     /// Milliseconds to the first token.
     Ttft,
+    /// Mean score of the feedback on it, in millionths.
+    Score,
 }
 
 impl Measure {
@@ -128,6 +139,7 @@ impl Measure {
             | Metric::RateLimitedCount
             | Metric::ClientErrorCount
             | Metric::ServerErrorCount => &[Self::Status, Self::Blocked, Self::Failed],
+            Metric::QualityScore | Metric::FeedbackCount => &[Self::Score],
         }
     }
 }
@@ -150,6 +162,13 @@ impl Totals {
     pub(crate) fn add_latency(&mut self, ms: u64) {
         self.latency.record(ms);
         self.latency_ms_squared += count(ms) * count(ms);
+    }
+
+    /// Adds the score of a request that has feedback.
+    pub(crate) fn add_score(&mut self, millionths: u64) {
+        self.scored += 1;
+        self.score_millionths += millionths;
+        self.score_millionths_squared += count(millionths) * count(millionths);
     }
 
     /// Adds another group's sums.
@@ -177,6 +196,9 @@ impl Totals {
             latency,
             latency_ms_squared,
             ttft,
+            scored,
+            score_millionths,
+            score_millionths_squared,
         } = other;
         self.requests += requests;
         self.errors += errors;
@@ -203,6 +225,9 @@ impl Totals {
         self.latency.merge(latency);
         self.latency_ms_squared += latency_ms_squared;
         self.ttft.merge(ttft);
+        self.scored += scored;
+        self.score_millionths += score_millionths;
+        self.score_millionths_squared += score_millionths_squared;
     }
 
     /// Counts what an answer's status says. `failed` is known of attempts only; one without an answer has status 0.
@@ -260,6 +285,8 @@ impl Totals {
             Metric::TotalCost | Metric::Cost => self.total_cost_usd(),
             Metric::UnpricedCount => Some(count(self.unpriced)),
             Metric::CostPerRequest => self.cost_by(self.priced),
+            Metric::QualityScore => ratio(self.score_millionths, self.scored * MILLIONTHS),
+            Metric::FeedbackCount => Some(count(self.scored)),
             Metric::CostPerMillionTokens => self.cost_by(self.priced_tokens).map(|one| one * 1e6),
         }
     }

@@ -2,7 +2,7 @@
 
 use collector::{
     AggregateQuery, Api as _, Condition, Dimension, EventFilter, EventKind, EventQuery, Field,
-    FieldKind, Metric, NewEvent, Order,
+    FieldKind, Metric, NewEvent, NewFeedback, Order,
 };
 use events::{EventId, Timestamp};
 use proptest::prelude::*;
@@ -231,6 +231,14 @@ fn a_metric_asked_for_alone_is_what_it_is_among_all() {
     let dir = tempfile::tempdir().unwrap();
     insert(dir.path(), &many);
     let api = local(dir.path());
+    let decisions = many
+        .iter()
+        .filter(|event| event["event_type"] == "decision");
+    for (event, score) in decisions.zip([0.25, 0.5, 1.0].into_iter().cycle()) {
+        let new = NewFeedback { score, label: None };
+        api.add_feedback(event["id"].as_str().unwrap(), &new)
+            .unwrap();
+    }
     let ask = |group_by: &[Dimension], metrics: &[Metric]| {
         let query = AggregateQuery {
             filter: EventFilter::default(),

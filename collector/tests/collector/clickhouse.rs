@@ -3,13 +3,14 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use collector::{
-    Condition, Cursor, Days, Dimension, EventFilter, EventKind, EventQuery, Field, FieldKind,
-    Metric, NewEvent, Order, Record, RecordKind, Spender, Spent, Store, StoreError, StoreLocation,
-    open,
+    Api as _, Condition, Cursor, Days, Dimension, EventFilter, EventKind, EventQuery, Field,
+    FieldKind, Group, Local, Metric, NewEvent, NewFeedback, Order, Record, RecordKind, Spender,
+    Spent, Store, StoreError, StoreLocation, open,
 };
 use events::Timestamp;
 use proptest::strategy::{Strategy, ValueTree as _};
@@ -20,8 +21,8 @@ use crate::aggregates::{close, events, filter};
 use crate::model;
 use crate::support::decision;
 
-/// That opening a store makes: three tables, and a column.
-const STATEMENTS: usize = 4;
+/// That opening a store makes: four tables, and a column.
+const STATEMENTS: usize = 5;
 
 struct Request {
     target: String,
@@ -227,7 +228,7 @@ fn real() -> Option<std::sync::Arc<dyn Store>> {
         panic!("KEEPTRUSTS_TEST_CLICKHOUSE is no clickhouse://…");
     };
     let _made = opened(&url);
-    for table in ["kt_event", "kt_spent", "kt_record"] {
+    for table in ["kt_event", "kt_spent", "kt_record", "kt_feedback"] {
         let status = crate::support::agent()
             .post(format!("{}/?database={}", server.base_url, server.database))
             .header("x-clickhouse-user", &server.user)
@@ -259,7 +260,7 @@ fn a_real_server_answers_as_the_plain_model_does() {
     let again = store.insert(stored.iter().map(new).collect()).unwrap();
     assert!(again.new.iter().all(|&new| !new), "repeats are no news");
 
-    for _ in 0..60 {
+    for _ in 0..12 {
         let filter = filter().new_tree(&mut runner).unwrap().current();
         for dimension in Dimension::ALL {
             let mut expected = model::aggregate(&stored, &filter, &[dimension], Metric::ALL);
@@ -316,6 +317,7 @@ fn a_real_server_answers_as_the_plain_model_does() {
     let id = new(&stored[5]).id;
     let found: Value = serde_json::from_str(store.event(id).unwrap().unwrap().get()).unwrap();
     assert_eq!(found, stored[5]);
+    feedback(&store, &stored);
     records(store.as_ref());
     spending(store.as_ref());
     followers(store.as_ref(), stored.len() + 3);
@@ -338,6 +340,52 @@ fn count_by_pages(store: &dyn Store, filter: EventFilter) -> usize {
             None => return count,
         }
     }
+}
+
+/// The means that the database makes are those of the scores given.
+fn feedback(store: &Arc<dyn Store>, stored: &[Value]) {
+    let api = Local::new(Arc::clone(store));
+    let decisions: Vec<&Value> = (stored.iter())
+        .filter(|event| event["event_type"] == "decision")
+        .collect();
+    let give = |event: &Value, label: &str, score| {
+        let label = Some(label.to_owned());
+        let new = NewFeedback { score, label };
+        api.add_feedback(event["id"].as_str().unwrap(), &new)
+    };
+    for event in decisions.iter().take(4) {
+        give(event, "it's\\one", 0.25).unwrap();
+        give(event, "two", 1.0).unwrap();
+        give(event, "it's\\one", 0.5).unwrap();
+    }
+    let quality = |group_by: &[Dimension]| {
+        let metrics = [Metric::QualityScore, Metric::FeedbackCount];
+        let groups = store
+            .aggregate(&EventFilter::default(), group_by, &metrics)
+            .unwrap();
+        let count = |group: &Group| group.totals.metric(Metric::FeedbackCount).unwrap();
+        assert!(groups.iter().all(|group| {
+            group.totals.metric(Metric::QualityScore) == (count(group) > 0.0).then_some(0.75)
+        }));
+        groups.iter().map(count).sum::<f64>()
+    };
+    assert_eq!((quality(&[]), quality(&[Dimension::Provider])), (4.0, 4.0));
+    let served = |event: &&&Value| {
+        let attempts = event["attempts"].as_array().unwrap();
+        attempts.iter().any(|one| one["reason"].is_null())
+    };
+    let served = decisions.iter().take(4).filter(served).count();
+    assert_eq!(quality(&[Dimension::AttemptProvider]) as usize, served);
+    let kept = store.feedback(new(decisions[0]).id).unwrap();
+    let kept: Vec<_> = kept
+        .iter()
+        .map(|one| (one.label.as_deref(), one.score))
+        .collect();
+    assert_eq!(kept, [(Some("it's\\one"), 0.5), (Some("two"), 1.0)]);
+    let health = stored
+        .iter()
+        .find(|event| event["event_type"] != "decision");
+    assert!(health.is_none_or(|event| give(event, "x", 1.0).is_err()));
 }
 
 fn records(store: &dyn Store) {

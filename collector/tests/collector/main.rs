@@ -8,6 +8,7 @@ mod clickhouse;
 mod console;
 mod delivery;
 mod documents;
+mod feedback;
 mod keys;
 mod loss;
 mod model;

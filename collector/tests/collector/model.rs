@@ -233,6 +233,9 @@ fn metric(events: &[&Value], metric: Metric) -> Option<f64> {
             (count(&is_priced) > 0.0 || unpriced == 0.0).then_some(cost)
         }
         Metric::UnpricedCount => Some(unpriced),
+        // What is said of events comes after them, see `feedback`.
+        Metric::QualityScore => None,
+        Metric::FeedbackCount => Some(0.0),
         Metric::CostPerRequest => share(cost, count(&is_priced)),
         Metric::CostPerMillionTokens => share(cost, priced_tokens).map(|one| one * 1e6),
     }

@@ -213,7 +213,17 @@ export interface Arm {
   output_tokens: number;
   total_cost_usd: number | null;
   cost_per_request_usd: Estimate | null;
-  quality_score?: Estimate | null;
+  /** US dollars for a million tokens of requests whose cost is known. */
+  cost_per_1m_tokens_usd: number | null;
+  quality_score: Estimate | null;
+  /** Requests that have feedback. */
+  feedback: number;
+}
+
+export interface Feedback {
+  score: number;
+  label: string | null;
+  given_at_ms: number;
 }
 
 export interface Comparison {

@@ -37,10 +37,6 @@ export function Experiments({ view, update }: PageProps) {
   );
   const data = query.data;
   if (!data) return query.error ? <Problem error={query.error} /> : <Skeleton lines={6} />;
-  const perMillion = (arm: Arm) => {
-    const tokens = arm.input_tokens + arm.output_tokens;
-    return arm.total_cost_usd !== null && tokens > 0 ? (arm.total_cost_usd / tokens) * 1e6 : null;
-  };
   return (
     <>
       <Problem error={query.error} />
@@ -85,7 +81,12 @@ export function Experiments({ view, update }: PageProps) {
               sort: (arm) => arm.latency_p99_ms,
               cell: (arm) => millis(arm.latency_p99_ms),
             },
-            { title: "Cost/1M tokens", figure: true, sort: perMillion, cell: (arm) => usd(perMillion(arm)) },
+            {
+              title: "Cost/1M tokens",
+              figure: true,
+              sort: (arm) => arm.cost_per_1m_tokens_usd,
+              cell: (arm) => usd(arm.cost_per_1m_tokens_usd),
+            },
             {
               title: "Quality Score",
               figure: true,

@@ -1,7 +1,8 @@
-import { get } from "../api/client";
-import type { DecisionEvent } from "../api/types";
+import { useState } from "preact/hooks";
+import { get, post } from "../api/client";
+import type { DecisionEvent, Feedback, Page } from "../api/types";
 import { Card, Copy, Link, Moment, Problem, Skeleton } from "../components/basics";
-import { count, millis, usd, words } from "../lib/format";
+import { count, millis, percent, usd, words } from "../lib/format";
 import { timelineOf } from "../lib/timeline";
 import { useQuery } from "../state/use-query";
 
@@ -82,6 +83,7 @@ export function RequestDetail({ id }: { id: string }) {
           </dl>
         </Card>
       </div>
+      <FeedbackCard id={id} />
       <Card title="Ids">
         <dl class="pairs">
           <dt>Event</dt>
@@ -112,6 +114,55 @@ export function RequestDetail({ id }: { id: string }) {
         <pre>{JSON.stringify(event, null, 2)}</pre>
       </details>
     </>
+  );
+}
+
+function FeedbackCard({ id }: { id: string }) {
+  const path = `/v1/events/${encodeURIComponent(id)}/feedback`;
+  const query = useQuery(`feedback ${id}`, (signal) => get<Page<Feedback>>(path, {}, signal));
+  const [error, setError] = useState<Error>();
+  const submit = (event: SubmitEvent) => {
+    event.preventDefault();
+    const form = event.currentTarget as HTMLFormElement;
+    const data = new FormData(form);
+    const label = String(data.get("label")).trim();
+    post(path, { score: Number(data.get("score")) / 100, ...(label ? { label } : {}) }).then(() => {
+      setError(undefined);
+      form.reset();
+      query.reload();
+    }, setError);
+  };
+  return (
+    <Card title="Feedback">
+      <Problem error={query.error} />
+      {query.data?.data.length ? (
+        <dl class="pairs">
+          {query.data.data.map((one) => (
+            <>
+              <dt>{one.label ?? "without a label"}</dt>
+              <dd>
+                {percent(one.score)}{" "}
+                <span class="quiet">
+                  <Moment at={one.given_at_ms} />
+                </span>
+              </dd>
+            </>
+          ))}
+        </dl>
+      ) : (
+        <p class="quiet">Nobody has said how good this answer was.</p>
+      )}
+      <form class="inline" onSubmit={submit}>
+        <label>
+          Score, 0 to 100 <input name="score" type="number" min="0" max="100" step="any" required />
+        </label>
+        <label>
+          Label <input name="label" maxLength={200} autocomplete="off" />
+        </label>
+        <button type="submit">Give feedback</button>
+      </form>
+      <Problem error={error} />
+    </Card>
   );
 }
 

@@ -6,7 +6,8 @@ use super::condition::conditions;
 use super::connection::{Connection, Statement};
 use super::wherever;
 use crate::histogram::Histogram;
-use crate::query::{Column, Dimension, EventFilter};
+use crate::query::{Column, Dimension, EventFilter, Metric};
+use crate::store::totals::Measure;
 use crate::store::{Group, MOST_GROUPS, StoreError, Totals};
 
 /// Columns before those of the dimensions; see [`totals`].
@@ -34,6 +35,19 @@ const MEASURES: &str = "count(),
     countIf(is_priced AND status_code >= 200 AND status_code < 400),
     sumIf(total_tokens, is_priced),
     countIf(NOT is_priced AND total_tokens > 0)";
+/// After the measures, where scores are asked for: feedback on a request belongs to the attempt that served.
+const SCORES: &str = "countIf(score IS NOT NULL),
+    toUInt64(sum(ifNull(score, 0))),
+    sum(toFloat64(ifNull(score, 0)) * toFloat64(ifNull(score, 0)))";
+const ATTEMPT_SCORES: &str = "countIf(score IS NOT NULL AND NOT attempt_failed),
+    toUInt64(sumIf(ifNull(score, 0), NOT attempt_failed)),
+    sumIf(toFloat64(ifNull(score, 0)) * toFloat64(ifNull(score, 0)), NOT attempt_failed)";
+const NO_SCORES: &str = "0, 0, 0.0";
+/// Events with their scores: `NULL` without feedback.
+const SCORED_EVENTS: &str = "(SELECT kt_event.*, mean AS score FROM (SELECT * FROM kt_event FINAL) AS kt_event
+    LEFT JOIN (SELECT id, toNullable(toUInt32(round(avg(score_millionths)))) AS mean FROM kt_feedback FINAL GROUP BY id)
+        AS kt_score ON kt_event.id = kt_score.id)";
+const EVENTS: &str = "kt_event FINAL";
 /// The same of attempts, whose columns [`ATTEMPTS`] adds. Tokens and cost belong to the one that served.
 const ATTEMPT_MEASURES: &str = "count(),
     countIf(attempt_status >= 400 OR attempt_failed),
@@ -60,7 +74,7 @@ const ATTEMPT_MEASURES: &str = "count(),
     sumIf(total_tokens, is_priced AND NOT attempt_failed),
     countIf(NOT is_priced AND NOT attempt_failed AND total_tokens > 0)";
 /// A row for each attempt of an event.
-const ATTEMPTS: &str = "SELECT *,
+const ATTEMPTS: &str = "*,
     arrayJoin(JSONExtractArrayRaw(json, 'attempts')) AS attempt,
     JSONExtractString(attempt, 'provider') AS attempt_provider,
     JSONExtractString(attempt, 'model') AS attempt_model,
@@ -69,14 +83,14 @@ const ATTEMPTS: &str = "SELECT *,
     JSONExtractUInt(attempt, 'latency_ms') AS attempt_latency_ms,
     greatest(length(bin(attempt_latency_ms)) - position(bin(attempt_latency_ms), '1') + 1, 11) - 11 AS dropped_bits,
     toUInt32(bitOr(bitShiftLeft(dropped_bits, 11), bitShiftRight(attempt_latency_ms, dropped_bits)))
-        AS attempt_latency_bucket
-    FROM kt_event FINAL";
-const FIRST_DIMENSION: usize = 24;
+        AS attempt_latency_bucket";
+const FIRST_DIMENSION: usize = 27;
 
 pub(super) fn aggregate(
     connection: &Connection,
     filter: &EventFilter,
     group_by: &[Dimension],
+    metrics: &[Metric],
 ) -> Result<Vec<Group>, StoreError> {
     let mut statement = Statement::default();
     let clauses = conditions(&mut statement, filter, true);
@@ -90,13 +104,20 @@ pub(super) fn aggregate(
     };
     let limit = MOST_GROUPS + 1;
     let condition = wherever(&clauses);
+    let has_scores = Measure::of(metrics).contains(&Measure::Score);
+    let (events, scores, attempt_scores) = if has_scores {
+        (SCORED_EVENTS, SCORES, ATTEMPT_SCORES)
+    } else {
+        (EVENTS, NO_SCORES, NO_SCORES)
+    };
     statement.sql = if group_by.iter().any(|one| one.is_of_attempts()) {
         format!(
-            "SELECT {ATTEMPT_MEASURES}{selected} FROM ({ATTEMPTS} {condition}) {grouped} LIMIT {limit}"
+            "SELECT {ATTEMPT_MEASURES}, {attempt_scores}{selected}
+            FROM (SELECT {ATTEMPTS} FROM {events} {condition}) {grouped} LIMIT {limit}"
         )
     } else {
         format!(
-            "SELECT {MEASURES}{selected} FROM kt_event FINAL {condition} {grouped} LIMIT {limit}"
+            "SELECT {MEASURES}, {scores}{selected} FROM {events} {condition} {grouped} LIMIT {limit}"
         )
     };
     let rows: Vec<Vec<Value>> = connection.rows(&statement)?;
@@ -171,5 +192,8 @@ fn totals(row: &[Value]) -> Option<Totals> {
         priced_successes: number(21)?,
         priced_tokens: number(22)?,
         unpriced: number(23)?,
+        scored: number(24)?,
+        score_millionths: number(25)?,
+        score_millionths_squared: float(26)?,
     })
 }

@@ -13,6 +13,7 @@ use events::{EventId, Timestamp};
 use serde_json::json;
 use serde_json::value::RawValue;
 
+use crate::feedback::Feedback;
 use crate::histogram;
 use crate::query::{Cursor, Dimension, EventFilter, EventQuery, LARGEST_PAGE, Metric, Order};
 use crate::report::EventPage;
@@ -151,6 +152,37 @@ impl Store for ClickHouseStore {
         Ok(found.map(|(json,)| event_text(Some(id), json)))
     }
 
+    fn put_feedback(&self, id: EventId, feedback: &Feedback) -> Result<bool, StoreError> {
+        let mut statement = Statement::default();
+        let bound = statement.text(&id.to_string());
+        statement.sql =
+            format!("SELECT ts FROM kt_event WHERE id = {bound} AND is_decision LIMIT 1");
+        let rows: Vec<(u64,)> = self.connection.rows(&statement)?;
+        let Some(&(ts,)) = rows.first() else {
+            return Ok(false);
+        };
+        let row = json!({
+            "id": id.to_string(), "label": feedback.label.as_deref().unwrap_or_default(), "ts": ts,
+            "score_millionths": feedback.score_millionths(), "given_at_ms": feedback.given_at_ms,
+            "version": self.places(1),
+        });
+        self.connection.insert("kt_feedback", &row.to_string())?;
+        Ok(true)
+    }
+
+    fn feedback(&self, id: EventId) -> Result<Vec<Feedback>, StoreError> {
+        let mut statement = Statement::default();
+        let bound = statement.text(&id.to_string());
+        statement.sql = format!(
+            "SELECT label, score_millionths, given_at_ms FROM kt_feedback FINAL WHERE id = {bound} ORDER BY label"
+        );
+        let rows: Vec<(String, u32, u64)> = self.connection.rows(&statement)?;
+        Ok(rows
+            .into_iter()
+            .map(|(label, millionths, at)| Feedback::of_store(label, millionths, at))
+            .collect())
+    }
+
     fn arrivals(
         &self,
         filter: &EventFilter,
@@ -201,9 +233,9 @@ impl Store for ClickHouseStore {
         &self,
         filter: &EventFilter,
         group_by: &[Dimension],
-        _metrics: &[Metric],
+        metrics: &[Metric],
     ) -> Result<Vec<Group>, StoreError> {
-        aggregate::aggregate(&self.connection, filter, group_by)
+        aggregate::aggregate(&self.connection, filter, group_by, metrics)
     }
 
     fn spent(&self, by: Spender<'_>, period: Days, instance_id: &str) -> Result<Spent, StoreError> {
@@ -245,6 +277,11 @@ impl Store for ClickHouseStore {
         if forgotten > 0 {
             // Mutations take no parameters; these are numbers.
             let sql = format!("ALTER TABLE kt_event DELETE WHERE ts < {}", moment.micros());
+            self.connection.execute(&Statement::new(sql))?;
+            let sql = format!(
+                "ALTER TABLE kt_feedback DELETE WHERE ts < {}",
+                moment.micros()
+            );
             self.connection.execute(&Statement::new(sql))?;
             let day = (moment.millis() / MS_PER_DAY).saturating_sub(SPENT_DAYS);
             let sql = format!("ALTER TABLE kt_spent DELETE WHERE day < {day}");

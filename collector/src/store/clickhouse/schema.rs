@@ -1,7 +1,7 @@
 //! The tables. Each collapses rows that came twice: reads say `FINAL`, so that merges need not have happened yet.
 
 /// Statements that make what is not there, in this order. What has been released is never changed, only added to.
-pub(super) const TABLES: [&str; 4] = [
+pub(super) const TABLES: [&str; 5] = [
     "CREATE TABLE IF NOT EXISTS kt_event (
         id String,
         ts UInt64,
@@ -55,4 +55,14 @@ pub(super) const TABLES: [&str; 4] = [
     // Whether the cost is known: what is not known is not nothing. Of rows without the column, their text tells.
     "ALTER TABLE kt_event ADD COLUMN IF NOT EXISTS
         is_priced UInt8 DEFAULT JSONType(json, 'actual_cost_usd') IN ('Double', 'Int64', 'UInt64')",
+    // What was said of events: one score for each event and label.
+    "CREATE TABLE IF NOT EXISTS kt_feedback (
+        id String,
+        label String,
+        ts UInt64,
+        score_millionths UInt32,
+        given_at_ms UInt64,
+        version UInt64
+    ) ENGINE = ReplacingMergeTree(version)
+    ORDER BY (id, label)",
 ];

@@ -183,6 +183,7 @@ fn column(measure: Measure) -> &'static str {
         Measure::Cost => "CASE WHEN is_priced THEN cost_nanos END",
         Measure::Latency => "latency_ms",
         Measure::Ttft => "ttft_ms",
+        Measure::Score => "score_millionths",
     }
 }
 
@@ -200,6 +201,7 @@ fn attempt_column(measure: Measure) -> &'static str {
         Measure::Cost => "CASE WHEN is_priced AND NOT attempt_failed THEN cost_nanos END",
         Measure::Latency => "CASE WHEN attempt_failed THEN NULL ELSE attempt_latency_ms END",
         Measure::Ttft => "CASE WHEN attempt_failed THEN NULL ELSE ttft_ms END",
+        Measure::Score => "CASE WHEN attempt_failed THEN NULL ELSE score_millionths END",
     }
 }
 
@@ -232,6 +234,7 @@ fn add(
             Measure::Cost => cost = Some(number),
             Measure::Latency => latency = Some(number),
             Measure::Ttft => totals.ttft.record(number),
+            Measure::Score => totals.add_score(number),
         }
     }
     totals.add_status(status, is_blocked, failed);

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod condition;
+mod feedback;
 mod pages;
 mod schema;
 mod writer;
@@ -15,6 +16,7 @@ use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use serde_json::value::RawValue;
 
+use crate::feedback::Feedback;
 use crate::query::{Dimension, EventFilter, EventQuery, Metric};
 use crate::report::EventPage;
 use crate::store::{
@@ -123,6 +125,15 @@ impl Store for SqliteStore {
                 .map(|json| Ok(event_text(Some(id), json)))
                 .transpose()
         })
+    }
+
+    fn put_feedback(&self, id: EventId, feedback: &Feedback) -> Result<bool, StoreError> {
+        let feedback = feedback.clone();
+        Ok(self.writer.change(Change::Feedback { id, feedback })? > 0)
+    }
+
+    fn feedback(&self, id: EventId) -> Result<Vec<Feedback>, StoreError> {
+        self.read(|connection| feedback::of(connection, id))
     }
 
     fn arrivals(

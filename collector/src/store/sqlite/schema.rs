@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::StoreError;
 
 /// Step n makes version n + 1 of version n. What has been released is never changed, only added to.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     "
     -- What is filtered and summed, apart from the text, so that a report reads little.
     CREATE TABLE event (
@@ -93,6 +93,18 @@ const MIGRATIONS: [&str; 4] = [
     UPDATE event SET is_priced = 1 WHERE cost_nanos = 0 AND seq IN (
         SELECT seq FROM event_text WHERE json_extract(iif(json_valid(json), json, '{}'), '$.actual_cost_usd') IS NOT NULL
     );
+",
+    "
+    -- What applications and people say of answers: one score for each event and label.
+    CREATE TABLE feedback (
+        seq INTEGER NOT NULL,
+        label TEXT NOT NULL,
+        score_millionths INTEGER NOT NULL,
+        given_at_ms INTEGER NOT NULL,
+        PRIMARY KEY (seq, label)
+    ) WITHOUT ROWID;
+    -- Their mean, so that reports need not look there.
+    ALTER TABLE event ADD COLUMN score_millionths INTEGER;
 ",
 ];
 

@@ -5,9 +5,11 @@ use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use events::Timestamp;
+use events::{EventId, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
+use super::feedback;
+use crate::feedback::Feedback;
 use crate::store::{
     Inserted, IsInTheWay, MS_PER_DAY, NewEvent, Record, RecordKind, SPENT_DAYS, StoreError,
 };
@@ -46,6 +48,10 @@ pub(super) enum Change {
     },
     Forget {
         before: Timestamp,
+    },
+    Feedback {
+        id: EventId,
+        feedback: Feedback,
     },
 }
 
@@ -270,6 +276,7 @@ fn apply(connection: &mut Connection, change: Change) -> Result<u64, StoreError>
             deleted
         }
         Change::Forget { before } => forget(&transaction, before)?,
+        Change::Feedback { id, feedback } => feedback::put(&transaction, id, &feedback)?,
     };
     transaction.commit()?;
     Ok(u64::try_from(changed).unwrap_or(0))
@@ -311,6 +318,9 @@ fn forget(transaction: &Transaction<'_>, before: Timestamp) -> Result<usize, Sto
             .execute([number])?;
         transaction
             .prepare_cached("DELETE FROM attempt WHERE seq = ?1")?
+            .execute([number])?;
+        transaction
+            .prepare_cached("DELETE FROM feedback WHERE seq = ?1")?
             .execute([number])?;
     }
     let day = (before.millis() / MS_PER_DAY).saturating_sub(SPENT_DAYS);

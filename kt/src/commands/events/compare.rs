@@ -67,6 +67,8 @@ fn text(comparison: &Comparison) -> String {
         Column::number("TOKENS OUT"),
         Column::number("COST/REQUEST"),
         Column::number("TOTAL COST"),
+        Column::number("COST/1M TOKENS"),
+        Column::number("QUALITY SCORE"),
     ];
     let rows: Vec<Vec<String>> = comparison.arms.iter().map(cells).collect();
     let mut text = render(&columns, &rows);
@@ -96,6 +98,11 @@ fn cells(arm: &Arm) -> Vec<String> {
                 .map(|cost| estimate(&cost, amount::usd)),
         ),
         or_dash(arm.total_cost_usd.map(amount::usd)),
+        or_dash(arm.cost_per_1m_tokens_usd.map(amount::usd)),
+        or_dash(
+            arm.quality_score
+                .map(|score| estimate(&score, amount::share)),
+        ),
     ]
 }
 

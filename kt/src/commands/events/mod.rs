@@ -3,6 +3,7 @@
 mod columns;
 mod compare;
 mod export;
+mod feedback;
 mod filter;
 mod list;
 mod lookup;
@@ -27,6 +28,8 @@ pub(crate) enum Command {
     Export(export::Export),
     /// Compare the arms of an experiment, and say whether a difference is more than chance
     Compare(compare::Compare),
+    /// Say how good the answer of a request was: the Quality Score of reports is the mean of that
+    Feedback(feedback::Feedback),
 }
 
 impl Command {
@@ -36,6 +39,7 @@ impl Command {
             Self::List(list) => list.run(),
             Self::Export(export) => export.run(),
             Self::Compare(compare) => compare.run(),
+            Self::Feedback(feedback) => feedback.run(),
         }?;
         Ok(ExitCode::SUCCESS)
     }
