@@ -110,6 +110,39 @@ model_groups:
     }
 }
 
+#[test]
+fn the_policy_may_be_named_without_an_option_or_come_by_standard_input() {
+    let scratch = Scratch::new();
+    let file = scratch.write("policy-config.yaml", POLICY);
+    let by_name = output(kt().args(["policy", "lint"]).arg(&file));
+    assert_eq!(by_name.status.code(), Some(0), "{}", text(&by_name.stdout));
+
+    let mut by_pipe = kt();
+    by_pipe.args(["policy", "lint", "-"]);
+    by_pipe.stdin(std::fs::File::open(&file).unwrap());
+    let done = output(&mut by_pipe);
+    assert_eq!(done.status.code(), Some(0), "{}", text(&done.stderr));
+    assert!(text(&done.stdout).contains("standard input: valid"));
+
+    let neither = output(kt().args(["policy", "lint"]));
+    assert_eq!(neither.status.code(), Some(2));
+    assert!(text(&neither.stderr).contains("FILE"));
+}
+
+#[test]
+fn a_program_reads_json_also_where_the_file_cannot_be_read() {
+    let done = output(kt().args(["policy", "lint", "--json", "/nowhere/policy.yaml"]));
+    assert_eq!(done.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert_eq!(report["valid"], false);
+    assert_eq!(report["errors"][0]["code"], "E000");
+    let message = report["errors"][0]["message"].as_str().unwrap();
+    assert!(
+        message.contains("cannot read /nowhere/policy.yaml"),
+        "{message}"
+    );
+}
+
 /// Places of W109 in `document`, with what is suggested.
 fn model_warnings(document: &str) -> Vec<(u64, String, Value)> {
     let scratch = Scratch::new();

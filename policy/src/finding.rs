@@ -17,6 +17,8 @@ pub enum Severity {
 /// The stable names of everything lint can find.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Code {
+    /// The document cannot be read.
+    E000,
     /// Unknown policy kind.
     E001,
     /// Unknown key.
@@ -69,6 +71,7 @@ impl Code {
     /// As it stands in output: `E101`.
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::E000 => "E000",
             Self::E001 => "E001",
             Self::E002 => "E002",
             Self::E003 => "E003",
@@ -151,6 +154,26 @@ pub struct LintReport {
 }
 
 impl LintReport {
+    /// Of a document that cannot be read: one error, at its beginning.
+    pub fn unreadable(file: &str, message: &str) -> Self {
+        Self {
+            valid: false,
+            file: file.to_owned(),
+            errors: vec![Finding {
+                code: Code::E000,
+                severity: Severity::Error,
+                path: String::new(),
+                line: 1,
+                column: 1,
+                end_column: 2,
+                message: message.to_owned(),
+                suggestion: None,
+                sensitive: false,
+            }],
+            warnings: Vec::new(),
+        }
+    }
+
     /// Sorts findings into errors and warnings.
     pub fn new(file: &str, findings: &[Finding]) -> Self {
         let (errors, warnings): (Vec<_>, Vec<_>) = findings

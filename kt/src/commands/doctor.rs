@@ -16,7 +16,12 @@ use crate::output::{print, print_json};
 #[derive(Debug, Args)]
 pub(crate) struct Doctor {
     /// The policy, in YAML or JSON
-    #[arg(long, value_name = "FILE", default_value = "policy-config.yaml")]
+    #[arg(
+        long,
+        visible_alias = "config",
+        value_name = "FILE",
+        default_value = "policy-config.yaml"
+    )]
     policy_config: PathBuf,
     /// Where clients would connect
     #[arg(long, value_name = "ADDR", default_value = DEFAULT_LISTEN)]

@@ -47,7 +47,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Render {
     /// The policy, in YAML or JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "config", value_name = "FILE")]
     policy_config: PathBuf,
     /// What to print
     #[arg(long, value_enum, default_value_t = Target::Bootstrap)]

@@ -30,7 +30,7 @@ pub(crate) enum Command {
 #[derive(Debug, Args)]
 pub(crate) struct Run {
     /// The policy, in YAML or JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "config", value_name = "FILE")]
     policy_config: PathBuf,
     /// Where clients connect; port 0 lets the system choose
     #[arg(long, value_name = "ADDR", default_value = DEFAULT_LISTEN)]

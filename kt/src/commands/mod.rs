@@ -3,6 +3,7 @@
 mod audit;
 mod collector;
 mod console;
+mod count;
 mod doctor;
 mod envoy;
 mod events;

@@ -56,6 +56,67 @@ fn tail_shows_the_latest_oldest_first() {
 }
 
 #[test]
+fn what_is_no_number_and_what_is_no_field_is_refused_with_what_was_expected() {
+    let seeded = three();
+    for (arguments, said) in [
+        (
+            &["events", "tail", "--limit", "-1"][..],
+            "'-1' for '--limit <N>': expected a whole number of 0 or more",
+        ),
+        (
+            &["events", "list", "--limit", "many", "--since", "1d"],
+            "'many' for '--limit <N>': expected a whole number of 0 or more",
+        ),
+        (
+            &[
+                "events",
+                "list",
+                "--since",
+                "1d",
+                "--fields",
+                "model,modell",
+            ],
+            "events have no field \"modell\", expected some of id, ",
+        ),
+        (
+            &[
+                "spend",
+                "provider-budget",
+                "create",
+                "--provider",
+                "openai",
+                "--period",
+                "daily",
+                "--limit",
+                "-5",
+            ],
+            "'-5' for '--limit <USD>': expected US dollars above 0",
+        ),
+    ] {
+        let mut command = kt();
+        command
+            .args(arguments)
+            .arg("--data-dir")
+            .arg(seeded.data_dir());
+        let done = output(&mut command);
+        assert!(!done.status.success(), "{arguments:?}");
+        let stderr = text(&done.stderr);
+        assert!(stderr.contains(said), "{arguments:?}: {stderr}");
+    }
+    let fields = [
+        "events",
+        "list",
+        "--since",
+        "1d",
+        "--json",
+        "--fields",
+        "model,attempts.latency_ms",
+    ];
+    let events = seeded.json(&fields);
+    assert_eq!(models(&events).len(), 3);
+}
+
+#[test]
 fn filters_reach_into_nested_fields() {
     let seeded = three();
     for (filters, expected) in [

@@ -4,6 +4,7 @@ use collector::EventKind;
 use serde_json::Value;
 
 use super::lookup::{cell, lookup};
+use crate::commands::Failure;
 use crate::output::amount;
 use crate::output::table::Column;
 
@@ -48,6 +49,40 @@ pub(crate) const EXPORTED: [&str; 38] = [
     "conversation_id",
     "gateway_id",
 ];
+
+/// Fields that events have besides the exported ones.
+const OTHER_FIELDS: [&str; 12] = [
+    "attempts",
+    "attempts.model",
+    "attempts.status_code",
+    "attempts.latency_ms",
+    "config_version",
+    "failover",
+    "instance_id",
+    "passed_over",
+    "passed_over.provider",
+    "passed_over.reason",
+    "policies_evaluated",
+    "tokens",
+];
+
+/// # Errors
+/// One of `fields` is no field of events: neither a known one nor one that `events` have.
+pub(crate) fn check(fields: &[&str], events: &[Value]) -> Result<(), Failure> {
+    let known = || EXPORTED.into_iter().chain(OTHER_FIELDS);
+    let is_there = |field: &str| events.iter().any(|event| !lookup(event, field).is_null());
+    match fields
+        .iter()
+        .find(|field| !known().any(|name| name == **field) && !is_there(field))
+    {
+        None => Ok(()),
+        Some(field) => Err(format!(
+            "--fields: events have no field {field:?}, expected some of {}",
+            known().collect::<Vec<_>>().join(", ")
+        )
+        .into()),
+    }
+}
 
 /// Columns of a table of events, for people.
 pub(crate) fn headings(kind: EventKind) -> Vec<Column> {

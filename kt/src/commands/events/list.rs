@@ -9,6 +9,7 @@ use super::filter::{FilterArgs, now};
 use super::lookup::{cell, lookup};
 use super::pages::{Latest, latest};
 use crate::commands::Failure;
+use crate::commands::count::count;
 use crate::commands::source::Source;
 use crate::output::table::{Column, render};
 use crate::output::{Format, csv, metric, print, print_json};
@@ -40,7 +41,7 @@ pub(crate) struct List {
     #[arg(long, value_name = "NAME", value_delimiter = ',')]
     fields: Vec<String>,
     /// The most rows; stderr says when there are more [default: all groups, the latest 100 events]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", allow_negative_numbers = true, value_parser = count)]
     limit: Option<usize>,
     /// Table for people, one JSON array, or CSV
     #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Table)]
@@ -108,11 +109,15 @@ impl List {
         } else {
             self.fields.iter().map(String::as_str).collect()
         };
-        let mut rows = Vec::new();
-        for event in &events {
-            let event: Value = serde_json::from_str(event.get())?;
-            rows.push(fields.iter().map(|field| lookup(&event, field)).collect());
-        }
+        let events: Vec<Value> = events
+            .iter()
+            .map(|event| serde_json::from_str(event.get()))
+            .collect::<Result<_, _>>()?;
+        columns::check(&fields, &events)?;
+        let row = |event: &Value| -> Vec<Value> {
+            fields.iter().map(|field| lookup(event, field)).collect()
+        };
+        let rows: Vec<Vec<Value>> = events.iter().map(row).collect();
         let cells = |row: &Vec<Value>| row.iter().map(cell).collect::<Vec<_>>();
         match format {
             Format::Json => {

@@ -10,6 +10,7 @@ use super::columns::{headings, row};
 use super::filter::{FilterArgs, now};
 use super::pages::{RawEvent, latest};
 use crate::commands::Failure;
+use crate::commands::count::count;
 use crate::commands::source::Source;
 use crate::output::table::{printable, render};
 use crate::output::{Shape, print};
@@ -25,7 +26,14 @@ pub(crate) struct Tail {
     #[arg(short, long)]
     follow: bool,
     /// How many of the latest
-    #[arg(long, visible_alias = "last", value_name = "N", default_value_t = 20)]
+    #[arg(
+        long,
+        visible_alias = "last",
+        value_name = "N",
+        default_value_t = 20,
+        allow_negative_numbers = true,
+        value_parser = count
+    )]
     limit: usize,
     /// Table for people, or one JSON array
     #[arg(long, visible_alias = "format", value_enum, default_value_t = Shape::Table)]

@@ -17,7 +17,7 @@ use crate::secrets::Secrets;
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
     /// The policy, in YAML or JSON
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, visible_alias = "config", value_name = "FILE")]
     policy_config: PathBuf,
     /// The request's body, in JSON; `-` is standard input
     #[arg(long, value_name = "FILE")]

@@ -1,7 +1,7 @@
 //! `kt policy lint`: findings, and the verdict as exit code.
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ::policy::{Finding, LintReport, Policy, Source};
@@ -14,11 +14,17 @@ use crate::paths::{self, variable};
 use crate::policy_file;
 use crate::secrets::Secrets;
 
+/// Stands for standard input.
+const STDIN: &str = "-";
+
 #[derive(Debug, Args)]
 pub(crate) struct Lint {
-    /// The policy, in YAML or JSON
-    #[arg(long, short, value_name = "FILE")]
-    file: PathBuf,
+    /// The policy, in YAML or JSON; `-` is standard input
+    #[arg(value_name = "FILE", required_unless_present = "file")]
+    policy: Option<PathBuf>,
+    /// The same
+    #[arg(long, short, value_name = "FILE", conflicts_with = "policy")]
+    file: Option<PathBuf>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -32,13 +38,25 @@ pub(crate) struct Lint {
 
 impl Lint {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
-        let text = policy_file::text(&self.file)?;
+        let file = self.policy.as_deref().or(self.file.as_deref());
+        let file = file.filter(|file| *file != Path::new(STDIN));
+        let (file, name) = match file {
+            Some(file) => (file, file.display().to_string()),
+            None => (Path::new("/dev/stdin"), String::from("standard input")),
+        };
+        let text = match policy_file::text(file) {
+            Ok(text) => text,
+            Err(refused) if self.json => {
+                print_json(&LintReport::unreadable(&name, &refused.to_string()))?;
+                return Ok(ExitCode::FAILURE);
+            }
+            Err(refused) => return Err(refused.into()),
+        };
         let secrets = Secrets {
             folder: paths::secrets_folder(&variable, None),
             variables: &variable,
         };
         let (policy, findings) = policy_file::lint(&text, &secrets, self.strict);
-        let name = self.file.display().to_string();
         let report = LintReport::new(&name, &findings);
         match self.show(&report, &findings, &text, policy.as_ref()) {
             // Whoever reads has seen enough, but the verdict stays what it is.

@@ -26,7 +26,7 @@ pub(crate) struct Create {
     #[arg(long, value_name = "ID")]
     provider: String,
     /// US dollars for each period
-    #[arg(long, value_name = "USD", value_parser = usd)]
+    #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = usd)]
     limit: f64,
     /// How long a period is; all begin at midnight UTC, weeks on Monday, months on the first
     #[arg(long, value_enum)]
