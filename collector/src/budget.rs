@@ -7,12 +7,15 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewBudget {
-    /// Target id.
+    /// Target id, or a vendor: then all its targets together. A name that is both means the vendor.
     pub provider: String,
     /// US dollars for each period, above 0.
     pub limit_usd: f64,
     /// How long a period is.
     pub period: BudgetPeriod,
+    /// Also if no gateway has a target or vendor of this name: one may have it later.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub allow_unknown: bool,
 }
 
 /// A budget as it stands now.
@@ -20,7 +23,7 @@ pub struct NewBudget {
 pub struct Budget {
     /// `bdg_…`, made of provider and period.
     pub id: String,
-    /// Target id.
+    /// Target id or vendor.
     pub provider: String,
     /// US dollars for each period.
     pub limit_usd: f64,

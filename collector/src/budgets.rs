@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::ApiError;
 use crate::budget::{Budget, NewBudget};
+use crate::fleet;
 use crate::period;
 use crate::records::{self, Records, Unreadable};
 use crate::store::{RecordKind, Spender, Store, StoreError};
@@ -73,6 +74,9 @@ pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewBudget) -> Result<
     };
     let others = stored(store)?.readable;
     let is_new = others.iter().all(|other| other.id != budget.id);
+    if is_new && !new.allow_unknown {
+        fleet::check_provider(store, &new.provider)?;
+    }
     if is_new && others.len() >= MAX_BUDGETS {
         return Err(ApiError::Conflict(format!(
             "there are {MAX_BUDGETS} budgets: delete one first"

@@ -97,6 +97,13 @@ pub(crate) struct PolicyInForce {
 }
 
 impl Gateways {
+    /// Whether what this process serves with may be other than what it reported last.
+    pub(crate) fn is_news(&self, instance_id: &str, report: &GatewayReport<'_>) -> bool {
+        let inner = self.lock();
+        let last = inner.instances.get(instance_id);
+        last.is_none_or(|last| last.report.config_version != report.config_version)
+    }
+
     /// Takes a report in. `true` if the policy of its version has not been seen yet.
     pub(crate) fn record(
         &self,

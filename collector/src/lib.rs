@@ -14,6 +14,7 @@ mod compare;
 mod connections;
 mod control;
 mod feedback;
+mod fleet;
 mod gateways;
 mod health;
 mod histogram;

@@ -60,7 +60,7 @@ enum Input {
 pub(crate) struct Notifications {
     /// With the place in the batch: repeats are no news.
     health: Vec<(usize, String)>,
-    /// Targets whose budgets may have reached a threshold.
+    /// Targets and vendors whose budgets may have reached a threshold.
     spenders: BTreeSet<String>,
     /// Messages that are ready.
     messages: Vec<(WebhookEvent, String)>,
@@ -96,11 +96,13 @@ impl WebhookDispatcher {
         for (index, event) in batch.iter().enumerate() {
             if !event.columns.is_decision {
                 found.health.push((index, event.json.clone()));
-            } else if event.columns.cost_nanos.is_some_and(|nanos| nanos > 0)
-                && let Some(provider) = &event.columns.provider
-                && !found.spenders.contains(provider)
-            {
-                found.spenders.insert(provider.clone());
+            } else if event.columns.cost_nanos.is_some_and(|nanos| nanos > 0) {
+                let names = [&event.columns.provider, &event.columns.vendor];
+                for name in names.into_iter().flatten() {
+                    if !found.spenders.contains(name) {
+                        found.spenders.insert(name.clone());
+                    }
+                }
             }
         }
         found

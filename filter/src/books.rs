@@ -51,10 +51,8 @@ pub(crate) fn hold(
     let mut accounts = Vec::new();
     if !control.has_no_provider_budgets() {
         for (index, entry) in plan.attempts.iter().enumerate() {
-            let budgets = policy
-                .target(entry.target)
-                .map_or(&[][..], |target| control.provider(&target.id));
-            for budget in budgets {
+            let target = policy.target(entry.target);
+            for budget in target.into_iter().flat_map(|it| control.budgets_of(it)) {
                 payers.push(Payer::Entry(index));
                 accounts.push((budget.at(now.unix_ms), nanos(entry.estimated_cost_usd)));
             }
@@ -115,7 +113,7 @@ fn broke(
     let is_refused = |target: &TargetId| {
         policy
             .target(*target)
-            .is_some_and(|target| control.provider(&target.id).iter().any(is_short))
+            .is_some_and(|target| control.budgets_of(target).any(is_short))
     };
     Broke::Targets(
         plan.attempts
@@ -164,12 +162,11 @@ pub(crate) fn budgeted(policy: &Policy, control: &Control) -> Vec<TargetId> {
     if control.has_no_provider_budgets() {
         return Vec::new();
     }
-    let has_budget = |id: &str| !control.provider(id).is_empty();
     policy
         .targets
         .iter()
         .zip(0..)
-        .filter(|(target, _)| has_budget(&target.id))
+        .filter(|(target, _)| control.budgets_of(target).next().is_some())
         .map(|(_, index)| TargetId(index))
         .collect()
 }
@@ -184,15 +181,12 @@ pub(crate) fn over_budget(
     if control.has_no_provider_budgets() {
         return Vec::new();
     }
-    let is_spent = |id: &str| {
-        let mut budgets = control.provider(id).iter();
-        budgets.any(|budget| ledger.usage(&budget.at(now.unix_ms)).is_spent())
-    };
+    let is_spent = |budget: &Budget| ledger.usage(&budget.at(now.unix_ms)).is_spent();
     policy
         .targets
         .iter()
         .zip(0..)
-        .filter(|(target, _)| is_spent(&target.id))
+        .filter(|(target, _)| control.budgets_of(target).any(is_spent))
         .map(|(_, index)| TargetId(index))
         .collect()
 }

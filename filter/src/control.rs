@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use events::{BudgetPeriod, GatewayKey, KnownControl, LostState, SpendingLimit, nanos};
+use policy::Target;
 use routing::budget::{Account, AccountKey};
 use routing::rate::RateKey;
 use serde_json::{Value, json};
@@ -30,7 +31,7 @@ pub(crate) struct Control {
     /// What holds although the collector does not know it any more.
     lost: LostState,
     keys: HashMap<KeyHash, Rc<Key>>,
-    /// Budgets by target id. A provider has one for each length of periods.
+    /// Budgets by target id or vendor. A provider has one for each length of periods.
     providers: HashMap<String, Vec<Budget>>,
 }
 
@@ -172,9 +173,21 @@ impl Control {
         known.cloned().map(Some).ok_or(Refused::BadKey)
     }
 
-    /// The budgets of a target: it may spend what all of them allow.
-    pub(crate) fn provider(&self, target_id: &str) -> &[Budget] {
-        self.providers.get(target_id).map_or(&[], Vec::as_slice)
+    /// The budgets of a target, and those of its vendor, which all targets of the vendor share: it may spend what all of
+    /// them allow.
+    pub(crate) fn budgets_of(&self, target: &Target) -> impl Iterator<Item = &Budget> {
+        let vendor = target.vendor.name();
+        let of_vendor: &[Budget] = if vendor == target.id {
+            &[]
+        } else {
+            self.named(vendor)
+        };
+        self.named(&target.id).iter().chain(of_vendor)
+    }
+
+    /// The budgets of a name, which is a target's id or a vendor.
+    pub(crate) fn named(&self, provider: &str) -> &[Budget] {
+        self.providers.get(provider).map_or(&[], Vec::as_slice)
     }
 
     /// No target has a budget.

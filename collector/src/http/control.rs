@@ -1,5 +1,6 @@
 //! `GET /v1/control` and `GET /v1/health`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
@@ -14,6 +15,7 @@ use tokio::time::Instant;
 use super::Shared;
 use super::answer::{Refusal, blocking};
 use crate::control;
+use crate::fleet;
 use crate::health::Topic;
 use crate::store::RecordKind;
 
@@ -53,6 +55,9 @@ pub(super) async fn report(
     match serde_json::from_slice::<GatewayReport<'_>>(&body) {
         Ok(report) => {
             let now_ms = state.api.now_ms();
+            if state.gateways.is_news(&asker.instance_id, &report) {
+                remember(&state, report.clone().into_owned()).await;
+            }
             send_policy = state
                 .gateways
                 .record(&asker.instance_id, report.into_owned(), now_ms);
@@ -64,6 +69,13 @@ pub(super) async fn report(
     let Json(mut answer) = self::state(state, asker).await?;
     answer.send_policy = send_policy;
     Ok(Json(answer))
+}
+
+/// That names are not known yet must not keep a gateway from its keys and budgets.
+async fn remember(shared: &Shared, report: GatewayReport<'static>) {
+    let store = Arc::clone(&shared.api.store);
+    // `blocking` says in the log what went wrong.
+    let _ = blocking(move || fleet::remember(store.as_ref(), &report)).await;
 }
 
 /// Health needs no token: for this long, one look at the store is enough for everybody who asks.

@@ -168,7 +168,7 @@ pub struct Arrival {
 /// Whose spending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spender<'a> {
-    /// A target's, by id.
+    /// A target's, by id, or a vendor's, by name: all its targets together.
     Provider(&'a str),
     /// A gateway key's, by name.
     Key(&'a str),
@@ -214,6 +214,8 @@ pub enum RecordKind {
     Threshold,
     /// Providers beyond a threshold.
     Alert,
+    /// What gateways serve with.
+    Gateway,
 }
 
 /// Whether a record forbids another.
@@ -268,6 +270,7 @@ impl RecordKind {
             Self::Notice => "notice",
             Self::Threshold => "threshold",
             Self::Alert => "alert",
+            Self::Gateway => "gateway",
         }
     }
 

@@ -354,6 +354,7 @@ fn old_events_are_forgotten_and_what_was_spent_is_not() {
         provider: "openai".into(),
         limit_usd: 1.0,
         period: BudgetPeriod::Monthly,
+        allow_unknown: false,
     };
     remote.create_budget(&budget).unwrap();
     // By the collector's clock it is the 21st, noon.

@@ -10,6 +10,7 @@ fn budget(limit_usd: f64, period: BudgetPeriod) -> NewBudget {
         provider: "openai".into(),
         limit_usd,
         period,
+        allow_unknown: false,
     }
 }
 
@@ -210,4 +211,81 @@ fn dear_events_count_whole_and_absurd_ones_stop_nobody() {
     );
     let (status, _) = service.get("/v1/events?group_by=provider&metrics=total_cost", API);
     assert_eq!(status, 200);
+}
+
+fn reported(service: &Service, gateway: &str, targets: &[(&str, &str)]) {
+    let providers: Vec<Value> = targets
+        .iter()
+        .map(|(id, vendor)| {
+            json!({"id": id, "vendor": vendor, "status": "healthy", "breaker": "closed", "consecutive_failures": 0})
+        })
+        .collect();
+    let report = json!({
+        "gateway_id": gateway, "version": "0.1.0", "config_version": "v1", "started_ms": 1, "requests_total": 0,
+        "groups": [], "providers": providers,
+    });
+    let path = format!("/v1/control?instance_id={gateway}");
+    let (status, answer) = service.post(&path, INGEST, report.to_string().as_bytes());
+    assert_eq!(status, 200, "{answer}");
+}
+
+#[test]
+fn a_vendor_s_budget_counts_all_its_targets_and_each_once() {
+    let service = Service::start();
+    let api = service.running.api();
+    for (number, (provider, vendor, usd)) in (0..).zip([
+        ("openai-main", "openai", 1.0),
+        ("openai-eu", "openai", 2.0),
+        // Its own vendor's name: not twice.
+        ("openai", "openai", 4.0),
+        ("azure", "azure-openai", 8.0),
+    ]) {
+        service.deliver(&[decision(
+            number,
+            "2026-11-21T10:00:00Z",
+            json!({"provider": provider, "vendor": vendor, "actual_cost_usd": usd, "instance_id": "i-2"}),
+        )]);
+    }
+    for (name, spent) in [("openai", 7.0), ("openai-main", 1.0), ("azure-openai", 8.0)] {
+        let new = NewBudget {
+            provider: name.to_owned(),
+            ..budget(100.0, BudgetPeriod::Daily)
+        };
+        assert_eq!(api.create_budget(&new).unwrap().spent_usd, spent, "{name}");
+    }
+    let state = control(&service, "i-1");
+    let told = state["budgets"].as_array().unwrap();
+    let openai = told.iter().find(|one| one["provider"] == "openai").unwrap();
+    assert_eq!(openai["spent_elsewhere_usd"], 7.0);
+}
+
+#[test]
+fn a_budget_of_nobody_is_refused_with_the_nearest_names() {
+    let service = Service::start();
+    let api = service.running.api();
+    let named = |name: &str, allow_unknown| NewBudget {
+        provider: name.to_owned(),
+        allow_unknown,
+        ..budget(1.0, BudgetPeriod::Daily)
+    };
+    // Before the first gateway nobody knows.
+    api.create_budget(&named("to-come", false)).unwrap();
+    reported(&service, "eu", &[("openai-main", "openai")]);
+    reported(&service, "us", &[("bedrock-1", "bedrock")]);
+    for known in ["openai-main", "openai", "bedrock"] {
+        api.create_budget(&named(known, false)).unwrap();
+    }
+    let body = json!({"provider": "opneai", "limit_usd": 1, "period": "daily"}).to_string();
+    let (status, answer) = service.post("/v1/budgets", API, body.as_bytes());
+    assert_eq!(status, 400);
+    assert_eq!(
+        answer["error"]["message"],
+        "provider: no gateway has a target or vendor \"opneai\"; the nearest names are \"openai\", \"openai-main\""
+    );
+    // A command that opens the store itself knows as much.
+    let beside = crate::support::local(service.dir.path());
+    assert!(beside.create_budget(&named("opneai", false)).is_err());
+    // What is there can be changed, and what is to come be made.
+    api.create_budget(&named("to-come", false)).unwrap();
+    beside.create_budget(&named("opneai", true)).unwrap();
 }

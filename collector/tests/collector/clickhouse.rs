@@ -21,8 +21,8 @@ use crate::aggregates::{close, events, filter};
 use crate::model;
 use crate::support::decision;
 
-/// That opening a store makes: four tables, and a column.
-const STATEMENTS: usize = 5;
+/// That opening a store makes: four tables, and two columns.
+const STATEMENTS: usize = 6;
 
 struct Request {
     target: String,
@@ -320,7 +320,7 @@ fn a_real_server_answers_as_the_plain_model_does() {
     feedback(&store, &stored);
     records(store.as_ref());
     spending(store.as_ref());
-    followers(store.as_ref(), stored.len() + 3);
+    followers(store.as_ref(), stored.len() + 4);
     forgetting(store.as_ref());
 }
 
@@ -413,9 +413,14 @@ fn records(store: &dyn Store) {
 fn spending(store: &dyn Store) {
     let spend = |number, instance| {
         let changes = json!({"provider": "p-1", "actual_cost_usd": 0.25, "instance_id": instance, "key_name": "k"});
-        new(&decision(number, "2026-10-05T11:00:00Z", changes))
+        let mut event = decision(number, "2026-10-05T11:00:00Z", changes);
+        event["vendor"] = json!("v-1");
+        new(&event)
     };
-    let batch = vec![spend(1, "i-1"), spend(2, "i-2"), spend(3, "i-2")];
+    let its_own =
+        json!({"provider": "v-1", "vendor": "v-1", "actual_cost_usd": 1.0, "instance_id": "i-1"});
+    let its_own = new(&decision(4, "2026-10-05T11:00:00Z", its_own));
+    let batch = vec![spend(1, "i-1"), spend(2, "i-2"), spend(3, "i-2"), its_own];
     store.insert(batch.clone()).unwrap();
     store.insert(batch).unwrap();
     let day = u32::try_from(crate::support::moment("2026-10-05T00:00:00Z") / 86_400_000).unwrap();
@@ -433,6 +438,12 @@ fn spending(store: &dyn Store) {
         ),
         (Spender::Provider("p-1"), days(day + 1, day + 2), (0, 0)),
         (Spender::Provider("p-2"), days(day, day + 1), (0, 0)),
+        // By vendor, and one that is its own vendor once.
+        (
+            Spender::Provider("v-1"),
+            days(day, day + 1),
+            (1_250_000_000, 500_000_000),
+        ),
     ] {
         let (here, elsewhere) = expected;
         assert_eq!(
@@ -463,7 +474,7 @@ fn followers(store: &dyn Store, all: usize) {
 
 fn forgetting(store: &dyn Store) {
     let before = Timestamp::parse("2026-11-01T00:00:00Z").unwrap();
-    assert_eq!(store.forget_before(before).unwrap(), 3);
+    assert_eq!(store.forget_before(before).unwrap(), 4);
     let deadline = Instant::now() + Duration::from_secs(20);
     let old = EventFilter {
         until: Some(before),

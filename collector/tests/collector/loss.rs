@@ -25,6 +25,7 @@ fn daily(provider: &str) -> NewBudget {
         provider: provider.into(),
         limit_usd: 10.0,
         period: BudgetPeriod::Daily,
+        allow_unknown: false,
     }
 }
 

@@ -126,6 +126,7 @@ fn a_budget_tells_each_threshold_once_a_period() {
         provider: "openai".into(),
         limit_usd: 10.0,
         period: BudgetPeriod::Daily,
+        allow_unknown: false,
     })
     .unwrap();
     let spend = |number, at, usd: f64| {
@@ -169,6 +170,7 @@ fn a_raised_budget_is_told_its_thresholds_again() {
             provider: "openai".into(),
             limit_usd,
             period: BudgetPeriod::Daily,
+            allow_unknown: false,
         };
         api.create_budget(&budget).unwrap()
     };

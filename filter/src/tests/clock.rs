@@ -268,7 +268,7 @@ proptest! {
                 Spending::Wait { .. } => {}
                 Spending::SetClock { hours } => host.clock_set_ms.set(hours * HOUR_MS),
                 Spending::Reserve { estimate } => {
-                    let account = control.provider("first")[0].at(unix_ms);
+                    let account = control.named("first")[0].at(unix_ms);
                     prop_assert_eq!(account.period_start_ms, day * DAY_MS);
                     let spent = *used.get(&day).unwrap_or(&0);
                     let granted = ledger.reserve(&[Claim { account: &account, estimate }]);
@@ -299,7 +299,7 @@ fn a_day_opens_after_the_other_though_nobody_tells() {
     let mut ledger = Ledger::default();
     for day in 0..5 {
         let noon_ms = first_day_ms + day * DAY_MS + DAY_MS / 2;
-        let account = control.provider("first")[0].at(noon_ms);
+        let account = control.named("first")[0].at(noon_ms);
         let claim = Claim {
             account: &account,
             estimate: 100,

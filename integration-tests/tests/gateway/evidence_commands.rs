@@ -390,3 +390,143 @@ async fn a_key_made_by_command_opens_and_a_revoked_one_does_not() {
         .await;
     assert_eq!(named[0][0]["key_name"], "app");
 }
+
+/// The policy of the document on vendors, with simulated providers in place of its vendors.
+async fn multi_provider_core() -> (Scene, Provider) {
+    let openai = Provider::start("openai", Dialect::OpenAi).await.unwrap();
+    let azure = Provider::start("azure", Dialect::OpenAi).await.unwrap();
+    let anthropic = Provider::start("anthropic", Dialect::Anthropic)
+        .await
+        .unwrap();
+    let mut text = seed("002-multi-provider-core.yaml");
+    for (target, url) in [
+        ("openai:chat:gpt-5.4-mini\n", openai.base_url()),
+        (
+            "azure:chat:gpt-5.4-mini-mini\n",
+            format!("http://{}", azure.address()),
+        ),
+        (
+            "anthropic:chat:claude-3-5-sonnet-20241022\n",
+            anthropic.base_url(),
+        ),
+    ] {
+        let line = format!("      provider: {target}");
+        assert!(text.contains(&line), "{target}");
+        text = text.replace(&line, &format!("{line}      base_url: {url}\n"));
+    }
+    let key = |name: &str| (name.to_owned(), format!("sk-{name}"));
+    let keys = [
+        "OPENAI_API_KEY",
+        "AZURE_OPENAI_API_KEY",
+        "ANTHROPIC_API_KEY",
+    ];
+    let policy = PolicyText {
+        text,
+        keys: keys.map(key).to_vec(),
+    };
+    let scene = Scene {
+        gateway: Gateway::start(&policy).await,
+        openai,
+        anthropic,
+    };
+    (scene, azure)
+}
+
+impl Scene {
+    /// Another gateway has spent that much.
+    async fn spent_elsewhere(&self, provider: &str, vendor: &str, usd: f64) {
+        let now = events::Timestamp::from_millis(
+            u64::try_from(std::time::UNIX_EPOCH.elapsed().unwrap().as_millis()).unwrap(),
+        );
+        let event = json!({
+            "event_type": "decision", "id": events::EventId::new(now.millis(), 1).to_string(),
+            "timestamp": now.to_string(), "request_id": "elsewhere", "decision": "allowed", "model": "m",
+            "model_group": null, "resolved_model": "m", "provider": provider, "vendor": vendor, "strategy": null,
+            "stream": false, "status_code": 200, "latency_ms": 1, "upstream_latency_ms": 1,
+            "time_to_first_token_ms": null, "tokens": null, "estimated_cost_usd": null, "actual_cost_usd": usd,
+            "fallback_count": 0, "failover": {"triggered": false, "original_provider": null, "reason": null},
+            "gateway_id": "elsewhere", "instance_id": "elsewhere",
+        });
+        let token = std::fs::read_to_string(self.gateway.data_folder().join("ingest-token"));
+        let collector = self.gateway.ports()["collector"].as_str().unwrap();
+        let answer = reqwest::Client::new()
+            .post(format!("http://{collector}/v1/events"))
+            .bearer_auth(token.unwrap().trim())
+            .body(format!("{event}\n"))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200);
+    }
+
+    /// Asks until nothing reaches `stopped` any more; the status of the last answer.
+    async fn until_stopped(&self, stopped: &Provider) -> u16 {
+        let begin = Instant::now();
+        let (mut quiet, mut seen) = (0, stopped.received().len());
+        loop {
+            let answer = self.gateway.client().chat("production-llm").await;
+            let now = stopped.received().len();
+            quiet = if now == seen { quiet + 1 } else { 0 };
+            seen = now;
+            // Seven of ten requests would have gone there.
+            if quiet == 30 {
+                return answer.status;
+            }
+            assert!(begin.elapsed() < PATIENCE, "it is still asked");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_documents_two_budgets_stop_their_vendors() {
+    let (scene, azure) = multi_provider_core().await;
+    scene.ask("production-llm").await;
+    // The gateway has told which targets it has; then what is misspelt is refused.
+    let begin = Instant::now();
+    let misspelt =
+        "kt spend provider-budget create --provider opneai --limit 1 --period monthly 2>&1 || true";
+    loop {
+        let said = scene.type_in(misspelt).await;
+        if said.contains("the nearest names are \"openai\"") {
+            break;
+        }
+        assert!(begin.elapsed() < PATIENCE, "{said}");
+        scene
+            .type_in("kt spend provider-budget delete --provider opneai || true")
+            .await;
+    }
+    scene
+        .type_in(
+            "kt spend provider-budget create --provider openai --limit 5000 --period monthly
+kt spend provider-budget create --provider anthropic --limit 3000 --period monthly
+kt events export --since 30d --format csv --output provider-mix.csv",
+        )
+        .await;
+
+    scene
+        .spent_elsewhere("openai-main", "openai", 5_000.0)
+        .await;
+    assert_eq!(
+        scene.until_stopped(&scene.openai).await,
+        200,
+        "azure serves"
+    );
+    // The group falls back to Anthropic, until its vendor is spent, too.
+    azure.behave(Behaviour::status(503));
+    let before = scene.anthropic.received().len();
+    scene.ask("production-llm").await;
+    assert_eq!(scene.anthropic.received().len(), before + 1);
+    scene
+        .spent_elsewhere("another-anthropic", "anthropic", 3_000.0)
+        .await;
+    let status = scene.until_stopped(&scene.anthropic).await;
+    assert!(status >= 400, "{status}");
+    let left = scene
+        .values("kt spend provider-budget list --json")
+        .await
+        .remove(0);
+    for budget in left.as_array().unwrap() {
+        assert_eq!(budget["remaining_usd"], 0.0, "{budget}");
+    }
+}

@@ -153,10 +153,13 @@ fn own(
         keys_required = true;
     }
     for budget in collector.api().budgets()? {
-        if budget.error.is_none() && policy.target_named(&budget.provider).is_none() {
+        let is_meant = |target: &policy::Target| {
+            target.id == budget.provider || target.vendor.name() == budget.provider
+        };
+        if budget.error.is_none() && !policy.targets.iter().any(is_meant) {
             log::warn!(
                 target: "keeptrusts::collector",
-                "The budget of provider {:?} stops nobody: the policy has no such target",
+                "The budget of provider {:?} stops nobody: the policy has no target of this name or vendor",
                 budget.provider
             );
         }

@@ -239,13 +239,15 @@ impl Store for ClickHouseStore {
     }
 
     fn spent(&self, by: Spender<'_>, period: Days, instance_id: &str) -> Result<Spent, StoreError> {
-        let (column, name) = match by {
-            Spender::Provider(id) => ("provider", id),
-            Spender::Key(name) => ("key_name", name),
-        };
         let mut statement = Statement::default();
         let instance = statement.text(instance_id);
-        let name = statement.text(name);
+        let is_spender = match by {
+            Spender::Provider(name) => {
+                let name = statement.text(name);
+                format!("(provider = {name} OR vendor = {name})")
+            }
+            Spender::Key(name) => format!("key_name = {}", statement.text(name)),
+        };
         // A sum of 64 bits would begin anew where it is too large.
         let sum = |comparison: &str, instance: &str| {
             let sum = format!("sumIf(toUInt128(nanos), instance_id {comparison} {instance})");
@@ -253,7 +255,7 @@ impl Store for ClickHouseStore {
         };
         statement.sql = format!(
             "SELECT {}, {}
-             FROM kt_spent FINAL WHERE {column} = {name} AND day >= {} AND day < {}",
+             FROM kt_spent FINAL WHERE {is_spender} AND day >= {} AND day < {}",
             sum("=", &instance),
             sum("!=", &instance),
             period.from,
@@ -408,6 +410,7 @@ fn spent_row(event: &NewEvent) -> String {
         "day": event.timestamp.millis() / MS_PER_DAY,
         "id": event.id.to_string(),
         "provider": columns.provider.as_deref().unwrap_or_default(),
+        "vendor": columns.vendor.as_deref().unwrap_or_default(),
         "key_name": columns.key_name.as_deref().unwrap_or_default(),
         "instance_id": columns.instance_id.as_deref().unwrap_or_default(),
         "nanos": columns.cost_nanos.unwrap_or(0),

@@ -170,9 +170,21 @@ impl Store for SqliteStore {
     }
 
     fn spent(&self, by: Spender<'_>, period: Days, instance_id: &str) -> Result<Spent, StoreError> {
-        let (column, name) = match by {
-            Spender::Provider(id) => ("provider", id),
-            Spender::Key(name) => ("key_name", name),
+        const IN_PERIOD: &str = "day >= ?2 AND day < ?3";
+        // Each half by its own index. A name may be both a target's and its vendor's.
+        let (rows, name) = match by {
+            Spender::Provider(name) => (
+                format!(
+                    "SELECT instance_id, nanos FROM spent WHERE provider = ?1 AND {IN_PERIOD}
+                     UNION ALL
+                     SELECT instance_id, nanos FROM spent WHERE vendor = ?1 AND provider <> ?1 AND {IN_PERIOD}"
+                ),
+                name,
+            ),
+            Spender::Key(name) => (
+                format!("SELECT instance_id, nanos FROM spent WHERE key_name = ?1 AND {IN_PERIOD}"),
+                name,
+            ),
         };
         // Apart, neither sum is too large for an integer.
         const WHOLE: u64 = 1_000_000_000;
@@ -185,7 +197,7 @@ impl Store for SqliteStore {
                 COALESCE(SUM(nanos % {WHOLE}) FILTER (WHERE instance_id = ?4), 0),
                 COALESCE(SUM(nanos / {WHOLE}) FILTER (WHERE instance_id <> ?4), 0),
                 COALESCE(SUM(nanos % {WHOLE}) FILTER (WHERE instance_id <> ?4), 0)
-             FROM spent WHERE day >= ?2 AND day < ?3 AND {column} = ?1"
+             FROM ({rows})"
         );
         self.read(|connection| {
             let spent = connection.prepare_cached(&sql)?.query_row(

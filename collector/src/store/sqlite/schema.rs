@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::StoreError;
 
 /// Step n makes version n + 1 of version n. What has been released is never changed, only added to.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     "
     -- What is filtered and summed, apart from the text, so that a report reads little.
     CREATE TABLE event (
@@ -105,6 +105,29 @@ const MIGRATIONS: [&str; 5] = [
     ) WITHOUT ROWID;
     -- Their mean, so that reports need not look there.
     ALTER TABLE event ADD COLUMN score_millionths INTEGER;
+",
+    "
+    -- Budgets of vendors: what all targets of one have spent.
+    ALTER TABLE spent RENAME TO spent_before;
+    DROP INDEX spent_by_provider;
+    DROP INDEX spent_by_key;
+    CREATE TABLE spent (
+        day INTEGER NOT NULL,
+        provider TEXT NOT NULL,
+        vendor TEXT NOT NULL,
+        key_name TEXT NOT NULL,
+        instance_id TEXT NOT NULL,
+        nanos INTEGER NOT NULL,
+        PRIMARY KEY (day, provider, vendor, key_name, instance_id)
+    ) WITHOUT ROWID;
+    INSERT INTO spent
+        SELECT day, provider, COALESCE(known.vendor, ''), key_name, instance_id, nanos
+        FROM spent_before LEFT JOIN (SELECT provider, max(vendor) AS vendor FROM event GROUP BY provider) AS known
+        USING (provider);
+    DROP TABLE spent_before;
+    CREATE INDEX spent_by_provider ON spent (provider, day, vendor, instance_id, nanos);
+    CREATE INDEX spent_by_vendor ON spent (vendor, day, provider, instance_id, nanos);
+    CREATE INDEX spent_by_key ON spent (key_name, day, instance_id, nanos);
 ",
 ];
 

@@ -176,7 +176,7 @@ fn insert_events(
             attempt_latency_ms)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
-    let mut spent: HashMap<(u64, &str, &str, &str), u64> = HashMap::new();
+    let mut spent: HashMap<(u64, [&str; 4]), u64> = HashMap::new();
     let mut new = Vec::with_capacity(events.len());
     for event in events {
         let columns = &event.columns;
@@ -229,9 +229,13 @@ fn insert_events(
             let sum = spent
                 .entry((
                     day,
-                    columns.provider.as_deref().unwrap_or_default(),
-                    columns.key_name.as_deref().unwrap_or_default(),
-                    columns.instance_id.as_deref().unwrap_or_default(),
+                    [
+                        &columns.provider,
+                        &columns.vendor,
+                        &columns.key_name,
+                        &columns.instance_id,
+                    ]
+                    .map(|name| name.as_deref().unwrap_or_default()),
                 ))
                 .or_default();
             *sum = sum.saturating_add(nanos);
@@ -239,12 +243,19 @@ fn insert_events(
     }
     // A sum that is too large for an integer would become a floating point number, and be read by nobody any more.
     let mut sum = transaction.prepare_cached(
-        "INSERT INTO spent (day, provider, key_name, instance_id, nanos) VALUES (?1, ?2, ?3, ?4, ?5)
-         ON CONFLICT (day, provider, key_name, instance_id)
+        "INSERT INTO spent (day, provider, vendor, key_name, instance_id, nanos) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (day, provider, vendor, key_name, instance_id)
          DO UPDATE SET nanos = MIN(nanos + excluded.nanos, 9223372036854775807)",
     )?;
-    for ((day, provider, key, instance), nanos) in spent {
-        sum.execute(params![signed(day), provider, key, instance, signed(nanos)])?;
+    for ((day, [provider, vendor, key, instance]), nanos) in spent {
+        sum.execute(params![
+            signed(day),
+            provider,
+            vendor,
+            key,
+            instance,
+            signed(nanos)
+        ])?;
     }
     Ok(new)
 }

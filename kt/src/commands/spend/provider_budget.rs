@@ -22,9 +22,12 @@ pub(crate) enum Command {
 
 #[derive(Debug, Args)]
 pub(crate) struct Create {
-    /// Id of the target in the policy
-    #[arg(long, value_name = "ID")]
+    /// Id of a target in the policy, or a vendor: all its targets together
+    #[arg(long, value_name = "NAME")]
     provider: String,
+    /// Also if no gateway has a target or vendor of this name yet
+    #[arg(long)]
+    allow_unknown: bool,
     /// US dollars for each period
     #[arg(long, value_name = "USD", allow_negative_numbers = true, value_parser = usd)]
     limit: f64,
@@ -59,8 +62,8 @@ pub(crate) struct Delete {
         conflicts_with = "provider"
     )]
     id: Option<String>,
-    /// Id of the target in the policy
-    #[arg(long, value_name = "ID")]
+    /// The target or vendor that it is of
+    #[arg(long, value_name = "NAME")]
     provider: Option<String>,
     /// Which of its ceilings, if it has several
     #[arg(long, value_enum, requires = "provider")]
@@ -85,6 +88,7 @@ impl Create {
             provider: self.provider,
             limit_usd: self.limit,
             period: self.period.into(),
+            allow_unknown: self.allow_unknown,
         })?;
         if self.json {
             print_json(&budget)?;
