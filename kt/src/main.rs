@@ -8,6 +8,7 @@ mod files;
 mod find;
 mod gateway;
 mod http;
+mod import;
 mod logger;
 mod model_check;
 mod open_files;

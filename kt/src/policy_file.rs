@@ -78,6 +78,14 @@ pub(crate) fn check(file: &Path, text: String, secrets: &Secrets) -> Result<Docu
     })
 }
 
+/// The file that a user means, and what to call it: `-` is standard input.
+pub(crate) fn named(file: &Path) -> (PathBuf, String) {
+    if file == Path::new("-") {
+        return (PathBuf::from("/dev/stdin"), String::from("standard input"));
+    }
+    (file.to_owned(), file.display().to_string())
+}
+
 /// The text of `file`.
 pub(crate) fn text(file: &Path) -> Result<String, Refused> {
     files::read_text_to_end(file, MAX_DOCUMENT_BYTES).map_err(|source| Refused::Unreadable {

@@ -30,3 +30,4 @@ pub use load::{
 pub use model::*;
 pub use source::Source;
 pub use yaml::MAX_BYTES as MAX_DOCUMENT_BYTES;
+pub use yaml::to_json as yaml_to_json;

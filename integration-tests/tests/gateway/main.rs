@@ -30,6 +30,7 @@ mod health_rate_limits;
 mod health_trap;
 mod hedging;
 mod image;
+mod import;
 #[path = "../../../kt/tests/common/inert_module.rs"]
 mod inert_module;
 mod istio;

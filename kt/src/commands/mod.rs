@@ -8,6 +8,7 @@ mod doctor;
 mod envoy;
 mod events;
 mod gateway;
+mod import;
 mod policy;
 mod prices;
 mod source;
@@ -57,6 +58,9 @@ enum Command {
     /// Look at what providers cost, and set ceilings
     #[command(subcommand)]
     Spend(spend::Command),
+    /// Turn another gateway's configuration into a policy
+    #[command(subcommand)]
+    Import(import::Command),
     /// Look at the list prices that count where a policy gives none
     #[command(subcommand)]
     Prices(prices::Command),
@@ -78,6 +82,7 @@ impl Cli {
             Command::Console(console) => console.run(),
             Command::Events(command) => command.run(),
             Command::Spend(command) => command.run(),
+            Command::Import(command) => command.run(),
             Command::Prices(command) => command.run(),
             Command::Tokens(command) => command.run(),
         }

@@ -10,9 +10,11 @@ mod anchors;
 mod json;
 mod parse;
 mod scalar;
+mod to_json;
 
 pub(crate) use parse::parse;
 pub(crate) use scalar::Scalar;
+pub use to_json::to_json;
 
 use std::borrow::Cow;
 use std::rc::Rc;

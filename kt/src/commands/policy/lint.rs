@@ -14,9 +14,6 @@ use crate::paths::{self, variable};
 use crate::policy_file;
 use crate::secrets::Secrets;
 
-/// Stands for standard input.
-const STDIN: &str = "-";
-
 #[derive(Debug, Args)]
 pub(crate) struct Lint {
     /// The policy, in YAML or JSON; `-` is standard input
@@ -39,12 +36,8 @@ pub(crate) struct Lint {
 impl Lint {
     pub(super) fn run(self) -> Result<ExitCode, Failure> {
         let file = self.policy.as_deref().or(self.file.as_deref());
-        let file = file.filter(|file| *file != Path::new(STDIN));
-        let (file, name) = match file {
-            Some(file) => (file, file.display().to_string()),
-            None => (Path::new("/dev/stdin"), String::from("standard input")),
-        };
-        let text = match policy_file::text(file) {
+        let (file, name) = policy_file::named(file.unwrap_or(Path::new("-")));
+        let text = match policy_file::text(&file) {
             Ok(text) => text,
             Err(refused) if self.json => {
                 print_json(&LintReport::unreadable(&name, &refused.to_string()))?;
