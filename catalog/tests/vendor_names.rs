@@ -32,6 +32,9 @@ const CRATES: [&str; 10] = [
 /// Vendors after whom a wire format, a header or a package is called, and names that are words of their own.
 const ALLOWED: [&str; 5] = ["openai", "anthropic", "bedrock", "together", "compatible"];
 
+/// Fields on the wire that are called after a vendor.
+const FIELDS: [&str; 1] = ["x_groq"];
+
 /// Files that may name vendors, and why.
 const EXCEPTIONS: [(&str, &str); 1] = [(
     "protocols/src/translate/embeddings_to_bedrock_titan.rs",
@@ -73,6 +76,9 @@ fn names_in(line: &str) -> Vec<String> {
         let is_text = number % 2 == 1;
         if !is_text || !part.contains(' ') {
             let is_of_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
+            let part = FIELDS
+                .iter()
+                .fold(part.to_owned(), |part, field| part.replace(field, ""));
             let words = part.split(|c| !is_of_name(c));
             names.extend(words.map(|word| word.replace(['_', '-', '.'], "").to_ascii_lowercase()));
         }
