@@ -23,6 +23,7 @@ mod failover;
 mod failover_reasons;
 mod four_providers;
 mod health;
+mod health_blame;
 mod health_capacity;
 mod health_faults;
 mod health_outage;

@@ -97,3 +97,25 @@ async fn a_providers_embeddings_decide_and_without_them_the_first_serves() {
     embedder.behave(Behaviour::Answer);
     assert_eq!(served(&client, &asking(CRASH)).await, "p1");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_long_for_embeddings_that_do_not_come() {
+    let line = "circuit_breaker: {failure_threshold: 3, cooldown_seconds: 600}";
+    let bench = Bench::start(3, 1, line, GROUPS).await;
+    let embedder = &bench.providers[2];
+    let client = bench.gateway.client();
+    until_learnt(&bench).await;
+    embedder.behave(Behaviour::Stall);
+    let before = embedder.received().len();
+    let mut waited = 0;
+    for _ in 0..20 {
+        let answer = client.post("/v1/chat/completions", &asking(CRASH)).await;
+        assert_eq!((answer.status, answer.provider()), (200, "p0"));
+        waited += usize::from(answer.took >= Duration::from_millis(390));
+    }
+    // After three in vain it is put aside.
+    assert_eq!(embedder.received().len() - before, 3);
+    assert_eq!(waited, 3);
+    let health = client.get("/health?provider=p2").await.json();
+    assert_eq!(health["health"]["reason"], "upstream_timeout");
+}
