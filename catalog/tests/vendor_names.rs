@@ -36,12 +36,13 @@ const ALLOWED: [&str; 5] = ["openai", "anthropic", "bedrock", "together", "compa
 const FIELDS: [&str; 1] = ["x_groq"];
 
 /// Files and folders that may name vendors, and why.
-const EXCEPTIONS: [(&str, &str); 2] = [
+const EXCEPTIONS: [(&str, &str); 3] = [
     (
         "protocols/src/translate/embeddings_to_bedrock_titan.rs",
         "the id of a model at Bedrock says which wire format its embeddings have",
     ),
-    ("kt/src/import/", "what other gateways call their settings"),
+    ("kt/src/import", "what other gateways call their settings"),
+    ("kt/src/commands/import.rs", "as above"),
 ];
 
 /// What vendors and families of models are called besides.
