@@ -25,6 +25,15 @@ pub(crate) fn read(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     read_all(file, &metadata, most)
 }
 
+/// Longest token that is read, in bytes.
+const MAX_TOKEN_BYTES: usize = 4_096;
+
+/// A token that stands alone in a file.
+pub(crate) fn read_token(path: &Path) -> io::Result<String> {
+    let text = read_text(path, MAX_TOKEN_BYTES)?;
+    Ok(text.trim().to_owned())
+}
+
 /// The same, for text.
 pub(crate) fn read_text(path: &Path, most: usize) -> io::Result<String> {
     text(read(path, most)?)
@@ -32,12 +41,17 @@ pub(crate) fn read_text(path: &Path, most: usize) -> io::Result<String> {
 
 /// Text that a pipe may bring as well, such as `<(…)` of a shell: waits for its end.
 pub(crate) fn read_text_to_end(path: &Path, most: usize) -> io::Result<String> {
+    text(read_to_end(path, most)?)
+}
+
+/// The same, for anything.
+pub(crate) fn read_to_end(path: &Path, most: usize) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     let metadata = file.metadata()?;
     if metadata.is_dir() {
         return Err(not_a_file(&metadata));
     }
-    text(read_all(file, &metadata, most)?)
+    read_all(file, &metadata, most)
 }
 
 fn read_all(file: File, metadata: &Metadata, most: usize) -> io::Result<Vec<u8>> {

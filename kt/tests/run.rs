@@ -244,6 +244,22 @@ fn a_good_change_is_taken_and_a_bad_one_refused() {
 }
 
 #[test]
+fn a_change_that_the_system_has_no_room_for_is_tried_again() {
+    let scratch = scratch();
+    let gateway = Gateway::start_inert(&scratch);
+    // Where the file would be written stands a folder.
+    let obstacle = gateway.run_directory().join("clusters.next");
+    fs::create_dir(&obstacle).unwrap();
+    scratch.write(
+        "policy-config.yaml",
+        &POLICY.replace("http://127.0.0.1:9/v1", "http://127.0.0.1:7/v1"),
+    );
+    gateway.wait_for("cannot be taken over yet, the old one stays until it can: ");
+    fs::remove_dir(&obstacle).unwrap();
+    gateway.wait_for("Policy changed");
+}
+
+#[test]
 fn a_signal_asks_for_a_look() {
     let scratch = scratch();
     // The moment it is ready, when it may not have begun to follow the policy.

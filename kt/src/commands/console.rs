@@ -9,6 +9,7 @@ use policy::BaseUrl;
 use super::Failure;
 use super::gateway::DEFAULT_COLLECTOR;
 use crate::collector_url;
+use crate::files;
 use crate::output::print;
 use crate::paths::{self, variable};
 
@@ -46,13 +47,12 @@ impl Console {
                     .data_dir
                     .unwrap_or_else(|| paths::data_folder(&variable));
                 let file = folder.join("api-token");
-                let text = std::fs::read_to_string(&file).map_err(|error| {
+                files::read_token(&file).map_err(|error| {
                     format!(
                         "cannot read {}: {error}; start a gateway first, or name its --data-dir",
                         file.display()
                     )
-                })?;
-                text.trim().to_owned()
+                })?
             }
         };
         // Behind the `#`, so that no server and no log ever sees it.

@@ -6,6 +6,7 @@ use clap::Args;
 use collector::{Api, Local, Remote, StoreLocation};
 
 use super::Failure;
+use crate::files;
 use crate::paths::{self, variable};
 
 /// Options of every command that asks. The first that is there counts: `--api-url`, `--store`, `--data-dir`,
@@ -103,7 +104,7 @@ impl Source {
             .or_else(|| variable("KEEPTRUSTS_API_TOKEN"));
         let file = data_folder.join("api-token");
         given
-            .or_else(|| Some(std::fs::read_to_string(&file).ok()?.trim().to_owned()))
+            .or_else(|| files::read_token(&file).ok())
             .filter(|token| !token.is_empty())
             .ok_or_else(|| {
                 format!(

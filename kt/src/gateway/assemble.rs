@@ -100,6 +100,7 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
         admin: AdminClient::new(admin),
         evidence,
         unreadable: None,
+        postponed: None,
     };
     Ok(Parts {
         follower,

@@ -9,7 +9,7 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use log::Level;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
 use tokio::process::{Child, ChildStderr, Command};
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
@@ -126,17 +126,25 @@ impl EnvoyProcess {
 
 /// Envoy's log becomes ours.
 async fn forward(stderr: Option<ChildStderr>, last_lines: LastLines) {
-    let Some(stderr) = stderr else { return };
-    let mut lines = BufReader::new(stderr).lines();
+    if let Some(stderr) = stderr {
+        forward_lines(stderr, last_lines).await;
+    }
+}
+
+async fn forward_lines(stderr: impl AsyncRead + Unpin, last_lines: LastLines) {
+    // Not every line is UTF-8: Envoy logs what clients and providers send.
+    let mut lines = BufReader::new(stderr).split(b'\n');
     let mut level = Level::Warn;
-    while let Ok(Some(line)) = lines.next_line().await {
-        let (target, message) = match split(&line) {
+    while let Ok(Some(line)) = lines.next_segment().await {
+        let line = String::from_utf8_lossy(&line);
+        let line = line.trim_end_matches('\r');
+        let (target, message) = match split(line) {
             Some((named, target, message)) => {
                 level = named;
                 (target, message)
             }
             // The second line of a message.
-            None => ("envoy", line.as_str()),
+            None => ("envoy", line),
         };
         // Ending is what we asked for.
         let level = if message.starts_with("caught ENVOY_SIG") {
@@ -222,5 +230,18 @@ mod tests {
         ] {
             assert_eq!(split(line), expected);
         }
+    }
+
+    #[tokio::test]
+    async fn a_line_that_is_not_utf_8_does_not_end_the_log() {
+        let lines = LastLines::default();
+        let written: &[u8] = b"info\tmain\tfirst\nerror\thttp\tbad \xff header\ninfo\tmain\tlast";
+        forward_lines(written, lines.clone()).await;
+        let messages: Vec<String> = lines
+            .borrow()
+            .iter()
+            .map(|(_, line)| line.clone())
+            .collect();
+        assert_eq!(messages, ["first", "bad \u{fffd} header", "last"]);
     }
 }

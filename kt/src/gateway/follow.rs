@@ -1,6 +1,7 @@
 //! Follows what changes on disk: the policy, keys in files, the size of the access log.
 
 use std::convert::Infallible;
+use std::error::Error;
 use std::io;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -36,6 +37,8 @@ pub(crate) struct Follower<'a> {
     pub(crate) evidence: Evidence,
     /// Why the policy could not be read at the last look.
     pub(crate) unreadable: Option<String>,
+    /// Why a change could not be taken over at the last try, where the next one may succeed.
+    pub(crate) postponed: Option<String>,
 }
 
 impl Follower<'_> {
@@ -89,9 +92,24 @@ impl Follower<'_> {
             return;
         }
         match self.try_take_over(text).await {
-            Ok(()) => log::info!(target: LOG, "Policy changed (version {version})"),
+            Ok(()) => {
+                self.postponed = None;
+                log::info!(target: LOG, "Policy changed (version {version})");
+            }
+            Err(error) if may_pass(error.as_ref()) => {
+                let reason = error.to_string();
+                if self.postponed.as_ref() != Some(&reason) {
+                    log::error!(
+                        target: LOG,
+                        "Policy change (version {version}) cannot be taken over yet, the old one stays until it can: {reason}"
+                    );
+                }
+                self.postponed = Some(reason);
+                self.watch.forget(&self.served.document().text);
+            }
             Err(error) => {
-                log::error!(target: LOG, "Policy change refused, the old one stays: {error}")
+                self.postponed = None;
+                log::error!(target: LOG, "Policy change refused, the old one stays: {error}");
             }
         }
     }
@@ -160,4 +178,14 @@ pub(crate) fn report(refused: &Refused) {
             log::error!(target: LOG, "{finding}");
         }
     }
+}
+
+/// The system or Envoy had no room or no time: the policy itself is not at fault.
+fn may_pass(error: &(dyn Error + 'static)) -> bool {
+    let change = error.downcast_ref::<ChangeError>();
+    error.is::<io::Error>()
+        || matches!(
+            change,
+            Some(ChangeError::Io(_) | ChangeError::Silent { .. })
+        )
 }

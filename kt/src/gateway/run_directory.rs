@@ -2,11 +2,13 @@
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 const LOCK: &str = "lock";
+/// Tries at a name that nobody has.
+const NAMES: u32 = 1_000;
 
 /// A run directory. Dropping it removes it, and a panic does too; what a killed process left behind is removed by the
 /// next one that starts below the same root.
@@ -21,11 +23,9 @@ impl RunDirectory {
     /// Makes a directory below `root`, which nobody but its owner can enter.
     pub(crate) fn create(root: &Path) -> io::Result<Self> {
         private_folder(root)?;
+        check_owner(root)?;
         sweep(root);
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let path = root.join(format!("{}-{number}", std::process::id()));
-        private_folder(&path)?;
+        let path = new_folder(root)?;
         remove_on_panic(path.clone());
         let lock = create_private(&path.join(LOCK))?;
         lock.try_lock().map_err(io::Error::from)?;
@@ -69,6 +69,43 @@ impl Drop for RunDirectory {
 /// Makes a folder that nobody but its owner can enter, and those above it that are missing.
 pub(crate) fn private_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+/// A folder that somebody else made, or can write to, may be led anywhere, and what is written there be read.
+fn check_owner(root: &Path) -> io::Result<()> {
+    let found = fs::symlink_metadata(root)?;
+    let problem = if !found.is_dir() {
+        "it is a link or a file"
+    } else if found.uid() != rustix::process::geteuid().as_raw() {
+        "it belongs to somebody else"
+    } else if found.mode() & 0o022 != 0 {
+        "others can write to it"
+    } else {
+        return Ok(());
+    };
+    Err(io::Error::new(
+        io::ErrorKind::PermissionDenied,
+        format!(
+            "expected a folder of your own at {}: {problem}",
+            root.display()
+        ),
+    ))
+}
+
+/// A folder that was not there before.
+fn new_folder(root: &Path) -> io::Result<PathBuf> {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let mut taken = io::Error::from(io::ErrorKind::AlreadyExists);
+    for _ in 0..NAMES {
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = root.join(format!("{}-{number}", std::process::id()));
+        match DirBuilder::new().mode(0o700).create(&path) {
+            Ok(()) => return Ok(path),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => taken = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(taken)
 }
 
 fn create_private(path: &Path) -> io::Result<File> {
@@ -134,11 +171,37 @@ mod tests {
             "no half-written file stays"
         );
 
+        // A name that is taken is left alone, whatever is there.
+        let next = root.join(format!("{}-2", std::process::id()));
+        std::os::unix::fs::symlink("/nowhere", &next).unwrap();
+        let third = RunDirectory::create(&root).unwrap();
+        assert_ne!(third.path(), next);
+        drop(third);
+        fs::remove_file(next).unwrap();
+
         let path = used.path().to_owned();
         drop(used);
         assert!(!path.exists());
         assert!(other.path().exists());
         drop(other);
         fs::remove_dir_all(root).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_is_not_the_users_own_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let open = folder.path().join("open");
+        fs::create_dir(&open).unwrap();
+        fs::set_permissions(&open, fs::Permissions::from_mode(0o777)).unwrap();
+        let link = folder.path().join("link");
+        std::os::unix::fs::symlink(folder.path(), &link).unwrap();
+        for (root, problem) in [
+            (&open, "others can write to it"),
+            (&link, "it is a link or a file"),
+        ] {
+            let error = RunDirectory::create(root).unwrap_err().to_string();
+            assert!(error.contains(problem), "{error}");
+            assert!(error.contains(root.to_str().unwrap()), "{error}");
+        }
     }
 }

@@ -46,6 +46,11 @@ impl Watch {
         Ok(found)
     }
 
+    /// What was found last was not dealt with, and `served` is still in force: it is news again.
+    pub(crate) fn forget(&mut self, served: &str) {
+        served.clone_into(&mut self.known);
+    }
+
     /// New content, once, as soon as two looks in a row have found it. A file that is not there or not text is no
     /// news: it may be on its way.
     ///
@@ -108,6 +113,12 @@ mod tests {
         assert_eq!(watch.look().unwrap(), None);
         fs::write(folder.join("v2/policy"), "three").unwrap();
         assert_eq!(watch.look().unwrap().as_deref(), Some("three"));
+
+        // What could not be dealt with comes again.
+        watch.forget("two");
+        assert_eq!(watch.look().unwrap(), None);
+        assert_eq!(watch.look().unwrap().as_deref(), Some("three"));
+        assert_eq!(watch.look().unwrap(), None);
 
         // There and back again is no news.
         fs::write(folder.join("v2/policy"), "four").unwrap();

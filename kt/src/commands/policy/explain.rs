@@ -1,6 +1,5 @@
 //! `kt policy explain`: the plan that the gateway would make for a request, and why.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -10,9 +9,13 @@ use protocols::ClientFormat;
 
 use crate::commands::Failure;
 use crate::explain::{self, Asked, AssumedHealth, AssumedLatency, Assumptions};
+use crate::files;
 use crate::paths::{self, variable};
 use crate::policy_file::{self, Refused};
 use crate::secrets::Secrets;
+
+/// Longest request that is read, in bytes: the largest `max_request_bytes` of a policy.
+const MAX_REQUEST_BYTES: usize = 1 << 30;
 
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
@@ -85,12 +88,9 @@ impl Explain {
 }
 
 fn body(file: &Path) -> Result<Vec<u8>, Failure> {
-    if file == Path::new("-") {
-        let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes)?;
-        return Ok(bytes);
-    }
-    std::fs::read(file).map_err(|error| format!("cannot read {}: {error}", file.display()).into())
+    let (file, name) = policy_file::named(file);
+    files::read_to_end(&file, MAX_REQUEST_BYTES)
+        .map_err(|error| format!("cannot read {name}: {error}").into())
 }
 
 fn endpoint(path: &str) -> Result<ClientFormat, String> {
