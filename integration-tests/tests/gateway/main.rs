@@ -10,6 +10,7 @@ mod aws_signing;
 mod bad_input;
 mod bodies;
 mod budgets;
+mod client_headers;
 mod conformance;
 mod console;
 mod content_policies;
