@@ -8,11 +8,11 @@ use serde_json::value::RawValue;
 use crate::budget::{Budget, NewBudget};
 use crate::compare::Comparison;
 use crate::feedback::{Feedback, NewFeedback};
-use crate::key::{CreatedKey, KeyInfo, NewKey};
+use crate::key::{CreatedKey, KeyInfo, NewKey, Rotation};
 use crate::query::{AggregateQuery, CompareQuery, EventQuery, InvalidQuery};
 use crate::report::{AggregateReport, EventPage};
 use crate::store::StoreError;
-use crate::webhook::{CreatedWebhook, NewWebhook, Webhook};
+use crate::webhook::{CreatedWebhook, Delivery, NewWebhook, Webhook};
 
 /// Reports, budgets, keys and webhooks. Calls block: use a thread for blocking work where that matters.
 pub trait Api: Send + Sync {
@@ -92,6 +92,12 @@ pub trait Api: Send + Sync {
     /// [`ApiError::Conflict`] if a key in force has this name; [`ApiError::Invalid`] for values out of range.
     fn create_key(&self, new: &NewKey) -> Result<CreatedKey, ApiError>;
 
+    /// Makes a key in force anew, by its id or its name: it keeps its name, limits and spending.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] if there is none; [`ApiError::Conflict`] if it is out of force.
+    fn rotate_key(&self, id_or_name: &str, rotation: Rotation) -> Result<CreatedKey, ApiError>;
+
     /// Takes a key out of force, by its id or, if one key in force has it, its name.
     ///
     /// # Errors
@@ -115,6 +121,18 @@ pub trait Api: Send + Sync {
     /// # Errors
     /// [`ApiError::NotFound`] if there is none of this id.
     fn delete_webhook(&self, id: &str) -> Result<(), ApiError>;
+
+    /// Tells a webhook a test message, at once; [`Delivery::state`] says what came of it.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] if there is none of this id.
+    fn test_webhook(&self, id: &str) -> Result<Delivery, ApiError>;
+
+    /// The latest messages of a webhook, latest first.
+    ///
+    /// # Errors
+    /// [`ApiError::NotFound`] if there is none of this id.
+    fn deliveries(&self, webhook_id: &str) -> Result<Vec<Delivery>, ApiError>;
 }
 
 /// Why there is no answer.

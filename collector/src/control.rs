@@ -41,7 +41,8 @@ pub(crate) fn state(
                     instance_id,
                 )
             });
-            Ok(GatewayKey {
+            let former = key.former(now_ms).cloned();
+            let key = GatewayKey {
                 limit: limit.transpose()?,
                 id: key.id,
                 name: key.name,
@@ -49,9 +50,22 @@ pub(crate) fn state(
                 models: key.models,
                 expires_at_ms: key.expires_at_ms,
                 requests_per_minute: key.requests_per_minute,
-            })
+            };
+            // The same key to gateways, with its limits: only what clients show is another.
+            let former = former.map(|former| GatewayKey {
+                sha256: former.sha256,
+                expires_at_ms: Some(
+                    key.expires_at_ms
+                        .map_or(former.until_ms, |end| end.min(former.until_ms)),
+                ),
+                ..key.clone()
+            });
+            Ok(std::iter::once(key).chain(former))
         })
-        .collect::<Result<Vec<_>, StoreError>>()?;
+        .collect::<Result<Vec<_>, StoreError>>()?
+        .into_iter()
+        .flatten()
+        .collect();
     let budgets = in_force
         .budgets
         .into_iter()

@@ -34,6 +34,15 @@ pub struct KeyLimit {
     pub period: BudgetPeriod,
 }
 
+/// Asks for a key to be made anew.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Rotation {
+    /// How long the former key opens as well; nothing: not at all.
+    #[serde(default)]
+    pub grace_seconds: u64,
+}
+
 /// A key, shown this once.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct CreatedKey {
@@ -69,6 +78,12 @@ pub struct KeyInfo {
     pub expires_at_ms: Option<u64>,
     /// Unix milliseconds; `None` while it is not revoked.
     pub revoked_at_ms: Option<u64>,
+    /// When the key itself was made anew, Unix milliseconds; `None` if it never was.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rotated_at_ms: Option<u64>,
+    /// Until when the key that it was before opens as well, Unix milliseconds; `None` if it does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub former_until_ms: Option<u64>,
     /// Why its record cannot be read; `None` for all others. Of such a key, only `id`, `state` and perhaps `name` say
     /// something.
     #[serde(default, skip_serializing_if = "Option::is_none")]

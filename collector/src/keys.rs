@@ -22,10 +22,26 @@ pub(crate) struct StoredKey {
     pub(crate) created_at_ms: u64,
     pub(crate) expires_at_ms: Option<u64>,
     pub(crate) revoked_at_ms: Option<u64>,
+    /// Unix milliseconds of when the key itself was made anew.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) rotated_at_ms: Option<u64>,
+    /// The key itself before that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) former: Option<FormerKey>,
+}
+
+/// What a key was before it was rotated.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct FormerKey {
+    pub(crate) sha256: String,
+    /// Unix milliseconds; from then on it opens no more.
+    pub(crate) until_ms: u64,
 }
 
 /// How many keys may be in force: every gateway asks for all of them every second.
 const MAX_KEYS_IN_FORCE: usize = 10_000;
+/// A former key that opens for longer than that is no former key.
+const MAX_GRACE_MS: u64 = 90 * 24 * 3_600 * 1_000;
 /// Characters of a key that are shown to tell it from others: 6 of its 43 random ones.
 const SHOWN: usize = events::KEY_PREFIX.len() + 6;
 
@@ -73,12 +89,11 @@ pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewKey) -> Result<Cre
             "{MAX_KEYS_IN_FORCE} keys are in force: revoke one first"
         )));
     }
-    let key = format!("{}{}", events::KEY_PREFIX, records::secret()?);
-    let sha256 = records::sha256_hex(key.as_bytes());
+    let (key, prefix, sha256) = fresh()?;
     let stored = StoredKey {
         id: records::id_of("key_", sha256.as_bytes()),
         name: new.name.clone(),
-        prefix: key.chars().take(SHOWN).collect(),
+        prefix,
         sha256,
         models: new.models.clone(),
         requests_per_minute: new.requests_per_minute,
@@ -88,6 +103,8 @@ pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewKey) -> Result<Cre
             .expires_in_seconds
             .map(|seconds| now_ms.saturating_add(seconds.saturating_mul(1_000))),
         revoked_at_ms: None,
+        rotated_at_ms: None,
+        former: None,
     };
     let name = new.name.clone();
     let has_the_name =
@@ -98,6 +115,60 @@ pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewKey) -> Result<Cre
             new.name
         )));
     }
+    let info = info(store, now_ms, stored)?;
+    Ok(CreatedKey { key, info })
+}
+
+/// A key, what is shown of it, and its hash.
+fn fresh() -> Result<(String, String, String), ApiError> {
+    let key = format!("{}{}", events::KEY_PREFIX, records::secret()?);
+    let prefix = key.chars().take(SHOWN).collect();
+    let sha256 = records::sha256_hex(key.as_bytes());
+    Ok((key, prefix, sha256))
+}
+
+/// Makes the key itself anew; everything else of it stays, what it has spent too. What it was before opens for `grace_ms`
+/// more, so that clients can change.
+pub(crate) fn rotate(
+    store: &dyn Store,
+    now_ms: u64,
+    id_or_name: &str,
+    grace_ms: u64,
+) -> Result<CreatedKey, ApiError> {
+    if grace_ms > MAX_GRACE_MS {
+        return Err(ApiError::Invalid(format!(
+            "grace_seconds: expected at most {}, found {}",
+            MAX_GRACE_MS / 1_000,
+            grace_ms / 1_000
+        )));
+    }
+    let is_meant = |key: &StoredKey| key.id == id_or_name || key.name == id_or_name;
+    let keys = stored(store)?.readable;
+    let in_force = |key: &&StoredKey| is_meant(key) && key.state(now_ms) == KeyState::Active;
+    let Some(found) = keys.iter().find(in_force) else {
+        return Err(if keys.iter().any(is_meant) {
+            ApiError::Conflict(format!(
+                "the key {id_or_name:?} is revoked or expired: make a new one"
+            ))
+        } else {
+            ApiError::NotFound {
+                what: "key",
+                id: id_or_name.to_owned(),
+            }
+        });
+    };
+    let (key, prefix, sha256) = fresh()?;
+    let stored = StoredKey {
+        prefix,
+        sha256,
+        rotated_at_ms: Some(now_ms),
+        former: (grace_ms > 0).then(|| FormerKey {
+            sha256: found.sha256.clone(),
+            until_ms: now_ms.saturating_add(grace_ms),
+        }),
+        ..found.clone()
+    };
+    records::put(store, RecordKind::Key, &stored.id, &stored)?;
     let info = info(store, now_ms, stored)?;
     Ok(CreatedKey { key, info })
 }
@@ -151,7 +222,16 @@ impl StoredKey {
             created_at_ms: 0,
             expires_at_ms: None,
             revoked_at_ms: None,
+            rotated_at_ms: None,
+            former: None,
         }
+    }
+
+    /// What it was before it was rotated, while that opens.
+    pub(crate) fn former(&self, now_ms: u64) -> Option<&FormerKey> {
+        self.former
+            .as_ref()
+            .filter(|former| now_ms < former.until_ms)
     }
 
     pub(crate) fn state(&self, now_ms: u64) -> KeyState {
@@ -171,6 +251,8 @@ fn info(store: &dyn Store, now_ms: u64, key: StoredKey) -> Result<KeyInfo, Store
         store.spent(Spender::Key(&key.name), days, EVERYBODY)
     });
     Ok(KeyInfo {
+        former_until_ms: key.former(now_ms).map(|former| former.until_ms),
+        rotated_at_ms: key.rotated_at_ms,
         state: key.state(now_ms),
         id: key.id,
         name: key.name,
@@ -201,6 +283,8 @@ fn unreadable_info(key: Unreadable) -> KeyInfo {
         created_at_ms: 0,
         expires_at_ms: None,
         revoked_at_ms: None,
+        rotated_at_ms: None,
+        former_until_ms: None,
         error: Some(key.reason),
     }
 }

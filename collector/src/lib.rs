@@ -13,6 +13,7 @@ mod budgets;
 mod compare;
 mod connections;
 mod control;
+mod deliveries;
 mod feedback;
 mod fleet;
 mod gateways;
@@ -46,7 +47,7 @@ pub use connections::default_max_connections;
 pub use events::BudgetPeriod;
 pub use feedback::{Feedback, NewFeedback};
 pub use histogram::Histogram;
-pub use key::{CreatedKey, KeyInfo, KeyLimit, KeyState, NewKey};
+pub use key::{CreatedKey, KeyInfo, KeyLimit, KeyState, NewKey, Rotation};
 pub use local::{Clock, Local};
 pub use query::{
     AggregateQuery, CompareQuery, Condition, Cursor, DEFAULT_PAGE, Dimension, EventFilter,
@@ -63,4 +64,7 @@ pub use store::{
     RecordKind, Spender, Spent, Store, StoreError, StoreIdentity, StoreLocation, Totals, open,
 };
 pub use tokens::Tokens;
-pub use webhook::{CreatedWebhook, NewWebhook, Webhook, WebhookEvent};
+pub use webhook::{
+    CreatedWebhook, Delivery, DeliveryState, LastDelivery, NewWebhook, Webhook, WebhookEvent,
+    WebhookFormat,
+};

@@ -11,8 +11,9 @@ use crate::api::{Api, ApiError};
 use crate::budget::{Budget, NewBudget};
 use crate::budgets;
 use crate::compare::Comparison;
+use crate::deliveries;
 use crate::feedback::{Feedback, NewFeedback};
-use crate::key::{CreatedKey, KeyInfo, NewKey};
+use crate::key::{CreatedKey, KeyInfo, NewKey, Rotation};
 use crate::keys;
 use crate::query::{
     AggregateQuery, CompareQuery, Condition, Cursor, EventFilter, EventQuery, InvalidQuery,
@@ -20,7 +21,8 @@ use crate::query::{
 };
 use crate::report::{AggregateReport, AggregateRow, EventPage};
 use crate::store::{Group, Store};
-use crate::webhook::{CreatedWebhook, NewWebhook, Webhook};
+use crate::webhook::{CreatedWebhook, Delivery, NewWebhook, Webhook};
+use crate::webhook_dispatcher;
 use crate::webhooks;
 
 /// How often a follower looks for new events: often enough to feel live, seldom enough to cost nothing.
@@ -228,6 +230,15 @@ impl Api for Local {
         keys::create(self.store.as_ref(), self.now_ms(), new)
     }
 
+    fn rotate_key(&self, id_or_name: &str, rotation: Rotation) -> Result<CreatedKey, ApiError> {
+        let _alone = self
+            .keys
+            .lock()
+            .unwrap_or_else(|broken| broken.into_inner());
+        let grace_ms = rotation.grace_seconds.saturating_mul(1_000);
+        keys::rotate(self.store.as_ref(), self.now_ms(), id_or_name, grace_ms)
+    }
+
     fn revoke_key(&self, id_or_name: &str) -> Result<KeyInfo, ApiError> {
         let _alone = self
             .keys
@@ -246,6 +257,15 @@ impl Api for Local {
 
     fn delete_webhook(&self, id: &str) -> Result<(), ApiError> {
         webhooks::delete(self.store.as_ref(), id)
+    }
+
+    fn test_webhook(&self, id: &str) -> Result<Delivery, ApiError> {
+        webhook_dispatcher::test(self, id)
+    }
+
+    fn deliveries(&self, webhook_id: &str) -> Result<Vec<Delivery>, ApiError> {
+        webhooks::find(self.store.as_ref(), webhook_id)?;
+        Ok(deliveries::of(self.store.as_ref(), webhook_id)?)
     }
 }
 

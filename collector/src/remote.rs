@@ -12,10 +12,10 @@ use crate::api::{Api, ApiError};
 use crate::budget::{Budget, NewBudget};
 use crate::compare::Comparison;
 use crate::feedback::{Feedback, NewFeedback};
-use crate::key::{CreatedKey, KeyInfo, NewKey};
+use crate::key::{CreatedKey, KeyInfo, NewKey, Rotation};
 use crate::query::{AggregateQuery, CompareQuery, EventQuery, LONGEST_WAIT_SECONDS};
 use crate::report::{AggregateReport, EventPage};
-use crate::webhook::{CreatedWebhook, NewWebhook, Webhook};
+use crate::webhook::{CreatedWebhook, Delivery, NewWebhook, Webhook};
 
 /// For anything but following: a report over a large store takes its time.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -107,13 +107,8 @@ impl Remote {
             .timeout_global(Some(PATIENCE))
             .build()
             .call();
-        self.body(answer).map_err(|error| match error {
-            ApiError::Refused { status: 404, .. } => ApiError::NotFound {
-                what,
-                id: id.to_owned(),
-            },
-            other => other,
-        })
+        self.body(answer)
+            .map_err(|error| not_found(error, what, id))
     }
 
     fn url(&self, path: &str) -> String {
@@ -157,6 +152,16 @@ impl Remote {
     }
 }
 
+fn not_found(error: ApiError, what: &'static str, id: &str) -> ApiError {
+    match error {
+        ApiError::Refused { status: 404, .. } => ApiError::NotFound {
+            what,
+            id: id.to_owned(),
+        },
+        other => other,
+    }
+}
+
 /// A path segment that means this text and nothing else.
 fn segment(text: &str) -> String {
     use std::fmt::Write as _;
@@ -186,13 +191,8 @@ impl Api for Remote {
 
     fn add_feedback(&self, event: &str, new: &NewFeedback) -> Result<Feedback, ApiError> {
         let path = format!("/v1/events/{}/feedback", segment(event));
-        self.post(&path, new).map_err(|error| match error {
-            ApiError::Refused { status: 404, .. } => ApiError::NotFound {
-                what: "decision event",
-                id: event.to_owned(),
-            },
-            other => other,
-        })
+        self.post(&path, new)
+            .map_err(|error| not_found(error, "decision event", event))
     }
 
     fn feedback(&self, id: EventId) -> Result<Vec<Feedback>, ApiError> {
@@ -237,6 +237,14 @@ impl Api for Remote {
         self.post("/v1/tokens", new)
     }
 
+    fn rotate_key(&self, id_or_name: &str, rotation: Rotation) -> Result<CreatedKey, ApiError> {
+        self.post(
+            &format!("/v1/tokens/{}/rotate", segment(id_or_name)),
+            &rotation,
+        )
+        .map_err(|error| not_found(error, "key", id_or_name))
+    }
+
     fn revoke_key(&self, id_or_name: &str) -> Result<KeyInfo, ApiError> {
         let answer = self.delete("/v1/tokens", id_or_name, "key")?;
         self.read(&answer)
@@ -252,5 +260,17 @@ impl Api for Remote {
 
     fn delete_webhook(&self, id: &str) -> Result<(), ApiError> {
         self.delete("/v1/webhooks", id, "webhook").map(drop)
+    }
+
+    fn test_webhook(&self, id: &str) -> Result<Delivery, ApiError> {
+        self.post(&format!("/v1/webhooks/{}/test", segment(id)), &())
+            .map_err(|error| not_found(error, "webhook", id))
+    }
+
+    fn deliveries(&self, webhook_id: &str) -> Result<Vec<Delivery>, ApiError> {
+        let path = format!("/v1/webhooks/{}/deliveries", segment(webhook_id));
+        self.get::<List<_>>(&path, Vec::new())
+            .map(|list| list.data)
+            .map_err(|error| not_found(error, "webhook", webhook_id))
     }
 }

@@ -1,10 +1,12 @@
-//! Tells webhooks at once what people asked to be told. Best effort: what is not told when the process ends is not told.
+//! Tells webhooks at once what people asked to be told. What waits is in the store, and is told by the next process when
+//! this one ends; a message may so be told twice, with the same id.
 //!
 //! One thread decides what is told to whom. Each webhook has a queue of its own, and deliveries run on threads of their
 //! own, so a receiver that hangs delays its own messages alone.
 
 mod delivery;
 mod destination;
+mod format;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -18,13 +20,14 @@ use ureq::Agent;
 
 use crate::api::ApiError;
 use crate::budgets::{self, EVERYBODY, StoredBudget};
+use crate::deliveries;
 use crate::local::Local;
 use crate::period;
 use crate::records;
 use crate::store::{Inserted, NewEvent, Record, RecordKind, Spender};
-use crate::webhook::WebhookEvent;
+use crate::webhook::{Delivery, DeliveryState, WebhookEvent};
 use crate::webhooks::{self, StoredWebhook};
-use delivery::{Outcome, Queue};
+use delivery::{Outcome, Queue, Tried};
 
 pub(crate) use destination::{InvalidDestination, parse as parse_destination};
 
@@ -50,7 +53,7 @@ enum Input {
     Tried {
         webhook_id: String,
         shown: String,
-        result: Result<(), String>,
+        tried: Tried,
     },
     End,
 }
@@ -166,14 +169,15 @@ struct Worker {
 
 impl Worker {
     fn run(mut self, received: &Receiver<Input>) {
+        self.restore();
         loop {
             match received.recv_timeout(self.pause()) {
                 Ok(Input::Notifications(found)) => self.enqueue(&found),
                 Ok(Input::Tried {
                     webhook_id,
                     shown,
-                    result,
-                }) => self.finish(&webhook_id, &shown, &result),
+                    tried,
+                }) => self.finish(&webhook_id, &shown, tried),
                 Ok(Input::End) | Err(RecvTimeoutError::Disconnected) => return,
                 Err(RecvTimeoutError::Timeout) => {}
             }
@@ -186,6 +190,46 @@ impl Worker {
             }
             self.start_deliveries();
         }
+    }
+
+    /// Takes up what waited when the process before ended.
+    fn restore(&mut self) {
+        let waiting = match deliveries::all(self.api.store.as_ref()) {
+            Ok(all) => all,
+            Err(error) => {
+                log::warn!(target: LOG, "Webhooks: {error}");
+                return;
+            }
+        };
+        let (now, now_ms) = (Instant::now(), self.api.now_ms());
+        for one in waiting {
+            if one.state == DeliveryState::Waiting {
+                let queue = self.queues.entry(one.webhook_id.clone()).or_default();
+                queue.restore(one, now, now_ms);
+            }
+        }
+    }
+
+    /// What became of a message, for the log and for the next process.
+    fn keep(&self, delivery: &Delivery) {
+        let store = self.api.store.as_ref();
+        let mut kept = deliveries::put(store, delivery);
+        if delivery.state != DeliveryState::Waiting && kept.is_ok() {
+            kept = deliveries::prune(store, &delivery.webhook_id).map_err(ApiError::from);
+        }
+        if let Err(error) = kept {
+            log::warn!(target: LOG, "Webhooks: {error}");
+        }
+    }
+
+    /// A message that is not tried any more.
+    fn give_up(&self, mut delivery: Delivery, why: &str) {
+        let id = &delivery.webhook_id;
+        log::warn!(target: LOG, "Webhook {id}: a message is dropped: {why}");
+        delivery.state = DeliveryState::GivenUp;
+        delivery.next_try_ms = None;
+        delivery.error = Some(why.to_owned());
+        self.keep(&delivery);
     }
 
     /// Until there is something to do that nobody will tell.
@@ -243,11 +287,13 @@ impl Worker {
         };
         let now = Instant::now();
         for webhook in &webhooks {
-            for (_, body) in messages.iter().filter(|(about, _)| wanted(webhook, *about)) {
-                let queue = self.queues.entry(webhook.webhook.id.clone()).or_default();
-                if queue.push(Arc::clone(body), now) {
-                    let id = &webhook.webhook.id;
-                    log::warn!(target: LOG, "Webhook {id}: too many messages wait; the oldest is dropped");
+            for (about, body) in messages.iter().filter(|(about, _)| wanted(webhook, *about)) {
+                let id = &webhook.webhook.id;
+                let delivery = deliveries::new(id, about.name(), body, self.api.now_ms())?;
+                self.keep(&delivery);
+                let queue = self.queues.entry(id.clone()).or_default();
+                if let Some(oldest) = queue.push(delivery, now) {
+                    self.give_up(oldest, "too many messages wait");
                 }
             }
         }
@@ -287,55 +333,114 @@ impl Worker {
         }
     }
 
-    fn start(&mut self, webhook: StoredWebhook, body: Arc<str>) {
+    fn start(&mut self, webhook: StoredWebhook, message: String) {
         let (agent, inputs) = (self.agent.clone(), self.inputs.clone());
         let unix_seconds = self.api.now_ms() / 1_000;
         let webhook_id = webhook.webhook.id.clone();
         let delivering = std::thread::Builder::new()
             .name("kt-webhook".to_owned())
             .spawn(move || {
-                let result = delivery::deliver(&agent, &webhook, &body, unix_seconds);
+                let tried = delivery::deliver(&agent, &webhook, &message, unix_seconds);
                 // Who asked may have ended.
                 let _ = inputs.send(Input::Tried {
                     webhook_id: webhook.webhook.id,
                     shown: destination::shown_url(&webhook.webhook.url),
-                    result,
+                    tried,
                 });
             });
         match delivering {
             Ok(_) => self.in_flight += 1,
             Err(error) => {
-                let reason = format!("no thread: {error}");
-                self.count_try(&webhook_id, "", &Err(reason));
+                let tried = Tried {
+                    error: Some(format!("no thread: {error}")),
+                    ..Tried::default()
+                };
+                self.count_try(&webhook_id, "", tried);
             }
         }
     }
 
-    fn finish(&mut self, webhook_id: &str, shown: &str, result: &Result<(), String>) {
+    fn finish(&mut self, webhook_id: &str, shown: &str, tried: Tried) {
         self.in_flight = self.in_flight.saturating_sub(1);
-        self.count_try(webhook_id, shown, result);
+        self.count_try(webhook_id, shown, tried);
     }
 
-    fn count_try(&mut self, webhook_id: &str, shown: &str, result: &Result<(), String>) {
+    fn count_try(&mut self, webhook_id: &str, shown: &str, tried: Tried) {
         let Some(queue) = self.queues.get_mut(webhook_id) else {
             // It was deleted meanwhile.
             return;
         };
-        let outcome = queue.finish(result.is_ok(), Instant::now());
-        let reason = result.as_ref().err().map_or("", String::as_str);
-        match outcome {
-            Outcome::Delivered => {}
-            Outcome::Retried(interval) => log::info!(
-                target: LOG,
-                "Webhook {webhook_id} ({shown}): {reason}; again in {} s",
-                interval.as_secs()
-            ),
-            Outcome::GivenUp(tries) => log::warn!(
-                target: LOG,
-                "Webhook {webhook_id} ({shown}): a message is given up after {tries} tries: {reason}"
-            ),
+        let finished = queue.finish(tried.error.is_none(), Instant::now());
+        let now_ms = self.api.now_ms();
+        let reason = tried.error.as_deref().unwrap_or_default();
+        let (state, next_try_ms) = match finished.outcome {
+            Outcome::Delivered => (DeliveryState::Delivered, None),
+            Outcome::Retried(interval) => {
+                log::info!(
+                    target: LOG,
+                    "Webhook {webhook_id} ({shown}): {reason}; again in {} s",
+                    interval.as_secs()
+                );
+                let interval_ms = u64::try_from(interval.as_millis()).unwrap_or(0);
+                (
+                    DeliveryState::Waiting,
+                    Some(now_ms.saturating_add(interval_ms)),
+                )
+            }
+            Outcome::GivenUp(tries) => {
+                log::warn!(
+                    target: LOG,
+                    "Webhook {webhook_id} ({shown}): a message is given up after {tries} tries: {reason}"
+                );
+                (DeliveryState::GivenUp, None)
+            }
+        };
+        if let Some(mut delivery) = finished.delivery {
+            delivery.state = state;
+            delivery.next_try_ms = next_try_ms;
+            delivery.last_try_ms = Some(now_ms);
+            delivery.status = tried.status;
+            delivery.error = tried.error;
+            delivery.answer = tried.answer;
+            self.keep(&delivery);
+        }
+        for old in finished.expired {
+            self.give_up(old, "it waited too long behind others");
         }
     }
+}
+
+/// Tells a webhook a test message, at once and once, and keeps what came of it.
+pub(crate) fn test(api: &Local, webhook_id: &str) -> Result<Delivery, ApiError> {
+    let store = api.store.as_ref();
+    let webhook = webhooks::find(store, webhook_id)?;
+    let now_ms = api.now_ms();
+    let message = json!({
+        "event_type": format::TEST,
+        "id": records::id_of("ntc_", format!("{webhook_id} {now_ms}").as_bytes()),
+        "timestamp": api.now().to_string(),
+    });
+    let mut delivery = deliveries::new(webhook_id, format::TEST, &message.to_string(), now_ms)?;
+    let tried = delivery::deliver(
+        &delivery::agent(),
+        &webhook,
+        delivery.message.get(),
+        now_ms / 1_000,
+    );
+    delivery.state = if tried.error.is_none() {
+        DeliveryState::Delivered
+    } else {
+        DeliveryState::GivenUp
+    };
+    delivery.tries = 1;
+    delivery.last_try_ms = Some(now_ms);
+    delivery.next_try_ms = None;
+    delivery.status = tried.status;
+    delivery.error = tried.error;
+    delivery.answer = tried.answer;
+    deliveries::put(store, &delivery)?;
+    deliveries::prune(store, webhook_id)?;
+    Ok(delivery)
 }
 
 /// The thresholds that these providers' budgets have reached and nobody was told of.

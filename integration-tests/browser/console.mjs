@@ -6,6 +6,7 @@
 
 import assert from "node:assert/strict";
 import fs from "node:fs";
+import http from "node:http";
 import path from "node:path";
 import { createRequire } from "node:module";
 
@@ -155,11 +156,48 @@ assert.match(key, /^kt_gk_/);
 await page.click("dialog button:has-text('Done')");
 await page.waitForSelector("tbody tr:has-text('made-in-the-browser')");
 assert(!(await page.content()).includes(key), "a key is shown once");
+await page.click("tbody button:has-text('Rotate')");
+await page.click("dialog button:has-text('Rotate')");
+const rotated = await page.locator("dialog .copy code").textContent();
+assert.match(rotated, /^kt_gk_/);
+assert.notEqual(rotated, key);
+await page.click("dialog button:has-text('Done')");
 console.log("keys and budgets");
+
+// A webhook is made and tested; what it was told and answered is shown.
+const told = [];
+const receiver = http.createServer((request, answer) => {
+  let body = "";
+  request.on("data", (piece) => (body += piece));
+  request.on("end", () => {
+    told.push({ url: request.url, body: JSON.parse(body) });
+    answer.end("received well");
+  });
+});
+await new Promise((listening) => receiver.listen(0, "127.0.0.1", listening));
+await page.goto(`${base}/webhooks`);
+await page.click("text=Create webhook");
+await page.selectOption("select[name=format]", "alertmanager");
+await page.fill("input[name=url]", `http://127.0.0.1:${receiver.address().port}`);
+await page.click("dialog button[type=submit]");
+await page.click("dialog button:has-text('Done')");
+await page.click("tbody button:has-text('Deliveries')");
+await page.click("dialog button:has-text('Send test message')");
+await page.waitForSelector("dialog li .good:has-text('delivered 200')");
+await page.click("dialog summary");
+await page.waitForSelector("dialog pre:has-text('received well')");
+assert.equal(told[0].url, "/api/v2/alerts");
+assert.equal(told[0].body[0].labels.alertname, "KeeptrustsTest");
+await page.evaluate(axe);
+assert.deepEqual(await page.evaluate(async () => (await axe.run()).violations.map((one) => one.id)), [], "deliveries");
+await page.screenshot({ path: path.join(screenshots, "deliveries-1400-light.png") });
+receiver.close();
+receiver.closeAllConnections();
+console.log("a webhook");
 
 // The playground needs the key now; what happened is shown beside the answer.
 await page.goto(`${base}/playground`);
-await page.fill("input[name=key]", key);
+await page.fill("input[name=key]", rotated);
 await page.click("button:has-text('Send')");
 await page.waitForSelector("main :text('What happened')", { timeout: 60_000 });
 assert.equal(await page.locator("main ol.plain li.good").count(), 1);

@@ -13,7 +13,7 @@ use crate::alerts::{self, Alert, Panel, Threshold};
 use crate::api::{Api as _, ApiError};
 use crate::budget::Budget;
 use crate::key::{CreatedKey, KeyInfo};
-use crate::webhook::{CreatedWebhook, Webhook};
+use crate::webhook::{CreatedWebhook, Delivery, Webhook};
 
 /// A list, as all lists here: `{"data": […]}`.
 #[derive(Serialize)]
@@ -62,6 +62,18 @@ pub(super) async fn create_key(State(shared): State<Shared>, body: Bytes) -> Cre
     Ok((StatusCode::CREATED, Json(made)))
 }
 
+pub(super) async fn rotate_key(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Result<Json<CreatedKey>, Refusal> {
+    question(shared, move |shared| {
+        shared.api.rotate_key(&id, read(&body)?)
+    })
+    .await
+    .map(Json)
+}
+
 pub(super) async fn revoke_key(
     State(shared): State<Shared>,
     Path(id): Path<String>,
@@ -93,6 +105,23 @@ pub(super) async fn delete_webhook(
 ) -> Result<StatusCode, Refusal> {
     question(shared, move |shared| shared.api.delete_webhook(&id)).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn test_webhook(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<Delivery>, Refusal> {
+    question(shared, move |shared| shared.api.test_webhook(&id))
+        .await
+        .map(Json)
+}
+
+pub(super) async fn deliveries(
+    State(shared): State<Shared>,
+    Path(id): Path<String>,
+) -> Listed<Delivery> {
+    let data = question(shared, move |shared| shared.api.deliveries(&id)).await?;
+    Ok(Json(List { data }))
 }
 
 pub(super) async fn thresholds(State(shared): State<Shared>) -> Listed<Threshold> {

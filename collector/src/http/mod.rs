@@ -112,8 +112,11 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/v1/budgets/{id}", delete(api::delete_budget))
         .route("/v1/tokens", get(api::keys).post(api::create_key))
         .route("/v1/tokens/{id}", delete(api::revoke_key))
+        .route("/v1/tokens/{id}/rotate", post(api::rotate_key))
         .route("/v1/webhooks", get(api::webhooks).post(api::create_webhook))
         .route("/v1/webhooks/{id}", delete(api::delete_webhook))
+        .route("/v1/webhooks/{id}/test", post(api::test_webhook))
+        .route("/v1/webhooks/{id}/deliveries", get(api::deliveries))
         .route(
             "/v1/thresholds",
             get(api::thresholds)

@@ -216,6 +216,8 @@ pub enum RecordKind {
     Alert,
     /// What gateways serve with.
     Gateway,
+    /// Messages to webhooks.
+    Delivery,
 }
 
 /// Whether a record forbids another.
@@ -271,6 +273,7 @@ impl RecordKind {
             Self::Threshold => "threshold",
             Self::Alert => "alert",
             Self::Gateway => "gateway",
+            Self::Delivery => "delivery",
         }
     }
 

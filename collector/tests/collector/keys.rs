@@ -1,13 +1,13 @@
 //! Gateway keys: shown once, stored hashed, out of force when they should be.
 
 use collector::{
-    Api as _, ApiError, BudgetPeriod, KeyLimit, KeyRule, KeyState, Local, NewKey, Rules,
+    Api as _, ApiError, BudgetPeriod, KeyLimit, KeyRule, KeyState, Local, NewKey, Rotation, Rules,
 };
 use events::ControlState;
-use serde_json::json;
+use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::support::{INGEST, Service, decision, local};
+use crate::support::{INGEST, Service, decision, local, moment};
 
 fn named(name: &str) -> NewKey {
     NewKey {
@@ -178,4 +178,66 @@ fn a_key_carries_what_it_may_do_and_what_it_spent() {
         (5.0, 0.5, 0.5)
     );
     assert_eq!(service.remote().keys().unwrap()[0].spent_usd, Some(1.0));
+}
+
+#[test]
+fn a_rotated_key_keeps_its_limits_and_the_former_one_ends() {
+    let service = Service::start();
+    let api = service.remote();
+    let new = NewKey {
+        name: "ci".into(),
+        models: Some(vec!["chat".into()]),
+        requests_per_minute: Some(7),
+        ..NewKey::default()
+    };
+    let made = api.create_key(&new).unwrap();
+    let rotation = Rotation {
+        grace_seconds: 3_600,
+    };
+    let rotated = api.rotate_key("ci", rotation).unwrap();
+    assert_ne!(rotated.key, made.key);
+    assert_eq!(
+        (&rotated.info.id, &rotated.info.models),
+        (&made.info.id, &made.info.models)
+    );
+    let in_force = || -> Vec<(String, Value)> {
+        let (_, state) = service.get("/v1/control?instance_id=i-1", INGEST);
+        let keys = state["keys"].as_array().unwrap().iter();
+        keys.map(|key| {
+            assert_eq!(
+                (&key["id"], &key["requests_per_minute"]),
+                (&json!(made.info.id), &json!(7))
+            );
+            (
+                key["sha256"].as_str().unwrap().to_owned(),
+                key["expires_at_ms"].clone(),
+            )
+        })
+        .collect()
+    };
+    let hash = |key: &str| events::key_hash_hex(&Sha256::digest(key));
+    let hour_ms = moment("2026-11-21T13:00:00Z");
+    assert_eq!(
+        in_force(),
+        [
+            (hash(&rotated.key), Value::Null),
+            (hash(&made.key), json!(hour_ms))
+        ]
+    );
+    assert_eq!(api.keys().unwrap()[0].former_until_ms, Some(hour_ms));
+    service.set_clock("2026-11-21T13:00:00Z");
+    assert_eq!(in_force(), [(hash(&rotated.key), Value::Null)]);
+    // One that leaked ends at once.
+    let again = api.rotate_key(&made.info.id, Rotation::default()).unwrap();
+    assert_eq!(in_force(), [(hash(&again.key), Value::Null)]);
+    api.revoke_key("ci").unwrap();
+    assert_eq!(in_force(), []);
+    assert!(matches!(
+        api.rotate_key("ci", rotation),
+        Err(ApiError::Conflict(_))
+    ));
+    assert!(matches!(
+        api.rotate_key("no", rotation),
+        Err(ApiError::NotFound { .. })
+    ));
 }

@@ -261,6 +261,7 @@ fn an_unreadable_webhook_takes_no_other_down() {
     let hook = |url: &str| NewWebhook {
         url: url.into(),
         event_types: Vec::new(),
+        ..NewWebhook::default()
     };
     let bad = api.create_webhook(&hook("http://127.0.0.1:1/a")).unwrap();
     spoil(&service, "webhook", &"{}");

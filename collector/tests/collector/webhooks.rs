@@ -5,12 +5,15 @@ use std::net::TcpListener;
 use std::sync::mpsc::{Receiver, channel};
 use std::time::Duration;
 
-use collector::{Api as _, BudgetPeriod, NewBudget, NewWebhook, WebhookEvent};
+use collector::{
+    Api as _, BudgetPeriod, Collector, Delivery, DeliveryState, NewBudget, NewWebhook, Rules,
+    WebhookEvent, WebhookFormat,
+};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::support::{Service, decision, health};
+use crate::support::{API, Service, decision, health, settings};
 
 struct Message {
     signature: String,
@@ -73,6 +76,7 @@ fn a_change_of_health_is_told_once_and_signed() {
         .create_webhook(&NewWebhook {
             url,
             event_types: vec![WebhookEvent::HealthChanged],
+            ..NewWebhook::default()
         })
         .unwrap();
     let change = health(1, "2026-11-21T11:00:00Z", "openai", "unhealthy");
@@ -106,6 +110,7 @@ fn who_does_not_answer_well_is_told_again() {
     let hook = NewWebhook {
         url,
         event_types: Vec::new(),
+        ..NewWebhook::default()
     };
     service.remote().create_webhook(&hook).unwrap();
     service.deliver(&[health(1, "2026-11-21T11:00:00Z", "openai", "unhealthy")]);
@@ -120,6 +125,7 @@ fn a_budget_tells_each_threshold_once_a_period() {
     let hook = NewWebhook {
         url,
         event_types: vec![WebhookEvent::BudgetThresholdReached],
+        ..NewWebhook::default()
     };
     api.create_webhook(&hook).unwrap();
     api.create_budget(&NewBudget {
@@ -163,6 +169,7 @@ fn a_raised_budget_is_told_its_thresholds_again() {
     let hook = NewWebhook {
         url,
         event_types: vec![WebhookEvent::BudgetThresholdReached],
+        ..NewWebhook::default()
     };
     api.create_webhook(&hook).unwrap();
     let limit = |limit_usd| {
@@ -217,7 +224,7 @@ fn hanging() -> String {
 fn hook(url: String) -> NewWebhook {
     NewWebhook {
         url,
-        event_types: Vec::new(),
+        ..NewWebhook::default()
     }
 }
 
@@ -302,4 +309,215 @@ fn redirects_are_not_followed_and_metadata_services_refused() {
         .unwrap();
     }
     assert!(never.try_recv().is_err());
+}
+
+/// Waits until the log of a webhook says so.
+fn until(service: &Service, id: &str, says: impl Fn(&[Delivery]) -> bool) -> Vec<Delivery> {
+    let begin = std::time::Instant::now();
+    loop {
+        let log = service.remote().deliveries(id).unwrap();
+        if says(&log) {
+            return log;
+        }
+        assert!(begin.elapsed() < Duration::from_secs(30), "{log:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
+fn the_log_says_what_became_of_every_message() {
+    let service = Service::start();
+    let api = service.remote();
+    let (url, messages) = receiver(&[503]);
+    let id = api.create_webhook(&hook(url)).unwrap().webhook.id;
+    assert_eq!(api.webhooks().unwrap()[0].last_delivery, None);
+    service.deliver(&[health(1, "2026-11-21T11:00:00Z", "openai", "unhealthy")]);
+    next(&messages);
+    let log = until(&service, &id, |log| {
+        log.first().is_some_and(|one| one.tries == 1)
+    });
+    assert_eq!(
+        (log[0].state, log[0].status, log[0].error.as_deref()),
+        (
+            DeliveryState::Waiting,
+            Some(503),
+            Some("answered 503 Service Unavailable")
+        )
+    );
+    assert_eq!(log[0].next_try_ms, log[0].last_try_ms.map(|at| at + 1_000));
+    next(&messages);
+    let log = until(&service, &id, |log| {
+        log[0].state == DeliveryState::Delivered
+    });
+    assert_eq!((log.len(), log[0].tries, log[0].status), (1, 2, Some(200)));
+    assert_eq!(log[0].event_type, "gateway.health_changed");
+    let last = api.webhooks().unwrap().remove(0).last_delivery.unwrap();
+    assert_eq!((last.state, last.error), (DeliveryState::Delivered, None));
+    // The log goes with its webhook.
+    api.delete_webhook(&id).unwrap();
+    assert_eq!(
+        service.get(&format!("/v1/webhooks/{id}/deliveries"), API).0,
+        404
+    );
+}
+
+#[test]
+fn a_message_that_waits_is_told_after_a_restart() {
+    let service = Service::start();
+    let (url, messages) = receiver(&[500]);
+    let id = service
+        .remote()
+        .create_webhook(&hook(url))
+        .unwrap()
+        .webhook
+        .id;
+    let change = health(1, "2026-11-21T11:00:00Z", "openai", "unhealthy");
+    service.deliver(std::slice::from_ref(&change));
+    assert_eq!(next(&messages), change);
+    until(&service, &id, |log| log[0].tries == 1);
+    let Service {
+        running,
+        dir,
+        clock,
+    } = service;
+    running.stop();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let service = Service {
+        running: Collector::open(settings(dir.path(), Rules::default()))
+            .unwrap()
+            .start(listener)
+            .unwrap(),
+        dir,
+        clock,
+    };
+    assert_eq!(
+        next(&messages),
+        change,
+        "the same message, by the next process"
+    );
+    let log = until(&service, &id, |log| {
+        log[0].state == DeliveryState::Delivered
+    });
+    assert_eq!((log.len(), log[0].tries), (1, 2));
+}
+
+#[test]
+fn a_test_is_told_at_once_and_its_answer_is_shown() {
+    let service = Service::start();
+    let api = service.remote();
+    let (url, messages) = receiver(&[404]);
+    let id = api.create_webhook(&hook(url)).unwrap().webhook.id;
+    let failed = api.test_webhook(&id).unwrap();
+    assert_eq!(next(&messages)["event_type"], "webhook.test");
+    assert_eq!(
+        (failed.state, failed.status, failed.tries),
+        (DeliveryState::GivenUp, Some(404), 1)
+    );
+    let good = api.test_webhook(&id).unwrap();
+    assert_eq!((good.state, good.error), (DeliveryState::Delivered, None));
+    // A command that opens the store itself can do it as well.
+    let beside = crate::support::local(service.dir.path());
+    assert_eq!(
+        beside.test_webhook(&id).unwrap().state,
+        DeliveryState::Delivered
+    );
+    assert_eq!(api.deliveries(&id).unwrap().len(), 3);
+    assert!(api.test_webhook("whk_none").is_err());
+}
+
+#[test]
+fn the_log_of_a_webhook_is_bounded() {
+    let service = Service::start();
+    let api = service.remote();
+    let (url, _messages) = receiver(&[]);
+    let id = api.create_webhook(&hook(url)).unwrap().webhook.id;
+    for _ in 0..55 {
+        api.test_webhook(&id).unwrap();
+    }
+    assert_eq!(api.deliveries(&id).unwrap().len(), 50);
+}
+
+#[test]
+fn each_receiver_is_told_in_its_own_words() {
+    let service = Service::start();
+    let api = service.remote();
+    let key = "0123456789abcdef0123456789abcdef";
+    let of = |format| {
+        let (url, messages) = receiver(&[]);
+        let new = NewWebhook {
+            url: match format {
+                // Its address is enough.
+                WebhookFormat::Alertmanager => url.replace("/hook", ""),
+                _ => url,
+            },
+            format,
+            routing_key: (format == WebhookFormat::PagerDuty).then(|| key.to_owned()),
+            ..NewWebhook::default()
+        };
+        (api.create_webhook(&new).unwrap().webhook, messages)
+    };
+    let (_, slack) = of(WebhookFormat::Slack);
+    let (pager, pagerduty) = of(WebhookFormat::PagerDuty);
+    let (manager, alertmanager) = of(WebhookFormat::Alertmanager);
+    assert!(manager.url.ends_with("/api/v2/alerts"), "{}", manager.url);
+    service.deliver(&[health(1, "2026-11-21T11:00:00Z", "openai", "unhealthy")]);
+    let text = next(&slack)["text"].as_str().unwrap().to_owned();
+    assert!(text.starts_with("[critical] openai is unhealthy"), "{text}");
+    assert_eq!(
+        next(&alertmanager)[0]["labels"]["alertname"],
+        "KeeptrustsProviderHealth"
+    );
+    let event = pagerduty.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert_eq!(event.signature, "", "PagerDuty knows it by its key");
+    let event: Value = serde_json::from_str(&event.body).unwrap();
+    assert_eq!(
+        (&event["routing_key"], &event["event_action"]),
+        (&json!(key), &json!("trigger"))
+    );
+    for shown in [
+        service.get("/v1/webhooks", API).1,
+        service
+            .get(&format!("/v1/webhooks/{}/deliveries", pager.id), API)
+            .1,
+    ] {
+        assert!(!shown.to_string().contains(key), "{shown}");
+    }
+}
+
+#[test]
+fn a_format_without_what_it_needs_is_refused() {
+    let service = Service::start();
+    let api = service.remote();
+    let refused = |new: NewWebhook| api.create_webhook(&new).unwrap_err().to_string();
+    let to = |format, routing_key: Option<&str>| NewWebhook {
+        url: "http://127.0.0.1:9/".to_owned(),
+        format,
+        routing_key: routing_key.map(str::to_owned),
+        ..NewWebhook::default()
+    };
+    for new in [
+        to(WebhookFormat::PagerDuty, None),
+        to(WebhookFormat::PagerDuty, Some("short-secret")),
+        to(
+            WebhookFormat::Slack,
+            Some("0123456789abcdef0123456789abcdef"),
+        ),
+    ] {
+        let said = refused(new);
+        assert!(said.contains("routing_key: expected"), "{said}");
+        assert!(
+            !said.contains("short-secret") && !said.contains("0123456789"),
+            "{said}"
+        );
+    }
+    // PagerDuty's public address needs not be typed.
+    let new = NewWebhook {
+        url: String::new(),
+        ..to(
+            WebhookFormat::PagerDuty,
+            Some("0123456789abcdef0123456789abcdef"),
+        )
+    };
+    let made = api.create_webhook(&new).unwrap();
+    assert_eq!(made.webhook.url, "https://events.pagerduty.com/v2/enqueue");
 }

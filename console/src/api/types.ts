@@ -166,6 +166,9 @@ export interface GatewayKey {
   spent_usd?: number | null;
   state?: "active" | "expired" | "revoked" | "unreadable";
   last_used_ms?: number | null;
+  rotated_at_ms?: number;
+  /** Until when the key that it was before opens as well. */
+  former_until_ms?: number;
 }
 
 export interface CreatedKey extends GatewayKey {
@@ -176,23 +179,30 @@ export interface CreatedKey extends GatewayKey {
 export interface Webhook {
   id: string;
   url: string;
-  format?: "generic" | "slack" | "pagerduty" | "alertmanager";
+  format: "generic" | "slack" | "pagerduty" | "alertmanager";
   event_types: string[];
   created_at_ms: number;
-  last_delivery?: { at_ms: number; status: number | null; error: string | null } | null;
+  last_delivery?: { at_ms: number; state: DeliveryState; status: number | null; error: string | null };
 }
 
 export interface CreatedWebhook extends Webhook {
   secret: string;
 }
 
+export type DeliveryState = "waiting" | "delivered" | "given_up";
+
 export interface Delivery {
-  at_ms: number;
+  id: string;
   event_type: string;
-  status: number | null;
-  attempt: number;
-  error: string | null;
+  made_at_ms: number;
+  state: DeliveryState;
+  tries: number;
+  last_try_ms: number | null;
   next_try_ms: number | null;
+  status: number | null;
+  error: string | null;
+  answer: string | null;
+  message: unknown;
 }
 
 /** A number with its 95 % confidence interval. */

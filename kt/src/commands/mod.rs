@@ -14,6 +14,7 @@ mod prices;
 mod source;
 mod spend;
 mod tokens;
+mod webhooks;
 
 use std::error::Error;
 use std::process::ExitCode;
@@ -67,6 +68,9 @@ enum Command {
     /// Make and revoke the keys that clients show to the gateway
     #[command(subcommand)]
     Tokens(tokens::Command),
+    /// Be told when a provider fails or a budget runs out: webhooks, Slack, PagerDuty, Alertmanager
+    #[command(subcommand)]
+    Webhooks(webhooks::Command),
 }
 
 impl Cli {
@@ -85,6 +89,7 @@ impl Cli {
             Command::Import(command) => command.run(),
             Command::Prices(command) => command.run(),
             Command::Tokens(command) => command.run(),
+            Command::Webhooks(command) => command.run(),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
-use collector::{KeyInfo, KeyLimit, KeyState, NewKey};
+use collector::{KeyInfo, KeyLimit, KeyState, NewKey, Rotation};
 
 use super::Failure;
 use super::source::Source;
@@ -18,6 +18,8 @@ pub(crate) enum Command {
     Create(Create),
     /// Show all keys, without the keys themselves
     List(List),
+    /// Make a key anew; its name, limits and spending stay, and the former one opens for a while longer
+    Rotate(Rotate),
     /// Take a key out of force; gateways refuse it within seconds
     Revoke(Revoke),
 }
@@ -71,6 +73,21 @@ pub(crate) struct List {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct Rotate {
+    /// Id of the key, or its name
+    #[arg(value_name = "KEY")]
+    id_or_name: String,
+    /// How long the former key opens as well: 0s, 1h, 7d
+    #[arg(long, value_name = "DURATION", value_parser = grace, default_value = "1h")]
+    grace: Duration,
+    /// Print the key with all that is known of it as JSON
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    source: Source,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct Revoke {
     /// Id of the key, or its name
     #[arg(value_name = "KEY")]
@@ -84,6 +101,7 @@ impl Command {
         match self {
             Self::Create(create) => create.run(),
             Self::List(list) => list.run(),
+            Self::Rotate(rotate) => rotate.run(),
             Self::Revoke(revoke) => revoke.run(),
         }?;
         Ok(ExitCode::SUCCESS)
@@ -154,6 +172,30 @@ impl List {
     }
 }
 
+impl Rotate {
+    fn run(self) -> Result<(), Failure> {
+        let rotation = Rotation {
+            grace_seconds: self.grace.as_secs(),
+        };
+        let api = self.source.for_reading()?;
+        let rotated = api.rotate_key(&self.id_or_name, rotation)?;
+        if self.json {
+            print_json(&rotated)?;
+            return Ok(());
+        }
+        print(&format!("{}\n", rotated.key))?;
+        let former = rotated.info.former_until_ms.map_or_else(
+            || "the former one is refused within seconds".to_owned(),
+            |until| format!("the former one opens until {}", minute(until)),
+        );
+        eprintln!(
+            "Key {:?} ({}). It is not shown again: keep it now; {former}.",
+            rotated.info.name, rotated.info.id
+        );
+        Ok(())
+    }
+}
+
 impl Revoke {
     fn run(self) -> Result<(), Failure> {
         let key = self.source.for_reading()?.revoke_key(&self.id_or_name)?;
@@ -209,6 +251,11 @@ fn model(text: &str) -> Result<String, String> {
         return Err("expected names of groups or models, separated by commas".to_owned());
     }
     Ok(name.to_owned())
+}
+
+fn grace(text: &str) -> Result<Duration, String> {
+    humantime::parse_duration(text)
+        .map_err(|_| "expected a duration such as 0s, 1h or 7d".to_owned())
 }
 
 fn duration(text: &str) -> Result<Duration, String> {
