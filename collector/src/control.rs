@@ -47,6 +47,7 @@ pub(crate) fn state(
                 id: key.id,
                 name: key.name,
                 sha256: key.sha256,
+                team: key.team,
                 models: key.models,
                 expires_at_ms: key.expires_at_ms,
                 requests_per_minute: key.requests_per_minute,

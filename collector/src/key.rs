@@ -10,6 +10,9 @@ pub struct NewKey {
     /// For people and events. No two keys in force have the same name; a name that is free again goes on with the
     /// spending of the key that had it, so that a key can be replaced within its limit.
     pub name: String,
+    /// Who answers for what it spends; stands in events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// Groups and models that it may ask for; `None` is all.
     #[serde(default)]
     pub models: Option<Vec<String>>,
@@ -64,6 +67,9 @@ pub struct KeyInfo {
     pub prefix: String,
     /// Whether it opens.
     pub state: KeyState,
+    /// Who answers for what it spends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// Groups and models that it may ask for; `None` is all.
     pub models: Option<Vec<String>>,
     /// Requests in any 60 seconds.

@@ -16,6 +16,8 @@ pub(crate) struct StoredKey {
     pub(crate) name: String,
     pub(crate) prefix: String,
     pub(crate) sha256: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) team: Option<String>,
     pub(crate) models: Option<Vec<String>>,
     pub(crate) requests_per_minute: Option<u32>,
     pub(crate) limit: Option<KeyLimit>,
@@ -66,6 +68,9 @@ pub(crate) fn list(store: &dyn Store, now_ms: u64) -> Result<Vec<KeyInfo>, ApiEr
 
 pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewKey) -> Result<CreatedKey, ApiError> {
     records::check_name("name", &new.name)?;
+    if let Some(team) = &new.team {
+        records::check_name("team", team)?;
+    }
     if let Some(limit) = new.limit {
         records::check_limit(limit.limit_usd)?;
     }
@@ -95,6 +100,7 @@ pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewKey) -> Result<Cre
         name: new.name.clone(),
         prefix,
         sha256,
+        team: new.team.clone(),
         models: new.models.clone(),
         requests_per_minute: new.requests_per_minute,
         limit: new.limit,
@@ -216,6 +222,7 @@ impl StoredKey {
             name: unreadable.name,
             prefix: String::new(),
             sha256: String::new(),
+            team: None,
             models: Some(Vec::new()),
             requests_per_minute: None,
             limit: None,
@@ -257,6 +264,7 @@ fn info(store: &dyn Store, now_ms: u64, key: StoredKey) -> Result<KeyInfo, Store
         id: key.id,
         name: key.name,
         prefix: key.prefix,
+        team: key.team,
         models: key.models,
         requests_per_minute: key.requests_per_minute,
         limit: key.limit,
@@ -276,6 +284,7 @@ fn unreadable_info(key: Unreadable) -> KeyInfo {
         name: key.name,
         prefix: String::new(),
         state: KeyState::Unreadable,
+        team: None,
         models: Some(Vec::new()),
         requests_per_minute: None,
         limit: None,

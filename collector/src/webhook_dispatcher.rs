@@ -99,7 +99,7 @@ impl WebhookDispatcher {
         for (index, event) in batch.iter().enumerate() {
             if !event.columns.is_decision {
                 found.health.push((index, event.json.clone()));
-            } else if event.columns.cost_nanos.is_some_and(|nanos| nanos > 0) {
+            } else if event.columns.spent_nanos().is_some() {
                 let names = [&event.columns.provider, &event.columns.vendor];
                 for name in names.into_iter().flatten() {
                     if !found.spenders.contains(name) {

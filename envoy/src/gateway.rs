@@ -59,6 +59,8 @@ pub struct Runtime {
     pub keys_required: bool,
     /// The gateway's own rule on who is let in, whatever the collector says.
     pub auth: AuthRule,
+    /// Simulated providers stand in for all targets.
+    pub simulated: bool,
     /// What this gateway has heard of its collector before: `KnownControl` of the crate `events`, as JSON.
     pub known_control: Option<serde_json::Value>,
 }

@@ -124,6 +124,9 @@ fn with_policy(gateway: &Gateway) -> Value {
         },
         "policy": gateway.policy_text,
     });
+    if runtime.simulated {
+        configuration["runtime"]["simulated"] = json!(true);
+    }
     if let Some(known) = &runtime.known_control {
         configuration["runtime"]["known_control"] = known.clone();
     }

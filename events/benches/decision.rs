@@ -101,6 +101,8 @@ fn event<'a>(number: u32, policies: &'a [PolicyResult<'static>]) -> DecisionEven
         passed_over: Vec::new(),
         policies_evaluated: Cow::Borrowed(policies),
         key_name: Some(text("ci-pipeline")),
+        team: None,
+        simulated: false,
         conversation_id: Some(text("9f43aa0b11c2d3e4")),
         config_version: text("sha256-3f29ab11c0de"),
         gateway_id: text("gateway-eu-1"),

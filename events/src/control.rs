@@ -68,6 +68,9 @@ pub struct GatewayKey {
     pub name: String,
     /// SHA-256 of the whole key, 64 lower-case hexadecimal digits.
     pub sha256: String,
+    /// Its team, for events.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// Groups and models that it may request; `null` is all.
     #[serde(default)]
     pub models: Option<Vec<String>>,

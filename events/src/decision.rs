@@ -81,6 +81,12 @@ pub struct DecisionEvent<'a> {
     /// Name of the client's gateway key.
     #[serde(default)]
     pub key_name: Option<Cow<'a, str>>,
+    /// Team of that key.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<Cow<'a, str>>,
+    /// Simulated providers answer: nothing was spent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub simulated: bool,
     /// Hash of the conversation id.
     #[serde(default)]
     pub conversation_id: Option<Cow<'a, str>>,

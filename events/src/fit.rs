@@ -121,6 +121,8 @@ impl DecisionEvent<'_> {
                 },
             )),
             key_name: cut.optional("key_name", &self.key_name),
+            team: cut.optional("team", &self.team),
+            simulated: self.simulated,
             conversation_id: cut.optional("conversation_id", &self.conversation_id),
             config_version: cut.text("config_version", &self.config_version),
             gateway_id: cut.text("gateway_id", &self.gateway_id),

@@ -82,10 +82,16 @@ impl WriteNdjson for DecisionEvent<'_> {
         }
         out.extend_from_slice(br#","policies_evaluated":"#);
         list(out, &*self.policies_evaluated);
+        members!(out, self, key_name);
+        if self.team.is_some() {
+            members!(out, self, team);
+        }
+        if self.simulated {
+            members!(out, self, simulated);
+        }
         members!(
             out,
             self,
-            key_name,
             conversation_id,
             config_version,
             gateway_id,

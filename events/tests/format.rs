@@ -76,6 +76,8 @@ fn decision() -> DecisionEvent<'static> {
         }]
         .into(),
         key_name: Some("ci".into()),
+        team: None,
+        simulated: false,
         conversation_id: Some("00ff".into()),
         config_version: "v1".into(),
         gateway_id: "gw".into(),

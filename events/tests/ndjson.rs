@@ -69,9 +69,9 @@ prop_compose! {
     fn decision()(
         (unix_us, random, decision) in (any::<u64>(), any::<u128>(), decided()),
         words in vec(text(), 5),
-        mut maybe in vec(option::of(text()), 12),
+        mut maybe in vec(option::of(text()), 13),
         numbers in any::<(u16, u64, Option<u64>, Option<u64>, u32)>(),
-        flags in any::<(bool, bool)>(),
+        flags in any::<(bool, bool, bool)>(),
         (similarity, tokens) in (any::<Option<f32>>(), option::of(tokens())),
         costs in (option::of(amount()), option::of(amount())),
         failover in failover(),
@@ -118,6 +118,8 @@ prop_compose! {
                 .map(|(name, result)| PolicyResult { name, result })
                 .collect(),
             key_name: next(),
+            team: next(),
+            simulated: flags.2,
             conversation_id: next(),
             config_version,
             gateway_id,

@@ -76,6 +76,8 @@ pub struct Runtime {
     pub auth: AuthRule,
     /// What this gateway has heard of the collector before this process began.
     pub known_control: KnownControl,
+    /// Simulated providers stand in for all targets: nothing is spent, and no budget is asked.
+    pub simulated: bool,
     /// Cluster of the listener that holds the monitor; `None` where there is none.
     pub monitor_cluster: Option<String>,
     /// How Envoy's route finds the cluster of an attempt.
@@ -118,6 +120,7 @@ impl Default for Runtime {
             collector_cluster: None,
             collector_authority: None,
             keys_required: false,
+            simulated: false,
             monitor_cluster: None,
             attempt_routing: AttemptRouting::default(),
             auth: AuthRule::Collector,

@@ -60,6 +60,8 @@ enum Doors {
 pub(crate) struct Key {
     /// For events.
     pub(crate) name: String,
+    /// For events.
+    pub(crate) team: Option<String>,
     /// What it may spend.
     pub(crate) budget: Option<Budget>,
     rate: Option<(RateKey, u32)>,
@@ -217,6 +219,7 @@ impl Key {
     fn of(key: &GatewayKey) -> Self {
         Self {
             name: key.name.clone(),
+            team: key.team.clone(),
             budget: key
                 .limit
                 .as_ref()

@@ -62,6 +62,10 @@ impl Planner<'_> {
     ) -> Result<(Plan, Hold), PlanError> {
         let now = self.now;
         let policy = &self.config.policy;
+        if self.config.runtime.simulated {
+            let plan = self.make(host, request, &[], Budgeted::None)?;
+            return Ok((plan, Hold::default()));
+        }
         let mut over_budget = self.vm.over_budget(self.config, self.control, now);
         let with_budget = books::budgeted(policy, self.control);
         let budgeted = match self.key {

@@ -150,6 +150,7 @@ await page.goto(`${base}/keys`);
 await page.click("text=Create key");
 await page.waitForSelector("dialog :text('from now on every request needs a key')");
 await page.fill("input[name=name]", "made-in-the-browser");
+await page.fill("input[name=team]", "search");
 await page.click("dialog button[type=submit]");
 const key = await page.locator("dialog .copy code").textContent();
 assert.match(key, /^kt_gk_/);
@@ -201,6 +202,15 @@ await page.fill("input[name=key]", rotated);
 await page.click("button:has-text('Send')");
 await page.waitForSelector("main :text('What happened')", { timeout: 60_000 });
 assert.equal(await page.locator("main ol.plain li.good").count(), 1);
+// The key's team pays for it.
+for (let waited = 0; ; waited += 1) {
+  const teams = (await api("/v1/events?since=1h&group_by=team&metrics=request_count")).data;
+  if (teams.some((row) => row.team === "search")) break;
+  assert(waited < 200, JSON.stringify(teams));
+  await new Promise((soon) => setTimeout(soon, 50));
+}
+await shown(page, "/costs?range=1h&by=team", "Cost by team");
+await page.waitForSelector("tbody tr:has-text('search')");
 await page.goto(`${base}/keys`);
 await page.click("tbody button:has-text('Revoke')");
 await page.click("dialog button:has-text('Revoke')");

@@ -27,6 +27,8 @@ pub enum Dimension {
     Decision,
     /// Gateway key.
     KeyName,
+    /// Its team.
+    Team,
     /// The gateway.
     GatewayId,
     /// Hour of the event in UTC, `2026-11-21T13:00:00Z`.
@@ -56,7 +58,7 @@ pub(crate) enum Column {
 
 impl Dimension {
     /// All there are.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Provider,
         Self::Vendor,
         Self::Model,
@@ -68,6 +70,7 @@ impl Dimension {
         Self::StatusCode,
         Self::Decision,
         Self::KeyName,
+        Self::Team,
         Self::GatewayId,
         Self::Hour,
         Self::Day,
@@ -91,6 +94,7 @@ impl Dimension {
             Self::StatusCode => "status_code",
             Self::Decision => "decision",
             Self::KeyName => "key_name",
+            Self::Team => "team",
             Self::GatewayId => "gateway_id",
             Self::Hour => "hour",
             Self::Day => "day",
@@ -121,6 +125,7 @@ impl Dimension {
             | Self::StatusCode
             | Self::Decision
             | Self::KeyName
+            | Self::Team
             | Self::GatewayId => Column::Named(self.name()),
         }
     }
@@ -152,6 +157,7 @@ impl Dimension {
             | Self::StatusCode
             | Self::Decision
             | Self::KeyName
+            | Self::Team
             | Self::Month
             | Self::AttemptProvider
             | Self::AttemptModel

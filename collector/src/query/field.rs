@@ -43,6 +43,8 @@ fields! {
     FailoverOriginalProvider "failover.original_provider" "The first choice.",
     FailoverReason "failover.reason" "Why it did not serve.",
     KeyName "key_name" "The gateway key.",
+    Team "team" "Its team.",
+    Simulated "simulated" "true or false: simulated providers answered.",
     ConversationId "conversation_id" "Hash of the conversation id.",
     ConfigVersion "config_version" "Version of the policy.",
     GatewayId "gateway_id" "The gateway.",
@@ -78,9 +80,11 @@ impl Field {
     /// What its values are.
     pub fn kind(self) -> FieldKind {
         match self {
-            Self::Stream | Self::ClientGone | Self::FailoverTriggered | Self::TokensEstimated => {
-                FieldKind::Flag
-            }
+            Self::Stream
+            | Self::ClientGone
+            | Self::FailoverTriggered
+            | Self::Simulated
+            | Self::TokensEstimated => FieldKind::Flag,
             Self::StatusCode
             | Self::FallbackCount
             | Self::LatencyMs
@@ -111,6 +115,7 @@ impl Field {
             | Self::FailoverOriginalProvider
             | Self::FailoverReason
             | Self::KeyName
+            | Self::Team
             | Self::ConversationId
             | Self::ConfigVersion
             | Self::GatewayId

@@ -44,6 +44,10 @@ pub struct Columns {
     pub decision: Option<String>,
     /// Gateway key.
     pub key_name: Option<String>,
+    /// Its team.
+    pub team: Option<String>,
+    /// Simulated providers answered: nothing was spent.
+    pub is_simulated: bool,
     /// The gateway.
     pub gateway_id: Option<String>,
     /// The Envoy process.
@@ -130,6 +134,12 @@ impl NewEvent {
 }
 
 impl Columns {
+    /// Nano US dollars that count as spent; nothing is, where simulated providers answered.
+    pub(crate) fn spent_nanos(&self) -> Option<u64> {
+        self.cost_nanos
+            .filter(|&nanos| nanos > 0 && !self.is_simulated)
+    }
+
     fn of_decision(event: &DecisionEvent<'_>) -> Self {
         let tokens = event.tokens.unwrap_or_default();
         Self {
@@ -144,6 +154,8 @@ impl Columns {
             strategy: optional(&event.strategy),
             decision: Some(event.decision.name().to_owned()),
             key_name: optional(&event.key_name),
+            team: optional(&event.team),
+            is_simulated: event.simulated,
             gateway_id: text(&event.gateway_id),
             instance_id: text(&event.instance_id),
             status_code: Some(event.status_code),

@@ -289,3 +289,38 @@ fn a_budget_of_nobody_is_refused_with_the_nearest_names() {
     api.create_budget(&named("to-come", false)).unwrap();
     beside.create_budget(&named("opneai", true)).unwrap();
 }
+
+#[test]
+fn what_simulated_providers_answer_is_spent_by_nobody() {
+    let service = Service::start();
+    let api = service.running.api();
+    api.create_budget(&budget(10.0, BudgetPeriod::Daily))
+        .unwrap();
+    let at = "2026-11-21T10:00:00Z";
+    service.deliver(&[
+        decision(
+            1,
+            at,
+            json!({"actual_cost_usd": 5.0, "simulated": true, "team": "search"}),
+        ),
+        decision(2, at, json!({"actual_cost_usd": 1.0, "team": "search"})),
+    ]);
+    assert_eq!(api.budgets().unwrap()[0].spent_usd, 1.0);
+    for (query, expected) in [
+        (
+            "simulated=false",
+            json!({"team": "search", "total_cost": 1.0}),
+        ),
+        (
+            "simulated=true",
+            json!({"team": "search", "total_cost": 5.0}),
+        ),
+        ("team=search", json!({"team": "search", "total_cost": 6.0})),
+    ] {
+        let (_, report) = service.get(
+            &format!("/v1/events?{query}&group_by=team&metrics=total_cost"),
+            API,
+        );
+        assert_eq!(report["data"], json!([expected]), "{query}");
+    }
+}

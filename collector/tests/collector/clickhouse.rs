@@ -21,8 +21,8 @@ use crate::aggregates::{close, events, filter};
 use crate::model;
 use crate::support::decision;
 
-/// That opening a store makes: four tables, and two columns.
-const STATEMENTS: usize = 6;
+/// That opening a store makes: four tables, and four columns.
+const STATEMENTS: usize = 8;
 
 struct Request {
     target: String,

@@ -73,6 +73,8 @@ fn every_field_of_an_event_is_described() {
         similarity: Some(0.5),
         error_code: Some("x".into()),
         client_gone: true,
+        team: Some("x".into()),
+        simulated: true,
         request_body: Some("x".into()),
         response_body: Some("x".into()),
         passed_over: vec![SkippedTarget {

@@ -156,6 +156,7 @@ export interface Budget {
 export interface GatewayKey {
   id: string;
   name: string;
+  team?: string;
   models: string[] | null;
   created_at_ms: number;
   expires_at_ms: number | null;

@@ -16,6 +16,7 @@ const METRICS =
 const BY = {
   provider: "Provider",
   resolved_model: "Model",
+  team: "Team",
   key_name: "Key",
   tag: "Tag",
   month: "Month",
@@ -31,15 +32,17 @@ export function CostCenter({ view, update }: PageProps) {
   const query = useQuery(
     `costs ${addressOf(view)}`,
     async (signal) => {
-      const wide = asked(view, Date.now());
+      const real = view.extra.simulated ? {} : { simulated: "false" };
+      const wide = { ...asked(view, Date.now()), ...real };
       const ask = (parameters: Record<string, string>) =>
         get<Page<Row>>("/v1/events", parameters, signal).then((page) => page.data);
-      const [rows, before, totals, unpriced, days] = await Promise.all([
+      const [rows, before, totals, unpriced, days, played] = await Promise.all([
         ask({ ...wide, group_by: by, metrics: METRICS }),
-        ask({ ...askedBefore(view, Date.now()), group_by: by, metrics: "total_cost" }),
+        ask({ ...askedBefore(view, Date.now()), ...real, group_by: by, metrics: "total_cost" }),
         ask({ ...wide, metrics: METRICS }),
         ask({ ...wide, group_by: "provider,resolved_model", metrics: "unpriced_count" }),
         ask({ ...wide, group_by: `${dimension},provider`, metrics: "total_cost" }),
+        ask({ ...asked(view, Date.now()), simulated: "true", metrics: "request_count" }),
       ]);
       return {
         rows,
@@ -47,6 +50,7 @@ export function CostCenter({ view, update }: PageProps) {
         total: totals[0] ?? {},
         unpriced: unpriced.filter((row) => (value(row, "unpriced_count") ?? 0) > 0),
         days,
+        simulated: value(played[0] ?? {}, "request_count") ?? 0,
       };
     },
     view.live,
@@ -175,6 +179,21 @@ export function CostCenter({ view, update }: PageProps) {
           ]}
         />
       </Card>
+      {data.simulated ? (
+        <p class="quiet">
+          <label class="check">
+            <input
+              type="checkbox"
+              checked={Boolean(view.extra.simulated)}
+              onChange={(event) => {
+                const { simulated: _, ...rest } = view.extra;
+                update({ extra: event.currentTarget.checked ? { ...rest, simulated: "true" } : rest });
+              }}
+            />{" "}
+            with {count(data.simulated)} requests that simulated providers answered: nothing was spent on them
+          </label>
+        </p>
+      ) : null}
       {data.unpriced.length ? (
         <Card title="Without a known price">
           <ul class="plain">

@@ -37,6 +37,7 @@ export function Keys({ view }: PageProps) {
             }
             columns={[
               { title: "Name", sort: (key) => key.name, cell: (key) => <strong>{key.name}</strong> },
+              { title: "Team", wide: true, sort: (key) => key.team, cell: (key) => key.team ?? "–" },
               { title: "Key", wide: true, cell: (key) => <code>{key.prefix ?? "kt_gk_"}…</code> },
               {
                 title: "State",
@@ -162,6 +163,7 @@ function Create({
       .filter(Boolean);
     post<CreatedKey>("/v1/tokens", {
       name: text("name"),
+      ...(text("team") ? { team: text("team") } : {}),
       ...(models.length ? { models } : {}),
       ...(text("days") ? { expires_in_seconds: Number(text("days")) * 86_400 } : {}),
       ...(text("rpm") ? { requests_per_minute: Number(text("rpm")) } : {}),
@@ -178,6 +180,10 @@ function Create({
       <label>
         Name
         <input name="name" required maxLength={100} autocomplete="off" />
+      </label>
+      <label>
+        Team (who answers for what it spends)
+        <input name="team" maxLength={200} autocomplete="off" />
       </label>
       <label>
         Groups and models, with commas (empty: all)

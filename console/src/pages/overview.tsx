@@ -43,7 +43,8 @@ export function Overview({ view, update }: PageProps) {
       const wide = asked(view, Date.now());
       const ask = (parameters: Record<string, string>) =>
         get<Page<Row>>("/v1/events", parameters, signal).then((page) => page.data);
-      const [totals, before, steps, attempts, live, changes, alerts] = await Promise.all([
+      const real = { simulated: "false", metrics: "request_count,total_cost,unpriced_count" };
+      const [totals, before, steps, attempts, live, changes, alerts, spent, spentBefore] = await Promise.all([
         ask({ ...wide, metrics: TOTALS }),
         ask({ ...askedBefore(view, Date.now()), metrics: TOTALS }),
         ask({ ...wide, group_by: dimension, metrics: STEPS }),
@@ -51,10 +52,19 @@ export function Overview({ view, update }: PageProps) {
         fleet(view.gateway, signal),
         get<Page<HealthChange>>("/v1/events", { event_type: "gateway.health_changed", limit: 8 }, signal),
         get<Page<Alert>>("/v1/alerts", {}, signal),
+        ask({ ...wide, ...real }),
+        ask({ ...askedBefore(view, Date.now()), ...real }),
       ]);
+      // What simulated providers answered was not spent.
+      const withCost = (all: Row = {}, paid: Row = {}): Row => ({
+        ...all,
+        total_cost: paid.total_cost ?? null,
+        unpriced_count: paid.unpriced_count ?? null,
+        simulated: Number(all.request_count ?? 0) - Number(paid.request_count ?? 0),
+      });
       return {
-        totals: totals[0] ?? {},
-        before: before[0] ?? {},
+        totals: withCost(totals[0], spent[0]),
+        before: withCost(before[0], spentBefore[0]),
         steps,
         attempts,
         live,
@@ -117,6 +127,12 @@ export function Overview({ view, update }: PageProps) {
           );
         })}
       </div>
+      {(value(data.totals, "simulated") ?? 0) > 0 ? (
+        <p class="quiet">
+          Simulated providers answered {count(value(data.totals, "simulated"))} of these requests: nothing was spent on
+          them.
+        </p>
+      ) : null}
       {(value(data.totals, "unpriced_count") ?? 0) > 0 ? (
         <p class="quiet">
           {count(value(data.totals, "unpriced_count"))} requests have no known price and are not part of the cost.{" "}

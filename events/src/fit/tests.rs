@@ -123,6 +123,7 @@ fn there_is_no_event_that_cannot_be_cut_short_enough() {
     let (_, names) = fitted(&json!({
         "request_id": worst, "model": worst, "model_group": worst, "resolved_model": worst, "provider": worst,
         "vendor": worst, "tag": worst, "region": worst, "strategy": worst, "error_code": worst, "key_name": worst,
+        "team": worst, "simulated": true,
         "conversation_id": worst, "config_version": worst, "gateway_id": worst, "instance_id": worst,
         "request_body": worst, "response_body": worst, "attempts": list, "passed_over": list,
         "policies_evaluated": list, "failover": {"triggered": true, "original_provider": worst, "reason": worst},

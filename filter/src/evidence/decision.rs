@@ -242,6 +242,11 @@ fn begun<'a>(
             .key
             .as_ref()
             .map(|key| Cow::Borrowed(key.name.as_str())),
+        team: dossier
+            .key
+            .as_ref()
+            .and_then(|key| key.team.as_deref().map(Cow::Borrowed)),
+        simulated: config.runtime.simulated,
         conversation_id: dossier
             .conversation
             .as_ref()

@@ -530,3 +530,43 @@ kt events export --since 30d --format csv --output provider-mix.csv",
         assert_eq!(budget["remaining_usd"], 0.0, "{budget}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn simulated_traffic_says_so_and_costs_nobody_anything() {
+    let policy = PolicyText {
+        text: seed("001-cost-routing.yaml"),
+        keys: Vec::new(),
+    };
+    let options = GatewayOptions {
+        arguments: vec!["--simulate".into()],
+        ..GatewayOptions::default()
+    };
+    let scene = Scene {
+        gateway: Gateway::serving_with(&policy, &options).await,
+        // Nobody asks these.
+        openai: Provider::start("openai", Dialect::OpenAi).await.unwrap(),
+        anthropic: Provider::start("anthropic", Dialect::Anthropic)
+            .await
+            .unwrap(),
+    };
+    // A ceiling that a single real request would break.
+    scene
+        .type_in(
+            "kt spend provider-budget create --provider openai --limit 0.000001 --period daily",
+        )
+        .await;
+    for _ in 0..5 {
+        scene.ask("cost-optimized").await;
+    }
+    scene.collected(5).await;
+    let events = scene.values("kt events tail --json").await.remove(0);
+    for event in events.as_array().unwrap() {
+        assert_eq!(event["simulated"], true, "{event}");
+        assert!(event["actual_cost_usd"].as_f64().unwrap() > 0.0, "{event}");
+    }
+    let budgets = scene.values("kt spend provider-budget list --json").await;
+    assert_eq!(budgets[0][0]["spent_usd"], 0.0);
+    assert_eq!(scene.values("kt spend report --json").await, [json!([])]);
+    let all = scene.values("kt spend report --simulated --json").await;
+    assert_eq!(all[0][0]["request_count"], 5);
+}

@@ -327,6 +327,7 @@ impl Setting {
                 } else {
                     AuthRule::Collector
                 },
+                simulated: false,
                 known_control: None,
             },
             listen: self.listen,

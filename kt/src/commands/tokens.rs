@@ -32,6 +32,9 @@ pub(crate) struct Create {
     /// Who it is for: stands in events as `key_name`
     #[arg(long)]
     name: String,
+    /// Who answers for what it spends: stands in events as `team`
+    #[arg(long)]
+    team: Option<String>,
     /// Groups and models that it may ask for [default: all]
     #[arg(long, value_name = "NAME", value_delimiter = ',', value_parser = model)]
     models: Option<Vec<String>>,
@@ -121,6 +124,7 @@ impl Create {
             });
         let created = self.source.for_writing()?.create_key(&NewKey {
             name: self.name,
+            team: self.team,
             models: self.models,
             expires_in_seconds: self.expires_in.map(|time| time.as_secs()),
             requests_per_minute: self.rpm,

@@ -80,6 +80,7 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
         ca_file: find::ca_file(&variable),
         access_log: access_log.path(),
         envoy_version,
+        simulated: settings.simulate,
         addresses: match &mut simulation {
             Some(simulation) => simulation.addresses(&document.policy).await?,
             None => BTreeMap::new(),

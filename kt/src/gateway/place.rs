@@ -36,6 +36,8 @@ pub(crate) struct Place {
     pub(crate) known_control: Option<Value>,
     /// Of the Envoy that will run.
     pub(crate) envoy_version: EnvoyVersion,
+    /// Simulated providers stand in for all targets.
+    pub(crate) simulated: bool,
     /// Simulated targets.
     pub(crate) addresses: BTreeMap<String, BaseUrl>,
 }
@@ -60,6 +62,7 @@ impl Place {
                 endpoints: document.endpoints.clone(),
                 keys_required: self.keys_required,
                 auth: self.auth,
+                simulated: self.simulated,
                 known_control: self.known_control.clone(),
             },
             listen: self.listen,

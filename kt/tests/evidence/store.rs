@@ -196,6 +196,8 @@ impl Sample {
             passed_over: Vec::new(),
             policies_evaluated: Cow::default(),
             key_name: None,
+            team: None,
+            simulated: false,
             conversation_id: None,
             config_version: "v1".into(),
             gateway_id: "gw".into(),

@@ -57,6 +57,7 @@ fn column(field: Field) -> Option<&'static str> {
         | Field::Region
         | Field::Strategy
         | Field::KeyName
+        | Field::Team
         | Field::GatewayId
         | Field::InstanceId => Some(field.name()),
         Field::Id
@@ -69,6 +70,7 @@ fn column(field: Field) -> Option<&'static str> {
         | Field::FailoverTriggered
         | Field::FailoverOriginalProvider
         | Field::FailoverReason
+        | Field::Simulated
         | Field::ConversationId
         | Field::ConfigVersion
         | Field::LatencyMs

@@ -95,7 +95,7 @@ impl Store for ClickHouseStore {
         for ((event, place), _) in batch.iter().zip(places).zip(&new).filter(|&(_, &new)| new) {
             events.push_str(&event_row(event, place));
             events.push('\n');
-            if event.columns.cost_nanos.is_some_and(|nanos| nanos > 0) {
+            if event.columns.spent_nanos().is_some() {
                 spent.push_str(&spent_row(event));
                 spent.push('\n');
             }
@@ -399,6 +399,8 @@ fn event_row(event: &NewEvent, place: u64) -> String {
         "key_name": text(&columns.key_name),
         "gateway_id": text(&columns.gateway_id),
         "instance_id": text(&columns.instance_id),
+        "team": text(&columns.team),
+        "is_simulated": u8::from(columns.is_simulated),
         "json": event.json,
     })
     .to_string()

@@ -1,7 +1,7 @@
 //! The tables. Each collapses rows that came twice: reads say `FINAL`, so that merges need not have happened yet.
 
 /// Statements that make what is not there, in this order. What has been released is never changed, only added to.
-pub(super) const TABLES: [&str; 6] = [
+pub(super) const TABLES: [&str; 8] = [
     "CREATE TABLE IF NOT EXISTS kt_event (
         id String,
         ts UInt64,
@@ -67,4 +67,6 @@ pub(super) const TABLES: [&str; 6] = [
     ORDER BY (id, label)",
     // Budgets of vendors: what all targets of one have spent.
     "ALTER TABLE kt_spent ADD COLUMN IF NOT EXISTS vendor LowCardinality(String)",
+    "ALTER TABLE kt_event ADD COLUMN IF NOT EXISTS team LowCardinality(String) DEFAULT JSONExtractString(json, 'team')",
+    "ALTER TABLE kt_event ADD COLUMN IF NOT EXISTS is_simulated UInt8 DEFAULT JSONExtractBool(json, 'simulated')",
 ];

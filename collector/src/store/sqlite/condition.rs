@@ -43,6 +43,8 @@ fn place(field: Field) -> Place {
         Field::StatusCode => Column("status_code"),
         Field::FailoverTriggered => Column("failover"),
         Field::KeyName => Column("key_name"),
+        Field::Team => Column("team"),
+        Field::Simulated => Column("is_simulated"),
         Field::GatewayId => Column("gateway_id"),
         Field::InstanceId => Column("instance_id"),
         Field::LatencyMs => Column("latency_ms"),

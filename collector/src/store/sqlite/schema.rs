@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::StoreError;
 
 /// Step n makes version n + 1 of version n. What has been released is never changed, only added to.
-const MIGRATIONS: [&str; 6] = [
+const MIGRATIONS: [&str; 7] = [
     "
     -- What is filtered and summed, apart from the text, so that a report reads little.
     CREATE TABLE event (
@@ -128,6 +128,10 @@ const MIGRATIONS: [&str; 6] = [
     CREATE INDEX spent_by_provider ON spent (provider, day, vendor, instance_id, nanos);
     CREATE INDEX spent_by_vendor ON spent (vendor, day, provider, instance_id, nanos);
     CREATE INDEX spent_by_key ON spent (key_name, day, instance_id, nanos);
+",
+    "
+    ALTER TABLE event ADD COLUMN team TEXT;
+    ALTER TABLE event ADD COLUMN is_simulated INTEGER NOT NULL DEFAULT 0;
 ",
 ];
 

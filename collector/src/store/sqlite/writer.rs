@@ -164,9 +164,10 @@ fn insert_events(
     let mut row = transaction.prepare_cached(
         "INSERT INTO event (id, ts, is_decision, status_code, failover, latency_ms, ttft_ms, prompt_tokens,
             completion_tokens, cached_tokens, total_tokens, cost_nanos, is_priced, decision, provider, vendor, model,
-            resolved_model, model_group, tag, region, strategy, key_name, gateway_id, instance_id)
+            resolved_model, model_group, tag, region, strategy, key_name, gateway_id, instance_id, team,
+            is_simulated)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-            ?23, ?24, ?25)
+            ?23, ?24, ?25, ?26, ?27)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let mut text =
@@ -206,6 +207,8 @@ fn insert_events(
             columns.key_name,
             columns.gateway_id,
             columns.instance_id,
+            columns.team,
+            columns.is_simulated,
         ])? > 0;
         new.push(inserted);
         if !inserted {
@@ -224,7 +227,7 @@ fn insert_events(
                 one.latency_ms.map(signed),
             ])?;
         }
-        if let Some(nanos) = columns.cost_nanos.filter(|&nanos| nanos > 0) {
+        if let Some(nanos) = columns.spent_nanos() {
             let day = event.timestamp.millis() / MS_PER_DAY;
             let sum = spent
                 .entry((

@@ -2,7 +2,8 @@
 
 use clap::Args;
 use collector::{
-    AggregateQuery, AggregateReport, AggregateRow, Dimension, EventFilter, Metric, parse_time,
+    AggregateQuery, AggregateReport, AggregateRow, Condition, Dimension, EventFilter, Metric,
+    parse_time,
 };
 use serde_json::{Map, Value};
 
@@ -23,6 +24,9 @@ pub(crate) struct Report {
     /// A row for each: provider, resolved_model, model_group, key_name, …, as in `kt events list`
     #[arg(long, value_name = "KEY", default_value = "provider")]
     by: String,
+    /// What simulated providers would have cost as well
+    #[arg(long)]
+    simulated: bool,
     /// Table for people, one JSON array, or CSV
     #[arg(long, visible_alias = "output", value_enum, default_value_t = Format::Table)]
     format: Format,
@@ -58,6 +62,11 @@ impl Report {
         let filter = EventFilter {
             since: Some(time("--since", &self.since)?),
             until: until.map(|text| time("--until", text)).transpose()?,
+            conditions: if self.simulated {
+                Vec::new()
+            } else {
+                vec![Condition::try_new("simulated", "false")?]
+            },
             ..EventFilter::default()
         };
         let by = Dimension::parse(self.by.trim())
