@@ -12,6 +12,7 @@ use policy::cluster::{FIRST_BYTE, cluster_name};
 use protocols::ClientFormat;
 use protocols::exchange::{Exchange, FailoverReason, Report};
 use protocols::json::Writer;
+use protocols::request_info::RequestTraits;
 use routing::{Plan, PlannedAttempt};
 
 use crate::by_id::ById;
@@ -38,6 +39,8 @@ pub struct Journey {
     pub include_usage: bool,
     /// The client has said how it wants its stream.
     pub has_stream_options: bool,
+    /// What its body holds that some provider wants otherwise.
+    pub traits: RequestTraits,
     /// JSON answers carry `keeptrusts_metadata`; the client has not asked to leave it out.
     pub with_metadata: bool,
     /// Envoy's request id.

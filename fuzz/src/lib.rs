@@ -1,6 +1,7 @@
 //! What the fuzz targets share: attempts for every pair of formats, and answers fed in pieces.
 
 use catalog::{DialectPatch, Provider, providers};
+use protocols::request_info::RequestTraits;
 use protocols::exchange::{Exchange, ResponseAction};
 use protocols::{Attempt, ClientFormat, UpstreamFormat};
 
@@ -25,7 +26,8 @@ const PROVIDERS: [Provider; 7] = [
 pub fn attempt(selector: u8, stream: bool, body: &[u8]) -> Option<Attempt> {
     let client = CLIENTS[usize::from(selector) % CLIENTS.len()];
     let provider = PROVIDERS[usize::from(selector) / CLIENTS.len() % PROVIDERS.len()];
-    let model_span = protocols::request_info::scan(client, body).map_or(0..0, |info| info.model_span);
+    let (model_span, traits) = protocols::request_info::scan(client, body)
+        .map_or((0..0, RequestTraits::ANYTHING), |info| (info.model_span, info.traits));
     let attempt = Attempt {
         client,
         provider,
@@ -38,6 +40,7 @@ pub fn attempt(selector: u8, stream: bool, body: &[u8]) -> Option<Attempt> {
         ask_for_usage: false,
         native_responses: selector >= 200,
         model_span,
+        traits,
         default_max_tokens: 1024,
         request_id: String::from("fuzz"),
         created: 1_760_000_000,

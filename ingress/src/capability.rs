@@ -3,7 +3,7 @@
 use catalog::{Dialect, Endpoint};
 use policy::{Policy, Target, TargetId};
 use protocols::exchange::Exchange;
-use protocols::request_info::RequiredCapabilities;
+use protocols::request_info::{RequestTraits, RequiredCapabilities};
 use protocols::{Attempt, ClientFormat, UpstreamFormat};
 
 /// Every endpoint that is routed to a model; a row of the table has one column for each.
@@ -80,6 +80,7 @@ pub fn capability_probe(target: &Target, client: ClientFormat, model: &str) -> A
         ask_for_usage: false,
         native_responses: target.serves(Endpoint::Responses),
         model_span: 0..0,
+        traits: RequestTraits::ANYTHING,
         default_max_tokens: 1,
         request_id: String::new(),
         created: 0,

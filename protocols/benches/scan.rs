@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 
 use catalog::{DialectPatch, Provider};
 use protocols::exchange::{Exchange, ResponseAction};
+use protocols::request_info::RequestTraits;
 use protocols::sse::SseParser;
 use protocols::{Attempt, ClientFormat, ElidedBody, request_info};
 
@@ -143,6 +144,7 @@ fn attempt(client: ClientFormat, stream: bool) -> Attempt {
         ask_for_usage: false,
         native_responses: false,
         model_span: 0..0,
+        traits: RequestTraits::ANYTHING,
         default_max_tokens: 4096,
         request_id: String::from("req_1"),
         created: 0,

@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use catalog::{DialectPatch, Provider, providers};
 use protocols::exchange::{Exchange, ResponseAction};
+use protocols::request_info::RequestTraits;
 use protocols::{Attempt, ClientFormat};
 
 const REQUEST_BUDGET: Duration = Duration::from_micros(100);
@@ -181,6 +182,7 @@ fn attempt(client: ClientFormat, provider: Provider) -> Attempt {
         ask_for_usage: false,
         native_responses: false,
         model_span: 9..12,
+        traits: RequestTraits::ANYTHING,
         default_max_tokens: 4096,
         request_id: String::from("req_1"),
         created: 0,

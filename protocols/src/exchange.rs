@@ -8,6 +8,7 @@ mod body_sniff;
 mod exhausted;
 mod failover;
 mod headers;
+pub(crate) mod in_dialect;
 mod json_response;
 mod stream_response;
 mod translators;

@@ -30,6 +30,7 @@ mod name;
 pub mod passthrough;
 pub mod request_info;
 mod scanner;
+mod schema_subset;
 pub mod sse;
 pub mod texts;
 pub mod translate;

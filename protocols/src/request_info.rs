@@ -4,6 +4,7 @@ mod member;
 mod message;
 mod mismatch;
 pub(crate) mod names;
+mod traits;
 
 use std::borrow::Cow;
 use std::ops::Range;
@@ -17,6 +18,8 @@ use crate::scanner::{Kind, Scanner};
 use member::Collected;
 use mismatch::Mismatch;
 use names::Names;
+pub use traits::RequestTraits;
+pub(crate) use traits::is_plain_name;
 
 /// The result of one pass over a request body.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,6 +52,8 @@ pub struct RequestInfo<'a> {
     pub text_bytes: usize,
     /// What the request requires of a target.
     pub required: RequiredCapabilities,
+    /// What some provider wants otherwise; [`RequestTraits::ANYTHING`] of other requests than those of Chat Completions.
+    pub traits: RequestTraits,
 }
 
 /// Capabilities that not every upstream format has.

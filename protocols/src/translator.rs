@@ -8,6 +8,7 @@ use crate::body_edit::{BodyEdit, BodyPrefix};
 use crate::error::{ProviderError, RequestError};
 use crate::format::{ClientFormat, UpstreamFormat};
 use crate::headers::HeaderSlice;
+use crate::request_info::RequestTraits;
 use crate::usage::Usage;
 
 /// Everything that a translator may know of its attempt.
@@ -36,6 +37,8 @@ pub struct Attempt {
     pub native_responses: bool,
     /// Range of the `model` value in the client's body, including quotes.
     pub model_span: Range<usize>,
+    /// What the client's body holds that some provider wants otherwise.
+    pub traits: RequestTraits,
     /// Sent if the upstream requires a limit and the client gave none. At least 1.
     pub default_max_tokens: u32,
     /// For ids that an upstream does not supply. URL-safe characters only.

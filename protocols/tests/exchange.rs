@@ -287,6 +287,7 @@ fn send(
         ask_for_usage: false,
         native_responses: false,
         model_span: info.model_span.clone(),
+        traits: info.traits,
         default_max_tokens: 4096,
         request_id: String::from("req1"),
         created: 1_700_000_000,

@@ -120,6 +120,7 @@ impl Gateway {
             stream: info.stream,
             include_usage: info.include_usage,
             has_stream_options: info.has_stream_options,
+            traits: info.traits,
             with_metadata: headers.text(METADATA_HEADER) != Some("omit"),
             request_id,
             anthropic: (owned("anthropic-version"), owned("anthropic-beta")),

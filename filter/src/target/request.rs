@@ -205,6 +205,7 @@ fn attempt_of(journey: &Journey, index: usize, now: Moment) -> protocols::Attemp
         stream: journey.stream,
         include_usage: journey.include_usage,
         model_span: journey.model_span.clone(),
+        traits: journey.traits,
         default_max_tokens: target
             .and_then(|target| target.default_max_tokens)
             .unwrap_or(DEFAULT_MAX_TOKENS),

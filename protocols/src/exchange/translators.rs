@@ -2,6 +2,7 @@
 
 use std::rc::Rc;
 
+use super::in_dialect::InDialect;
 use crate::error::RequestError;
 use crate::format::{ClientFormat, UpstreamFormat};
 use crate::passthrough::anthropic::AnthropicPassThrough;
@@ -26,9 +27,11 @@ pub(super) fn translator(attempt: &Rc<Attempt>) -> Result<Box<dyn Translator>, R
 
     let own = Rc::clone(attempt);
     match (attempt.client, attempt.upstream()) {
-        (ChatCompletions | Completions | Embeddings, OpenAi) => {
-            Ok(Box::new(OpenAiPassThrough::new(own)?))
+        (ChatCompletions, OpenAi) => {
+            let as_is = OpenAiPassThrough::new(Rc::clone(attempt))?;
+            Ok(Box::new(InDialect::new(own, as_is)))
         }
+        (Completions | Embeddings, OpenAi) => Ok(Box::new(OpenAiPassThrough::new(own)?)),
         (Responses, OpenAi) if attempt.native_responses => {
             Ok(Box::new(OpenAiPassThrough::new(own)?))
         }
@@ -37,10 +40,16 @@ pub(super) fn translator(attempt: &Rc<Attempt>) -> Result<Box<dyn Translator>, R
         }
         (ChatCompletions, Anthropic) => Ok(Box::new(ChatCompletionsToAnthropicMessages::new(own))),
         (ChatCompletions, Bedrock) => Ok(Box::new(ChatCompletionsToBedrockConverse::new(own))),
-        (AnthropicMessages, OpenAi) => Ok(Box::new(AnthropicMessagesToChatCompletions::new(own))),
+        (AnthropicMessages, OpenAi) => {
+            let translator = AnthropicMessagesToChatCompletions::new(Rc::clone(attempt));
+            Ok(Box::new(InDialect::new(own, translator)))
+        }
         (AnthropicMessages, Bedrock) => Ok(Box::new(AnthropicMessagesToBedrockConverse::new(own))),
         (Embeddings, Bedrock) => Ok(Box::new(EmbeddingsToBedrockTitan::new(own))),
-        (Responses, OpenAi) => Ok(Box::new(ResponsesToChatCompletions::new(own))),
+        (Responses, OpenAi) => {
+            let translator = ResponsesToChatCompletions::new(Rc::clone(attempt));
+            Ok(Box::new(InDialect::new(own, translator)))
+        }
         (Responses, Anthropic) => Ok(Box::new(ComposedTranslator::new(
             own,
             |own| Box::new(ResponsesToChatCompletions::new(own)),

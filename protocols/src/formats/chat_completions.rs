@@ -6,6 +6,7 @@ mod finish;
 mod finish_reason;
 mod markdown_fence;
 mod message_writer;
+pub(crate) mod request_dialect;
 pub mod request_reader;
 mod response_reader;
 mod response_writer;

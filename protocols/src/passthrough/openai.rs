@@ -16,8 +16,6 @@ mod rewrites;
 use catalog::Provider;
 use std::rc::Rc;
 
-use catalog::Dialect;
-
 use crate::body_edit::{BodyEdit, BodyPrefix};
 use crate::error::{self, ErrorKind, ProviderError, RequestError};
 use crate::format::ClientFormat;
@@ -36,7 +34,6 @@ use rewrites::{Rewrite, RewriteTemplate};
 /// See the [module](self).
 pub struct OpenAiPassThrough {
     attempt: Rc<Attempt>,
-    dialect: Dialect,
     endpoint: &'static str,
     events: SseFramer,
     state: StreamState,
@@ -77,7 +74,6 @@ impl OpenAiPassThrough {
         };
         let dialect = attempt.dialect();
         Ok(Self {
-            dialect,
             normalizer: ResponseNormalizer::new(dialect.response_extras, attempt.client),
             attempt,
             endpoint,
@@ -279,19 +275,19 @@ impl StreamObserver for OpenAiPassThrough {
 
 impl Translator for OpenAiPassThrough {
     fn request(&mut self, body: &[u8]) -> Result<OutgoingRequest, RequestError> {
-        self.outgoing(request::edit(&self.attempt, &self.dialect, body)?)
+        self.outgoing(request::edit(&self.attempt, body)?)
     }
 
     fn request_from_prefix(
         &mut self,
         prefix: BodyPrefix<'_>,
     ) -> Option<Result<OutgoingRequest, RequestError>> {
-        let edit = request::edit_from_prefix(&self.attempt, &self.dialect, prefix)?;
+        let edit = request::edit_from_prefix(&self.attempt, prefix)?;
         Some(edit.and_then(|edit| self.outgoing(edit)))
     }
 
     fn needs_only_prefix(&self) -> bool {
-        request::needs_only_prefix(&self.attempt, &self.dialect)
+        request::needs_only_prefix(&self.attempt)
     }
 
     fn changes_only_the_model(&self) -> bool {

@@ -43,6 +43,11 @@ pub(crate) struct Elements {
 }
 
 impl Elements {
+    /// Elements in ascending order, and whether to remove each.
+    pub(crate) fn of(found: Vec<(Range<usize>, bool)>) -> Self {
+        Self { found }
+    }
+
     /// Reads an array. `element` reads one value and returns its range and whether to remove it. Anything but an array
     /// has no elements.
     pub(crate) fn read<'a>(

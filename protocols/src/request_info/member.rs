@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::message::Messages;
 use super::mismatch::Mismatch;
-use super::{RequestInfo, RequiredCapabilities};
+use super::{RequestInfo, RequestTraits, RequiredCapabilities};
 use crate::body::Body;
 use crate::format::ClientFormat;
 use crate::name::{InvalidName, MAX_NAME_BYTES, check_name};
@@ -33,6 +33,17 @@ pub(super) struct Collected<'a> {
     n: Option<u32>,
     best_of: Option<u32>,
     logprobs: bool,
+    traits: Traits,
+}
+
+/// Of a request that has not been read to its end.
+#[derive(Debug)]
+struct Traits(RequestTraits);
+
+impl Default for Traits {
+    fn default() -> Self {
+        Self(RequestTraits::PLAIN)
+    }
 }
 
 /// A member that is read, under its endpoint's name for it.
@@ -116,6 +127,7 @@ impl<'a> Collected<'a> {
         scanner: &mut Scanner<'a>,
         name: &str,
     ) -> Result<(), Mismatch> {
+        self.traits.0.take_field(name);
         let Some(field) = Field::named(format, name) else {
             scanner.value()?;
             return Ok(());
@@ -176,8 +188,8 @@ impl<'a> Collected<'a> {
             }
             Field::Messages => self.messages.list(scanner)?,
             Field::Input => self.messages.input(scanner)?,
-            Field::Tools => self.tools |= self.described(scanner)?,
-            Field::Functions => self.tools |= self.described(scanner)?,
+            Field::Tools => self.tools |= self.described(format, scanner)?,
+            Field::Functions => self.tools |= self.described(format, scanner)?,
             Field::Schema | Field::OutputFormat => {
                 let span = scanner.value()?;
                 self.messages.add_text(scanner.length(&span));
@@ -199,12 +211,19 @@ impl<'a> Collected<'a> {
     }
 
     /// Reads a list of tools. Returns `true` if there are any.
-    fn described(&mut self, scanner: &mut Scanner<'a>) -> Result<bool, Mismatch> {
+    fn described(
+        &mut self,
+        format: ClientFormat,
+        scanner: &mut Scanner<'a>,
+    ) -> Result<bool, Mismatch> {
         let mut any = false;
         let mut bytes = 0_usize;
         optional_array(scanner, |scanner| {
             any = true;
-            let span = scanner.value()?;
+            let span = match format {
+                ClientFormat::ChatCompletions => self.traits.0.take_tool(scanner)?,
+                _ => scanner.value()?,
+            };
             bytes = bytes.saturating_add(scanner.length(&span));
             Ok(())
         })?;
@@ -285,6 +304,17 @@ impl<'a> Collected<'a> {
                 several_choices: self.n.is_some_and(|n| n > 1),
                 logprobs: self.logprobs,
             },
+            traits: match format {
+                ClientFormat::ChatCompletions => RequestTraits {
+                    has_plain_messages: messages.are_plain,
+                    ..self.traits.0
+                },
+                ClientFormat::Completions
+                | ClientFormat::Embeddings
+                | ClientFormat::Responses
+                | ClientFormat::AnthropicMessages
+                | ClientFormat::AnthropicCountTokens => RequestTraits::ANYTHING,
+            },
         })
     }
 }
@@ -297,6 +327,8 @@ pub(super) struct MessageInfo<'a> {
     pub(super) text_bytes: usize,
     pub(super) images: u32,
     pub(super) audio: bool,
+    /// See [`RequestTraits::has_plain_messages`].
+    pub(super) are_plain: bool,
 }
 
 /// The text of `field`, checked to be safe in events, headers and paths.

@@ -11,6 +11,9 @@ use crate::scanner::{Kind, Literal, Scanner};
 /// Bytes of prompt per token id.
 const BYTES_PER_TOKEN: usize = 4;
 
+/// What every provider knows of a call and of its function.
+const KNOWN_OF_CALLS: &[&str] = &["id", "type", "function", "index", "name", "arguments"];
+
 /// Accumulates the messages of a request.
 #[derive(Debug, Default)]
 pub(super) struct Messages<'a> {
@@ -22,6 +25,8 @@ pub(super) struct Messages<'a> {
     text_bytes: usize,
     images: u32,
     audio: bool,
+    /// Something was found that not every provider takes as it is.
+    is_special: bool,
 }
 
 /// The range from the first message to the end of the first user message.
@@ -66,8 +71,10 @@ impl<'a> Messages<'a> {
             Kind::Array => {}
             other => return Err(Mismatch::wrong_type("an array", other)),
         }
-        scanner
-            .array(|scanner, index| self.message(scanner).map_err(|mismatch| mismatch.at(index)))?;
+        scanner.array(|scanner, index| {
+            self.message(index, scanner)
+                .map_err(|mismatch| mismatch.at(index))
+        })?;
         Ok(())
     }
 
@@ -130,7 +137,7 @@ impl<'a> Messages<'a> {
         self.content(scanner, Place::Inside)
     }
 
-    fn message(&mut self, scanner: &mut Scanner<'a>) -> Result<(), Mismatch> {
+    fn message(&mut self, index: usize, scanner: &mut Scanner<'a>) -> Result<(), Mismatch> {
         match scanner.kind()? {
             Kind::Object => {}
             other => return Err(Mismatch::wrong_type("an object", other)),
@@ -145,19 +152,25 @@ impl<'a> Messages<'a> {
                 "role" => string(scanner).map(|text| role = text),
                 "content" => self.content(scanner, Place::Message).map(|_| ()),
                 // Call arguments and tool results are part of the prompt.
-                "tool_calls" | "function_call" => {
-                    calls(scanner).map(|span| self.add_text(scanner.length(&span)))
-                }
+                "tool_calls" | "function_call" => calls(scanner, &mut self.is_special)
+                    .map(|span| self.add_text(scanner.length(&span))),
                 "arguments" => string(scanner).map(|text| self.count(text.as_ref())),
                 "output" => self.content(scanner, Place::Inside).map(|_| ()),
+                "tool_call_id" => scanner.value().map(|_| ()).map_err(Mismatch::from),
                 _ => {
+                    self.is_special = true;
                     scanner.value()?;
                     Ok(())
                 }
             };
             read.map_err(|mismatch| mismatch.under(name))
         })?;
-        let from_user = role.is_some_and(|role| role.is("user"));
+        let from_user = role.as_ref().is_some_and(|role| role.is("user"));
+        self.is_special |= match role {
+            Some(role) if role.is("system") => index > 0,
+            Some(role) => !(from_user || role.is("assistant") || role.is("tool")),
+            None => false,
+        };
         self.conversation_start.message(span, from_user);
         if from_user && !self.text.is_empty() {
             std::mem::swap(&mut self.text, &mut self.last_user_text);
@@ -214,6 +227,10 @@ impl<'a> Messages<'a> {
                 "content" if matches!(scanner.kind()?, Kind::String | Kind::Array) => {
                     self.content(scanner, Place::Inside).map(|_| ())
                 }
+                "cache_control" => {
+                    self.is_special = true;
+                    scanner.value().map(|_| ()).map_err(Mismatch::from)
+                }
                 _ => {
                     scanner.value()?;
                     Ok(())
@@ -263,15 +280,16 @@ impl<'a> Messages<'a> {
             text_bytes: self.text_bytes,
             images: self.images,
             audio: self.audio,
+            are_plain: !self.is_special,
         }
     }
 }
 
 /// Reads a tool call, or a list of them: only the names of members matter.
-fn calls(scanner: &mut Scanner<'_>) -> Result<Range<usize>, Mismatch> {
+fn calls(scanner: &mut Scanner<'_>, has_more: &mut bool) -> Result<Range<usize>, Mismatch> {
     match scanner.kind()? {
         Kind::Array => scanner.array(|scanner, index| {
-            calls(scanner)
+            calls(scanner, has_more)
                 .map(|_| ())
                 .map_err(|mismatch| mismatch.at(index))
         }),
@@ -280,8 +298,9 @@ fn calls(scanner: &mut Scanner<'_>) -> Result<Range<usize>, Mismatch> {
             scanner.object(|scanner, key| {
                 let name = key.decode();
                 names.take(&name)?;
+                *has_more |= !KNOWN_OF_CALLS.contains(&&*name);
                 match &*name {
-                    "function" | "custom" => calls(scanner)
+                    "function" | "custom" => calls(scanner, has_more)
                         .map(|_| ())
                         .map_err(|mismatch| mismatch.under(name)),
                     _ => Ok(scanner.value().map(|_| ())?),

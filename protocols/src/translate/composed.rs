@@ -7,6 +7,7 @@ use std::rc::Rc;
 use crate::error::{ProviderError, RequestError};
 use crate::format::ClientFormat;
 use crate::headers::HeaderSlice;
+use crate::request_info::RequestTraits;
 use crate::translator::{Attempt, OutgoingRequest, StreamState, Translator};
 use crate::usage::Usage;
 
@@ -36,6 +37,8 @@ impl ComposedTranslator {
             include_usage: true,
             // Added once, for the client.
             metadata: None,
+            // Of a body that the client's stage writes.
+            traits: RequestTraits::ANYTHING,
             ..Attempt::clone(&from_client)
         };
         Self {

@@ -4,6 +4,7 @@ use catalog::{DialectPatch, Provider};
 
 use super::{Attempt, StreamState, Translator};
 use crate::format::ClientFormat;
+use crate::request_info::RequestTraits;
 use crate::usage::Usage;
 
 /// A typical attempt, for tests to vary.
@@ -20,6 +21,7 @@ pub(crate) fn test_attempt(client: ClientFormat, provider: Provider) -> Attempt 
         ask_for_usage: false,
         native_responses: false,
         model_span: 0..0,
+        traits: RequestTraits::ANYTHING,
         default_max_tokens: 4096,
         request_id: "req_1".to_owned(),
         created: 1_700_000_000,

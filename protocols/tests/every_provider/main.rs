@@ -17,6 +17,7 @@ mod shapes;
 
 use catalog::{DialectPatch, Provider, UpstreamFormat};
 use protocols::exchange::{Exchange, Report, ResponseAction};
+use protocols::request_info::RequestTraits;
 use protocols::{Attempt, ClientFormat};
 use serde_json::{Value, json};
 
@@ -53,6 +54,7 @@ fn attempt(provider: Provider, client: ClientFormat, stream: bool) -> Attempt {
         include_usage: stream,
         ask_for_usage: false,
         model_span: 0..0,
+        traits: RequestTraits::ANYTHING,
         default_max_tokens: 4096,
         request_id: String::from("req1"),
         created: 1_700_000_000,

@@ -1,6 +1,7 @@
 //! The pairs of formats that are tested over files. A new pair is one row in [`PAIRS`].
 
 use catalog::{DialectPatch, Provider, providers};
+use protocols::request_info::RequestTraits;
 use protocols::translate::anthropic_messages_to_bedrock_converse::AnthropicMessagesToBedrockConverse;
 use protocols::translate::anthropic_messages_to_chat_completions::AnthropicMessagesToChatCompletions;
 use protocols::translate::chat_completions_to_anthropic_messages::ChatCompletionsToAnthropicMessages;
@@ -129,6 +130,7 @@ impl Pair {
             include_usage: flag("include_usage").unwrap_or_else(|| asked(include_usage)),
             ask_for_usage: false,
             model_span: 0..0,
+            traits: RequestTraits::ANYTHING,
             default_max_tokens: settings
                 .get("default_max_tokens")
                 .and_then(Value::as_u64)

@@ -4,6 +4,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use catalog::{Provider, providers};
 
 use super::*;
+use crate::exchange::in_dialect::InDialect;
 use crate::translator::{Streamed, stream_every_way, test_attempt};
 
 fn attempt(provider: Provider) -> Attempt {
@@ -17,14 +18,25 @@ fn streamed(attempt: Attempt, input: &str) -> Streamed {
     )
 }
 
+/// As the exchange uses it.
+fn translator(attempt: Attempt) -> Result<Box<dyn Translator>, RequestError> {
+    let attempt = Rc::new(attempt);
+    let as_is = OpenAiPassThrough::new(Rc::clone(&attempt))?;
+    Ok(match attempt.client {
+        ClientFormat::ChatCompletions => Box::new(InDialect::new(attempt, as_is)),
+        _ => Box::new(as_is),
+    })
+}
+
 /// The upstream's body for a client's body.
 fn body(attempt: Attempt, client_body: &str) -> Result<String, RequestError> {
     let info = crate::request_info::scan(attempt.client, client_body.as_bytes())?;
     let attempt = Attempt {
         model_span: info.model_span,
+        traits: info.traits,
         ..attempt
     };
-    let outgoing = OpenAiPassThrough::new(attempt)?.request(client_body.as_bytes())?;
+    let outgoing = translator(attempt)?.request(client_body.as_bytes())?;
     let sent = outgoing.body.applied(client_body.as_bytes());
     Ok(String::from_utf8(sent.into_owned()).unwrap())
 }
@@ -109,15 +121,15 @@ fn ollama_knows_max_tokens_only() {
         (r#""max_completion_tokens":5"#, r#""max_tokens":5"#),
         (
             r#""max_completion_tokens":5,"max_tokens":9"#,
-            r#""max_completion_tokens":5,"max_tokens":5"#,
+            r#""max_tokens":5"#,
         ),
         (
             r#""max_tokens":9,"max_completion_tokens":5"#,
-            r#""max_tokens":5,"max_completion_tokens":5"#,
+            r#""max_tokens":5"#,
         ),
         (
             r#""max_tokens":9,"max_completion_tokens":null"#,
-            r#""max_tokens":9,"max_completion_tokens":null"#,
+            r#""max_tokens":9"#,
         ),
         (r#""max_tokens":9"#, r#""max_tokens":9"#),
     ];
@@ -655,17 +667,18 @@ fn parts_of_a_body_are_as_good_as_the_whole() {
     for upstream in [Provider::COMPATIBLE, providers::AZURE_OPENAI] {
         for (stream, ask_for_usage) in [(false, true), (true, true), (true, false)] {
             for body in bodies {
-                let model_span =
-                    crate::request_info::scan(ClientFormat::ChatCompletions, body.as_bytes())
-                        .unwrap()
-                        .model_span;
+                let scanned =
+                    crate::request_info::scan(ClientFormat::ChatCompletions, body.as_bytes());
+                let info = scanned.unwrap();
+                let model_span = info.model_span;
                 let attempt = Attempt {
                     stream,
                     ask_for_usage,
                     model_span: model_span.clone(),
+                    traits: info.traits,
                     ..test_attempt(ClientFormat::ChatCompletions, upstream)
                 };
-                let mut translator = OpenAiPassThrough::new(attempt).unwrap();
+                let mut translator = translator(attempt).unwrap();
                 assert!(translator.needs_only_prefix());
                 let prefix = BodyPrefix {
                     start: &body.as_bytes()[..5],
@@ -698,7 +711,7 @@ fn what_is_looked_for_in_all_of_a_body_needs_the_whole() {
             native_responses: true,
             ..test_attempt(client, upstream)
         };
-        let mut translator = OpenAiPassThrough::new(attempt).unwrap();
+        let mut translator = translator(attempt).unwrap();
         let prefix = BodyPrefix {
             start: b"{",
             model: b"\"m\"",
