@@ -9,6 +9,8 @@ CARGO_TARGET_DIR ?= target
 # make run: which policy, which port
 POLICY ?= examples/quickstart/policy-config.yaml
 PORT ?= 41002
+# make install: below which folder
+PREFIX ?= /usr/local
 # make bench-memory: for how long
 MINUTES ?= 10
 
@@ -16,7 +18,7 @@ FILTER_WASM := $(abspath $(CARGO_TARGET_DIR))/keeptrusts_filter.wasm
 KT := $(abspath $(CARGO_TARGET_DIR))/release/kt
 
 # cargo knows what is up to date, and keeps two of itself apart under make -j.
-.PHONY: help run build wasm kt dist image setup test test-unit test-wasm test-integration test-envoys soak test-compose lint audit fmt bench bench-quick bench-memory bench-peers profile fuzz envoy-files clean distclean
+.PHONY: help run build wasm kt dist install image setup test test-unit test-wasm test-integration test-envoys soak test-compose lint audit fmt bench bench-quick bench-memory bench-peers profile fuzz envoy-files clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -38,6 +40,9 @@ kt: ## compile the kt command, optimized (minutes when cold)
 
 dist: build ## kt, the module, checksums and a bill of materials in dist/, as a release has them
 	@scripts/dist
+
+install: build ## kt, the module, completions and manual pages below PREFIX (/usr/local), DESTDIR before it
+	@scripts/install "$(KT)" "$(FILTER_WASM)" "$(DESTDIR)$(PREFIX)"
 
 image: wasm ## the filter module as an OCI image layout in dist/image, without Docker
 	@scripts/image "$(FILTER_WASM)" dist/image

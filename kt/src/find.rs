@@ -10,6 +10,8 @@ use crate::paths::Variables;
 
 /// File name of the module, as `make wasm` leaves it in the target folder.
 const MODULE: &str = "keeptrusts_filter.wasm";
+/// Where `make install` and the image put what `kt` needs, from the folder above that of `kt`.
+const INSTALLED: &str = "lib/keeptrusts";
 
 /// What is not there, with the places that were looked at.
 #[derive(Debug, thiserror::Error)]
@@ -63,14 +65,16 @@ pub(crate) enum UnusableEnvoy {
     },
 }
 
-/// The filter module: `named` on the command line, else beside `kt`, else in a checkout's target folder.
+/// The filter module: `named` on the command line, else beside `kt`, else where it was installed, else in a checkout's
+/// target folder.
 pub(crate) fn module(named: Option<&Path>, kt: Option<&Path>) -> Result<PathBuf, NotFound> {
     let places = match named {
         Some(path) => vec![path.to_owned()],
         None => {
             let beside = kt.and_then(Path::parent).map(|folder| folder.join(MODULE));
             let built = upwards(kt).map(|folder| folder.join("target").join(MODULE));
-            beside.into_iter().chain(built).collect()
+            let installed = installed(kt).map(|folder| folder.join(MODULE));
+            beside.into_iter().chain(installed).chain(built).collect()
         }
     };
     first_file(&places)
@@ -81,15 +85,20 @@ pub(crate) fn module(named: Option<&Path>, kt: Option<&Path>) -> Result<PathBuf,
         })
 }
 
-/// Envoy: `ENVOY_BIN`, else what a checkout's set-up has installed, else `envoy` on the PATH.
+/// Envoy: `ENVOY_BIN`, else the one installed with `kt`, else what a checkout's set-up has fetched, else `envoy` on the PATH.
 pub(crate) fn envoy(variables: Variables, kt: Option<&Path>) -> Result<PathBuf, NotFound> {
     let places = match variables("ENVOY_BIN") {
         Some(path) => vec![PathBuf::from(path)],
         None => {
             let path = variables("PATH").unwrap_or_default();
-            let installed = upwards(kt).map(|folder| folder.join(".tools/envoy/envoy"));
+            let installed = installed(kt).map(|folder| folder.join("envoy"));
+            let fetched = upwards(kt).map(|folder| folder.join(".tools/envoy/envoy"));
             let on_path = std::env::split_paths(&path).map(|folder| folder.join("envoy"));
-            installed.chain(on_path).collect()
+            installed
+                .into_iter()
+                .chain(fetched)
+                .chain(on_path)
+                .collect()
         }
     };
     first_file(&places).ok_or_else(|| NotFound::Envoy {
@@ -126,6 +135,10 @@ fn upwards(kt: Option<&Path>) -> impl Iterator<Item = PathBuf> {
         .filter(|folder| folder.join("Cargo.toml").is_file())
         .map(Path::to_owned);
     current.into_iter().chain(built_in.collect::<Vec<_>>())
+}
+
+fn installed(kt: Option<&Path>) -> Option<PathBuf> {
+    Some(kt?.parent()?.parent()?.join(INSTALLED))
 }
 
 fn first_file(places: &[PathBuf]) -> Option<PathBuf> {

@@ -11,6 +11,7 @@ mod gateway;
 mod import;
 mod policy;
 mod prices;
+mod shell;
 mod source;
 mod spend;
 mod tokens;
@@ -71,6 +72,10 @@ enum Command {
     /// Be told when a provider fails or a budget runs out: webhooks, Slack, PagerDuty, Alertmanager
     #[command(subcommand)]
     Webhooks(webhooks::Command),
+    /// Print what a shell completes commands and options by
+    Completions(shell::Completions),
+    /// Print the manual page, or write those of all commands
+    Man(shell::Man),
 }
 
 impl Cli {
@@ -90,6 +95,8 @@ impl Cli {
             Command::Prices(command) => command.run(),
             Command::Tokens(command) => command.run(),
             Command::Webhooks(command) => command.run(),
+            Command::Completions(completions) => completions.run(),
+            Command::Man(man) => man.run(),
         }
     }
 }
