@@ -13,4 +13,4 @@ pub use object::{
 };
 pub use parse::{parse, parse_text};
 pub use text::Text;
-pub use writer::Writer;
+pub use writer::{Writer, written};

@@ -1,8 +1,13 @@
 //! Fits a JSON Schema to what a provider's schemas may say. What it may not say moves into descriptions, as the vendors'
 //! own SDKs do, so that the model still reads it.
 
+use std::borrow::Cow;
+
 use catalog::SchemaSubset;
+use serde_json::value::RawValue;
 use serde_json::{Map, Value};
+
+use crate::json;
 
 /// Deepest nesting of references that is written out.
 const MAX_REFERENCES: u8 = 6;
@@ -37,6 +42,25 @@ pub(crate) fn fit(subset: SchemaSubset, schema_use: SchemaUse, schema: &mut Valu
             each(schema, &mut |schema| google(schema)) | resolved
         }
     }
+}
+
+/// `schema` as JSON text that fits.
+pub(crate) fn fitted(
+    subset: SchemaSubset,
+    schema_use: SchemaUse,
+    schema: &RawValue,
+) -> Cow<'_, str> {
+    let mut parsed: Value = json::parse_text(schema.get()).unwrap_or_default();
+    if fit(subset, schema_use, &mut parsed) {
+        Cow::Owned(String::from_utf8(json::written(&parsed)).unwrap_or_default())
+    } else {
+        Cow::Borrowed(schema.get())
+    }
+}
+
+/// Asks in words for JSON of that schema.
+pub(crate) fn in_words(schema: &str) -> String {
+    format!("Answer with JSON of this schema and with nothing else: {schema}")
 }
 
 /// The top is an object with properties, and combines nothing.
@@ -144,7 +168,8 @@ fn describe(schema: &mut Map<String, Value>, keywords: &[&str]) -> bool {
     if moved.is_empty() {
         return false;
     }
-    let moved = Value::Object(moved).to_string();
+    let moved = json::written(&Value::Object(moved));
+    let moved = String::from_utf8(moved).unwrap_or_default();
     let description = match schema.get("description").and_then(Value::as_str) {
         Some(text) if !text.is_empty() => format!("{text}\n\n{moved}"),
         _ => moved,

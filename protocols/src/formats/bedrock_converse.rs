@@ -2,6 +2,7 @@
 //!
 //! Shapes, names and limits follow the service model of `bedrock-runtime` (version 2023-09-30).
 
+mod asked_schema;
 mod document_names;
 mod reasoning;
 mod request_writer;
@@ -11,6 +12,7 @@ mod stream_event;
 mod stream_reader;
 mod tool_names;
 
+pub use asked_schema::AskedSchema;
 pub use document_names::{document_format, image_format};
 pub use reasoning::{ReasoningPlan, ReasoningRequest};
 pub use request_writer::{

@@ -4,6 +4,11 @@ use serde_json::value::RawValue;
 
 use crate::json::Text;
 
+/// `value` as JSON text.
+pub fn written(value: &serde_json::Value) -> Vec<u8> {
+    serde_json::to_vec(value).unwrap_or_default()
+}
+
 /// Appends one JSON value to a buffer. Inside [`Writer::object`] each value follows a [`Writer::field`]; inside
 /// [`Writer::array`] values follow each other.
 ///

@@ -60,19 +60,19 @@ impl RequestTraits {
         scanner: &mut Scanner<'_>,
     ) -> Result<Range<usize>, Mismatch> {
         let mut is_plain = false;
-        let span = object(scanner, |scanner, key| {
+        let span = object(scanner, &mut |scanner, key| {
             if key != "function" {
                 return Ok(scanner.value().map(|_| ())?);
             }
             let (mut has_name, mut has_properties) = (false, true);
-            object(scanner, |scanner, key| {
+            object(scanner, &mut |scanner, key| {
                 match key {
                     "name" if scanner.kind()? == Kind::String => {
                         has_name = is_plain_name(&scanner.string()?.decode());
                     }
                     "parameters" => {
                         has_properties = false;
-                        object(scanner, |scanner, key| {
+                        object(scanner, &mut |scanner, key| {
                             has_properties |= key == "properties";
                             Ok(scanner.value().map(|_| ())?)
                         })?;
@@ -103,7 +103,7 @@ pub(crate) fn is_plain_name(name: &str) -> bool {
 /// Calls `member` for each member of an object; skips other values.
 fn object(
     scanner: &mut Scanner<'_>,
-    mut member: impl FnMut(&mut Scanner<'_>, &str) -> Result<(), Mismatch>,
+    member: &mut dyn FnMut(&mut Scanner<'_>, &str) -> Result<(), Mismatch>,
 ) -> Result<Range<usize>, Mismatch> {
     if scanner.kind()? != Kind::Object {
         return Ok(scanner.value()?);

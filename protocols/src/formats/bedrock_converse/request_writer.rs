@@ -5,8 +5,6 @@ mod tool_config;
 
 use std::borrow::Cow;
 
-use serde_json::value::RawValue;
-
 pub use conversation::{Block, CachePoint, Conversation, DocumentSource, Role, ToolResult};
 pub use tool_config::{ToolChoice, ToolSpec};
 
@@ -43,14 +41,14 @@ pub struct Inference<'a> {
 }
 
 /// A schema for the output.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct JsonSchema<'a> {
     /// The schema's name.
     pub name: Option<Text<'a>>,
     /// What the output is for.
     pub description: Option<Text<'a>>,
     /// A JSON Schema object, which Converse takes as a string.
-    pub schema: &'a RawValue,
+    pub schema: Cow<'a, str>,
 }
 
 /// One field of `additionalModelRequestFields`.
@@ -139,7 +137,7 @@ impl JsonSchema<'_> {
                 w.field("type").string("json_schema");
                 w.field("structure").object(|w| {
                     w.field("jsonSchema").object(|w| {
-                        w.field("schema").string(&compact(self.schema.get()));
+                        w.field("schema").string(&compact(&self.schema));
                         if let Some(name) = self.name {
                             w.field("name").text(name);
                         }

@@ -32,7 +32,7 @@ use crate::body_edit::{BodyEdit, Splice};
 use crate::error::RequestError;
 use crate::request_info::RequestTraits;
 use crate::scanner::{JsonError, Kind, Scanner};
-use members::Members;
+use members::{Members, each_member};
 
 /// How a request changes.
 #[derive(Debug, Default)]
@@ -156,7 +156,7 @@ fn collect(dialect: &Dialect, body: &[u8]) -> Result<Written, Refusal> {
     }
     let mut members = Members::of(body);
     let (mut messages_at, mut tools_at) = (None, None);
-    scanner.object(|scanner, key| {
+    each_member(&mut scanner, &mut |scanner, key| {
         if key.is("messages") {
             messages_at = Some(scanner.clone());
         } else if key.is("tools") {

@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 use crate::error::RequestError;
 use crate::formats::anthropic_messages::MessagesRequest;
 use crate::formats::bedrock_converse::{
-    AdditionalField, CachePoint, ConverseRequest, Inference, JsonSchema, ToolNames,
+    AdditionalField, AskedSchema, CachePoint, ConverseRequest, Inference, JsonSchema, ToolNames,
 };
-use crate::json;
+use crate::json::{self, Text};
 use crate::translate::anthropic_messages_to_bedrock_converse::DROPPED_PARAMS;
 use crate::translate::dropped_param;
 use crate::translator::Attempt;
@@ -41,12 +41,16 @@ pub(super) fn translate(
         ));
     }
 
+    let dialect = attempt.dialect();
+    let asked = AskedSchema::of(&dialect, request.output_config.schema);
     let mut tool_names = ToolNames::default();
     let mut conversation = messages::translate(request.system, request.messages, &mut tool_names)?;
     if let Some(mark) = cache_control {
         conversation.add_last_cache_point(CachePoint::read(mark));
     }
-    let dialect = attempt.dialect();
+    if let Some(words) = &asked.words {
+        conversation.add_system(Text::Plain(words), None);
+    }
     let tools = ToolPlan::new(
         &dialect,
         request.tools,
@@ -57,6 +61,7 @@ pub(super) fn translate(
         &dialect,
         request.thinking.as_ref(),
         request.output_config.effort,
+        request.max_tokens,
     );
     additional.extend(tools.additional());
     let top_k = request
@@ -76,7 +81,7 @@ pub(super) fn translate(
         },
         tools,
         tool_choice,
-        output: request.output_config.schema.map(|schema| JsonSchema {
+        output: asked.schema.map(|schema| JsonSchema {
             name: None,
             description: None,
             schema,

@@ -128,7 +128,7 @@ pub(super) fn translate(
     Ok((out, hints))
 }
 
-fn write_output_config(w: &mut Writer<'_>, effort: Option<&str>, schema: Option<&RawValue>) {
+fn write_output_config(w: &mut Writer<'_>, effort: Option<&str>, schema: Option<&str>) {
     if effort.is_none() && schema.is_none() {
         return;
     }
@@ -139,7 +139,7 @@ fn write_output_config(w: &mut Writer<'_>, effort: Option<&str>, schema: Option<
         if let Some(schema) = schema {
             w.field("format").object(|w| {
                 w.field("type").string("json_schema");
-                w.field("schema").raw(schema);
+                w.field("schema").verbatim(schema);
             });
         }
     });

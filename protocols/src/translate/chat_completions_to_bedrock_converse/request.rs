@@ -8,12 +8,12 @@ use serde_json::value::RawValue;
 
 use crate::error::RequestError;
 use crate::formats::bedrock_converse::{
-    AdditionalField, CachePoint, ConverseRequest, Inference, JsonSchema, ReasoningPlan,
-    ReasoningRequest, ToolNames,
+    AdditionalField, AskedSchema, CachePoint, ConverseRequest, Inference, JsonSchema,
+    ReasoningPlan, ReasoningRequest, ToolNames,
 };
 use crate::formats::chat_completions::ChatRequest;
 use crate::formats::chat_completions::request_reader::{Number, ResponseFormat};
-use crate::json;
+use crate::json::{self, Text};
 use crate::translate::chat_completions_to_bedrock_converse::DROPPED_PARAMS;
 use crate::translate::dropped_param;
 use crate::translator::Attempt;
@@ -62,12 +62,19 @@ pub(super) fn translate(
             _ => dropped_param::drop_or_refuse(DROPPED_PARAMS, name, name, value)?,
         }
     }
+    let dialect = attempt.dialect();
+    let asked = match &request.response_format {
+        ResponseFormat::JsonSchema { schema, .. } => AskedSchema::of(&dialect, Some(schema)),
+        ResponseFormat::Text | ResponseFormat::JsonObject => AskedSchema::default(),
+    };
     let mut tool_names = ToolNames::default();
     let mut conversation = messages::translate(request.messages, &mut tool_names)?;
     if let Some(mark) = extras.cache_control {
         conversation.add_last_cache_point(CachePoint::read(mark));
     }
-    let dialect = attempt.dialect();
+    if let Some(words) = &asked.words {
+        conversation.add_system(Text::Plain(words), None);
+    }
     let tools = ToolPlan::new(
         &dialect,
         request.tools,
@@ -116,7 +123,8 @@ pub(super) fn translate(
         additional.push(AdditionalField::new("top_k", top_k.get()));
     }
 
-    let strips_code_fence = matches!(request.response_format, ResponseFormat::JsonObject);
+    let strips_code_fence =
+        asked.words.is_some() || matches!(request.response_format, ResponseFormat::JsonObject);
     let (tools, tool_choice) = tools.into_config();
     let mut out = Vec::with_capacity(body.len().saturating_add(1024));
     let mut converse = ConverseRequest {
@@ -128,10 +136,8 @@ pub(super) fn translate(
             // Without a schema there is nothing to send: the prompt must ask for JSON, which OpenAI also requires.
             ResponseFormat::Text | ResponseFormat::JsonObject => None,
             ResponseFormat::JsonSchema {
-                name,
-                description,
-                schema,
-            } => Some(JsonSchema {
+                name, description, ..
+            } => asked.schema.map(|schema| JsonSchema {
                 name: Some(name),
                 description,
                 schema,

@@ -12,6 +12,9 @@ use crate::formats::bedrock_converse::document_names::DocumentNames;
 use crate::json;
 use crate::json::{Text, Writer};
 
+/// Text for a turn of documents alone, which Converse refuses.
+const BESIDE_DOCUMENTS: &str = ".";
+
 /// The author of a turn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Role {
@@ -326,6 +329,9 @@ impl<'a> Conversation<'a> {
                     w.field("content").array(|w| {
                         write_entries(w, &turn.results);
                         write_entries(w, &turn.blocks);
+                        if turn.lacks_text() {
+                            w.object(|w| w.field("text").string(BESIDE_DOCUMENTS));
+                        }
                     });
                 });
             }
@@ -334,6 +340,16 @@ impl<'a> Conversation<'a> {
 }
 
 impl Turn<'_> {
+    /// There is a document, and no text beside it.
+    fn lacks_text(&self) -> bool {
+        let is = |found: fn(&Block<'_>) -> bool| {
+            let mut blocks = self.blocks.iter();
+            blocks.any(|entry| matches!(entry, Entry::Block(named) if found(&named.block)))
+        };
+        is(|block| matches!(block, Block::Document { .. }))
+            && !is(|block| matches!(block, Block::Text(_)))
+    }
+
     fn add_cache_point(&mut self, point: Option<CachePoint>) {
         let last = if self.blocks.is_empty() {
             &mut self.results

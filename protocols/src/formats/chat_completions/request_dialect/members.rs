@@ -2,9 +2,10 @@
 
 use std::ops::Range;
 
+use super::Refusal;
 use crate::body_edit::Splice;
 use crate::passthrough::Elements;
-use crate::scanner::Literal;
+use crate::scanner::{Literal, Scanner};
 
 /// What becomes of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +111,22 @@ impl<'a> Members<'a> {
         }
         splices
     }
+}
+
+/// Reads an object. One copy of the reader serves all callers.
+pub(super) fn each_member<'a>(
+    scanner: &mut Scanner<'a>,
+    member: &mut dyn FnMut(&mut Scanner<'a>, Literal<'a>) -> Result<(), Refusal>,
+) -> Result<Range<usize>, Refusal> {
+    scanner.object(member)
+}
+
+/// Reads an array. One copy of the reader serves all callers.
+pub(super) fn each_element<'a>(
+    scanner: &mut Scanner<'a>,
+    element: &mut dyn FnMut(&mut Scanner<'a>, usize) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    scanner.array(element).map(|_| ())
 }
 
 /// `text` as a JSON string.

@@ -11,7 +11,7 @@ use catalog::{
 use serde_json::Value;
 
 use super::ids::{RestoredNames, call_id};
-use super::members::{Fate, Members, string};
+use super::members::{Fate, Members, each_element, each_member, string};
 use super::{Refusal, Written};
 use crate::body_edit::Splice;
 use crate::error::RequestError;
@@ -54,7 +54,7 @@ pub(super) fn edit<'a>(
         return Ok(());
     }
     let mut messages: Vec<Message<'_>> = Vec::new();
-    scanner.array(|scanner, index| {
+    each_element(scanner, &mut |scanner, index| {
         let message = Message::read(dialect, index, body, scanner, &mut written.names)?;
         messages.push(message);
         Ok::<(), Refusal>(())
@@ -112,7 +112,7 @@ impl<'a> Message<'a> {
             return Ok(message);
         }
         let mut content = None;
-        message.span = scanner.object(|scanner, key| {
+        message.span = each_member(scanner, &mut |scanner, key| {
             if key.is("role") && scanner.kind()? == Kind::String {
                 message.role = scanner.clone().string()?.decode().into_owned();
             } else if key.is("content") {
@@ -213,7 +213,7 @@ impl<'a> Message<'a> {
         if calls.is_empty() {
             self.members.set("tool_calls", &Fate::Remove);
         } else if changed {
-            let calls = Value::Array(calls).to_string().into_bytes();
+            let calls = json::written(&Value::Array(calls));
             self.members.set("tool_calls", &Fate::Replace(calls));
         }
     }

@@ -99,15 +99,14 @@ fn sampling(dialect: &Dialect, members: &mut Members<'_>) {
         members.set("temperature", &Fate::Remove);
         members.set("top_p", &Fate::Remove);
     } else if dialect.max_temperature_percent > 0 {
-        let highest = f64::from(dialect.max_temperature_percent) / 100.0;
-        let given: Option<f64> = members
-            .value("temperature")
-            .and_then(|given| json::parse(given).ok());
-        if given.is_some_and(|given| given > highest) {
-            members.set(
-                "temperature",
-                &Fate::Replace(highest.to_string().into_bytes()),
-            );
+        let percent = dialect.max_temperature_percent;
+        let given = members.value("temperature").unwrap_or_default();
+        let given: Option<f64> = std::str::from_utf8(given)
+            .ok()
+            .and_then(|given| given.parse().ok());
+        if given.is_some_and(|given| given > f64::from(percent) / 100.0) {
+            let highest = format!("{}.{:02}", percent / 100, percent % 100);
+            members.set("temperature", &Fate::Replace(highest.into_bytes()));
         }
     }
 }
@@ -127,8 +126,7 @@ fn stop(dialect: &Dialect, members: &mut Members<'_>) {
     };
     if stops.len() > most {
         stops.truncate(most);
-        let stops = Value::Array(stops).to_string();
-        members.set("stop", &Fate::Replace(stops.into_bytes()));
+        members.set("stop", &Fate::Replace(json::written(&Value::Array(stops))));
     }
 }
 
@@ -230,8 +228,7 @@ fn response_format(dialect: &Dialect, members: &mut Members<'_>) -> Option<Strin
         let mut format = format;
         let schema = format.pointer_mut("/json_schema/schema")?;
         if schema_subset::fit(dialect.schema, SchemaUse::Strict, schema) {
-            let format = format.to_string().into_bytes();
-            members.set("response_format", &Fate::Replace(format));
+            members.set("response_format", &Fate::Replace(json::written(&format)));
         }
         return None;
     }
@@ -244,9 +241,8 @@ fn response_format(dialect: &Dialect, members: &mut Members<'_>) -> Option<Strin
     };
     members.set("response_format", &fate);
     let schema = format.pointer("/json_schema/schema")?;
-    Some(format!(
-        "Answer with JSON of this schema and with nothing else: {schema}"
-    ))
+    let schema = String::from_utf8(json::written(schema)).unwrap_or_default();
+    Some(schema_subset::in_words(&schema))
 }
 
 /// Leaves out what the provider refuses.

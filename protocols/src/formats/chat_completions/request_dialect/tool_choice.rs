@@ -81,5 +81,5 @@ fn renamed(dialect: &Dialect, choice: &mut Value, names: &RestoredNames) -> Fate
         None => return Fate::Keep,
     };
     *name = Value::String(sent);
-    Fate::Replace(choice.to_string().into_bytes())
+    Fate::Replace(json::written(choice))
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use super::Refusal;
 use super::ids::RestoredNames;
+use super::members::each_element;
 use crate::body_edit::Splice;
 use crate::json;
 use crate::scanner::{Kind, Scanner};
@@ -25,14 +26,14 @@ pub(super) fn edit(
     if !has_rules(dialect) || scanner.kind()? != Kind::Array {
         return Ok(());
     }
-    scanner.array(|scanner, _| {
+    each_element(scanner, &mut |scanner, _| {
         let span = scanner.value()?;
         let tool: Option<Value> = json::parse_text(scanner.text(span.clone())).ok();
         if let Some(mut tool) = tool
             && let Some(Value::Object(function)) = tool.get_mut("function")
             && fit(dialect, function, names)
         {
-            edits.push((span, tool.to_string().into_bytes()));
+            edits.push((span, json::written(&tool)));
         }
         Ok::<(), Refusal>(())
     })?;

@@ -3,6 +3,7 @@
 use catalog::{Dialect, Effort, ReasoningRequest as Word};
 
 use crate::formats::anthropic_messages::request_reader::ThinkingConfig;
+use crate::formats::anthropic_messages::{MIN_THINKING_BUDGET, thinking_budget};
 use crate::formats::bedrock_converse::{AdditionalField, ReasoningPlan, ReasoningRequest};
 
 /// The fields for `thinking` and `output_config.effort`.
@@ -10,12 +11,22 @@ pub(super) fn fields<'a>(
     dialect: &Dialect,
     thinking: Option<&ThinkingConfig<'a>>,
     effort: Option<Effort>,
+    max_tokens: Option<u64>,
 ) -> Vec<AdditionalField<'a>> {
     match dialect.reasoning_request {
-        // A model whose id names no vendor most likely understands the client's fields.
+        Word::None if !dialect.takes("thinking") => Vec::new(),
+        // The id of a profile does not say whose model it is: most likely it understands the client's fields.
         Word::AdaptiveThinking | Word::ThinkingBudget | Word::None => {
-            let thinking =
-                thinking.map(|thinking| AdditionalField::new("thinking", thinking.raw.get()));
+            let thinking = thinking.and_then(|thinking| match dialect.reasoning_request {
+                Word::ThinkingBudget if thinking.kind == "adaptive" => {
+                    budget(effort.unwrap_or(Effort::High), max_tokens)
+                }
+                _ => Some(AdditionalField::new("thinking", thinking.raw.get())),
+            });
+            let effort = match dialect.reasoning_request {
+                Word::None => effort,
+                _ => effort.and_then(|effort| dialect.efforts.nearest(effort)),
+            };
             let effort = effort.map(|effort| {
                 let config = format!(r#"{{"effort":"{}"}}"#, effort.as_str());
                 AdditionalField::new("output_config", config)
@@ -41,6 +52,15 @@ pub(super) fn fields<'a>(
                 .unwrap_or_default()
         }
     }
+}
+
+/// A budget in place of adaptive thinking, which models before Claude 4.6 refuse. It leaves half of the limit for the
+/// answer.
+fn budget(effort: Effort, max_tokens: Option<u64>) -> Option<AdditionalField<'static>> {
+    let most = max_tokens.map_or(u64::MAX, |limit| limit / 2);
+    let tokens = thinking_budget(effort).min(most);
+    let json = format!(r#"{{"type":"enabled","budget_tokens":{tokens}}}"#);
+    (tokens >= MIN_THINKING_BUDGET).then(|| AdditionalField::new("thinking", json))
 }
 
 /// The effort that the client asks for; `None` if it leaves that to the model.

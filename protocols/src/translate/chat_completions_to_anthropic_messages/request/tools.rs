@@ -1,11 +1,14 @@
 //! Tools, tool choice, and responses that must follow a schema.
 
-use catalog::{Dialect, JsonSchemaSupport};
+use std::borrow::Cow;
+
+use catalog::{Dialect, JsonSchemaSupport, SchemaSubset};
 use serde_json::value::RawValue;
 
 use crate::error::RequestError;
 use crate::formats::chat_completions::request_reader::{ResponseFormat, Tool, ToolChoice};
 use crate::json::{self, Object, Text, Writer};
+use crate::schema_subset::{self, SchemaUse};
 
 /// Name of the synthetic tool, unless the client has a tool of that name.
 const ANSWER_TOOL: &str = "structured_answer";
@@ -15,6 +18,8 @@ pub(super) struct ToolPlan<'a> {
     tools: Vec<Tool<'a>>,
     /// The model supports `strict` tools.
     strict: bool,
+    /// What schemas that have to be followed may say.
+    schema: SchemaSubset,
     choice: Choice<'a>,
     disable_parallel: bool,
     structure: Structure<'a>,
@@ -34,7 +39,7 @@ enum Choice<'a> {
 enum Structure<'a> {
     Free,
     /// `output_config.format`
-    Format(&'a RawValue),
+    Format(Cow<'a, str>),
     /// For older models: a forced tool whose arguments are the response.
     AnswerTool {
         name: String,
@@ -87,6 +92,7 @@ impl<'a> ToolPlan<'a> {
         }
         let mut plan = Self {
             strict: dialect.strict_tools,
+            schema: dialect.schema,
             disable_parallel: parallel == Some(false) && !tools.is_empty(),
             tools,
             choice,
@@ -98,6 +104,7 @@ impl<'a> ToolPlan<'a> {
             ResponseFormat::JsonSchema { schema, .. }
                 if dialect.json_schema == JsonSchemaSupport::Native =>
             {
+                let schema = schema_subset::fitted(dialect.schema, SchemaUse::Strict, schema);
                 plan.structure = Structure::Format(schema);
             }
             ResponseFormat::JsonSchema {
@@ -149,8 +156,8 @@ impl<'a> ToolPlan<'a> {
     }
 
     /// The schema for `output_config.format`.
-    pub(super) fn schema(&self) -> Option<&'a RawValue> {
-        match self.structure {
+    pub(super) fn schema(&self) -> Option<&str> {
+        match &self.structure {
             Structure::Format(schema) => Some(schema),
             Structure::Free | Structure::AnswerTool { .. } => None,
         }
@@ -220,7 +227,13 @@ impl<'a> ToolPlan<'a> {
             if let Some(description) = tool.description {
                 w.field("description").text(description);
             }
-            write_schema(w.field("input_schema"), tool.parameters);
+            match tool.parameters {
+                Some(parameters) if tool.strict && self.strict => {
+                    let schema = schema_subset::fitted(self.schema, SchemaUse::Strict, parameters);
+                    w.field("input_schema").verbatim(&schema);
+                }
+                parameters => write_schema(w.field("input_schema"), parameters),
+            }
             if tool.strict && self.strict {
                 w.field("strict").bool(true);
             }

@@ -5,7 +5,9 @@ use catalog::{Dialect, Images};
 use crate::body_edit::Splice;
 use crate::error::RequestError;
 use crate::formats::chat_completions::request_dialect::Refusal;
-use crate::formats::chat_completions::request_dialect::members::{Fate, Members};
+use crate::formats::chat_completions::request_dialect::members::{
+    Fate, Members, each_element, each_member,
+};
 use crate::scanner::{Kind, Literal, Scanner};
 
 /// What was found.
@@ -35,7 +37,7 @@ pub(super) fn read<'a>(
         _ => return Ok(content),
     }
     let mut texts = Some(Vec::new());
-    scanner.array(|scanner, part| {
+    each_element(scanner, &mut |scanner, part| {
         let found = Part::read(scanner, body)?;
         found.check(dialect, index, part)?;
         match (found.text, found.is_text) {
@@ -77,7 +79,7 @@ impl<'a> Part<'a> {
             return Ok(part);
         }
         let mut members = Members::of(body);
-        scanner.object(|scanner, key| {
+        each_member(scanner, &mut |scanner, key| {
             let mut peek = scanner.clone();
             if peek.kind()? == Kind::String {
                 if key.is("type") {
@@ -90,7 +92,7 @@ impl<'a> Part<'a> {
                     part.image = Some(peek.string()?);
                 }
             } else if key.is("image_url") && peek.kind()? == Kind::Object {
-                peek.object(|scanner, key| {
+                each_member(&mut peek, &mut |scanner, key| {
                     if key.is("url") && scanner.kind()? == Kind::String {
                         part.image = Some(scanner.string()?);
                     } else {

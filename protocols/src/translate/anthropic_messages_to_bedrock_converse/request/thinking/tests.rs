@@ -19,10 +19,15 @@ fn fields_for(model: &str, thinking: &str, effort: Option<Effort>) -> Vec<String
             .map(|raw| raw.get().parse().unwrap()),
         raw: &raw,
     };
-    fields(&BEDROCK.dialect(None, model), Some(&requested), effort)
-        .into_iter()
-        .map(|field| format!("{}={}", field.name, field.json))
-        .collect()
+    fields(
+        &BEDROCK.dialect(None, model),
+        Some(&requested),
+        effort,
+        Some(3000),
+    )
+    .into_iter()
+    .map(|field| format!("{}={}", field.name, field.json))
+    .collect()
 }
 
 #[test]
@@ -38,7 +43,24 @@ fn claude_gets_the_clients_own_words_and_other_vendors_theirs() {
                 r#"output_config={"effort":"high"}"#.to_owned(),
             ],
         ),
-        ("m", budget, None, vec![format!("thinking={budget}")]),
+        (
+            "arn:aws:bedrock:us-east-1:1:application-inference-profile/x",
+            budget,
+            None,
+            vec![format!("thinking={budget}")],
+        ),
+        (
+            "us.amazon.nova-pro-v1:0",
+            budget,
+            Some(Effort::High),
+            vec![],
+        ),
+        (
+            "us.anthropic.claude-sonnet-4-5-20250929-v1:0",
+            r#"{"type":"adaptive"}"#,
+            Some(Effort::High),
+            vec![r#"thinking={"type":"enabled","budget_tokens":1500}"#.to_owned()],
+        ),
         (
             "openai.gpt-oss-120b-1:0",
             budget,
