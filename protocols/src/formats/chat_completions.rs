@@ -5,6 +5,7 @@ mod delta;
 mod finish;
 mod finish_reason;
 mod markdown_fence;
+pub(crate) mod members;
 mod message_writer;
 pub(crate) mod request_dialect;
 pub mod request_reader;

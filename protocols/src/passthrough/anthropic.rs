@@ -3,6 +3,7 @@
 //!
 //! The client's `anthropic-version` and `anthropic-beta` are forwarded, because they determine the dialect of the body.
 
+mod model_rules;
 mod unsigned_thinking;
 
 use catalog::Provider;
@@ -214,6 +215,10 @@ impl Translator for AnthropicPassThrough {
                 .map(|beta| ("anthropic-beta", beta)),
         );
         let mut edits = unsigned_thinking::removals(body).map_err(RequestError::not_json)?;
+        let dialect = self.attempt.dialect();
+        let is_unsigned = !edits.is_empty();
+        let rules = model_rules::edits(&dialect, body, is_unsigned);
+        edits.extend(rules.map_err(RequestError::not_json)?);
         let prefix = BodyPrefix::of(body, &self.attempt.model_span);
         edits.extend(model_edit(&self.attempt, prefix.model)?);
         Ok(OutgoingRequest {

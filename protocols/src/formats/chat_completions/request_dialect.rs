@@ -13,7 +13,6 @@
 //! | messages | `messages.rs`: roles, order, fields, ids, parts |
 
 mod ids;
-mod members;
 mod messages;
 mod options;
 mod tool_choice;
@@ -28,11 +27,13 @@ use catalog::{
     UnknownFields,
 };
 
+use std::ops::Range;
+
 use crate::body_edit::{BodyEdit, Splice};
 use crate::error::RequestError;
+use crate::formats::chat_completions::members::Members;
 use crate::request_info::RequestTraits;
-use crate::scanner::{JsonError, Kind, Scanner};
-use members::{Members, each_member};
+use crate::scanner::{JsonError, Kind, Literal, Scanner};
 
 /// How a request changes.
 #[derive(Debug, Default)]
@@ -185,6 +186,22 @@ fn collect(dialect: &Dialect, body: &[u8]) -> Result<Written, Refusal> {
 /// The way in which the dialect tells a model how much to think is another than OpenAI's.
 fn says_effort_otherwise(dialect: &Dialect) -> bool {
     dialect.reasoning_request != ReasoningRequest::ReasoningEffort
+}
+
+/// Reads an object. One copy of the reader serves all callers.
+fn each_member<'a>(
+    scanner: &mut Scanner<'a>,
+    member: &mut dyn FnMut(&mut Scanner<'a>, Literal<'a>) -> Result<(), Refusal>,
+) -> Result<Range<usize>, Refusal> {
+    scanner.object(member)
+}
+
+/// Reads an array. One copy of the reader serves all callers.
+fn each_element<'a>(
+    scanner: &mut Scanner<'a>,
+    element: &mut dyn FnMut(&mut Scanner<'a>, usize) -> Result<(), Refusal>,
+) -> Result<(), Refusal> {
+    scanner.array(element).map(|_| ())
 }
 
 #[cfg(test)]

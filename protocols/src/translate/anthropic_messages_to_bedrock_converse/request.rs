@@ -62,6 +62,7 @@ pub(super) fn translate(
         request.thinking.as_ref(),
         request.output_config.effort,
         request.max_tokens,
+        conversation.is_unsigned_tool_loop(),
     );
     additional.extend(tools.additional());
     let top_k = request

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use catalog::{Dialect, ToolCallIds};
 
-use super::members::string;
+use crate::formats::chat_completions::members::string;
 use crate::request_info::is_plain_name;
 
 /// Characters of a hash in a name.

@@ -11,10 +11,11 @@ use catalog::{
 use serde_json::Value;
 
 use super::ids::{RestoredNames, call_id};
-use super::members::{Fate, Members, each_element, each_member, string};
 use super::{Refusal, Written};
 use crate::body_edit::Splice;
 use crate::error::RequestError;
+use crate::formats::chat_completions::members::{Fate, Members, string};
+use crate::formats::chat_completions::request_dialect::{each_element, each_member};
 use crate::json;
 use crate::passthrough::Elements;
 use crate::scanner::{Kind, Scanner};

@@ -6,9 +6,9 @@ use catalog::{
 };
 use serde_json::Value;
 
-use super::members::{Fate, Members, string};
 use super::says_effort_otherwise;
 use crate::error::RequestError;
+use crate::formats::chat_completions::members::{Fate, Members, string};
 use crate::json;
 use crate::schema_subset::{self, SchemaUse};
 

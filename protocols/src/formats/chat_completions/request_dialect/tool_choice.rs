@@ -4,8 +4,8 @@ use catalog::{Dialect, ForcedTools, NamedToolChoice, NoToolChoice, RequiredToolC
 use serde_json::Value;
 
 use super::ids::RestoredNames;
-use super::members::{Fate, Members, string};
 use super::options::thinks;
+use crate::formats::chat_completions::members::{Fate, Members, string};
 use crate::json;
 
 /// What belongs to tools, and goes with them.

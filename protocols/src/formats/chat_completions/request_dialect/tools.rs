@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 
 use super::Refusal;
 use super::ids::RestoredNames;
-use super::members::each_element;
 use crate::body_edit::Splice;
+use crate::formats::chat_completions::request_dialect::each_element;
 use crate::json;
 use crate::scanner::{Kind, Scanner};
 use crate::schema_subset::{self, SchemaUse};

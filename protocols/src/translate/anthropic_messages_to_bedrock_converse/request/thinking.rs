@@ -12,12 +12,14 @@ pub(super) fn fields<'a>(
     thinking: Option<&ThinkingConfig<'a>>,
     effort: Option<Effort>,
     max_tokens: Option<u64>,
+    unsigned_tool_loop: bool,
 ) -> Vec<AdditionalField<'a>> {
     match dialect.reasoning_request {
         Word::None if !dialect.takes("thinking") => Vec::new(),
         // The id of a profile does not say whose model it is: most likely it understands the client's fields.
         Word::AdaptiveThinking | Word::ThinkingBudget | Word::None => {
             let thinking = thinking.and_then(|thinking| match dialect.reasoning_request {
+                Word::ThinkingBudget if thinking.kind == "adaptive" && unsigned_tool_loop => None,
                 Word::ThinkingBudget if thinking.kind == "adaptive" => {
                     budget(effort.unwrap_or(Effort::High), max_tokens)
                 }

@@ -4,10 +4,9 @@ use catalog::{Dialect, Images};
 
 use crate::body_edit::Splice;
 use crate::error::RequestError;
+use crate::formats::chat_completions::members::{Fate, Members};
 use crate::formats::chat_completions::request_dialect::Refusal;
-use crate::formats::chat_completions::request_dialect::members::{
-    Fate, Members, each_element, each_member,
-};
+use crate::formats::chat_completions::request_dialect::{each_element, each_member};
 use crate::scanner::{Kind, Literal, Scanner};
 
 /// What was found.

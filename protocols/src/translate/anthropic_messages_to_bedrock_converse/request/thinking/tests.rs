@@ -24,6 +24,7 @@ fn fields_for(model: &str, thinking: &str, effort: Option<Effort>) -> Vec<String
         Some(&requested),
         effort,
         Some(3000),
+        false,
     )
     .into_iter()
     .map(|field| format!("{}={}", field.name, field.json))

@@ -2,14 +2,13 @@
 
 use std::ops::Range;
 
-use super::Refusal;
 use crate::body_edit::Splice;
 use crate::passthrough::Elements;
-use crate::scanner::{Literal, Scanner};
+use crate::scanner::Literal;
 
 /// What becomes of a member.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Fate {
+pub(crate) enum Fate {
     Keep,
     Remove,
     Rename(&'static str),
@@ -18,15 +17,15 @@ pub(super) enum Fate {
 
 /// One member.
 #[derive(Debug)]
-pub(super) struct Member<'a> {
-    pub(super) key: Literal<'a>,
-    pub(super) value: Range<usize>,
-    pub(super) fate: Fate,
+pub(crate) struct Member<'a> {
+    pub(crate) key: Literal<'a>,
+    pub(crate) value: Range<usize>,
+    pub(crate) fate: Fate,
 }
 
 /// All members of an object.
 #[derive(Debug)]
-pub(super) struct Members<'a> {
+pub(crate) struct Members<'a> {
     body: &'a [u8],
     all: Vec<Member<'a>>,
     /// Written behind the last one that stays.
@@ -34,7 +33,7 @@ pub(super) struct Members<'a> {
 }
 
 impl<'a> Members<'a> {
-    pub(super) fn of(body: &'a [u8]) -> Self {
+    pub(crate) fn of(body: &'a [u8]) -> Self {
         Self {
             body,
             all: Vec::new(),
@@ -42,45 +41,45 @@ impl<'a> Members<'a> {
         }
     }
 
-    pub(super) fn push(&mut self, key: Literal<'a>, value: Range<usize>) {
+    pub(crate) fn push(&mut self, key: Literal<'a>, value: Range<usize>) {
         let fate = Fate::Keep;
         self.all.push(Member { key, value, fate });
     }
 
-    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Member<'a>> {
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Member<'a>> {
         self.all.iter_mut()
     }
 
-    pub(super) fn text(&self, range: &Range<usize>) -> &'a [u8] {
+    pub(crate) fn text(&self, range: &Range<usize>) -> &'a [u8] {
         self.body.get(range.clone()).unwrap_or_default()
     }
 
     /// The value of that member, unless it is null or has been removed.
-    pub(super) fn value(&self, name: &str) -> Option<&'a [u8]> {
+    pub(crate) fn value(&self, name: &str) -> Option<&'a [u8]> {
         let mut all = self.all.iter();
         let member = all.find(|member| member.key.is(name) && member.fate != Fate::Remove)?;
         let value = self.text(&member.value);
         (value != b"null").then_some(value)
     }
 
-    pub(super) fn has(&self, name: &str) -> bool {
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.all.iter().any(|member| member.key.is(name))
     }
 
     /// That member is there and stays as it is.
-    pub(super) fn is_kept(&self, name: &str) -> bool {
+    pub(crate) fn is_kept(&self, name: &str) -> bool {
         let mut all = self.all.iter();
         all.any(|member| member.key.is(name) && member.fate == Fate::Keep)
     }
 
-    pub(super) fn set(&mut self, name: &str, fate: &Fate) {
+    pub(crate) fn set(&mut self, name: &str, fate: &Fate) {
         for member in self.all.iter_mut().filter(|member| member.key.is(name)) {
             member.fate = fate.clone();
         }
     }
 
     /// Adds a member; `name` needs no escapes.
-    pub(super) fn add(&mut self, name: &str, json: &[u8]) {
+    pub(crate) fn add(&mut self, name: &str, json: &[u8]) {
         self.added.extend_from_slice(b",\"");
         self.added.extend_from_slice(name.as_bytes());
         self.added.extend_from_slice(b"\":");
@@ -88,7 +87,7 @@ impl<'a> Members<'a> {
     }
 
     /// The edits, removals first.
-    pub(super) fn into_edits(self) -> Vec<Splice> {
+    pub(crate) fn into_edits(self) -> Vec<Splice> {
         let removed = self.all.iter().map(|member| {
             let span = member.key.span().start..member.value.end;
             (span, member.fate == Fate::Remove)
@@ -113,23 +112,7 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Reads an object. One copy of the reader serves all callers.
-pub(super) fn each_member<'a>(
-    scanner: &mut Scanner<'a>,
-    member: &mut dyn FnMut(&mut Scanner<'a>, Literal<'a>) -> Result<(), Refusal>,
-) -> Result<Range<usize>, Refusal> {
-    scanner.object(member)
-}
-
-/// Reads an array. One copy of the reader serves all callers.
-pub(super) fn each_element<'a>(
-    scanner: &mut Scanner<'a>,
-    element: &mut dyn FnMut(&mut Scanner<'a>, usize) -> Result<(), Refusal>,
-) -> Result<(), Refusal> {
-    scanner.array(element).map(|_| ())
-}
-
 /// `text` as a JSON string.
-pub(super) fn string(text: &str) -> Vec<u8> {
+pub(crate) fn string(text: &str) -> Vec<u8> {
     serde_json::to_vec(text).unwrap_or_default()
 }
