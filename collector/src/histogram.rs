@@ -46,6 +46,25 @@ impl Histogram {
         self.count += times;
     }
 
+    /// The buckets with something in them, and how much.
+    pub(crate) fn buckets(&self) -> impl Iterator<Item = (u32, u32)> + '_ {
+        let all = self.pages.iter().flat_map(|(&number, page)| {
+            let first = number << PAGE_BITS;
+            (first..).zip(page.iter().copied())
+        });
+        all.filter(|&(_, count)| count > 0)
+    }
+
+    /// Counts values of a bucket without their sum, see [`Histogram::add_sum`].
+    pub(crate) fn add_many(&mut self, bucket: u32, times: u64) {
+        self.add(bucket, times);
+    }
+
+    /// Adds the sum of values that were counted by their buckets.
+    pub(crate) fn add_sum(&mut self, sum: u64) {
+        self.sum = self.sum.saturating_add(sum);
+    }
+
     /// Values seen.
     pub fn count(&self) -> u64 {
         self.count
@@ -74,16 +93,10 @@ impl Histogram {
             .div_ceil(100)
             .max(1);
         let mut seen = 0;
-        let buckets = self.pages.iter().flat_map(|(&number, page)| {
-            let first = number << PAGE_BITS;
-            (first..).zip(page.iter().copied())
-        });
-        buckets
-            .filter(|&(_, count)| count > 0)
-            .find_map(|(bucket, count)| {
-                seen += u64::from(count);
-                (u128::from(seen) >= rank).then(|| lowest(bucket))
-            })
+        self.buckets().find_map(|(bucket, count)| {
+            seen += u64::from(count);
+            (u128::from(seen) >= rank).then(|| lowest(bucket))
+        })
     }
 }
 

@@ -1,7 +1,10 @@
 //! What a store sums up about a group of decision events: enough to compute the metrics asked for, and to merge.
 
+mod codec;
+
 use crate::histogram::Histogram;
 use crate::query::Metric;
+use crate::store::{AttemptColumns, Columns};
 
 /// One group of a report.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -162,6 +165,44 @@ impl Totals {
     pub(crate) fn add_latency(&mut self, ms: u64) {
         self.latency.record(ms);
         self.latency_ms_squared += count(ms) * count(ms);
+    }
+
+    /// Counts a request.
+    pub(crate) fn count_request(&mut self, columns: &Columns) {
+        let status = columns.status_code.map_or(0, u64::from);
+        let is_success = (200..400).contains(&status);
+        let is_blocked = columns.decision.as_deref() == Some("blocked");
+        self.add_status(status, is_blocked, None);
+        self.add_served(columns, is_success);
+        if let Some(latency) = columns.latency_ms.filter(|_| is_success) {
+            self.add_latency(latency);
+        }
+    }
+
+    /// Counts an attempt. Tokens and cost are those of the request, and belong to the attempt that served.
+    pub(crate) fn count_attempt(&mut self, columns: &Columns, attempt: &AttemptColumns) {
+        let status = attempt.status_code.map_or(0, u64::from);
+        let is_success = (200..400).contains(&status) && !attempt.is_failed;
+        self.add_status(status, false, Some(attempt.is_failed));
+        if attempt.is_failed {
+            return;
+        }
+        self.add_served(columns, is_success);
+        if let Some(latency) = attempt.latency_ms.filter(|_| is_success) {
+            self.add_latency(latency);
+        }
+    }
+
+    fn add_served(&mut self, columns: &Columns, is_success: bool) {
+        self.failovers += u64::from(columns.failover);
+        self.prompt_tokens += columns.prompt_tokens;
+        self.completion_tokens += columns.completion_tokens;
+        self.cached_tokens += columns.cached_tokens;
+        self.total_tokens += columns.total_tokens;
+        self.add_cost(columns.cost_nanos, columns.total_tokens, is_success);
+        if let Some(ttft) = columns.ttft_ms {
+            self.ttft.record(ttft);
+        }
     }
 
     /// Adds the score of a request that has feedback.

@@ -11,7 +11,7 @@ use proptest::test_runner::TestRunner;
 use serde_json::{Value, json};
 
 use crate::model;
-use crate::support::{local, moment, store};
+use crate::support::{decision, local, moment, store};
 
 fn word() -> impl Strategy<Value = &'static str> {
     // Few, so that groups have members; some that SQL or JSON could stumble over.
@@ -65,8 +65,8 @@ prop_compose! {
 
 prop_compose! {
     fn numbers()(
-        // About three hours, around midnight.
-        after_ms in 0_u64..10_000_000,
+        // About three hours around midnight, or four days.
+        after_ms in prop_oneof![0_u64..10_000_000, 0_u64..350_000_000],
         decision in prop::sample::select(vec!["allowed", "blocked", "flagged"]),
         status_code in prop::sample::select(vec![0, 200, 200, 200, 302, 400, 409, 429, 503]),
         // Below 2048 everything is exact.
@@ -142,7 +142,7 @@ fn condition() -> impl Strategy<Value = Condition> {
 }
 
 pub(crate) fn filter() -> impl Strategy<Value = EventFilter> {
-    let time = || prop::option::of(0_u64..10_000_000);
+    let time = || prop::option::of(prop_oneof![0_u64..10_000_000, 0_u64..350_000_000]);
     (time(), time(), prop::collection::vec(condition(), 0..3)).prop_map(
         |(since, until, conditions)| {
             let at = |ms| Timestamp::from_millis(moment("2026-11-20T22:30:00Z") + ms);
@@ -157,12 +157,15 @@ pub(crate) fn filter() -> impl Strategy<Value = EventFilter> {
 }
 
 fn insert(dir: &std::path::Path, events: &[Value]) {
-    let batch = events
-        .iter()
-        .map(|event| NewEvent::read(event.to_string().as_bytes()).unwrap())
-        .collect();
-    let inserted = store(dir).insert(batch).unwrap();
-    assert!(inserted.new.iter().all(|&new| new));
+    let store = store(dir);
+    for events in events.chunks(25) {
+        let batch = events
+            .iter()
+            .map(|event| NewEvent::read(event.to_string().as_bytes()).unwrap())
+            .collect();
+        let inserted = store.insert(batch).unwrap();
+        assert!(inserted.new.iter().all(|&new| new));
+    }
 }
 
 pub(crate) fn close(a: Option<f64>, b: Option<f64>) -> bool {
@@ -266,7 +269,7 @@ fn a_metric_asked_for_alone_is_what_it_is_among_all() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
 
     #[test]
     fn numbers_are_those_of_the_plain_model(
@@ -345,4 +348,50 @@ proptest! {
         }
         prop_assert_eq!(found, expected);
     }
+}
+
+/// What is removed stays in sums, and is no page's any more.
+#[test]
+fn sums_outlast_their_events() {
+    let dir = tempfile::tempdir().unwrap();
+    let events: Vec<Value> = (0..240)
+        .map(|hour: u64| {
+            let at = Timestamp::from_millis(moment("2026-11-01T00:30:00Z") + hour * 3_600_000);
+            decision(
+                hour,
+                &at.to_string(),
+                json!({"provider": if hour % 2 == 0 { "a" } else { "b" }, "latency_ms": hour}),
+            )
+        })
+        .collect();
+    insert(dir.path(), &events);
+    let store = store(dir.path());
+    let end = Timestamp::parse("2026-11-09T00:00:00Z").unwrap();
+    let report = |group_by: &[Dimension], since: Option<&str>| {
+        let query = AggregateQuery {
+            filter: EventFilter {
+                since: since.map(|text| Timestamp::parse(text).unwrap()),
+                ..EventFilter::default()
+            },
+            group_by: group_by.to_vec(),
+            metrics: vec![Metric::RequestCount, Metric::TotalCost, Metric::LatencyP50],
+            limit: None,
+        };
+        local(dir.path()).aggregate(&query).unwrap().rows
+    };
+    let questions = || {
+        [
+            report(&[], None),
+            report(&[Dimension::Provider, Dimension::Day], None),
+            report(&[Dimension::AttemptProvider], None),
+            report(&[Dimension::Hour], Some("2026-11-03T00:00:00Z")),
+        ]
+    };
+    let before = questions();
+    assert_eq!(before[0][0].values, [Some(240.0), Some(0.24), Some(119.0)]);
+    assert_eq!(before[3].len(), 240 - 48);
+    assert_eq!(store.forget_before(end).unwrap(), 8 * 24);
+    assert_eq!(questions(), before);
+    let page = local(dir.path()).events(&EventQuery::default()).unwrap();
+    assert_eq!(page.data.len(), 48);
 }

@@ -31,6 +31,8 @@ pub(super) enum Part {
     Before(i64),
     /// A row and all after it.
     From(i64),
+    /// Those that have feedback, found by an index.
+    Scored,
 }
 
 /// Fewer rows than this are not worth a second thread.
@@ -98,7 +100,11 @@ pub(super) fn aggregate(
     if of_attempts {
         conditions.joins_attempts = true;
     }
+    if let Part::Scored = part {
+        conditions.add("score_millionths IS NOT NULL");
+    }
     let sources = match part {
+        Part::Scored => conditions.sources(false),
         Part::ByTime => conditions.sources(false),
         Part::Before(row) => conditions.scan("<", row),
         Part::From(row) => conditions.scan(">=", row),
@@ -134,7 +140,7 @@ pub(super) fn aggregate(
     Ok(groups)
 }
 
-fn expression(dimension: Dimension) -> String {
+pub(super) fn expression(dimension: Dimension) -> String {
     match dimension.column() {
         Column::Named(name) => name.to_owned(),
         Column::PeriodOf(micros) => format!("ts / {micros}"),
@@ -143,7 +149,7 @@ fn expression(dimension: Dimension) -> String {
 }
 
 /// Unambiguous: every value says how long it is.
-fn append(key: &mut Vec<u8>, value: ValueRef<'_>) {
+pub(super) fn append(key: &mut Vec<u8>, value: ValueRef<'_>) {
     match value {
         ValueRef::Text(text) => {
             key.push(1);
@@ -158,7 +164,7 @@ fn append(key: &mut Vec<u8>, value: ValueRef<'_>) {
     }
 }
 
-fn value(dimension: Dimension, value: ValueRef<'_>) -> Option<String> {
+pub(super) fn value(dimension: Dimension, value: ValueRef<'_>) -> Option<String> {
     match value {
         ValueRef::Text(text) => Some(String::from_utf8_lossy(text).into_owned()),
         ValueRef::Integer(number) => {

@@ -147,11 +147,17 @@ impl Conditions {
         if self.joins_attempts {
             sql.push_str(" JOIN attempt USING (seq)");
         }
-        if !self.clauses.is_empty() {
-            sql.push_str(" WHERE ");
-            sql.push_str(&self.clauses.join(" AND "));
-        }
+        sql.push_str(&self.wherever());
         sql
+    }
+
+    /// The `WHERE` of a statement, if there is any.
+    pub(super) fn wherever(&self) -> String {
+        if self.clauses.is_empty() {
+            String::new()
+        } else {
+            format!(" WHERE {}", self.clauses.join(" AND "))
+        }
     }
 
     /// The values, in order.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::StoreError;
 
 /// Step n makes version n + 1 of version n. What has been released is never changed, only added to.
-const MIGRATIONS: [&str; 7] = [
+const MIGRATIONS: [&str; 8] = [
     "
     -- What is filtered and summed, apart from the text, so that a report reads little.
     CREATE TABLE event (
@@ -133,6 +133,41 @@ const MIGRATIONS: [&str; 7] = [
     ALTER TABLE event ADD COLUMN team TEXT;
     ALTER TABLE event ADD COLUMN is_simulated INTEGER NOT NULL DEFAULT 0;
 ",
+    "
+    -- Sums by hour and by day, kept when events are removed; see `rollup.rs`.
+    CREATE TABLE rollup_key (
+        key_id INTEGER PRIMARY KEY,
+        key BLOB NOT NULL,
+        is_simulated INTEGER NOT NULL,
+        is_attempt INTEGER NOT NULL,
+        status_code INTEGER,
+        provider TEXT,
+        vendor TEXT,
+        resolved_model TEXT,
+        model_group TEXT,
+        tag TEXT,
+        region TEXT,
+        strategy TEXT,
+        decision TEXT,
+        key_name TEXT,
+        team TEXT,
+        gateway_id TEXT,
+        attempt_provider TEXT,
+        attempt_model TEXT
+    );
+    CREATE UNIQUE INDEX rollup_key_by_key ON rollup_key (key);
+    CREATE TABLE rollup (
+        span INTEGER NOT NULL,
+        ts INTEGER NOT NULL,
+        key_id INTEGER NOT NULL,
+        totals BLOB NOT NULL,
+        PRIMARY KEY (span, ts, key_id)
+    ) WITHOUT ROWID;
+    -- One row: what came before the first whole hour without an older event is in no sum.
+    CREATE INDEX event_with_score ON event (ts) WHERE score_millionths IS NOT NULL;
+    CREATE TABLE rollup_state (complete_from INTEGER NOT NULL);
+    INSERT INTO rollup_state SELECT COALESCE((max(ts) / 3600000000 + 1) * 3600000000, 0) FROM event;
+",
 ];
 
 /// Brings a file to the version that this program writes.
@@ -152,3 +187,6 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
     transaction.commit()?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

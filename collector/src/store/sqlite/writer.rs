@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 use events::{EventId, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::feedback;
+use super::{feedback, rollup};
 use crate::feedback::Feedback;
 use crate::store::{
     Inserted, IsInTheWay, MS_PER_DAY, NewEvent, Record, RecordKind, SPENT_DAYS, StoreError,
@@ -244,6 +244,8 @@ fn insert_events(
             *sum = sum.saturating_add(nanos);
         }
     }
+    let are_new = events.iter().zip(&new).filter(|&(_, &is_new)| is_new);
+    rollup::add(transaction, are_new.map(|(event, _)| event))?;
     // A sum that is too large for an integer would become a floating point number, and be read by nobody any more.
     let mut sum = transaction.prepare_cached(
         "INSERT INTO spent (day, provider, vendor, key_name, instance_id, nanos) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
