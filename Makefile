@@ -18,7 +18,7 @@ FILTER_WASM := $(abspath $(CARGO_TARGET_DIR))/keeptrusts_filter.wasm
 KT := $(abspath $(CARGO_TARGET_DIR))/release/kt
 
 # cargo knows what is up to date, and keeps two of itself apart under make -j.
-.PHONY: help run build wasm kt dist install image setup test test-unit test-wasm test-integration test-envoys soak test-compose lint audit fmt bench bench-quick bench-memory bench-peers profile fuzz envoy-files clean distclean
+.PHONY: help run build wasm kt dist install image image-gateway setup test test-unit test-wasm test-integration test-envoys soak test-image test-compose lint audit fmt bench bench-quick bench-memory bench-peers profile fuzz envoy-files clean distclean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -47,6 +47,10 @@ install: build ## kt, the module, completions and manual pages below PREFIX (/us
 image: wasm ## the filter module as an OCI image layout in dist/image, without Docker
 	@scripts/image "$(FILTER_WASM)" dist/image
 
+image-gateway: build ## kt, the module and Envoy as an OCI image layout for `docker run` in dist/image-gateway, without Docker
+	@scripts/setup envoy
+	@. .tools/env && scripts/image-gateway "$(KT)" "$(FILTER_WASM)" "$$ENVOY_BIN" dist/image-gateway
+
 setup: ## fetch everything that building and testing need into .tools (a few minutes once, then at once)
 	@scripts/setup all
 
@@ -63,6 +67,9 @@ test-wasm: ## only the pure crates as wasm under Node
 
 test-integration: ## only the tests with real Envoy
 	@scripts/test integration
+
+test-image: build ## write the image for `docker run`, read it back with skopeo and umoci, and run it (with or without Docker)
+	@scripts/test-image
 
 test-compose: ## the tests with real Envoy, in containers with Envoy's official image (needs Docker)
 	@. scripts/versions.sh && export ENVOY_VERSION && docker compose --file integration-tests/compose.yaml run --build --rm tests
