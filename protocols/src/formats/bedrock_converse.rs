@@ -22,7 +22,7 @@ pub use request_writer::{
 pub use response_reader::{ConverseResponse, ReceivedBlock, ReceivedUsage};
 pub use stop_reason::{Stop, StopReason};
 pub use stream_event::{ConverseEvent, read_event};
-pub use stream_reader::{ConverseSink, ConverseStream, ReasoningSignature};
+pub use stream_reader::{ConverseSink, ConverseStream};
 pub use tool_names::{ToolNames, tool_use_id};
 
 use crate::error::{self, ProviderError, RequestError};

@@ -11,13 +11,14 @@ pub(crate) mod request_dialect;
 pub mod request_reader;
 mod response_reader;
 mod response_writer;
+pub mod signed_reasoning;
 mod stream_reader;
 mod stream_writer;
 
 pub use delta::{MessageDelta, ToolCallDelta};
 pub use finish_reason::FinishReason;
 pub use markdown_fence::MarkdownFence;
-pub use message_writer::{OutgoingCall, OutgoingMessage, OutgoingPart};
+pub use message_writer::{OutgoingCall, OutgoingMessage, OutgoingPart, OutgoingReasoning};
 pub use request_reader::ChatRequest;
 pub use response_reader::ReceivedResponse;
 pub use response_writer::{ChatResponse, ToolCall, write_usage};

@@ -83,6 +83,45 @@ impl<'a> Text<'a> {
         }
     }
 
+    /// Length of the decoded characters in bytes; `None` if there is a lone surrogate.
+    pub fn decoded_length(self) -> Option<usize> {
+        match self {
+            Self::Plain(text) => Some(text.len()),
+            Self::Escaped(inside) => {
+                let mut rest = inside;
+                let mut length: usize = 0;
+                while let Some((bytes, behind)) = next_escaped(rest)? {
+                    length = length.saturating_add(bytes);
+                    rest = behind;
+                }
+                Some(length)
+            }
+        }
+    }
+
+    /// The text up to that many bytes of its decoded characters, and the rest. `None` if it is shorter, or a character
+    /// would be cut.
+    pub fn split_at_decoded(self, length: usize) -> Option<(Self, Self)> {
+        match self {
+            Self::Plain(text) => {
+                let (before, behind) = text.split_at_checked(length)?;
+                Some((Self::Plain(before), Self::Plain(behind)))
+            }
+            Self::Escaped(inside) => {
+                let mut rest = inside;
+                let mut left = length;
+                while left > 0 {
+                    let (bytes, behind) = next_escaped(rest)??;
+                    left = left.checked_sub(bytes)?;
+                    rest = behind;
+                }
+                let at = inside.len().saturating_sub(rest.len());
+                let (before, behind) = inside.split_at_checked(at)?;
+                Some((Self::Escaped(before), Self::Escaped(behind)))
+            }
+        }
+    }
+
     /// The text without trailing white space, plain or as `
     ///
     /// `, `\r` or `\t`.
@@ -174,6 +213,32 @@ impl PartialEq for Text<'_> {
             _ => self.decode() == other.decode(),
         }
     }
+}
+
+/// The length in bytes of the first character of a literal's inside, plain or escaped, and what follows. `Some(None)` at the end, `None` for a lone surrogate.
+#[expect(clippy::option_option, reason = "an end is not a failure")]
+fn next_escaped(inside: &str) -> Option<Option<(usize, &str)>> {
+    let Some(first) = inside.chars().next() else {
+        return Some(None);
+    };
+    let Some(escape) = inside.strip_prefix('\\') else {
+        let length = first.len_utf8();
+        return Some(inside.get(length..).map(|rest| (length, rest)));
+    };
+    let Some(hex) = escape.strip_prefix('u') else {
+        return Some(escape.get(1..).map(|rest| (1, rest)));
+    };
+    let unit = |hex: &str| u16::from_str_radix(hex.get(..4)?, 16).ok();
+    let one = unit(hex)?;
+    let mut rest = hex.get(4..)?;
+    let mut units = vec![one];
+    if (0xd800..0xdc00).contains(&one) {
+        let low = rest.strip_prefix("\\u")?;
+        units.push(unit(low)?);
+        rest = low.get(4..)?;
+    }
+    let character = char::decode_utf16(units).next()?.ok()?;
+    Some(Some((character.len_utf8(), rest)))
 }
 
 #[cfg(test)]

@@ -6,6 +6,8 @@ mod response;
 mod stop_reason;
 mod stream;
 
+pub(super) use response::marked_thoughts;
+
 pub use dropped_params::{DROPPED_PARAMS, DROPPED_TOOL_PARAMS};
 pub use stop_reason::StopSequences;
 pub use stream::Stream;

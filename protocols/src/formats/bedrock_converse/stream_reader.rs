@@ -94,18 +94,6 @@ enum BlockKind {
     Reasoning { signature: String },
 }
 
-/// The single signature of a response's reasoning, for clients whose protocol has room for one.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum ReasoningSignature {
-    /// No signed block so far.
-    #[default]
-    None,
-    /// One signed block.
-    One(String),
-    /// Several signed blocks: their joined text cannot be replayed with any one signature.
-    Several,
-}
-
 impl<S: ConverseSink> ConverseStream<S> {
     /// A stream without input.
     pub fn new(sink: S) -> Self {
@@ -366,15 +354,5 @@ impl<S: ConverseSink> ConverseStream<S> {
         }
         self.ended = true;
         self.state = StreamState::Failed(error);
-    }
-}
-
-impl ReasoningSignature {
-    /// Adds a signed block.
-    pub fn add(&mut self, signature: &str) {
-        *self = match self {
-            Self::None => Self::One(signature.to_owned()),
-            Self::One(_) | Self::Several => Self::Several,
-        };
     }
 }

@@ -17,7 +17,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::json;
-use crate::json::Text;
+use crate::json::{Object, Text};
 
 /// The pieces, in the order in which clients of other protocols expect them.
 #[derive(Debug, Default)]
@@ -45,6 +45,8 @@ pub struct ToolCallDelta<'a> {
     pub name: Option<Text<'a>>,
     /// May be empty.
     pub arguments: Text<'a>,
+    /// Gemini's `extra_content.google.thought_signature`, without which it does not take the call back. Never empty.
+    pub thought_signature: Option<Text<'a>>,
 }
 
 /// `message` or `delta`
@@ -96,6 +98,8 @@ struct WireCall<'a> {
     id: Option<&'a RawValue>,
     #[serde(borrow)]
     function: Option<&'a RawValue>,
+    #[serde(borrow)]
+    extra_content: Option<&'a RawValue>,
 }
 
 #[derive(Default, Deserialize)]
@@ -214,6 +218,7 @@ impl<'a> MessageDelta<'a> {
 impl<'a> ToolCallDelta<'a> {
     fn read(wire: &WireCall<'a>) -> Self {
         let function: WireFunction<'a> = wire.function.and_then(object).unwrap_or_default();
+        let google = wire.extra_content.and_then(|extra| member(extra, "google"));
         Self {
             index: wire.index.and_then(|raw| raw.get().parse().ok()),
             id: non_empty(wire.id),
@@ -222,6 +227,9 @@ impl<'a> ToolCallDelta<'a> {
                 None => Text::Plain(""),
                 Some(raw) => Text::of(raw).unwrap_or(Text::Plain(raw.get())),
             },
+            thought_signature: non_empty(
+                google.and_then(|google| member(google, "thought_signature")),
+            ),
         }
     }
 }
@@ -230,6 +238,12 @@ impl<'a> ToolCallDelta<'a> {
 fn object<'a, T: Deserialize<'a>>(raw: &'a RawValue) -> Option<T> {
     let raw = Some(raw.get()).filter(|raw| raw.starts_with('{'))?;
     json::parse_text(raw).ok()
+}
+
+/// A member of an object.
+fn member<'a>(raw: &'a RawValue, name: &str) -> Option<&'a RawValue> {
+    let object: Object<'_> = json::parse_text(raw.get()).ok()?;
+    object.get(name)
 }
 
 /// The objects of an array; other elements are ignored.

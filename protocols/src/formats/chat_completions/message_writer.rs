@@ -1,5 +1,8 @@
 //! Writes messages of a Chat Completions request in the form that every server accepts.
 
+use catalog::{Dialect, ReasoningField, ReasoningHistory};
+
+use crate::formats::chat_completions::signed_reasoning::{LOST_REASONING, LOST_THOUGHT_SIGNATURE};
 use crate::json::{Text, Writer};
 
 /// An outgoing message. Texts are pieces to be concatenated.
@@ -13,8 +16,8 @@ pub enum OutgoingMessage<'a> {
     Assistant {
         /// Text blocks. They may be split anywhere: they are not lines.
         text: Vec<Text<'a>>,
-        /// Reasoning with its signature, for upstreams that accept it back.
-        reasoning: Option<(Text<'a>, Text<'a>)>,
+        /// What led to it.
+        reasoning: OutgoingReasoning<'a>,
         /// Tool calls.
         calls: Vec<OutgoingCall<'a>>,
     },
@@ -57,6 +60,98 @@ pub struct OutgoingCall<'a> {
     pub name: Vec<Text<'a>>,
     /// JSON text of an object.
     pub arguments: Vec<Text<'a>>,
+    /// Gemini's, in `extra_content`.
+    pub thought_signature: Option<Text<'a>>,
+}
+
+/// The reasoning that led to a message, for upstreams that take it back. Texts are pieces to be concatenated.
+#[derive(Debug, Clone)]
+pub struct OutgoingReasoning<'a> {
+    /// The reasoning.
+    pub text: Vec<Text<'a>>,
+    /// For a further stage of this gateway; see [`signed_reasoning`](super::signed_reasoning).
+    pub signature: Vec<Text<'a>>,
+    /// Where the upstream expects it.
+    pub field: ReasoningField,
+}
+
+impl Default for OutgoingReasoning<'_> {
+    fn default() -> Self {
+        Self {
+            text: Vec::new(),
+            signature: Vec::new(),
+            field: ReasoningField::ReasoningContent,
+        }
+    }
+}
+
+impl<'a> OutgoingReasoning<'a> {
+    /// What a provider of this dialect wants back beside `calls`, of all that is known. `signature` is one of this
+    /// gateway's own, for the stage that goes on to the Responses API. Also gives the calls the thought
+    /// signatures that it demands, and takes them from calls for others.
+    pub fn for_dialect(
+        dialect: &Dialect,
+        text: Vec<Text<'a>>,
+        signature: Option<Text<'a>>,
+        calls: &mut [OutgoingCall<'a>],
+    ) -> Self {
+        let is_required = dialect.reasoning_history == ReasoningHistory::Required;
+        if dialect.reasoning_field == ReasoningField::ThoughtSignature {
+            if let Some(first) = calls.first_mut()
+                && is_required
+            {
+                let lost = Text::Plain(LOST_THOUGHT_SIGNATURE);
+                first.thought_signature.get_or_insert(lost);
+            }
+            return Self::default();
+        }
+        for call in &mut *calls {
+            call.thought_signature = None;
+        }
+        if dialect.tools_need_responses || dialect.responses_only {
+            return Self {
+                text,
+                signature: signature.into_iter().collect(),
+                field: ReasoningField::ReasoningContent,
+            };
+        }
+        if !is_required || calls.is_empty() {
+            return Self::default();
+        }
+        Self {
+            text: if text.is_empty() {
+                vec![Text::Plain(LOST_REASONING)]
+            } else {
+                text
+            },
+            signature: Vec::new(),
+            field: dialect.reasoning_field,
+        }
+    }
+
+    fn write(&self, w: &mut Writer<'_>) {
+        if !self.text.is_empty() {
+            let text = self.text.iter().copied();
+            match self.field {
+                ReasoningField::Reasoning => w.field("reasoning").joined(text),
+                ReasoningField::ReasoningDetails => w.field("reasoning_details").array(|w| {
+                    w.object(|w| {
+                        w.field("type").string("reasoning.text");
+                        w.field("text").joined(text);
+                    });
+                }),
+                ReasoningField::None
+                | ReasoningField::ReasoningContent
+                | ReasoningField::ThinkingParts
+                | ReasoningField::ThoughtSignature
+                | ReasoningField::SignedBlocks => w.field("reasoning_content").joined(text),
+            }
+        }
+        if !self.signature.is_empty() {
+            w.field("reasoning_signature")
+                .joined(self.signature.iter().copied());
+        }
+    }
 }
 
 impl OutgoingMessage<'_> {
@@ -78,10 +173,7 @@ impl OutgoingMessage<'_> {
             } => {
                 w.field("role").string("assistant");
                 write_assistant_text(w, text);
-                if let Some((reasoning, signature)) = reasoning {
-                    w.field("reasoning_content").text(*reasoning);
-                    w.field("reasoning_signature").text(*signature);
-                }
+                reasoning.write(w);
                 if !calls.is_empty() {
                     w.field("tool_calls")
                         .array(|w| calls.iter().for_each(|call| call.write(w)));
@@ -130,6 +222,12 @@ impl OutgoingCall<'_> {
         w.object(|w| {
             w.field("id").text(self.id);
             w.field("type").string("function");
+            if let Some(signature) = self.thought_signature {
+                w.field("extra_content").object(|w| {
+                    w.field("google")
+                        .object(|w| w.field("thought_signature").text(signature));
+                });
+            }
             w.field("function").object(|w| {
                 w.field("name").joined(self.name.iter().copied());
                 w.field("arguments").joined(self.arguments.iter().copied());

@@ -37,6 +37,12 @@ pub trait StreamSink {
     /// A piece of a refusal.
     fn refusal(&mut self, text: Text<'_>) -> Result<(), ProviderError>;
 
+    /// The thought signature of the tool call that starts next. A client that does not send it back gets no further with
+    /// that call's provider.
+    fn thought_signature(&mut self, _signature: Text<'_>) -> Result<(), ProviderError> {
+        Ok(())
+    }
+
     /// A tool call starts. `call` counts 0, 1, 2 …
     fn open_call(
         &mut self,

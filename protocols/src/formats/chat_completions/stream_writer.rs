@@ -109,7 +109,7 @@ impl ChatStreamWriter {
         }
     }
 
-    /// Writes the signature required to replay the reasoning. At most once, because clients concatenate.
+    /// Writes a piece of the signature required to replay the reasoning; clients concatenate the pieces.
     pub fn reasoning_signature(&mut self, signature: Text<'_>, out: &mut Vec<u8>) {
         if !signature.is_empty() {
             self.open(None, out);

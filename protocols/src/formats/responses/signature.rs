@@ -3,7 +3,6 @@
 //! The signature travels as the `encrypted_content` of a reasoning item, with a mark of ours: content encrypted by
 //! another provider is not a signature and must not be replayed as one after a failover.
 
-use crate::format::UpstreamFormat;
 use crate::json::Text;
 
 /// The prefix that marks a signature.
@@ -14,12 +13,8 @@ pub(crate) fn encrypted_content(signature: Text<'_>) -> [Text<'_>; 2] {
     [Text::Plain(MARK), signature]
 }
 
-/// The signature in `encrypted_content`, if there is one and the upstream accepts it.
-pub(crate) fn signature(upstream: UpstreamFormat, encrypted_content: Text<'_>) -> Option<Text<'_>> {
-    match upstream {
-        UpstreamFormat::Anthropic | UpstreamFormat::Bedrock => {}
-        UpstreamFormat::OpenAi => return None,
-    }
+/// The signature in `encrypted_content`, if this gateway put one there.
+pub(crate) fn signature(encrypted_content: Text<'_>) -> Option<Text<'_>> {
     // JSON escapes no character of the mark.
     match encrypted_content {
         Text::Plain(text) => text.strip_prefix(MARK).map(Text::Plain),

@@ -8,7 +8,8 @@ use std::ops::Range;
 use memchr::memmem;
 
 use crate::body_edit::Splice;
-use crate::formats::responses::SIGNATURE_MARK;
+use crate::formats::chat_completions::signed_reasoning;
+use crate::json::Text;
 use crate::passthrough::{self, Elements};
 use crate::scanner::{JsonError, Kind, Scanner};
 
@@ -60,7 +61,8 @@ fn block(scanner: &mut Scanner<'_>) -> Result<(Range<usize>, bool), JsonError> {
             is_thinking = scanner.string()?.is("thinking");
         } else if is_string && key.is("signature") {
             let signature = scanner.string()?;
-            is_signed = !signature.is_empty() && !signature.decode().starts_with(SIGNATURE_MARK);
+            is_signed = !signature.is_empty()
+                && !signed_reasoning::is_own(Text::Plain(&signature.decode()));
         } else {
             scanner.value()?;
         }

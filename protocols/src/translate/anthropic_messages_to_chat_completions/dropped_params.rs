@@ -42,7 +42,7 @@ pub const DROPPED_PARAMS: &[DroppedParam] = &[
     ),
     DroppedParam::where_holds(
         "messages[].content[] of type thinking and redacted_thinking",
-        "always",
+        "where the target does not demand its reasoning back",
         "only the model that wrote it can take it back",
     ),
     DroppedParam::where_holds(

@@ -6,7 +6,7 @@ use serde::de::IgnoredAny;
 
 use crate::error::ProviderError;
 use crate::formats::anthropic_messages::{MessageBlock, MessageResponse};
-use crate::formats::chat_completions::ReceivedResponse;
+use crate::formats::chat_completions::{ReceivedResponse, ToolCallDelta, signed_reasoning};
 use crate::json;
 use crate::json::Text;
 use crate::translate::TranslatedResponse;
@@ -26,6 +26,7 @@ pub(super) fn translate(
         .collect();
     let mut content = Vec::new();
     let delta = response.delta;
+    let thoughts = marked_thoughts(&delta.tool_calls);
     if !delta.reasoning.is_empty() || delta.signature.is_some() {
         content.push(MessageBlock::Thinking {
             thinking: delta.reasoning,
@@ -37,9 +38,16 @@ pub(super) fn translate(
             content.push(MessageBlock::Text(text));
         }
     }
-    for (call, own_id) in delta.tool_calls.iter().zip(&own_call_ids) {
+    let calls = delta.tool_calls.iter().zip(&own_call_ids);
+    for ((call, own_id), thought) in calls.zip(&thoughts) {
         // A call without a name cannot be run.
         if let Some(name) = call.name {
+            if let Some(thought) = thought {
+                content.push(MessageBlock::Thinking {
+                    thinking: Vec::new(),
+                    signature: Some(Text::Plain(thought)),
+                });
+            }
             content.push(MessageBlock::ToolUse {
                 id: call.id.unwrap_or(Text::Plain(own_id)),
                 name,
@@ -65,6 +73,14 @@ pub(super) fn translate(
         usage: response.usage,
         served_model: response.model.and_then(Text::decode).map(Cow::into_owned),
     })
+}
+
+/// The thought signatures of calls, as signatures of thinking before them.
+pub(in crate::translate) fn marked_thoughts(calls: &[ToolCallDelta<'_>]) -> Vec<Option<String>> {
+    let signatures = calls.iter().map(|call| call.thought_signature);
+    signatures
+        .map(|signature| signature.map(signed_reasoning::marked_thought))
+        .collect()
 }
 
 /// The id of a response if the provider gives none.

@@ -2,7 +2,7 @@
 
 use crate::error::ProviderError;
 use crate::formats::anthropic_messages::{BufferLimitExceeded, MessageStreamWriter, ToolBlock};
-use crate::formats::chat_completions::{ChatStreamReader, StreamEnd, StreamSink};
+use crate::formats::chat_completions::{ChatStreamReader, StreamEnd, StreamSink, signed_reasoning};
 use crate::json::Text;
 use crate::translate::StreamTranslator;
 use crate::translate::anthropic_messages_to_chat_completions::response::{
@@ -107,6 +107,12 @@ impl StreamSink for Sink<'_> {
     /// Anthropic has no other place for a refusal.
     fn refusal(&mut self, text: Text<'_>) -> Result<(), ProviderError> {
         self.text(text)
+    }
+
+    /// It travels as the signature of thinking before the call.
+    fn thought_signature(&mut self, signature: Text<'_>) -> Result<(), ProviderError> {
+        let marked = signed_reasoning::marked_thought(signature);
+        self.signature(Text::Plain(&marked))
     }
 
     fn open_call(

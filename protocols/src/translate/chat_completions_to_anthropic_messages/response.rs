@@ -2,6 +2,7 @@
 
 use crate::error::{self, ProviderError};
 use crate::formats::anthropic_messages::{ReceivedBlock, ReceivedMessage};
+use crate::formats::chat_completions::signed_reasoning::SignatureWriter;
 use crate::formats::chat_completions::{ChatResponse, FinishReason, MarkdownFence, ToolCall};
 use crate::json::{self, Text};
 use crate::translate::TranslatedResponse;
@@ -36,7 +37,10 @@ pub(super) fn translate(
         finish_reason: FinishReason::Stop,
         usage,
     };
-    chat.reasoning_signature = signature(&blocks);
+    let signature = signature(&blocks, hints);
+    if !signature.is_empty() {
+        chat.reasoning_signature = Some(Text::Plain(&signature));
+    }
     for block in &blocks {
         let kind = block.kind.and_then(Text::decode).unwrap_or_default();
         match kind.as_ref() {
@@ -86,14 +90,38 @@ pub(super) fn translate(
     })
 }
 
-/// The signature that lets the client replay the reasoning: only a single thinking block at the start can be restored
-/// from joined texts.
-fn signature<'a>(blocks: &[ReceivedBlock<'a>]) -> Option<Text<'a>> {
-    let thinks = |block: &ReceivedBlock<'_>| {
-        let kind = block.kind.and_then(Text::decode);
-        matches!(kind.as_deref(), Some("thinking" | "redacted_thinking"))
-    };
-    let (first, rest) = blocks.split_first()?;
-    let signature = first.signature.filter(|signature| !signature.is_empty())?;
-    (thinks(first) && !rest.iter().any(thinks)).then_some(signature)
+/// The signature that lets the client replay the reasoning: see [`SignatureWriter`].
+fn signature(blocks: &[ReceivedBlock<'_>], hints: &ResponseHints) -> String {
+    let mut writer = SignatureWriter::default();
+    let mut signature = String::new();
+    let mut place: usize = 0;
+    for block in blocks {
+        let kind = block.kind.and_then(Text::decode).unwrap_or_default();
+        let piece = match kind.as_ref() {
+            "thinking" => {
+                let thinking = block.thinking.unwrap_or_default();
+                let length = thinking
+                    .decoded_length()
+                    .and_then(|length| length.try_into().ok());
+                let signed = block.signature.and_then(Text::decode).unwrap_or_default();
+                let signed = length.map_or("", |_| signed.as_ref());
+                writer.thinking(place, length.unwrap_or(u64::MAX), signed)
+            }
+            "redacted_thinking" => {
+                let data = block.data.and_then(Text::decode).unwrap_or_default();
+                writer.redacted(place, &data)
+            }
+            "text" => {
+                place = place.max(1);
+                None
+            }
+            "tool_use" if hints.tool.is_none() => {
+                place = place.max(1).saturating_add(1);
+                None
+            }
+            _ => None,
+        };
+        signature.push_str(&piece.unwrap_or_default());
+    }
+    signature
 }

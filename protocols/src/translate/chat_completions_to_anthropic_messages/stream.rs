@@ -8,6 +8,7 @@ use crate::fast_path::DeltaTemplate;
 use crate::formats::anthropic_messages::{
     ReceivedBlock, ReceivedDelta, ReceivedEvent, ReceivedMessage, ReceivedUsage, StopReason,
 };
+use crate::formats::chat_completions::signed_reasoning::SignatureWriter;
 use crate::formats::chat_completions::{ChatStreamWriter, MarkdownFence, ToolIndex};
 use crate::json::{self, Object, Text};
 use crate::sse::{SseEvent, SseParser};
@@ -39,7 +40,9 @@ pub struct Stream {
     usage: Option<ReceivedUsage>,
     /// Open content blocks by Anthropic's index.
     blocks: ByIndex<Block>,
-    signature: Signature,
+    signature: SignatureWriter,
+    /// Places of reasoning: see [`signed_reasoning`](crate::formats::chat_completions::signed_reasoning).
+    place: usize,
     /// A tool of the client was called.
     called_tools: bool,
     stop_reason: Option<String>,
@@ -64,6 +67,9 @@ enum Block {
     Text,
     Thinking {
         signature: String,
+        place: usize,
+        /// Of the decoded text so far, in bytes; `None` where it cannot be told.
+        length: Option<u64>,
     },
     Tool {
         index: ToolIndex,
@@ -74,15 +80,6 @@ enum Block {
     AnswerTool,
     /// Server tools, their results, and newer types: not for the client.
     Skipped,
-}
-
-/// The signature that lets the client replay the reasoning: only a single thinking block at the start can be restored
-/// from joined texts.
-#[derive(Debug)]
-enum Signature {
-    None,
-    One(String),
-    Impossible,
 }
 
 /// A failure that ends the stream.
@@ -105,7 +102,8 @@ impl Stream {
             served_model: None,
             usage: None,
             blocks: ByIndex::default(),
-            signature: Signature::None,
+            signature: SignatureWriter::default(),
+            place: 0,
             called_tools: false,
             stop_reason: None,
             template: DeltaTemplate::default(),
@@ -245,7 +243,10 @@ impl Stream {
             let text = Text::Escaped(matched.text);
             match block {
                 Block::Text => write_text(writer, &mut self.fence, Some(text), out),
-                Block::Thinking { .. } => writer.reasoning(text, out),
+                Block::Thinking { length, .. } => {
+                    count(length, text);
+                    writer.reasoning(text, out);
+                }
                 Block::Tool { index, whole } => {
                     *whole = None;
                     writer.tool_arguments(*index, text, out);
@@ -291,17 +292,20 @@ impl Stream {
         let kind = block.kind.and_then(Text::decode).unwrap_or_default();
         let open = match kind.as_ref() {
             "text" => {
+                self.place = self.place.max(1);
                 writer.expect_content(out);
                 write_text(writer, &mut self.fence, block.text, out);
                 Block::Text
             }
             "thinking" => {
-                if writer.has_begun() {
-                    self.signature = Signature::Impossible;
-                }
-                writer.reasoning(block.thinking.unwrap_or_default(), out);
+                let text = block.thinking.unwrap_or_default();
+                let mut length = Some(0);
+                count(&mut length, text);
+                writer.reasoning(text, out);
                 Block::Thinking {
                     signature: decoded(block.signature),
+                    place: self.place,
+                    length,
                 }
             }
             "tool_use" => {
@@ -320,6 +324,7 @@ impl Stream {
                     Block::AnswerTool
                 } else {
                     self.called_tools = true;
+                    self.place = self.place.max(1).saturating_add(1);
                     Block::Tool {
                         index: writer.open_tool(id, name, out),
                         whole: whole.map(str::to_owned),
@@ -327,7 +332,10 @@ impl Stream {
                 }
             }
             "redacted_thinking" => {
-                self.signature = Signature::Impossible;
+                let data = decoded(block.data);
+                if let Some(piece) = self.signature.redacted(self.place, &data) {
+                    writer.reasoning_signature(Text::Plain(&piece), out);
+                }
                 Block::Skipped
             }
             _ => Block::Skipped,
@@ -367,11 +375,15 @@ impl Stream {
                 write_text(writer, &mut self.fence, delta.text, out);
                 delta.text
             }
-            Some(Block::Thinking { signature }) => {
-                writer.reasoning(delta.thinking.unwrap_or_default(), out);
+            Some(Block::Thinking {
+                signature, length, ..
+            }) => {
+                let text = delta.thinking.unwrap_or_default();
+                count(length, text);
+                writer.reasoning(text, out);
                 let more = decoded(delta.signature);
                 if signature.len().saturating_add(more.len()) > MAX_SIGNATURE_BYTES {
-                    self.signature = Signature::Impossible;
+                    *length = None;
                 } else {
                     signature.push_str(&more);
                 }
@@ -409,11 +421,16 @@ impl Stream {
                 writer.tool_arguments(index, Text::Plain(&whole.unwrap_or_default()), out);
                 writer.close_tool(index, out);
             }
-            Block::Thinking { signature } => {
-                self.signature = match self.signature {
-                    Signature::None => Signature::One(signature),
-                    Signature::One(_) | Signature::Impossible => Signature::Impossible,
-                };
+            Block::Thinking {
+                signature,
+                place,
+                length,
+            } => {
+                let signature = length.map_or("", |_| signature.as_str());
+                let length = length.unwrap_or(u64::MAX);
+                if let Some(piece) = self.signature.thinking(place, length, signature) {
+                    writer.reasoning_signature(Text::Plain(&piece), out);
+                }
             }
             Block::Text | Block::AnswerTool | Block::Skipped => {}
         }
@@ -439,9 +456,6 @@ impl Stream {
             .get_or_insert_with(|| self.origin.writer(None, None));
         if let Some(fence) = &mut self.fence {
             writer.content(Text::Plain(&fence.finish()), out);
-        }
-        if let Signature::One(signature) = &self.signature {
-            writer.reasoning_signature(Text::Plain(signature), out);
         }
         let explained = self
             .stop_reason
@@ -492,6 +506,16 @@ fn write_text(
     } else {
         writer.content(text, out);
     }
+}
+
+/// Adds the length of a piece of reasoning.
+fn count(length: &mut Option<u64>, text: Text<'_>) {
+    let more = text
+        .decoded_length()
+        .and_then(|more| u64::try_from(more).ok());
+    *length = length
+        .zip(more)
+        .map(|(so_far, more)| so_far.saturating_add(more));
 }
 
 fn decoded(text: Option<Text<'_>>) -> String {

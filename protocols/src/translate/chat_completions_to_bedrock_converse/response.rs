@@ -1,9 +1,8 @@
 //! Translates a complete response: Converse to a chat completion.
 
 use crate::error::{self, ProviderError};
-use crate::formats::bedrock_converse::{
-    ConverseResponse, ReasoningSignature, ReceivedBlock, StopReason, ToolNames,
-};
+use crate::formats::bedrock_converse::{ConverseResponse, ReceivedBlock, StopReason, ToolNames};
+use crate::formats::chat_completions::signed_reasoning::SignatureWriter;
 use crate::formats::chat_completions::{ChatResponse, FinishReason, MarkdownFence, ToolCall};
 use crate::json;
 use crate::json::Text;
@@ -59,12 +58,12 @@ pub(super) fn translate(
         // Clients rely on the object being present.
         usage: Some(usage.unwrap_or_default()),
     };
-    let mut signature = ReasoningSignature::None;
     for block in blocks {
-        add_block(&mut chat, &mut signature, &hints.tool_names, block)?;
+        add_block(&mut chat, &hints.tool_names, block)?;
     }
-    if let ReasoningSignature::One(signature) = &signature {
-        chat.reasoning_signature = Some(Text::Plain(signature));
+    let signature = signature(blocks);
+    if !signature.is_empty() {
+        chat.reasoning_signature = Some(Text::Plain(&signature));
     }
     let reason = StopReason::read(response.stop_reason);
     chat.finish_reason = finish_reason(reason, !chat.tool_calls.is_empty());
@@ -80,10 +79,41 @@ pub(super) fn translate(
     Ok((out, usage))
 }
 
+/// The signature that lets the client replay the reasoning: see [`SignatureWriter`].
+fn signature(blocks: &[ReceivedBlock<'_>]) -> String {
+    let mut writer = SignatureWriter::default();
+    let mut signature = String::new();
+    let mut place: usize = 0;
+    for block in blocks {
+        if let Some(reasoning) = &block.reasoning_content {
+            let piece = match (&reasoning.reasoning_text, reasoning.redacted_content) {
+                (Some(text), _) => {
+                    let length = text.text.unwrap_or_default().decoded_length();
+                    let length = length.and_then(|length| length.try_into().ok());
+                    let signed = text.signature.and_then(Text::decode).unwrap_or_default();
+                    let signed = length.map_or("", |_| signed.as_ref());
+                    writer.thinking(place, length.unwrap_or(u64::MAX), signed)
+                }
+                (None, Some(data)) => writer.redacted(place, &data.decode().unwrap_or_default()),
+                (None, None) => None,
+            };
+            signature.push_str(&piece.unwrap_or_default());
+        } else if block
+            .tool_use
+            .as_ref()
+            .is_some_and(|call| !call.is_servers())
+        {
+            place = place.max(1).saturating_add(1);
+        } else {
+            place = place.max(1);
+        }
+    }
+    signature
+}
+
 /// Drops blocks that the client's protocol does not have.
 fn add_block<'a>(
     chat: &mut ChatResponse<'a>,
-    signature: &mut ReasoningSignature,
     tool_names: &'a ToolNames,
     block: &ReceivedBlock<'a>,
 ) -> Result<(), ProviderError> {
@@ -97,10 +127,6 @@ fn add_block<'a>(
         .and_then(|reasoning| reasoning.reasoning_text.as_ref())
     {
         chat.reasoning.extend(text.text);
-        let given = text.signature.and_then(Text::decode);
-        if let Some(given) = given.filter(|given| !given.is_empty()) {
-            signature.add(&given);
-        }
     }
     if let Some(call) = block.tool_use.as_ref().filter(|call| !call.is_servers()) {
         let (Some(id), Some(name)) = (call.tool_use_id, call.name) else {

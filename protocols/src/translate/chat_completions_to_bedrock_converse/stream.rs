@@ -1,7 +1,8 @@
 //! Writes a Chat Completions stream.
 
 use crate::error::ProviderError;
-use crate::formats::bedrock_converse::{ConverseSink, ReasoningSignature, Stop};
+use crate::formats::bedrock_converse::{ConverseSink, Stop};
+use crate::formats::chat_completions::signed_reasoning::SignatureWriter;
 use crate::formats::chat_completions::{ChatStreamWriter, MarkdownFence, ToolIndex};
 use crate::json::Text;
 use crate::translate::chat_completions_to_bedrock_converse::request::ResponseHints;
@@ -16,7 +17,11 @@ pub struct ChatSink {
     hints: ResponseHints,
     /// Set if the output should be JSON.
     fence: Option<MarkdownFence>,
-    signature: ReasoningSignature,
+    signature: SignatureWriter,
+    /// Of the open block's reasoning, in bytes; `None` where it cannot be told.
+    reasoning_length: Option<u64>,
+    /// Of the next block: see [`SignatureWriter`].
+    place: usize,
     called_tools: bool,
 }
 
@@ -32,7 +37,9 @@ impl ChatSink {
             ),
             hints: ResponseHints::default(),
             fence: None,
-            signature: ReasoningSignature::None,
+            signature: SignatureWriter::default(),
+            reasoning_length: Some(0),
+            place: 0,
             called_tools: false,
         }
     }
@@ -51,6 +58,7 @@ impl ConverseSink for ChatSink {
     fn start(&mut self, _out: &mut Vec<u8>) {}
 
     fn text(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        self.place = self.place.max(1);
         match (&mut self.fence, text.decode()) {
             (Some(fence), Some(text)) => {
                 let certain = fence.push(&text);
@@ -62,17 +70,30 @@ impl ConverseSink for ChatSink {
     }
 
     fn reasoning(&mut self, text: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        let more = text
+            .decoded_length()
+            .and_then(|more| u64::try_from(more).ok());
+        let length = self.reasoning_length.zip(more);
+        self.reasoning_length = length.map(|(so_far, more)| so_far.saturating_add(more));
         self.writer.reasoning(text, out);
         Ok(())
     }
 
-    fn signature(&mut self, signature: &str, _out: &mut Vec<u8>) -> Result<(), ProviderError> {
-        self.signature.add(signature);
+    fn signature(&mut self, signature: &str, out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        let length = self.reasoning_length.replace(0);
+        let signature = length.map_or("", |_| signature);
+        let length = length.unwrap_or(u64::MAX);
+        if let Some(piece) = self.signature.thinking(self.place, length, signature) {
+            self.writer.reasoning_signature(Text::Plain(&piece), out);
+        }
         Ok(())
     }
 
-    /// Chat Completions has no room for it.
-    fn redacted(&mut self, _data: Text<'_>, _out: &mut Vec<u8>) -> Result<(), ProviderError> {
+    fn redacted(&mut self, data: Text<'_>, out: &mut Vec<u8>) -> Result<(), ProviderError> {
+        let data = data.decode().unwrap_or_default();
+        if let Some(piece) = self.signature.redacted(self.place, &data) {
+            self.writer.reasoning_signature(Text::Plain(&piece), out);
+        }
         Ok(())
     }
 
@@ -85,6 +106,7 @@ impl ConverseSink for ChatSink {
         out: &mut Vec<u8>,
     ) -> Result<ToolIndex, ProviderError> {
         self.called_tools = true;
+        self.place = self.place.max(1).saturating_add(1);
         let name = self.hints.tool_names.client_name(name);
         Ok(self.writer.open_tool(id, name, out))
     }
@@ -107,9 +129,6 @@ impl ConverseSink for ChatSink {
         if let Some(fence) = &mut self.fence {
             let kept_back = fence.finish();
             self.writer.content(Text::Plain(&kept_back), out);
-        }
-        if let ReasoningSignature::One(signature) = &self.signature {
-            self.writer.reasoning_signature(Text::Plain(signature), out);
         }
         self.writer
             .finish(finish_reason(stop.reason, self.called_tools), out);

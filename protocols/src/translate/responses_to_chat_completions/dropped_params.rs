@@ -37,8 +37,8 @@ pub const DROPPED_PARAMS: &[DroppedParam] = &[
     ),
     DroppedParam::where_holds(
         "input[] of type reasoning",
-        "where the target has not signed it",
-        "no provider takes the reasoning of another one back",
+        "where the target has not signed it and does not demand its reasoning back",
+        "no other provider takes reasoning back",
     ),
     DroppedParam::where_holds(
         "input[] of type web_search_call, file_search_call, code_interpreter_call, image_generation_call and mcp_*",

@@ -9,6 +9,7 @@ use crate::formats::responses::output_item::{OutputItem, OutputPart, PartKind};
 use crate::formats::responses::response_object::{ResponseObject, Status, last_item_status};
 use crate::json::Text;
 use crate::translate::TranslatedResponse;
+use crate::translate::anthropic_messages_to_chat_completions::marked_thoughts;
 use crate::translator::Attempt;
 
 /// Translates the body of a success response.
@@ -22,6 +23,7 @@ pub(super) fn translate(
     let own_call_ids: Vec<String> = (0..delta.tool_calls.len())
         .map(|call| own_call_id(attempt, call))
         .collect();
+    let thoughts = marked_thoughts(&delta.tool_calls);
     let mut items = Vec::new();
     if !delta.reasoning.is_empty() || delta.signature.is_some() {
         items.push(OutputItem::Reasoning {
@@ -40,9 +42,16 @@ pub(super) fn translate(
     if !parts.is_empty() {
         items.push(OutputItem::Message(parts));
     }
-    for (call, own_id) in delta.tool_calls.iter().zip(&own_call_ids) {
+    let calls = delta.tool_calls.iter().zip(&own_call_ids);
+    for ((call, own_id), thought) in calls.zip(&thoughts) {
         // A call without a name cannot be run.
         if let Some(name) = call.name {
+            if let Some(thought) = thought {
+                items.push(OutputItem::Reasoning {
+                    summary: &[],
+                    signature: Some(Text::Plain(thought)),
+                });
+            }
             items.push(OutputItem::FunctionCall {
                 call_id: call.id.unwrap_or(Text::Plain(own_id)),
                 name,

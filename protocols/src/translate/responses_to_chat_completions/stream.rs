@@ -3,7 +3,7 @@
 use crate::formats::responses::stream_writer::{ResponseTooLong, ResponsesStreamWriter};
 
 use crate::error::ProviderError;
-use crate::formats::chat_completions::{ChatStreamReader, StreamEnd, StreamSink};
+use crate::formats::chat_completions::{ChatStreamReader, StreamEnd, StreamSink, signed_reasoning};
 use crate::formats::responses::output_item::PartKind;
 use crate::formats::responses::response_object::ResponseObject;
 use crate::formats::responses::{EchoedFields, RequestState};
@@ -126,6 +126,12 @@ impl StreamSink for Sink<'_> {
         self.writer
             .delta(self.attempt, PartKind::Refusal, text, self.out)
             .map_err(response_too_long)
+    }
+
+    /// It travels as the encrypted content of reasoning before the call.
+    fn thought_signature(&mut self, signature: Text<'_>) -> Result<(), ProviderError> {
+        let marked = signed_reasoning::marked_thought(signature);
+        self.signature(Text::Plain(&marked))
     }
 
     fn open_call(

@@ -29,8 +29,9 @@ pub enum Message<'a> {
 pub struct AssistantMessage<'a> {
     /// Text parts only; a refusal is text.
     pub content: Vec<Part<'a>>,
-    /// `reasoning_content` with the `reasoning_signature` needed to replay it. Reasoning without a signature is
-    /// dropped, because no provider accepts it back.
+    /// `reasoning_content` with the `reasoning_signature` needed to replay it, see
+    /// [`signed_reasoning`](crate::formats::chat_completions::signed_reasoning). Reasoning without a signature is
+    /// dropped, because providers who sign do not accept it back.
     pub signed_reasoning: Option<(Text<'a>, Text<'a>)>,
     /// Tool calls.
     pub tool_calls: Vec<ToolCallRequest<'a>>,
@@ -255,7 +256,9 @@ impl Reader {
         }
         Ok(AssistantMessage {
             content,
-            signed_reasoning: reasoning.zip(signature.filter(|signature| !signature.is_empty())),
+            signed_reasoning: signature
+                .map(|signature| (reasoning.unwrap_or_default(), signature))
+                .filter(|(_, signature)| !signature.is_empty()),
             tool_calls,
         })
     }

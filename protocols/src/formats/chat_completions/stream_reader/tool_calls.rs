@@ -68,6 +68,9 @@ impl ToolCalls {
                 let number = self.opened;
                 self.opened = number.saturating_add(1);
                 call.number = Some(number);
+                if let Some(signature) = delta.thought_signature {
+                    sink.thought_signature(signature)?;
+                }
                 sink.open_call(number, call.id.as_deref().map(escaped), name)?;
                 let early = std::mem::take(&mut call.arguments);
                 if !early.is_empty() {

@@ -13,6 +13,7 @@ use crate::formats::bedrock_converse::{
     Block, CachePoint, Conversation, DocumentSource, Role, ToolNames, ToolResult, document_format,
     image_format, tool_use_id,
 };
+use crate::formats::chat_completions::signed_reasoning;
 use crate::json::Text;
 
 /// Converts the system prompt and the messages.
@@ -101,7 +102,7 @@ fn add<'a>(
         Given::Thinking {
             thinking,
             signature: Some(signature),
-        } => {
+        } if !signed_reasoning::is_own(signature) => {
             let block = Block::Reasoning {
                 text: thinking,
                 signature,
@@ -109,10 +110,7 @@ fn add<'a>(
             (block, None)
         }
         Given::RedactedThinking { data } if is_base64(data) => (Block::Redacted(data), None),
-        Given::Thinking {
-            signature: None, ..
-        }
-        | Given::RedactedThinking { .. } => return Ok(()),
+        Given::Thinking { .. } | Given::RedactedThinking { .. } => return Ok(()),
         Given::Other { kind, .. } if is_of_servers_tool(&kind) => return Ok(()),
         other => match simple_block(other, path)? {
             Some(block) => block,

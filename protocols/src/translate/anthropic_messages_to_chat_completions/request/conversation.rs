@@ -13,7 +13,9 @@ use crate::error::RequestError;
 use crate::formats::anthropic_messages::request_reader::{
     Block, Role, TextBlock, ToolResult, Turn,
 };
-use crate::formats::chat_completions::{OutgoingCall, OutgoingMessage, OutgoingPart};
+use crate::formats::chat_completions::{
+    OutgoingCall, OutgoingMessage, OutgoingPart, OutgoingReasoning, signed_reasoning,
+};
 use crate::json;
 use crate::json::{Object, Text, Writer};
 
@@ -37,7 +39,7 @@ impl<'a> Conversation<'a> {
             let path = format_args!("messages[{index}].content");
             match turn.role {
                 Role::User => user_turn(dialect, turn.content, path, &mut messages)?,
-                Role::Assistant => assistant_turn(turn.content, path, &mut messages)?,
+                Role::Assistant => assistant_turn(dialect, turn.content, path, &mut messages)?,
                 Role::System => messages.push(system_turn(turn.content, path)?),
             }
         }
@@ -148,12 +150,16 @@ fn tool_message<'a>(
 }
 
 fn assistant_turn<'a>(
+    dialect: &Dialect,
     content: Vec<Block<'a>>,
     path: fmt::Arguments<'_>,
     messages: &mut Vec<OutgoingMessage<'a>>,
 ) -> Result<(), RequestError> {
     let mut text = Vec::new();
     let mut calls = Vec::new();
+    let mut thinking = Vec::new();
+    let mut signature = None;
+    let mut thought_signature = None;
     for (index, block) in content.into_iter().enumerate() {
         let path = format_args!("{path}[{index}]");
         match block {
@@ -163,8 +169,20 @@ fn assistant_turn<'a>(
                 id: call.id,
                 name: vec![call.name],
                 arguments: vec![Text::Plain(call.input.get())],
+                thought_signature: thought_signature.take(),
             }),
-            Block::Thinking { .. } | Block::RedactedThinking { .. } => {}
+            Block::Thinking {
+                thinking: more,
+                signature: signed,
+            } => {
+                thinking.extend(Some(more).filter(|text| !text.is_empty()));
+                let signed = signed.filter(|signature| signed_reasoning::is_own(*signature));
+                match signed.and_then(signed_reasoning::thought) {
+                    Some(thought) => thought_signature = Some(thought),
+                    None => signature = signed.or(signature),
+                }
+            }
+            Block::RedactedThinking { .. } => {}
             Block::Other { kind, .. } if is_server_work(&kind) => {}
             Block::Image(_) => return Err(misplaced(path, "image", "user")),
             Block::Document(_) => return Err(misplaced(path, "document", "user")),
@@ -175,9 +193,10 @@ fn assistant_turn<'a>(
     }
     // Thinking alone leaves nothing to send.
     if !text.is_empty() || !calls.is_empty() {
+        let reasoning = OutgoingReasoning::for_dialect(dialect, thinking, signature, &mut calls);
         messages.push(OutgoingMessage::Assistant {
             text,
-            reasoning: None,
+            reasoning,
             calls,
         });
     }

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 
 use crate::error::RequestError;
 use crate::formats::chat_completions::request_reader::{Media, Part, PartKind, ToolCallRequest};
+use crate::formats::chat_completions::signed_reasoning::SignedBlock;
 use crate::json::{Text, Writer};
 
 /// A content block.
@@ -17,10 +18,8 @@ pub(super) enum Block<'a> {
         text: Text<'a>,
         cache_control: Option<&'a RawValue>,
     },
-    Thinking {
-        thinking: Text<'a>,
-        signature: Text<'a>,
-    },
+    /// Reasoning that Anthropic has signed.
+    Signed(SignedBlock<'a>),
     /// An image, or a document where `is_document`.
     Media {
         is_document: bool,
@@ -140,7 +139,7 @@ impl<'a> Block<'a> {
     pub(super) fn as_text(&self) -> Option<Text<'a>> {
         match self {
             Self::Text { text, .. } => Some(*text),
-            Self::Thinking { .. } | Self::Media { .. } | Self::ToolUse(_) => None,
+            Self::Signed(_) | Self::Media { .. } | Self::ToolUse(_) => None,
         }
     }
 
@@ -151,7 +150,7 @@ impl<'a> Block<'a> {
                 cache_control.is_some()
             }
             Self::ToolUse(call) => call.cache_control.is_some(),
-            Self::Thinking { .. } => false,
+            Self::Signed(_) => false,
         }
     }
 
@@ -165,10 +164,14 @@ impl<'a> Block<'a> {
                 w.field("text").text(*text);
                 write_cache_control(w, *cache_control);
             }
-            Self::Thinking {
+            Self::Signed(SignedBlock::Redacted(data)) => {
+                w.field("type").string("redacted_thinking");
+                w.field("data").text(*data);
+            }
+            Self::Signed(SignedBlock::Thinking {
                 thinking,
                 signature,
-            } => {
+            }) => {
                 w.field("type").string("thinking");
                 w.field("thinking").text(*thinking);
                 w.field("signature").text(*signature);

@@ -2,6 +2,7 @@
 
 use crate::error::RequestError;
 use crate::formats::chat_completions::request_reader::{Message, Part, PartKind};
+use crate::formats::chat_completions::signed_reasoning::signed_blocks;
 use crate::json::{Text, Writer};
 use crate::translate::chat_completions_to_anthropic_messages::request::blocks::{
     Block, ToolResult, content_blocks, tool_id,
@@ -50,15 +51,26 @@ impl<'a> Conversation<'a> {
                 Message::Assistant(message) => {
                     conversation.switch_role(&mut speaking, Role::Assistant);
                     let text = content_blocks(message.content, path)?;
-                    let blocks = &mut speaking.blocks;
-                    blocks.extend(message.signed_reasoning.map(|(thinking, signature)| {
-                        Block::Thinking {
-                            thinking,
-                            signature,
+                    let reasoning = message.signed_reasoning;
+                    let mut signed = reasoning
+                        .map(|(text, signature)| signed_blocks(text, signature))
+                        .unwrap_or_default()
+                        .into_iter()
+                        .peekable();
+                    // Each block of reasoning in its place: see the module of `signed_blocks`.
+                    let mut add_signed = |blocks: &mut Vec<Block<'a>>, until: usize| {
+                        while let Some((_, block)) = signed.next_if(|(place, _)| *place <= until) {
+                            blocks.push(Block::Signed(block));
                         }
-                    }));
+                    };
+                    let blocks = &mut speaking.blocks;
+                    add_signed(blocks, 0);
                     blocks.extend(text);
-                    blocks.extend(message.tool_calls.into_iter().map(Block::ToolUse));
+                    for (index, call) in message.tool_calls.into_iter().enumerate() {
+                        add_signed(blocks, index.saturating_add(1));
+                        blocks.push(Block::ToolUse(call));
+                    }
+                    add_signed(blocks, usize::MAX);
                 }
                 Message::Tool(message) => {
                     conversation.switch_role(&mut speaking, Role::User);
@@ -150,7 +162,7 @@ impl<'a> Conversation<'a> {
         let answers_call = last.next().is_some_and(|turn| !turn.results.is_empty());
         let signed = last
             .next()
-            .is_some_and(|turn| matches!(turn.blocks.first(), Some(Block::Thinking { .. })));
+            .is_some_and(|turn| matches!(turn.blocks.first(), Some(Block::Signed(_))));
         answers_call && !signed
     }
 

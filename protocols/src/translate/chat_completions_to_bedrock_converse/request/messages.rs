@@ -8,6 +8,7 @@ use crate::formats::bedrock_converse::{
     image_format, tool_use_id,
 };
 use crate::formats::chat_completions::request_reader::{Media, Message, Part, PartKind};
+use crate::formats::chat_completions::signed_reasoning::{SignedBlock, signed_blocks};
 use crate::json::Text;
 
 /// Converts messages to a system prompt and turns.
@@ -33,12 +34,29 @@ pub(super) fn translate<'a>(
                 add_parts(&mut conversation, Role::User, parts, path)?;
             }
             Message::Assistant(message) => {
-                if let Some((text, signature)) = message.signed_reasoning {
-                    let reasoning = Block::Reasoning { text, signature };
-                    conversation.add(Role::Assistant, reasoning, None);
-                }
+                let reasoning = message.signed_reasoning;
+                let mut signed = reasoning
+                    .map(|(text, signature)| signed_blocks(text, signature))
+                    .unwrap_or_default()
+                    .into_iter()
+                    .peekable();
+                // Each block of reasoning in its place: see the module of `signed_blocks`.
+                let mut add_signed = |conversation: &mut Conversation<'a>, until: usize| {
+                    while let Some((_, block)) = signed.next_if(|(place, _)| *place <= until) {
+                        let block = match block {
+                            SignedBlock::Thinking {
+                                thinking: text,
+                                signature,
+                            } => Block::Reasoning { text, signature },
+                            SignedBlock::Redacted(data) => Block::Redacted(data),
+                        };
+                        conversation.add(Role::Assistant, block, None);
+                    }
+                };
+                add_signed(&mut conversation, 0);
                 add_parts(&mut conversation, Role::Assistant, message.content, path)?;
-                for call in message.tool_calls {
+                for (index, call) in message.tool_calls.into_iter().enumerate() {
+                    add_signed(&mut conversation, index.saturating_add(1));
                     let block = Block::ToolUse {
                         id: tool_use_id(call.id),
                         name: names.wire_name(call.name),
@@ -47,6 +65,7 @@ pub(super) fn translate<'a>(
                     let cache = call.cache_control.map(CachePoint::read);
                     conversation.add(Role::Assistant, block, cache);
                 }
+                add_signed(&mut conversation, usize::MAX);
             }
             Message::Tool(message) => {
                 let marked = message.content.iter().rev().find_map(cache_point);

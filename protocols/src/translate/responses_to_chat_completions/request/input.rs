@@ -11,7 +11,10 @@ use serde_json::value::RawValue;
 use super::Target;
 use super::parts::{read_parts, read_text, unsupported};
 use crate::error::RequestError;
-use crate::formats::chat_completions::{OutgoingCall, OutgoingMessage, OutgoingPart};
+use crate::format::UpstreamFormat;
+use crate::formats::chat_completions::{
+    OutgoingCall, OutgoingMessage, OutgoingPart, OutgoingReasoning, signed_reasoning,
+};
 use crate::formats::responses::client_tools::{self, ToolKind};
 use crate::formats::responses::signature;
 use crate::json::{self, Object, Text};
@@ -85,7 +88,11 @@ struct Conversation<'a, 'm> {
 #[derive(Default)]
 struct Assistant<'a> {
     text: Vec<Text<'a>>,
-    reasoning: Option<(Text<'a>, Text<'a>)>,
+    reasoning: Vec<Text<'a>>,
+    /// Of Anthropic or Bedrock, where the target is one of them.
+    signature: Vec<Text<'a>>,
+    /// Of the call that comes next.
+    thought_signature: Option<Text<'a>>,
     calls: Vec<OutgoingCall<'a>>,
 }
 
@@ -165,12 +172,15 @@ impl<'a> Conversation<'a, '_> {
             (_, Some(arguments)) => vec![arguments],
             (_, None) => vec![Text::Plain(given.get())],
         };
+        let id = call_id(item, path)?;
+        let assistant = self.assistant();
         let call = OutgoingCall {
-            id: call_id(item, path)?,
+            id,
             name: client_tools::name_in_namespace(namespace, name),
             arguments,
+            thought_signature: assistant.thought_signature.take(),
         };
-        self.assistant().calls.push(call);
+        assistant.calls.push(call);
         Ok(())
     }
 
@@ -229,30 +239,47 @@ impl<'a> Conversation<'a, '_> {
         Ok(())
     }
 
-    /// Signed reasoning goes back to the provider that signed it; see [`signature`].
+    /// Reasoning goes back where the target demands it; signed reasoning to those who sign, see [`signature`]. Blocks of
+    /// one message are joined, as are their signatures: see [`signed_reasoning`].
     fn reasoning(
         &mut self,
         item: &Object<'a>,
         path: fmt::Arguments<'_>,
     ) -> Result<(), RequestError> {
-        let Some(raw) = item.get("encrypted_content") else {
-            return Ok(());
-        };
-        let encrypted = json::text(raw, format_args!("{path}.encrypted_content"))?;
-        let Some(signature) = signature::signature(self.target.format, encrypted) else {
-            return Ok(());
-        };
-        let summary = match item.get("summary") {
+        let signature = match item.get("encrypted_content") {
             Some(raw) => {
-                let path = format_args!("{path}.summary");
-                json::read::<Vec<Object<'_>>>(raw, path, "an array of objects")?
+                let encrypted = json::text(raw, format_args!("{path}.encrypted_content"))?;
+                signature::signature(encrypted)
             }
-            None => Vec::new(),
+            None => None,
         };
-        let text = summary.first().and_then(|part| part.get("text"));
-        let text = text.and_then(Text::of).unwrap_or(Text::Plain(""));
-        // A signature covers one text: of several in one message only the first can be replayed.
-        self.assistant().reasoning.get_or_insert((text, signature));
+        let thought = signature.and_then(signed_reasoning::thought);
+        if let Some(thought) = thought {
+            self.assistant().thought_signature = Some(thought);
+        }
+        let mut texts = Vec::new();
+        for name in ["summary", "content"] {
+            if let Some(raw) = item.get(name) {
+                let path = format_args!("{path}.{name}");
+                let parts: Vec<Object<'_>> = json::read(raw, path, "an array of objects")?;
+                let parts = parts.iter().filter_map(|part| part.get("text"));
+                texts.extend(parts.filter_map(Text::of));
+            }
+            // Both say the same.
+            if !texts.is_empty() {
+                break;
+            }
+        }
+        let takes_unsigned = self.target.format == UpstreamFormat::OpenAi;
+        let assistant = self.assistant();
+        match signature.filter(|signature| !signed_reasoning::is_own(*signature)) {
+            _ if takes_unsigned => assistant.reasoning.append(&mut texts),
+            Some(signature) if assistant.signature.is_empty() || continues(signature) => {
+                assistant.signature.push(signature);
+                assistant.reasoning.append(&mut texts);
+            }
+            Some(_) | None => {}
+        }
         Ok(())
     }
 
@@ -265,20 +292,31 @@ impl<'a> Conversation<'a, '_> {
     }
 
     fn end_assistant(&mut self) {
-        if let Some(Assistant {
-            text,
-            reasoning,
-            calls,
-        }) = self.assistant.take()
-            // Reasoning alone leaves nothing to send.
-            && !(text.is_empty() && calls.is_empty())
-        {
-            self.messages.push(OutgoingMessage::Assistant {
-                text,
-                reasoning,
-                calls,
-            });
+        let Some(mut said) = self.assistant.take() else {
+            return;
+        };
+        // Reasoning alone leaves nothing to send.
+        if said.text.is_empty() && said.calls.is_empty() {
+            return;
         }
+        let reasoning = match self.target.format {
+            UpstreamFormat::OpenAi => OutgoingReasoning::for_dialect(
+                self.target.dialect,
+                said.reasoning,
+                None,
+                &mut said.calls,
+            ),
+            UpstreamFormat::Anthropic | UpstreamFormat::Bedrock => OutgoingReasoning {
+                text: said.reasoning,
+                signature: said.signature,
+                ..OutgoingReasoning::default()
+            },
+        };
+        self.messages.push(OutgoingMessage::Assistant {
+            text: said.text,
+            reasoning,
+            calls: said.calls,
+        });
     }
 
     /// Adds a user message with what calls returned.
@@ -288,6 +326,12 @@ impl<'a> Conversation<'a, '_> {
             self.messages.push(OutgoingMessage::User(parts));
         }
     }
+}
+
+/// A signature that goes on where another one of the same message ended.
+fn continues(signature: Text<'_>) -> bool {
+    let (Text::Plain(inside) | Text::Escaped(inside)) = signature;
+    inside.starts_with('|')
 }
 
 /// Older items of `local_shell` have no `call_id`: their `id` names the call.
