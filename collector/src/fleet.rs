@@ -23,6 +23,9 @@ struct StoredGateway {
     gateway_id: String,
     /// Ids of its targets, with their vendors.
     targets: Vec<(String, String)>,
+    /// Names of its model groups. Earlier versions did not keep them.
+    #[serde(default)]
+    groups: Vec<String>,
 }
 
 /// Keeps what a gateway told.
@@ -32,6 +35,7 @@ pub(crate) fn remember(store: &dyn Store, report: &GatewayReport<'_>) -> Result<
         targets: (report.providers.iter())
             .map(|one| (one.id.to_string(), one.vendor.to_string()))
             .collect(),
+        groups: report.groups.iter().map(ToString::to_string).collect(),
     };
     let known = all(store)?;
     if known.contains(&gateway) || known.len() >= MAX_GATEWAYS {
@@ -59,10 +63,34 @@ pub(crate) fn check_provider(store: &dyn Store, name: &str) -> Result<(), ApiErr
     if names.is_empty() || names.contains(name) {
         return Ok(());
     }
-    Err(ApiError::Invalid(unknown(name, &names)))
+    Err(ApiError::Invalid(format!(
+        "provider: no gateway has a target or vendor {name:?}; {}",
+        hint(name, &names)
+    )))
 }
 
-fn unknown(name: &str, names: &BTreeSet<&str>) -> String {
+/// Says of each of `models` that no gateway has such a model group. It may be an alias, or a provider's model.
+pub(crate) fn unknown_groups(
+    store: &dyn Store,
+    models: &[String],
+) -> Result<Vec<String>, StoreError> {
+    let gateways = all(store)?;
+    let names: BTreeSet<&str> = (gateways.iter())
+        .flat_map(|gateway| &gateway.groups)
+        .map(String::as_str)
+        .collect();
+    let is_unknown = |model: &&String| !names.is_empty() && !names.contains(model.as_str());
+    let told = |model: &String| {
+        format!(
+            "no gateway has a model group {model:?} ({}): the key opens an alias or a model of that name",
+            hint(model, &names)
+        )
+    };
+    Ok(models.iter().filter(is_unknown).map(told).collect())
+}
+
+/// Which names are like `name`.
+fn hint(name: &str, names: &BTreeSet<&str>) -> String {
     let mut alike: Vec<(f64, &str)> = (names.iter())
         .map(|&other| (likeness(name, other), other))
         .collect();
@@ -76,13 +104,12 @@ fn unknown(name: &str, names: &BTreeSet<&str>) -> String {
         .map(|&(_, name)| name)
         .take(SUGGESTIONS)
         .collect();
-    let hint = if near.is_empty() {
+    if near.is_empty() {
         let some = alike.iter().map(|&(_, name)| name).take(SUGGESTIONS);
         format!("there are {}", quoted(some.collect()))
     } else {
         format!("the nearest names are {}", quoted(near))
-    };
-    format!("provider: no gateway has a target or vendor {name:?}; {hint}")
+    }
 }
 
 /// 1 for names that differ in nothing but case, and for one that the other begins with nearly as much.
@@ -114,8 +141,8 @@ mod tests {
                 "there are \"anthropic\", \"azure\", \"azure-secondary\"",
             ),
         ] {
-            let said = unknown(name, &names);
-            assert!(said.ends_with(expected), "{said}");
+            let said = hint(name, &names);
+            assert_eq!(said, expected);
         }
     }
 }

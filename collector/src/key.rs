@@ -54,6 +54,9 @@ pub struct CreatedKey {
     /// What is known of it from now on.
     #[serde(flatten)]
     pub info: KeyInfo,
+    /// Names among its models that no gateway has as a model group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub warnings: Vec<String>,
 }
 
 /// What is known of a key.

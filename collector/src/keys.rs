@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::ApiError;
 use crate::budgets::EVERYBODY;
+use crate::fleet;
 use crate::key::{CreatedKey, KeyInfo, KeyLimit, KeyState, NewKey};
 use crate::period;
 use crate::records::{self, Records, Unreadable};
@@ -122,7 +123,13 @@ pub(crate) fn create(store: &dyn Store, now_ms: u64, new: &NewKey) -> Result<Cre
         )));
     }
     let info = info(store, now_ms, stored)?;
-    Ok(CreatedKey { key, info })
+    let models = info.models.clone().unwrap_or_default();
+    let warnings = fleet::unknown_groups(store, &models)?;
+    Ok(CreatedKey {
+        key,
+        info,
+        warnings,
+    })
 }
 
 /// A key, what is shown of it, and its hash.
@@ -176,7 +183,13 @@ pub(crate) fn rotate(
     };
     records::put(store, RecordKind::Key, &stored.id, &stored)?;
     let info = info(store, now_ms, stored)?;
-    Ok(CreatedKey { key, info })
+    let models = info.models.clone().unwrap_or_default();
+    let warnings = fleet::unknown_groups(store, &models)?;
+    Ok(CreatedKey {
+        key,
+        info,
+        warnings,
+    })
 }
 
 pub(crate) fn revoke(

@@ -40,7 +40,10 @@ mod webhooks;
 
 pub use alerts::{Alert, NewThreshold, Panel, Threshold, ThresholdUnit};
 pub use api::{Api, ApiError};
-pub use audit::{AuditError, AuditReport, Damage, verify as verify_audit};
+pub use audit::{
+    AuditError, AuditReport, Damage, KeeperError as AuditWithStoreError, verify as verify_audit,
+    verify_with_store as verify_audit_with_store,
+};
 pub use budget::{Budget, NewBudget};
 pub use compare::{Arm, Comparison, Difference, Estimate, Measure};
 pub use connections::default_max_connections;
@@ -62,6 +65,7 @@ pub use store::{
     Arrival, Arrivals, AttemptColumns, ClickHouseLocation, Columns, Days, Group, Inserted,
     InvalidLocation, IsInTheWay, LineError, MAX_COST_NANOS, MOST_GROUPS, NewEvent, Record,
     RecordKind, Spender, Spent, Store, StoreError, StoreIdentity, StoreLocation, Totals, open,
+    snapshot,
 };
 pub use tokens::Tokens;
 pub use webhook::{

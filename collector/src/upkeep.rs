@@ -82,7 +82,7 @@ impl Upkeep {
     fn record(&self, keeper: &mut Option<Keeper>, scope: AuditScope) -> Result<(), KeeperError> {
         let keeper = match keeper {
             Some(keeper) => keeper,
-            none => none.insert(Keeper::new(Trail::open(&self.data_dir)?)),
+            none => none.insert(Keeper::new(Trail::open(&self.data_dir)?, &self.api, scope)?),
         };
         keeper.catch_up(&self.api, scope)
     }

@@ -19,6 +19,9 @@ pub(super) struct Checkpoint {
     base_hash: String,
     head_number: u64,
     head_hash: String,
+    /// The store that the last records are from. Trails of earlier versions do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    store_id: Option<String>,
     /// HMAC-SHA-256 of the rest.
     signature: String,
 }
@@ -66,6 +69,14 @@ impl Key {
         write().map_err(|error| AuditError::at(&path, error))
     }
 
+    /// Tells this trail from every other, and tells nothing of the key.
+    pub(super) fn trail_id(&self) -> Option<String> {
+        let mac = self.mac("keeptrusts audit trail")?;
+        let mut id = events::key_hash_hex(&mac.finalize().into_bytes());
+        id.truncate(32);
+        Some(id)
+    }
+
     fn mac(&self, text: &str) -> Option<Hmac<Sha256>> {
         // HMAC takes keys of any length.
         let mut mac = Hmac::<Sha256>::new_from_slice(&self.0).ok()?;
@@ -83,12 +94,13 @@ fn path(folder: &Path) -> PathBuf {
 }
 
 impl Checkpoint {
-    pub(super) fn new(key: &Key, base: &Seal, head: &Seal) -> Self {
+    pub(super) fn new(key: &Key, base: &Seal, head: &Seal, store_id: Option<&str>) -> Self {
         let mut checkpoint = Self {
             base_number: base.number,
             base_hash: base.hash.clone(),
             head_number: head.number,
             head_hash: head.hash.clone(),
+            store_id: store_id.map(str::to_owned),
             signature: String::new(),
         };
         if let Some(mac) = key.mac(&checkpoint.signed()) {
@@ -111,6 +123,10 @@ impl Checkpoint {
         }
     }
 
+    pub(super) fn store_id(&self) -> Option<&str> {
+        self.store_id.as_deref()
+    }
+
     /// Whether the one with the key wrote it.
     pub(super) fn is_signed_by(&self, key: &Key) -> bool {
         let Some(mac) = key.mac(&self.signed()) else {
@@ -125,9 +141,14 @@ impl Checkpoint {
             base_hash,
             head_number,
             head_hash,
+            store_id,
             signature: _,
         } = self;
-        format!("keeptrusts audit {base_number} {base_hash} {head_number} {head_hash}")
+        let range = format!("keeptrusts audit {base_number} {base_hash} {head_number} {head_hash}");
+        match store_id {
+            None => range,
+            Some(store_id) => format!("{range} {store_id}"),
+        }
     }
 
     /// `None` if there is none.

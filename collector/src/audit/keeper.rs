@@ -1,11 +1,15 @@
 //! Follows the store, and records what it finds: so the trail has every decision once, in the order of arrival, whatever
 //! crashes in between.
 
-use super::{AuditError, Trail};
+use serde_json::{Value, json};
+
+use super::{AuditError, Trail, record};
 use crate::local::Local;
 use crate::query::{Condition, EventFilter, EventKind, Field};
 use crate::settings::AuditScope;
-use crate::store::StoreError;
+use crate::store::{Record, RecordKind, Store, StoreError};
+
+const LOG: &str = "keeptrusts::audit";
 
 /// Records that are written before the disk is asked.
 const PORTION: usize = 1_000;
@@ -16,9 +20,9 @@ pub(crate) struct Keeper {
     place: u64,
 }
 
-/// Why nothing was recorded.
+/// Why nothing was recorded, or verified.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum KeeperError {
+pub enum KeeperError {
     /// The trail.
     #[error("{0}")]
     Audit(#[from] AuditError),
@@ -28,12 +32,40 @@ pub(crate) enum KeeperError {
 }
 
 impl Keeper {
-    /// Goes on where the trail ends.
-    pub(crate) fn new(trail: Trail) -> Self {
-        Self {
+    /// Goes on where the trail ends. Where the store is not the one that it ends with, says so in the trail and begins
+    /// with the first event that the store has: rather twice than never.
+    pub(crate) fn new(
+        mut trail: Trail,
+        api: &Local,
+        scope: AuditScope,
+    ) -> Result<Self, KeeperError> {
+        let store = api.store.as_ref();
+        let identity = store.identity()?;
+        let known = store.records(RecordKind::AuditTrail)?;
+        let is_known = known
+            .iter()
+            .any(|record| Some(&record.id) == trail.id().as_ref());
+        if let Some(change) = change(
+            &trail,
+            store,
+            &identity.id,
+            scope,
+            !known.is_empty() && !is_known,
+        )? {
+            log::warn!(target: LOG, "The audit trail begins anew with the first event of the store: {}", change["reason"]);
+            trail.note(&change, api.now_ms())?;
+        }
+        if trail.store_id() != Some(&identity.id) {
+            trail.set_store(&identity.id)?;
+        }
+        if let Some(id) = trail.id().filter(|_| !is_known) {
+            let json = json!({"begun_at_ms": api.now_ms()}).to_string();
+            store.put_record(RecordKind::AuditTrail, &Record { id, json })?;
+        }
+        Ok(Self {
             place: trail.place(),
             trail,
-        }
+        })
     }
 
     /// Records what arrived since.
@@ -68,4 +100,35 @@ fn wanted(scope: AuditScope) -> EventFilter {
         },
         ..EventFilter::default()
     }
+}
+
+/// What is to be recorded of a store that does not go on where the trail ends.
+fn change(
+    trail: &Trail,
+    store: &dyn Store,
+    store_id: &str,
+    scope: AuditScope,
+    has_other_trails: bool,
+) -> Result<Option<Value>, StoreError> {
+    let told = |reason: &str| {
+        json!({"event_type": "audit.store_changed", "reason": reason, "store_id": store_id,
+            "former_store_id": trail.store_id()})
+    };
+    if trail.is_empty() {
+        let reason = "the store was audited before, in a trail that is not here";
+        return Ok(has_other_trails.then(|| told(reason)));
+    }
+    if trail.store_id().is_some_and(|id| id != store_id) {
+        return Ok(Some(told("it is another store than before")));
+    }
+    let Some(before) = trail.place().checked_sub(1) else {
+        return Ok(None);
+    };
+    let newest = store.arrivals(&EventFilter::default(), None, 1)?.last;
+    let there = store.arrivals(&wanted(scope), Some(before), 1)?.data;
+    let is_another = there.first().is_some_and(|arrival| {
+        arrival.place == trail.place() && record::event_id(&arrival.json) != trail.event_id()
+    });
+    let is_older = newest < trail.place() || is_another;
+    Ok(is_older.then(|| told("it is an older copy of the store")))
 }

@@ -12,9 +12,10 @@ mod record;
 mod trail;
 mod verify;
 
-pub(crate) use keeper::{Keeper, KeeperError};
+pub(crate) use keeper::Keeper;
+pub use keeper::KeeperError;
 pub(crate) use trail::Trail;
-pub use verify::{AuditReport, Damage, verify};
+pub use verify::{AuditReport, Damage, verify, verify_with_store};
 
 use std::path::{Path, PathBuf};
 

@@ -37,6 +37,8 @@ pub(super) struct Record {
     pub(super) place: u64,
     /// Unix milliseconds.
     pub(super) recorded_at_ms: u64,
+    /// Of the event; empty where it has none.
+    pub(super) event_id: String,
 }
 
 #[derive(Deserialize)]
@@ -45,6 +47,13 @@ struct Wire {
     place: u64,
     recorded_at: u64,
     previous: String,
+    event: WireEvent,
+}
+
+#[derive(Deserialize)]
+struct WireEvent {
+    #[serde(default)]
+    id: String,
 }
 
 const BEFORE_HASH: &str = ",\"hash\":\"";
@@ -90,7 +99,13 @@ pub(super) fn read(line: &str) -> Option<Record> {
         previous: wire.previous,
         place: wire.place,
         recorded_at_ms: wire.recorded_at,
+        event_id: wire.event.id,
     })
+}
+
+/// The id of an event as a gateway wrote it; empty where it has none.
+pub(super) fn event_id(event: &RawValue) -> String {
+    serde_json::from_str(event.get()).map_or_else(|_| String::new(), |event: WireEvent| event.id)
 }
 
 #[cfg(test)]

@@ -5,6 +5,9 @@ use std::io::{BufRead as _, BufReader, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+use serde_json::value::to_raw_value;
+
 use super::checkpoint::{Checkpoint, Key};
 use super::record::{self, Seal};
 use super::verify::walk;
@@ -22,6 +25,10 @@ pub(crate) struct Trail {
     head: Seal,
     /// Of the last record's event; where to go on.
     place: u64,
+    /// Of the last record's event.
+    event_id: String,
+    /// Of the store that the last records are from.
+    store_id: Option<String>,
     file: Option<File>,
     bytes: u64,
     segment_bytes: u64,
@@ -45,7 +52,7 @@ impl Trail {
             None => {
                 let key = Key::generate(data_dir)?;
                 // The key last: where there is a key, a checkpoint must be.
-                Checkpoint::new(&key, &found.base, &found.last).store(&folder)?;
+                Checkpoint::new(&key, &found.base, &found.last, None).store(&folder)?;
                 key.store(data_dir)?;
                 key
             }
@@ -56,6 +63,8 @@ impl Trail {
             base: found.base,
             head: found.last,
             place: found.place,
+            event_id: found.event_id,
+            store_id: found.store_id,
             file: None,
             bytes: 0,
             segment_bytes: SEGMENT_BYTES,
@@ -71,6 +80,43 @@ impl Trail {
         self.place
     }
 
+    /// The id of that event.
+    pub(crate) fn event_id(&self) -> &str {
+        &self.event_id
+    }
+
+    /// The store that the last records are from; `None` before the first, and in trails of earlier versions.
+    pub(crate) fn store_id(&self) -> Option<&str> {
+        self.store_id.as_deref()
+    }
+
+    /// Tells this trail from every other.
+    pub(crate) fn id(&self) -> Option<String> {
+        self.key.trail_id()
+    }
+
+    /// Nothing is recorded yet.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head == Seal::of_nothing()
+    }
+
+    /// What comes is from the store `store_id`.
+    pub(crate) fn set_store(&mut self, store_id: &str) -> Result<(), AuditError> {
+        self.store_id = Some(store_id.to_owned());
+        self.sign()
+    }
+
+    /// Records something about the trail itself, from which on places count anew.
+    pub(crate) fn note(&mut self, event: &Value, now_ms: u64) -> Result<(), AuditError> {
+        let json = to_raw_value(event).map_err(|error| self.failed(error))?;
+        self.append(&[Arrival { place: 0, json }], now_ms)
+    }
+
+    fn sign(&self) -> Result<(), AuditError> {
+        let store_id = self.store_id.as_deref();
+        Checkpoint::new(&self.key, &self.base, &self.head, store_id).store(&self.folder)
+    }
+
     /// Appends events, and says so in the checkpoint once they are on the disk.
     pub(crate) fn append(&mut self, arrivals: &[Arrival], now_ms: u64) -> Result<(), AuditError> {
         for arrival in arrivals {
@@ -82,8 +128,11 @@ impl Trail {
             self.head = seal;
             self.place = arrival.place;
         }
+        if let Some(last) = arrivals.last() {
+            self.event_id = record::event_id(&last.json);
+        }
         self.sync()?;
-        Checkpoint::new(&self.key, &self.base, &self.head).store(&self.folder)
+        self.sign()
     }
 
     /// Removes files whose last record is older than a moment, and signs that they were.
@@ -108,7 +157,7 @@ impl Trail {
             return Ok(());
         }
         // The checkpoint first: a file that is still there before its begin is removed the next time.
-        Checkpoint::new(&self.key, &self.base, &self.head).store(&self.folder)?;
+        self.sign()?;
         for path in old {
             fs::remove_file(&path).map_err(|error| AuditError::at(&path, error))?;
         }

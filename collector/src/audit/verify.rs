@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 
 use super::checkpoint::{Checkpoint, Key};
 use super::record::{self, Seal};
-use super::{AuditError, folder, segments};
+use super::{AuditError, KeeperError, folder, segments};
+use crate::store::{RecordKind, Store};
 
 /// What a trail is found to be.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,6 +75,17 @@ pub enum Damage {
     /// Records without checkpoint, or without key.
     #[error("{0} is missing")]
     Missing(&'static str),
+    /// It was written from another store than the one that is here.
+    #[error("the trail is that of store {trail}, and the store here is {store}")]
+    OtherStore {
+        /// That the trail was written from.
+        trail: String,
+        /// That is here.
+        store: String,
+    },
+    /// The store was audited in trails, and none of them is here.
+    #[error("the store knows of an audit trail that is not here")]
+    Gone,
 }
 
 /// Reads the whole trail of a data folder. A folder without one is a trail without records.
@@ -81,12 +93,39 @@ pub enum Damage {
 /// # Errors
 /// A file cannot be read. What was tampered with is no error, but [`AuditReport::damage`].
 pub fn verify(data_dir: &Path) -> Result<AuditReport, AuditError> {
-    let found = walk(data_dir)?;
-    Ok(AuditReport {
-        records: found.last.number - found.base.number,
-        first: found.base.number + 1,
-        damage: found.damage,
-    })
+    Ok(walk(data_dir)?.report())
+}
+
+/// The same, and whether the trail and `store` belong together.
+///
+/// # Errors
+/// A file or the store cannot be read.
+pub fn verify_with_store(data_dir: &Path, store: &dyn Store) -> Result<AuditReport, KeeperError> {
+    let mut found = walk(data_dir)?;
+    if found.damage.is_none() {
+        found.damage = mismatch(&found, data_dir, store)?;
+    }
+    Ok(found.report())
+}
+
+fn mismatch(
+    found: &Found,
+    data_dir: &Path,
+    store: &dyn Store,
+) -> Result<Option<Damage>, KeeperError> {
+    let identity = store.identity()?;
+    if let Some(trail) = found.store_id.as_ref().filter(|id| **id != identity.id) {
+        return Ok(Some(Damage::OtherStore {
+            trail: trail.clone(),
+            store: identity.id,
+        }));
+    }
+    let known = store.records(RecordKind::AuditTrail)?;
+    let own = Key::load(data_dir)?.and_then(|key| key.trail_id());
+    let is_known = known.iter().any(|record| Some(&record.id) == own.as_ref());
+    // A trail of an earlier version is known to no store.
+    let is_gone = !known.is_empty() && !is_known && found.last.number == 0;
+    Ok(is_gone.then_some(Damage::Gone))
 }
 
 /// What is found on the way through a trail.
@@ -97,7 +136,21 @@ pub(super) struct Found {
     pub(super) last: Seal,
     /// The place of its event in the store.
     pub(super) place: u64,
+    /// The id of its event.
+    pub(super) event_id: String,
+    /// Of the store that it is from, where the trail says so.
+    pub(super) store_id: Option<String>,
     pub(super) damage: Option<Damage>,
+}
+
+impl Found {
+    fn report(self) -> AuditReport {
+        AuditReport {
+            records: self.last.number - self.base.number,
+            first: self.base.number + 1,
+            damage: self.damage,
+        }
+    }
 }
 
 pub(super) fn walk(data_dir: &Path) -> Result<Found, AuditError> {
@@ -106,6 +159,8 @@ pub(super) fn walk(data_dir: &Path) -> Result<Found, AuditError> {
         base: Seal::of_nothing(),
         last: Seal::of_nothing(),
         place: 0,
+        event_id: String::new(),
+        store_id: None,
         damage,
     };
     // A collector that begins a trail makes the checkpoint, then the key, then files.
@@ -137,6 +192,7 @@ pub(super) fn walk(data_dir: &Path) -> Result<Found, AuditError> {
         last: checkpoint.base(),
         head: checkpoint.head(),
         place: 0,
+        event_id: String::new(),
     };
     let mut damage = None;
     for (_, path) in &files {
@@ -155,6 +211,8 @@ pub(super) fn walk(data_dir: &Path) -> Result<Found, AuditError> {
         base: walk.base,
         last: walk.last,
         place: walk.place,
+        event_id: walk.event_id,
+        store_id: checkpoint.store_id().map(str::to_owned),
         damage,
     })
 }
@@ -164,6 +222,7 @@ struct Walk {
     last: Seal,
     head: Seal,
     place: u64,
+    event_id: String,
 }
 
 impl Walk {
@@ -216,6 +275,7 @@ impl Walk {
         }
         self.last = record.seal;
         self.place = record.place;
+        self.event_id = record.event_id;
         None
     }
 }

@@ -10,6 +10,7 @@ mod totals;
 pub use error::StoreError;
 pub use location::{ClickHouseLocation, InvalidLocation, StoreLocation};
 pub use new_event::{AttemptColumns, Columns, LineError, MAX_COST_NANOS, NewEvent};
+pub use sqlite::snapshot;
 pub use totals::{Group, Totals};
 
 use std::sync::Arc;
@@ -218,6 +219,8 @@ pub enum RecordKind {
     Gateway,
     /// Messages to webhooks.
     Delivery,
+    /// Audit trails that were written from this store.
+    AuditTrail,
 }
 
 /// Whether a record forbids another.
@@ -274,6 +277,7 @@ impl RecordKind {
             Self::Alert => "alert",
             Self::Gateway => "gateway",
             Self::Delivery => "delivery",
+            Self::AuditTrail => "audit_trail",
         }
     }
 

@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use collector::{
-    Api as _, AuditScope, BudgetPeriod, Collector, Damage, NewBudget, Rules, verify_audit,
+    Api as _, AuditScope, BudgetPeriod, Collector, Damage, NewBudget, Rules, StoreLocation,
+    verify_audit, verify_audit_with_store,
 };
 use serde_json::{Value, json};
 
@@ -84,6 +85,123 @@ fn the_trail_has_every_decision_once_in_the_order_of_arrival() {
     assert_eq!(records[1]["previous"], records[0]["hash"]);
     let report = verify_audit(service.dir.path()).unwrap();
     assert_eq!((report.records, report.first, report.damage), (2, 1, None));
+}
+
+/// Ids of the events of the records, `-` for what the trail says of itself.
+fn recorded(dir: &Path) -> Vec<String> {
+    let records = lines(&only_file(dir)).into_iter();
+    records
+        .map(|line| {
+            let record: Value = serde_json::from_str(&line).unwrap();
+            record["event"]["id"].as_str().unwrap_or("-").to_owned()
+        })
+        .collect()
+}
+
+fn numbered(number: u64) -> Value {
+    decision(number, "2026-11-21T11:00:00Z", json!({}))
+}
+
+fn id(number: u64) -> String {
+    numbered(number)["id"].as_str().unwrap().to_owned()
+}
+
+/// The damage that is found beside the store of the folder.
+fn beside_its_store(dir: &Path) -> Option<Damage> {
+    let store = collector::open(&StoreLocation::below(dir)).unwrap();
+    verify_audit_with_store(dir, store.as_ref()).unwrap().damage
+}
+
+fn store_files(dir: &Path) -> Vec<PathBuf> {
+    ["events.db", "events.db-wal", "events.db-shm"]
+        .map(|name| dir.join(name))
+        .into_iter()
+        .filter(|path| path.exists())
+        .collect()
+}
+
+/// A collector in the folder takes an event, and ends.
+fn goes_on_with(dir: tempfile::TempDir, number: u64) -> tempfile::TempDir {
+    let service = Service::in_folder(dir, audited(AuditScope::EveryDecision));
+    service.deliver(&[numbered(number)]);
+    service.running.stop();
+    service.dir
+}
+
+#[test]
+fn another_store_is_noticed_and_audited_from_its_first_event() {
+    let dir = trail(3);
+    assert_eq!(beside_its_store(dir.path()), None);
+    for file in store_files(dir.path()) {
+        fs::remove_file(file).unwrap();
+    }
+    assert!(matches!(
+        beside_its_store(dir.path()),
+        Some(Damage::OtherStore { .. })
+    ));
+    // Places in the new store begin with 1 again: none of them was seen before.
+    let dir = goes_on_with(dir, 10);
+    assert_eq!(
+        recorded(dir.path()),
+        [id(0), id(1), id(2), "-".to_owned(), id(10)]
+    );
+    assert_eq!(beside_its_store(dir.path()), None);
+    let dir = goes_on_with(dir, 11);
+    assert_eq!(recorded(dir.path()).last(), Some(&id(11)));
+    assert_eq!(recorded(dir.path()).len(), 6, "nothing is recorded again");
+}
+
+#[test]
+fn an_older_copy_of_the_store_is_noticed_and_nothing_that_comes_is_missed() {
+    let dir = goes_on_with(tempfile::tempdir().unwrap(), 1);
+    let copy = tempfile::tempdir().unwrap();
+    for file in store_files(dir.path()) {
+        fs::copy(&file, copy.path().join(file.file_name().unwrap())).unwrap();
+    }
+    let dir = goes_on_with(goes_on_with(dir, 2), 3);
+    for file in store_files(dir.path()) {
+        fs::remove_file(file).unwrap();
+    }
+    for file in store_files(copy.path()) {
+        fs::copy(&file, dir.path().join(file.file_name().unwrap())).unwrap();
+    }
+    let dir = goes_on_with(dir, 4);
+    assert_eq!(
+        recorded(dir.path()),
+        [id(1), id(2), id(3), "-".to_owned(), id(1), id(4)]
+    );
+    assert_eq!(beside_its_store(dir.path()), None);
+}
+
+#[test]
+fn a_store_whose_trail_is_gone_says_so() {
+    let dir = trail(2);
+    fs::remove_dir_all(dir.path().join("audit")).unwrap();
+    fs::remove_file(dir.path().join("audit-key")).unwrap();
+    assert_eq!(verify_audit(dir.path()).unwrap().records, 0);
+    assert_eq!(beside_its_store(dir.path()), Some(Damage::Gone));
+    // The next one says what was before, and records all that is there.
+    let dir = goes_on_with(dir, 7);
+    assert_eq!(recorded(dir.path()), ["-".to_owned(), id(0), id(1), id(7)]);
+}
+
+#[test]
+fn retention_of_all_events_is_no_change_of_the_store() {
+    let service = Service::in_folder(trail(3), audited(AuditScope::EveryDecision));
+    service.set_clock("2026-12-21T12:00:00Z");
+    service.running.set_rules(Rules {
+        retention_days: Some(1),
+        ..audited(AuditScope::EveryDecision)
+    });
+    let deadline = Instant::now() + Duration::from_secs(30);
+    while service.get("/v1/events", API).1["data"] != json!([]) {
+        assert!(Instant::now() < deadline, "the events stay");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    service.running.stop();
+    let dir = goes_on_with(service.dir, 5);
+    assert_eq!(recorded(dir.path()).last(), Some(&id(5)));
+    assert!(!recorded(dir.path()).contains(&"-".to_owned()));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Budgets: exact sums by period, instance and key.
 
-use collector::{Api as _, BudgetPeriod, NewBudget};
+use collector::{Api as _, BudgetPeriod, NewBudget, NewKey};
 use serde_json::{Value, json};
 
 use crate::support::{API, INGEST, Service, decision};
@@ -222,11 +222,33 @@ fn reported(service: &Service, gateway: &str, targets: &[(&str, &str)]) {
         .collect();
     let report = json!({
         "gateway_id": gateway, "version": "0.1.0", "config_version": "v1", "started_ms": 1, "requests_total": 0,
-        "groups": [], "providers": providers,
+        "groups": ["reliable-chat", "fast-chat"], "providers": providers,
     });
     let path = format!("/v1/control?instance_id={gateway}");
     let (status, answer) = service.post(&path, INGEST, report.to_string().as_bytes());
     assert_eq!(status, 200, "{answer}");
+}
+
+#[test]
+fn a_key_s_names_that_no_gateway_has_are_told_with_what_comes_nearest() {
+    let service = Service::start();
+    let api = service.running.api();
+    let warnings = |name: &str| {
+        let new = NewKey {
+            name: name.to_owned(),
+            models: Some(vec!["reliable-chat".to_owned(), "fast-chta".to_owned()]),
+            ..NewKey::default()
+        };
+        api.create_key(&new).unwrap().warnings
+    };
+    assert_eq!(warnings("before"), [""; 0], "no gateway has told yet");
+    reported(&service, "g", &[]);
+    assert_eq!(
+        warnings("after"),
+        [
+            "no gateway has a model group \"fast-chta\" (the nearest names are \"fast-chat\"): the key opens an alias or a model of that name"
+        ]
+    );
 }
 
 #[test]

@@ -29,7 +29,11 @@ impl Service {
     }
 
     pub(crate) fn with(rules: Rules) -> Self {
-        let dir = tempfile::tempdir().unwrap();
+        Self::in_folder(tempfile::tempdir().unwrap(), rules)
+    }
+
+    /// A further life of a collector.
+    pub(crate) fn in_folder(dir: tempfile::TempDir, rules: Rules) -> Self {
         let clock = Arc::new(AtomicU64::new(moment("2026-11-21T12:00:00Z")));
         let ticking = Arc::clone(&clock);
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();

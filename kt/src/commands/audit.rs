@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand};
-use collector::verify_audit;
+use collector::{StoreLocation, verify_audit, verify_audit_with_store};
 use serde_json::json;
 
 use super::Failure;
@@ -22,6 +22,9 @@ pub(crate) struct Verify {
     /// Where the collector keeps the trail [default: the user's data folder]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<PathBuf>,
+    /// The store that the trail has to belong to: sqlite:PATH or clickhouse://… [default: events.db of the folder]
+    #[arg(long, value_name = "URL", value_parser = super::gateway::store)]
+    store: Option<StoreLocation>,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -40,7 +43,18 @@ impl Verify {
         let folder = self
             .data_dir
             .unwrap_or_else(|| paths::data_folder(&variable));
-        let report = verify_audit(&folder)?;
+        if !folder.is_dir() {
+            return Err(format!("there is no folder {}", folder.display()).into());
+        }
+        let beside = StoreLocation::below(&folder);
+        let is_there = matches!(&beside, StoreLocation::Sqlite(path) if path.exists());
+        let report = match self.store.or_else(|| is_there.then_some(beside)) {
+            Some(location) => {
+                let store = collector::open(&location)?;
+                verify_audit_with_store(&folder, store.as_ref())?
+            }
+            None => verify_audit(&folder)?,
+        };
         let damage = report.damage.as_ref().map(ToString::to_string);
         if self.json {
             print_json(&json!({

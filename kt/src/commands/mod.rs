@@ -1,6 +1,7 @@
 //! The command line: one file for each first word.
 
 mod audit;
+mod backup;
 mod collector;
 mod console;
 mod count;
@@ -47,6 +48,8 @@ enum Command {
     /// Check the record of decisions
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Copy the store and the audit trail into a new folder, while a gateway runs or not
+    Backup(backup::Backup),
     /// Look for what would keep a gateway from serving: policy, keys, providers, Envoy, ports
     Doctor(doctor::Doctor),
     /// Run a collector for gateways that run elsewhere
@@ -86,6 +89,7 @@ impl Cli {
             Command::Envoy(command) => command.run(),
             Command::Gateway(command) => command.run(),
             Command::Audit(command) => command.run(),
+            Command::Backup(backup) => backup.run().map(|()| ExitCode::SUCCESS),
             Command::Doctor(doctor) => doctor.run(),
             Command::Collector(command) => command.run(),
             Command::Console(console) => console.run(),

@@ -130,6 +130,9 @@ impl Create {
             requests_per_minute: self.rpm,
             limit,
         })?;
+        for warning in &created.warnings {
+            eprintln!("warning: {warning}");
+        }
         if self.json {
             print_json(&created)?;
         } else {

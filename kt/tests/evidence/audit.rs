@@ -47,3 +47,10 @@ fn a_changed_record_is_found() {
         "{said}"
     );
 }
+
+#[test]
+fn a_folder_that_is_not_there_is_no_intact_trail() {
+    let done = output(kt().args(["audit", "verify", "--data-dir", "/no/such/folder"]));
+    assert_eq!(done.status.code(), Some(1));
+    assert!(text(&done.stderr).contains("there is no folder /no/such/folder"));
+}

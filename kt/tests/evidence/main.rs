@@ -1,6 +1,7 @@
 //! `kt` on events, spend and keys: with a store at hand, and through a collector.
 
 mod audit;
+mod backup;
 #[path = "../common/mod.rs"]
 mod common;
 mod documents;

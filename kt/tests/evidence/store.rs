@@ -51,6 +51,13 @@ impl Default for Sample {
 }
 
 impl Seeded {
+    /// Of a data folder that is not there yet.
+    pub(crate) fn to_come() -> Self {
+        Self {
+            scratch: Scratch::new(),
+        }
+    }
+
     pub(crate) fn with(samples: impl IntoIterator<Item = Sample>) -> Self {
         let seeded = Self {
             scratch: Scratch::new(),

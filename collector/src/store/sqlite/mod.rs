@@ -6,6 +6,7 @@ mod feedback;
 mod pages;
 mod rollup;
 mod schema;
+mod snapshot;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -24,6 +25,8 @@ use crate::store::{
     Arrivals, Days, Group, Inserted, IsInTheWay, NewEvent, Record, RecordKind, Spender, Spent,
     Store, StoreError, StoreIdentity, event_text, totals::Measure,
 };
+pub use snapshot::snapshot;
+
 use aggregate::{Part, Question};
 use writer::{Change, Writer};
 
@@ -39,8 +42,9 @@ const IDLE_READERS: usize = 4;
 /// A store in a file.
 pub(super) struct SqliteStore {
     path: PathBuf,
-    writer: Writer,
+    /// Dropped before the writer, which leaves one file behind as the last one that has it open.
     readers: Mutex<Vec<Connection>>,
+    writer: Writer,
 }
 
 impl SqliteStore {

@@ -66,7 +66,8 @@ pub(super) fn arrivals(
     // One view of the store for both questions.
     let view = connection.unchecked_transaction()?;
     let newest: i64 = view
-        .prepare_cached("SELECT seq FROM event ORDER BY seq DESC LIMIT 1")?
+        // The last one that arrived, also where it was removed.
+        .prepare_cached("SELECT seq FROM sqlite_sequence WHERE name = 'event'")?
         .query_row([], |row| row.get(0))
         .optional()?
         .unwrap_or(0);
