@@ -12,6 +12,7 @@ mod openai_responses;
 mod port;
 mod provider;
 mod record;
+mod strict;
 
 pub use behaviour::{Behaviour, Dialect, Step};
 pub use port::ReservedPort;

@@ -24,7 +24,7 @@ use tokio::task::JoinHandle;
 use crate::behaviour::{Behaviour, Dialect, Step};
 use crate::port::ReservedPort;
 use crate::record::Received;
-use crate::{anthropic, bedrock, openai};
+use crate::{anthropic, bedrock, openai, strict};
 
 /// A simulated provider. Stops when dropped.
 #[derive(Debug)]
@@ -50,6 +50,8 @@ struct State {
     usual: Behaviour,
     next: VecDeque<Behaviour>,
     keys: Option<Vec<String>>,
+    /// The vendor whose rules are kept.
+    rules_of: Option<String>,
     received: Vec<Received>,
     keep_received: bool,
 }
@@ -92,6 +94,7 @@ impl Provider {
             usual: Behaviour::Answer,
             next: VecDeque::new(),
             keys: None,
+            rules_of: None,
             received: Vec::new(),
             keep_received: true,
         };
@@ -138,6 +141,11 @@ impl Provider {
     /// Accepts only these keys and responds 401 to others.
     pub fn accept_keys(&self, keys: &[&str]) {
         self.shared.state().keys = Some(keys.iter().map(|key| (*key).to_owned()).collect());
+    }
+
+    /// Refuses what that vendor refuses, as far as a rule says so.
+    pub fn keep_rules_of(&self, vendor: &str) {
+        self.shared.state().rules_of = Some(vendor.to_owned());
     }
 
     /// Stops recording requests, for load tests.
@@ -369,7 +377,9 @@ async fn handle(
         behaviour = Behaviour::Answer;
     }
     if behaviour == Behaviour::Answer {
-        behaviour = shared.ordinary(&received);
+        let rules_of = shared.state().rules_of.clone();
+        let refusal = rules_of.and_then(|vendor| strict::refusal(&vendor, &received));
+        behaviour = refusal.unwrap_or_else(|| shared.ordinary(&received));
     }
     match behaviour {
         Behaviour::Respond {

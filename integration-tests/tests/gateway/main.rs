@@ -45,6 +45,7 @@ mod profile;
 mod sdk;
 mod setup;
 mod strategies;
+mod strict_providers;
 mod support;
 mod timeouts;
 mod translation;
