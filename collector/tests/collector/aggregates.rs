@@ -360,7 +360,7 @@ fn sums_outlast_their_events() {
             decision(
                 hour,
                 &at.to_string(),
-                json!({"provider": if hour % 2 == 0 { "a" } else { "b" }, "latency_ms": hour}),
+                json!({"provider": if hour.is_multiple_of(2) { "a" } else { "b" }, "latency_ms": hour}),
             )
         })
         .collect();
