@@ -157,9 +157,20 @@ pub const DROPPED_BLOCK_PARAMS: &[DroppedParam] = &[
     },
 ];
 
+/// The beginning of Claude Code's block for Anthropic's accounts.
+const BILLING_LINE: &str = "x-anthropic-billing-header:";
+
 /// Reads the system prompt: a string or an array of text blocks.
+///
+/// Claude Code's line for Anthropic's accounts is left out: it means nothing to other vendors, and changes with each
+/// request, so that their caches would never hold.
 pub(super) fn read_system(raw: &RawValue) -> Result<Vec<TextBlock<'_>>, RequestError> {
-    read_texts(raw, format_args!("system"))
+    let mut blocks = read_texts(raw, format_args!("system"))?;
+    blocks.retain(|block| {
+        let (Text::Plain(inside) | Text::Escaped(inside)) = block.text;
+        !inside.starts_with(BILLING_LINE)
+    });
+    Ok(blocks)
 }
 
 /// Reads a string or an array of blocks.

@@ -352,13 +352,18 @@ fn arguments<'a>(
     if text.trim().is_empty() {
         return Ok(Cow::Borrowed("{}"));
     }
-    let is_object = text.trim_start().starts_with('{');
-    if is_object && json::parse_text::<IgnoredAny>(&text).is_ok() {
-        Ok(text)
-    } else {
-        Err(RequestError::invalid_value(
+    let is_object = |text: &str| {
+        text.trim_start().starts_with('{') && json::parse_text::<IgnoredAny>(text).is_ok()
+    };
+    if is_object(&text) {
+        return Ok(text);
+    }
+    // Some clients encode them twice.
+    match json::parse_text::<String>(&text) {
+        Ok(inner) if is_object(&inner) => Ok(Cow::Owned(inner)),
+        Ok(_) | Err(_) => Err(RequestError::invalid_value(
             path.to_string(),
             "expected a JSON object as text",
-        ))
+        )),
     }
 }

@@ -138,13 +138,6 @@ fn errors_name_the_field_and_what_is_wrong() {
             Some("invalid_value"),
         ),
         (
-            message(
-                r#"{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":"[]"}}]}"#,
-            ),
-            "messages[0].tool_calls[0].function.arguments",
-            Some("invalid_value"),
-        ),
-        (
             message(r#"{"role":"tool","content":"x"}"#),
             "messages[0].tool_call_id",
             Some("missing_required_parameter"),
@@ -252,4 +245,14 @@ fn null_counts_as_absent_and_unread_fields_are_kept() {
     assert_eq!(request.max_tokens, Some(7));
     assert_eq!(request.user, Some(Text::Plain("u")));
     assert!(request.stop.is_empty());
+}
+
+#[test]
+fn arguments_that_are_encoded_twice_are_read() {
+    let body = r#"{"messages":[{"role":"assistant","tool_calls":[{"id":"c","function":{"name":"f","arguments":"\"{\\\"a\\\": 1}\""}}]}]}"#;
+    let request = ChatRequest::read(body.as_bytes()).unwrap();
+    let Some(Message::Assistant(message)) = request.messages.first() else {
+        panic!("{body}");
+    };
+    assert_eq!(message.tool_calls[0].arguments, r#"{"a": 1}"#);
 }
