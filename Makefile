@@ -68,7 +68,7 @@ test-wasm: ## only the pure crates as wasm under Node
 test-integration: ## only the tests with real Envoy
 	@scripts/test integration
 
-test-image: build ## write the image for `docker run`, read it back with skopeo and umoci, and run it (with or without Docker)
+test-image: build ## write the image for `docker run`, read it back with skopeo and umoci, and run it where a Docker Engine answers
 	@scripts/test-image
 
 test-compose: ## the tests with real Envoy, in containers with Envoy's official image (needs Docker)
