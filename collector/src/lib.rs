@@ -23,6 +23,7 @@ mod http;
 mod key;
 mod keys;
 mod local;
+mod offsets;
 mod period;
 mod query;
 mod records;
@@ -52,6 +53,7 @@ pub use feedback::{Feedback, NewFeedback};
 pub use histogram::Histogram;
 pub use key::{CreatedKey, KeyInfo, KeyLimit, KeyState, NewKey, Rotation};
 pub use local::{Clock, Local};
+pub use offsets::Offsets;
 pub use query::{
     AggregateQuery, CompareQuery, Condition, Cursor, DEFAULT_PAGE, Dimension, EventFilter,
     EventKind, EventQuery, Field, FieldKind, InvalidCursor, InvalidQuery, InvalidTime,

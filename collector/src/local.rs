@@ -129,17 +129,16 @@ impl Api for Local {
     }
 
     fn follow(&self, query: &EventQuery, wait: Duration) -> Result<EventPage, ApiError> {
-        let after = match query.cursor {
+        let after = match &query.cursor {
             None => None,
-            Some(Cursor::Arrival(number)) => Some(number),
+            Some(Cursor::Arrival(offsets)) => Some(offsets.clone()),
             Some(Cursor::Time { .. }) => return Err(wrong_cursor("a cursor of a follower")),
         };
         let limit = query.limit.clamp(1, LARGEST_PAGE);
         let end = Instant::now() + wait.min(Duration::from_secs(LONGEST_WAIT_SECONDS));
-        let mut place = after;
+        let mut seen = after.clone();
         loop {
-            let arrivals = self.store.arrivals(&query.filter, place, limit)?;
-            place = Some(arrivals.last);
+            let arrivals = self.store.arrivals(&query.filter, seen.as_ref(), limit)?;
             let left = end.saturating_duration_since(Instant::now());
             if !arrivals.data.is_empty() || after.is_none() || left.is_zero() {
                 return Ok(EventPage {
@@ -147,6 +146,7 @@ impl Api for Local {
                     next_cursor: Some(Cursor::Arrival(arrivals.last).to_string()),
                 });
             }
+            seen = Some(arrivals.last);
             std::thread::sleep(LOOK.min(left));
         }
     }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::{AuditError, Trail, record};
 use crate::local::Local;
+use crate::offsets::Offsets;
 use crate::query::{Condition, EventFilter, EventKind, Field};
 use crate::settings::AuditScope;
 use crate::store::{Record, RecordKind, Store, StoreError};
@@ -17,7 +18,8 @@ const PORTION: usize = 1_000;
 /// Follows the store for the trail.
 pub(crate) struct Keeper {
     trail: Trail,
-    place: u64,
+    /// How far the store was looked through.
+    seen: Offsets,
 }
 
 /// Why nothing was recorded, or verified.
@@ -63,7 +65,7 @@ impl Keeper {
             store.put_record(RecordKind::AuditTrail, &Record { id, json })?;
         }
         Ok(Self {
-            place: trail.place(),
+            seen: trail.offsets().clone(),
             trail,
         })
     }
@@ -72,8 +74,8 @@ impl Keeper {
     pub(crate) fn catch_up(&mut self, api: &Local, scope: AuditScope) -> Result<(), KeeperError> {
         let filter = wanted(scope);
         loop {
-            let arrivals = api.store.arrivals(&filter, Some(self.place), PORTION)?;
-            self.place = arrivals.last;
+            let arrivals = api.store.arrivals(&filter, Some(&self.seen), PORTION)?;
+            self.seen = arrivals.last;
             if arrivals.data.is_empty() {
                 return Ok(());
             }
@@ -121,14 +123,24 @@ fn change(
     if trail.store_id().is_some_and(|id| id != store_id) {
         return Ok(Some(told("it is another store than before")));
     }
-    let Some(before) = trail.place().checked_sub(1) else {
+    let last = trail.last_event();
+    let Some(before) = last.place.checked_sub(1) else {
         return Ok(None);
     };
+    // A writer whose events retention has removed is not there at all, and proves nothing.
     let newest = store.arrivals(&EventFilter::default(), None, 1)?.last;
-    let there = store.arrivals(&wanted(scope), Some(before), 1)?.data;
-    let is_another = there.first().is_some_and(|arrival| {
-        arrival.place == trail.place() && record::event_id(&arrival.json) != trail.event_id()
-    });
-    let is_older = newest < trail.place() || is_another;
+    let is_behind = newest
+        .get(&last.writer)
+        .is_some_and(|newest| newest < last.place);
+    let mut until_last = trail.offsets().clone();
+    until_last.set(&last.writer, before);
+    let there = store
+        .arrivals(&wanted(scope), Some(&until_last), PORTION)?
+        .data;
+    let mut same_place = there
+        .iter()
+        .filter(|one| one.writer == last.writer && one.place == last.place);
+    let is_another = same_place.any(|one| record::event_id(&one.json) != last.id);
+    let is_older = is_behind || is_another;
     Ok(is_older.then(|| told("it is an older copy of the store")))
 }

@@ -5,6 +5,7 @@ use serde_json::json;
 use serde_json::value::RawValue;
 
 use crate::records::sha256_hex;
+use crate::store::Arrival;
 
 /// What seals a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,7 +34,9 @@ impl Seal {
 pub(super) struct Record {
     pub(super) seal: Seal,
     pub(super) previous: String,
-    /// Of the event in the store.
+    /// Who wrote the event into the store; empty where it has one writer.
+    pub(super) writer: String,
+    /// The event's number among those of its writer; 0 for what the trail says of itself.
     pub(super) place: u64,
     /// Unix milliseconds.
     pub(super) recorded_at_ms: u64,
@@ -44,6 +47,8 @@ pub(super) struct Record {
 #[derive(Deserialize)]
 struct Wire {
     number: u64,
+    #[serde(default)]
+    writer: String,
     place: u64,
     recorded_at: u64,
     previous: String,
@@ -60,21 +65,19 @@ const BEFORE_HASH: &str = ",\"hash\":\"";
 const AFTER_HASH: &str = "\"}";
 
 /// The line of the record after `last`, with its end, and its seal.
-pub(super) fn line(
-    last: &Seal,
-    place: u64,
-    recorded_at_ms: u64,
-    event: &RawValue,
-) -> (String, Seal) {
-    let head = json!({
+pub(super) fn line(last: &Seal, arrival: &Arrival, recorded_at_ms: u64) -> (String, Seal) {
+    let mut head = json!({
         "number": last.number + 1,
-        "place": place,
+        "place": arrival.place,
         "recorded_at": recorded_at_ms,
         "previous": last.hash,
-    })
-    .to_string();
+    });
+    if !arrival.writer.is_empty() {
+        head["writer"] = arrival.writer.as_str().into();
+    }
+    let head = head.to_string();
     let head = head.trim_end_matches('}');
-    let sealed = format!("{head},\"event\":{}", event.get());
+    let sealed = format!("{head},\"event\":{}", arrival.json.get());
     let seal = Seal {
         number: last.number + 1,
         hash: sha256_hex(sealed.as_bytes()),
@@ -97,6 +100,7 @@ pub(super) fn read(line: &str) -> Option<Record> {
             hash: hash.to_owned(),
         },
         previous: wire.previous,
+        writer: wire.writer,
         place: wire.place,
         recorded_at_ms: wire.recorded_at,
         event_id: wire.event.id,
@@ -115,11 +119,17 @@ mod tests {
     #[test]
     fn a_record_comes_back_and_a_changed_one_does_not() {
         let event = RawValue::from_string(r#"{"id":"evt_1","model":"a,\"hash\":\"b\"}"}"#.into());
-        let (line, seal) = line(&Seal::of_nothing(), 7, 8, &event.unwrap());
+        let arrival = Arrival {
+            writer: "w1".to_owned(),
+            place: 7,
+            json: event.unwrap(),
+        };
+        let (line, seal) = line(&Seal::of_nothing(), &arrival, 8);
         let line = line.trim_end();
         let record = read(line).unwrap();
         assert_eq!(record.seal, seal);
         assert_eq!((record.place, record.recorded_at_ms), (7, 8));
+        assert_eq!(record.writer, "w1");
         assert_eq!(record.previous, NOTHING);
         assert!(
             serde_json::from_str::<serde_json::Value>(line).is_ok(),

@@ -10,8 +10,9 @@ use serde_json::value::to_raw_value;
 
 use super::checkpoint::{Checkpoint, Key};
 use super::record::{self, Seal};
-use super::verify::walk;
+use super::verify::{LastEvent, walk};
 use super::{AuditError, folder, segment, segments};
+use crate::offsets::Offsets;
 use crate::store::Arrival;
 
 /// A file that is larger is followed by another: retention removes whole files.
@@ -23,10 +24,9 @@ pub(crate) struct Trail {
     key: Key,
     base: Seal,
     head: Seal,
-    /// Of the last record's event; where to go on.
-    place: u64,
-    /// Of the last record's event.
-    event_id: String,
+    /// How far the store is recorded; where to go on.
+    offsets: Offsets,
+    last_event: LastEvent,
     /// Of the store that the last records are from.
     store_id: Option<String>,
     file: Option<File>,
@@ -62,8 +62,8 @@ impl Trail {
             key,
             base: found.base,
             head: found.last,
-            place: found.place,
-            event_id: found.event_id,
+            offsets: found.offsets,
+            last_event: found.last_event,
             store_id: found.store_id,
             file: None,
             bytes: 0,
@@ -75,14 +75,14 @@ impl Trail {
         Ok(trail)
     }
 
-    /// The place in the store of the last event that is recorded.
-    pub(crate) fn place(&self) -> u64 {
-        self.place
+    /// How far the store is recorded.
+    pub(crate) fn offsets(&self) -> &Offsets {
+        &self.offsets
     }
 
-    /// The id of that event.
-    pub(crate) fn event_id(&self) -> &str {
-        &self.event_id
+    /// The last event that is recorded.
+    pub(crate) fn last_event(&self) -> &LastEvent {
+        &self.last_event
     }
 
     /// The store that the last records are from; `None` before the first, and in trails of earlier versions.
@@ -109,7 +109,15 @@ impl Trail {
     /// Records something about the trail itself, from which on places count anew.
     pub(crate) fn note(&mut self, event: &Value, now_ms: u64) -> Result<(), AuditError> {
         let json = to_raw_value(event).map_err(|error| self.failed(error))?;
-        self.append(&[Arrival { place: 0, json }], now_ms)
+        let writer = String::new();
+        self.append(
+            &[Arrival {
+                writer,
+                place: 0,
+                json,
+            }],
+            now_ms,
+        )
     }
 
     fn sign(&self) -> Result<(), AuditError> {
@@ -120,16 +128,18 @@ impl Trail {
     /// Appends events, and says so in the checkpoint once they are on the disk.
     pub(crate) fn append(&mut self, arrivals: &[Arrival], now_ms: u64) -> Result<(), AuditError> {
         for arrival in arrivals {
-            let (line, seal) = record::line(&self.head, arrival.place, now_ms, &arrival.json);
+            let (line, seal) = record::line(&self.head, arrival, now_ms);
             let file = self.file_for(seal.number)?;
             file.write_all(line.as_bytes())
                 .map_err(|error| self.failed(error))?;
             self.bytes += line.len() as u64;
             self.head = seal;
-            self.place = arrival.place;
-        }
-        if let Some(last) = arrivals.last() {
-            self.event_id = record::event_id(&last.json);
+            self.last_event = LastEvent {
+                writer: arrival.writer.clone(),
+                place: arrival.place,
+                id: record::event_id(&arrival.json),
+            };
+            self.last_event.add_to(&mut self.offsets);
         }
         self.sync()?;
         self.sign()
@@ -242,6 +252,7 @@ mod tests {
     fn arrivals(places: std::ops::RangeInclusive<u64>) -> Vec<Arrival> {
         places
             .map(|place| Arrival {
+                writer: String::new(),
                 place,
                 json: RawValue::from_string(format!("{{\"request\":{place}}}")).unwrap(),
             })
@@ -285,7 +296,7 @@ mod tests {
         // It goes on, also after a restart.
         drop(trail);
         let mut trail = Trail::open(dir.path()).unwrap();
-        assert_eq!(trail.place(), 5);
+        assert_eq!(trail.offsets().get(""), Some(5));
         trail.append(&arrivals(6..=6), 6).unwrap();
         assert_eq!(verify(dir.path()).unwrap().records, 4);
         // The newest file stays, however old.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::checkpoint::{Checkpoint, Key};
 use super::record::{self, Seal};
 use super::{AuditError, KeeperError, folder, segments};
+use crate::offsets::Offsets;
 use crate::store::{RecordKind, Store};
 
 /// What a trail is found to be.
@@ -128,16 +129,36 @@ fn mismatch(
     Ok(is_gone.then_some(Damage::Gone))
 }
 
+/// The event of the last record.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LastEvent {
+    pub(crate) writer: String,
+    /// 0 for what the trail says of itself.
+    pub(crate) place: u64,
+    pub(crate) id: String,
+}
+
+impl LastEvent {
+    /// The store is recorded as far as this one. Behind what the trail says of itself, places count anew.
+    pub(super) fn add_to(&self, offsets: &mut Offsets) {
+        if self.place == 0 {
+            offsets.clear();
+        } else {
+            offsets.advance(&self.writer, self.place);
+        }
+    }
+}
+
 /// What is found on the way through a trail.
 pub(super) struct Found {
     /// Before the first record.
     pub(super) base: Seal,
     /// The last record.
     pub(super) last: Seal,
-    /// The place of its event in the store.
-    pub(super) place: u64,
-    /// The id of its event.
-    pub(super) event_id: String,
+    /// How far the store is recorded.
+    pub(super) offsets: Offsets,
+    /// The last event.
+    pub(super) last_event: LastEvent,
     /// Of the store that it is from, where the trail says so.
     pub(super) store_id: Option<String>,
     pub(super) damage: Option<Damage>,
@@ -158,8 +179,8 @@ pub(super) fn walk(data_dir: &Path) -> Result<Found, AuditError> {
     let found = |damage| Found {
         base: Seal::of_nothing(),
         last: Seal::of_nothing(),
-        place: 0,
-        event_id: String::new(),
+        offsets: Offsets::default(),
+        last_event: LastEvent::default(),
         store_id: None,
         damage,
     };
@@ -191,8 +212,8 @@ pub(super) fn walk(data_dir: &Path) -> Result<Found, AuditError> {
         base: checkpoint.base(),
         last: checkpoint.base(),
         head: checkpoint.head(),
-        place: 0,
-        event_id: String::new(),
+        offsets: Offsets::default(),
+        last_event: LastEvent::default(),
     };
     let mut damage = None;
     for (_, path) in &files {
@@ -210,8 +231,8 @@ pub(super) fn walk(data_dir: &Path) -> Result<Found, AuditError> {
     Ok(Found {
         base: walk.base,
         last: walk.last,
-        place: walk.place,
-        event_id: walk.event_id,
+        offsets: walk.offsets,
+        last_event: walk.last_event,
         store_id: checkpoint.store_id().map(str::to_owned),
         damage,
     })
@@ -221,8 +242,8 @@ struct Walk {
     base: Seal,
     last: Seal,
     head: Seal,
-    place: u64,
-    event_id: String,
+    offsets: Offsets,
+    last_event: LastEvent,
 }
 
 impl Walk {
@@ -274,8 +295,12 @@ impl Walk {
             return Some(Damage::NotAsSigned { number });
         }
         self.last = record.seal;
-        self.place = record.place;
-        self.event_id = record.event_id;
+        self.last_event = LastEvent {
+            writer: record.writer,
+            place: record.place,
+            id: record.event_id,
+        };
+        self.last_event.add_to(&mut self.offsets);
         None
     }
 }

@@ -4,8 +4,10 @@ use std::fmt;
 
 use events::{EventId, Timestamp};
 
+use crate::offsets::Offsets;
+
 /// The place of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Cursor {
     /// By time, in pages. Ids tell events of the same microsecond apart.
     Time {
@@ -14,8 +16,8 @@ pub enum Cursor {
         /// Its id.
         id: EventId,
     },
-    /// By arrival at the collector, when following: counts up, whatever the events' own time.
-    Arrival(u64),
+    /// By arrival at collectors, when following, whatever the events' own time.
+    Arrival(Offsets),
 }
 
 /// A text that no collector gave out as a cursor.
@@ -32,7 +34,7 @@ impl Cursor {
         let read = || {
             let (kind, rest) = text.split_once('_')?;
             match kind {
-                "a" => rest.parse().ok().map(Self::Arrival),
+                "a" => Offsets::parse(rest).map(Self::Arrival),
                 "t" => {
                     let (micros, id) = rest.split_once('_')?;
                     Some(Self::Time {
@@ -51,7 +53,7 @@ impl fmt::Display for Cursor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Time { timestamp, id } => write!(f, "t_{}_{id}", timestamp.micros()),
-            Self::Arrival(number) => write!(f, "a_{number}"),
+            Self::Arrival(offsets) => write!(f, "a_{offsets}"),
         }
     }
 }
@@ -66,10 +68,11 @@ mod tests {
             timestamp: Timestamp::from_micros(1_700_000_000_000_001),
             id: EventId::new(1_700_000_000_000, 5),
         };
-        for cursor in [time, Cursor::Arrival(0), Cursor::Arrival(77)] {
+        let arrival = |number| Cursor::Arrival(Offsets::of_one_writer(number));
+        for cursor in [time, arrival(0), arrival(77)] {
             assert_eq!(Cursor::parse(&cursor.to_string()), Ok(cursor));
         }
-        for text in ["", "a_", "a_-1", "t_1", "t_1_evt_2", "1", "' OR 1=1 --"] {
+        for text in ["", "a_x", "a_-1", "t_1", "t_1_evt_2", "1", "' OR 1=1 --"] {
             assert!(Cursor::parse(text).is_err(), "{text}");
         }
     }

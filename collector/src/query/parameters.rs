@@ -216,7 +216,11 @@ impl EventQuery {
         if self.order == Order::OldestFirst {
             pairs.push(("order", "asc".to_owned()));
         }
-        pairs.extend(self.cursor.map(|cursor| ("cursor", cursor.to_string())));
+        pairs.extend(
+            self.cursor
+                .as_ref()
+                .map(|cursor| ("cursor", cursor.to_string())),
+        );
         pairs
     }
 }

@@ -19,6 +19,7 @@ use events::{EventId, Timestamp};
 use serde_json::value::RawValue;
 
 use crate::feedback::Feedback;
+use crate::offsets::Offsets;
 use crate::query::{Dimension, EventFilter, EventQuery, Metric};
 use crate::report::EventPage;
 
@@ -59,14 +60,14 @@ pub trait Store: Send + Sync {
     /// The store failed.
     fn feedback(&self, id: EventId) -> Result<Vec<Feedback>, StoreError>;
 
-    /// What arrived after place `after`, oldest first, and the last place looked at. Without a place: the latest.
+    /// What arrived after `after`, oldest first, and how far was looked. Without `after`: the latest.
     ///
     /// # Errors
     /// The store failed.
     fn arrivals(
         &self,
         filter: &EventFilter,
-        after: Option<u64>,
+        after: Option<&Offsets>,
         limit: usize,
     ) -> Result<Arrivals, StoreError>;
 
@@ -154,13 +155,15 @@ pub struct Arrivals {
     /// In their order.
     pub data: Vec<Arrival>,
     /// Where to go on.
-    pub last: u64,
+    pub last: Offsets,
 }
 
 /// An event that arrived.
 #[derive(Debug, Clone)]
 pub struct Arrival {
-    /// Its place: later ones have higher numbers.
+    /// Which collector wrote it; empty where the store has one writer.
+    pub writer: String,
+    /// Its number among those of its writer: later ones have higher numbers.
     pub place: u64,
     /// As written by the gateway.
     pub json: Box<RawValue>,

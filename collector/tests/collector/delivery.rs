@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use collector::{
-    Api as _, Collector, EventFilter, EventQuery, NewEvent, Rules, StoreError, StoreLocation, open,
+    Api as _, Collector, EventFilter, EventQuery, NewEvent, Offsets, Rules, StoreError,
+    StoreLocation, open,
 };
 use events::EventId;
 use serde_json::json;
@@ -137,10 +138,10 @@ fn large_events_make_short_pages() {
     }
     assert_eq!(pages.iter().sum::<usize>(), EVENTS);
     assert!(pages.len() > 1, "{pages:?}");
-    let (mut place, mut seen) = (0, 0);
+    let (mut place, mut seen) = (Offsets::default(), 0);
     while seen < EVENTS {
         let arrivals = store
-            .arrivals(&EventFilter::default(), Some(place), 1_000)
+            .arrivals(&EventFilter::default(), Some(&place), 1_000)
             .unwrap();
         assert!(!arrivals.data.is_empty() && arrivals.data.len() < EVENTS);
         seen += arrivals.data.len();

@@ -5,8 +5,9 @@ mod condition;
 mod connection;
 mod schema;
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use events::{EventId, Timestamp};
@@ -15,18 +16,17 @@ use serde_json::value::RawValue;
 
 use crate::feedback::Feedback;
 use crate::histogram;
+use crate::offsets::Offsets;
 use crate::query::{Cursor, Dimension, EventFilter, EventQuery, LARGEST_PAGE, Metric, Order};
 use crate::report::EventPage;
 use crate::store::{
     Arrival, Arrivals, ClickHouseLocation, Days, Group, Inserted, IsInTheWay, MS_PER_DAY, NewEvent,
     Record, RecordKind, SPENT_DAYS, Spender, Spent, Store, StoreError, StoreIdentity, event_text,
 };
+use crate::tokens;
 use condition::{conditions, micros};
 use connection::{Connection, Statement};
 
-/// Followers see events that long after they arrived, in microseconds: until then, another collector may still be
-/// writing one that arrived before.
-const SETTLED_US: i64 = 2_000_000;
 /// Ids in one statement: its text is limited, too.
 const IDS_AT_ONCE: usize = 2_000;
 
@@ -35,6 +35,23 @@ pub(super) struct ClickHouseStore {
     connection: Connection,
     /// The latest place that was given, so that no two events have the same.
     latest: AtomicU64,
+    writer: Mutex<Writer>,
+}
+
+/// Numbers the events of this process in the order in which they become visible: one insert at a time, each into one
+/// partition, so that it is there whole or not at all.
+struct Writer {
+    id: String,
+    last: u64,
+}
+
+impl Writer {
+    fn new() -> Result<Self, StoreError> {
+        let mut id =
+            tokens::random_hex().map_err(|error| StoreError::Unavailable(error.to_string()))?;
+        id.truncate(16);
+        Ok(Self { id, last: 0 })
+    }
 }
 
 impl ClickHouseStore {
@@ -47,6 +64,7 @@ impl ClickHouseStore {
         Ok(Self {
             connection,
             latest: AtomicU64::new(0),
+            writer: Mutex::new(Writer::new()?),
         })
     }
 
@@ -61,6 +79,27 @@ impl ClickHouseStore {
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, next)
             .map_or(now, |latest| latest.max(now))
             + 1
+    }
+
+    /// Events of one partition.
+    fn insert_events(&self, events: &[&NewEvent]) -> Result<(), StoreError> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let arrived = self.places(events.len())..;
+        let mut rows = String::new();
+        let mut last = writer.last;
+        for (event, arrived) in events.iter().zip(arrived) {
+            last += 1;
+            rows.push_str(&event_row(event, arrived, &writer.id, last));
+            rows.push('\n');
+        }
+        let inserted = self.connection.insert("kt_event", &rows);
+        if inserted.is_ok() {
+            writer.last = last;
+        } else {
+            // What failed may still become visible, at any time: what comes next is another writer's.
+            *writer = Writer::new()?;
+        }
+        inserted
     }
 
     fn stored_ids(&self, batch: &[NewEvent]) -> Result<HashSet<String>, StoreError> {
@@ -90,11 +129,11 @@ impl Store for ClickHouseStore {
             .iter()
             .map(|event| known.insert(event.id.to_string()))
             .collect();
-        let places = self.places(batch.len())..;
-        let (mut events, mut spent) = (String::new(), String::new());
-        for ((event, place), _) in batch.iter().zip(places).zip(&new).filter(|&(_, &new)| new) {
-            events.push_str(&event_row(event, place));
-            events.push('\n');
+        // By partition: see `schema`.
+        let mut partitions: BTreeMap<(u64, u64), Vec<&NewEvent>> = BTreeMap::new();
+        let mut spent = String::new();
+        for (event, _) in batch.iter().zip(&new).filter(|&(_, &new)| new) {
+            partitions.entry(month(event)).or_default().push(event);
             if event.columns.spent_nanos().is_some() {
                 spent.push_str(&spent_row(event));
                 spent.push('\n');
@@ -104,8 +143,8 @@ impl Store for ClickHouseStore {
         if !spent.is_empty() {
             self.connection.insert("kt_spent", &spent)?;
         }
-        if !events.is_empty() {
-            self.connection.insert("kt_event", &events)?;
+        for events in partitions.values() {
+            self.insert_events(events)?;
         }
         Ok(Inserted { new })
     }
@@ -186,39 +225,48 @@ impl Store for ClickHouseStore {
     fn arrivals(
         &self,
         filter: &EventFilter,
-        after: Option<u64>,
+        after: Option<&Offsets>,
         limit: usize,
     ) -> Result<Arrivals, StoreError> {
-        let mut newest = Statement::default();
-        let settled = newest.number(SETTLED_US);
-        newest.sql = format!(
-            "SELECT max(arrived) FROM kt_event WHERE arrived <= toUnixTimestamp64Micro(now64(6)) - {settled}"
-        );
-        let newest: Vec<(u64,)> = self.connection.rows(&newest)?;
-        let newest = newest.first().map_or(0, |(place,)| *place);
+        let newest =
+            Statement::new("SELECT toString(writer) AS name, max(seq) FROM kt_event GROUP BY name");
+        let newest: Vec<(String, u64)> = self.connection.rows(&newest)?;
         let mut statement = Statement::default();
         let mut clauses = conditions(&mut statement, filter, false);
-        clauses.push(format!("arrived <= {newest}"));
-        let direction = match after {
-            None => "DESC",
-            Some(after) => {
-                clauses.push(format!("arrived > {after}"));
-                "ASC"
-            }
-        };
+        // What comes while this is asked waits for the next time.
+        let mut bounds = Vec::new();
+        for (writer, last) in &newest {
+            let seen = after.and_then(|offsets| offsets.get(writer)).unwrap_or(0);
+            let name = statement.text(writer);
+            bounds.push(format!(
+                "(writer = {name} AND seq > {seen} AND seq <= {last})"
+            ));
+        }
+        if bounds.is_empty() {
+            bounds.push(String::from("0"));
+        }
+        clauses.push(format!("({})", bounds.join(" OR ")));
+        let direction = if after.is_none() { "DESC" } else { "ASC" };
         statement.sql = format!(
-            "SELECT arrived, json FROM kt_event FINAL {} ORDER BY arrived {direction} LIMIT {limit}",
+            "SELECT toString(writer), seq, json FROM kt_event FINAL {} ORDER BY arrived {direction}, seq {direction} LIMIT {limit}",
             wherever(&clauses)
         );
-        let rows: Vec<(u64, String)> = self.connection.rows(&statement)?;
-        let last = match (after, rows.last()) {
+        let rows: Vec<(String, u64, String)> = self.connection.rows(&statement)?;
+        let mut last = after.cloned().unwrap_or_default();
+        if after.is_some() && rows.len() >= limit {
             // There may be more between the last one and the newest.
-            (Some(_), Some((place, _))) if rows.len() >= limit => *place,
-            _ => newest.max(after.unwrap_or(0)),
-        };
+            for (writer, seq, _) in &rows {
+                last.advance(writer, *seq);
+            }
+        } else {
+            for (writer, seq) in &newest {
+                last.advance(writer, *seq);
+            }
+        }
         let mut data = rows
             .into_iter()
-            .map(|(place, json)| Arrival {
+            .map(|(writer, place, json)| Arrival {
+                writer,
                 place,
                 json: event_text(None, json),
             })
@@ -367,13 +415,22 @@ fn wherever(clauses: &[String]) -> String {
     }
 }
 
-fn event_row(event: &NewEvent, place: u64) -> String {
+/// Year and month of an event's own time, as the table is partitioned.
+fn month(event: &NewEvent) -> (u64, u64) {
+    let text = event.timestamp.to_string();
+    let number = |range| text.get(range).and_then(|digits: &str| digits.parse().ok());
+    (number(0..4).unwrap_or(0), number(5..7).unwrap_or(0))
+}
+
+fn event_row(event: &NewEvent, arrived: u64, writer: &str, seq: u64) -> String {
     let columns = &event.columns;
     let text = |value: &Option<String>| value.clone().unwrap_or_default();
     json!({
         "id": event.id.to_string(),
         "ts": event.timestamp.micros(),
-        "arrived": place,
+        "arrived": arrived,
+        "writer": writer,
+        "seq": seq,
         "is_decision": u8::from(columns.is_decision),
         "status_code": columns.status_code.unwrap_or(0),
         "failover": u8::from(columns.failover),

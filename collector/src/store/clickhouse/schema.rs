@@ -1,7 +1,7 @@
 //! The tables. Each collapses rows that came twice: reads say `FINAL`, so that merges need not have happened yet.
 
 /// Statements that make what is not there, in this order. What has been released is never changed, only added to.
-pub(super) const TABLES: [&str; 8] = [
+pub(super) const TABLES: [&str; 10] = [
     "CREATE TABLE IF NOT EXISTS kt_event (
         id String,
         ts UInt64,
@@ -69,4 +69,7 @@ pub(super) const TABLES: [&str; 8] = [
     "ALTER TABLE kt_spent ADD COLUMN IF NOT EXISTS vendor LowCardinality(String)",
     "ALTER TABLE kt_event ADD COLUMN IF NOT EXISTS team LowCardinality(String) DEFAULT JSONExtractString(json, 'team')",
     "ALTER TABLE kt_event ADD COLUMN IF NOT EXISTS is_simulated UInt8 DEFAULT JSONExtractBool(json, 'simulated')",
+    // Which collector wrote it, and as its how many-th. Rows without the columns are of one writer, numbered by their time.
+    "ALTER TABLE kt_event ADD COLUMN IF NOT EXISTS writer LowCardinality(String)",
+    "ALTER TABLE kt_event ADD COLUMN IF NOT EXISTS seq UInt64 DEFAULT arrived",
 ];

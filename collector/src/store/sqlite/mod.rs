@@ -19,6 +19,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use serde_json::value::RawValue;
 
 use crate::feedback::Feedback;
+use crate::offsets::Offsets;
 use crate::query::{Dimension, EventFilter, EventQuery, Metric};
 use crate::report::EventPage;
 use crate::store::{
@@ -144,7 +145,7 @@ impl Store for SqliteStore {
     fn arrivals(
         &self,
         filter: &EventFilter,
-        after: Option<u64>,
+        after: Option<&Offsets>,
         limit: usize,
     ) -> Result<Arrivals, StoreError> {
         self.read(|connection| pages::arrivals(connection, filter, after, limit))

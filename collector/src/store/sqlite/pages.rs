@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension as _};
 
 use super::condition::{Conditions, micros};
 use super::lossy;
+use crate::offsets::Offsets;
 use crate::query::{Cursor, EventFilter, EventQuery, LARGEST_PAGE, Order};
 use crate::report::EventPage;
 use crate::store::{Arrival, Arrivals, StoreError, event_text};
@@ -60,9 +61,10 @@ pub(super) fn page(connection: &Connection, query: &EventQuery) -> Result<EventP
 pub(super) fn arrivals(
     connection: &Connection,
     filter: &EventFilter,
-    after: Option<u64>,
+    after: Option<&Offsets>,
     limit: usize,
 ) -> Result<Arrivals, StoreError> {
+    let after = after.map(|offsets| offsets.get("").unwrap_or(0));
     // One view of the store for both questions.
     let view = connection.unchecked_transaction()?;
     let newest: i64 = view
@@ -95,6 +97,7 @@ pub(super) fn arrivals(
         let (seq, json): (i64, String) = (row.get(0)?, lossy(row.get_ref(1)?));
         bytes += json.len();
         data.push(Arrival {
+            writer: String::new(),
             place: u64::try_from(seq).unwrap_or(0),
             json: event_text(None, json),
         });
@@ -111,7 +114,10 @@ pub(super) fn arrivals(
     if after.is_none() {
         data.reverse();
     }
-    Ok(Arrivals { data, last })
+    Ok(Arrivals {
+        data,
+        last: Offsets::of_one_writer(last),
+    })
 }
 
 fn integer(number: usize) -> Value {
