@@ -17,8 +17,8 @@ use routing::{PolicyIndex, price};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::evidence::Address;
 use crate::struct_config;
+use crate::telemetry::Address;
 
 /// The part that one instance of the module plays.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub enum Role {
     Target,
     /// Upstream HTTP filter of [`policy::cluster::FIRST_BYTE`].
     Hop,
-    /// HTTP filter whose root context probes targets, by the policy of the gateway filter.
+    /// HTTP filter whose root context probes targets, by the policy of the downstream filter.
     Monitor,
 }
 

@@ -46,7 +46,7 @@ pub(crate) struct Budget {
 
 /// Who is let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Doors {
+enum AuthMode {
     /// Everybody.
     Open,
     /// Whoever has a good key.
@@ -71,7 +71,7 @@ pub(crate) struct Key {
 
 /// Why a client is not let in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub(crate) enum Refused {
+pub(crate) enum RejectedRequest {
     /// There is no key.
     #[error(
         "this gateway needs a key: send it as `authorization: Bearer kt_gk_…`, `x-api-key` or `api-key`"
@@ -122,22 +122,22 @@ impl Control {
         }
     }
 
-    fn doors(&self, rule: AuthRule) -> Doors {
+    fn auth_mode(&self, rule: AuthRule) -> AuthMode {
         let is_keyed = match rule {
             AuthRule::Collector => self.keys_required,
             AuthRule::Required => true,
             AuthRule::Disabled => false,
         };
         match (is_keyed, self.is_heard) {
-            (false, _) => Doors::Open,
-            (true, true) => Doors::Keyed,
-            (true, false) => Doors::Unknown,
+            (false, _) => AuthMode::Open,
+            (true, true) => AuthMode::Keyed,
+            (true, false) => AuthMode::Unknown,
         }
     }
 
     /// No key is needed.
     pub(crate) fn lets_everybody_in(&self, rule: AuthRule) -> bool {
-        self.doors(rule) == Doors::Open
+        self.auth_mode(rule) == AuthMode::Open
     }
 
     /// For `/health`: whether keys are required, and what the collector has lost that holds nevertheless.
@@ -147,10 +147,10 @@ impl Control {
             .into_iter()
             .filter_map(|(what, is_lost)| is_lost.then_some(what))
             .collect();
-        let keys = match self.doors(rule) {
-            Doors::Open => "not_required",
-            Doors::Keyed => "required",
-            Doors::Unknown => "pending",
+        let keys = match self.auth_mode(rule) {
+            AuthMode::Open => "not_required",
+            AuthMode::Keyed => "required",
+            AuthMode::Unknown => "pending",
         };
         json!({"keys": keys, "lost_by_collector": lost})
     }
@@ -161,18 +161,18 @@ impl Control {
         presented: Option<&[u8]>,
         now_ms: u64,
         rule: AuthRule,
-    ) -> Result<Option<Rc<Key>>, Refused> {
-        match self.doors(rule) {
-            Doors::Open => return Ok(None),
-            Doors::Unknown if presented.is_some() => return Err(Refused::NotReady),
-            Doors::Unknown | Doors::Keyed => {}
+    ) -> Result<Option<Rc<Key>>, RejectedRequest> {
+        match self.auth_mode(rule) {
+            AuthMode::Open => return Ok(None),
+            AuthMode::Unknown if presented.is_some() => return Err(RejectedRequest::NotReady),
+            AuthMode::Unknown | AuthMode::Keyed => {}
         }
-        let presented = presented.ok_or(Refused::NoKey)?;
+        let presented = presented.ok_or(RejectedRequest::NoKey)?;
         let known = self.keys.get(&KeyHash::of(presented)).filter(|key| {
             key.expires_at_ms
                 .is_none_or(|expires_at_ms| now_ms < expires_at_ms)
         });
-        known.cloned().map(Some).ok_or(Refused::BadKey)
+        known.cloned().map(Some).ok_or(RejectedRequest::BadKey)
     }
 
     /// The budgets of a target, and those of its vendor, which all targets of the vendor share: it may spend what all of
@@ -312,10 +312,10 @@ mod tests {
             ("", 0),
             ("sk-client", 0),
         ] {
-            assert_eq!(admit(key, now_ms), Err(Refused::BadKey), "{key}");
+            assert_eq!(admit(key, now_ms), Err(RejectedRequest::BadKey), "{key}");
         }
         let without = closed.admit(None, 0, AuthRule::Collector);
-        assert_eq!(without.map(|_| ()), Err(Refused::NoKey));
+        assert_eq!(without.map(|_| ()), Err(RejectedRequest::NoKey));
     }
 
     #[test]
@@ -330,8 +330,8 @@ mod tests {
         };
         let unheard = Control::unheard(&runtime);
         let admit = |key| unheard.admit(key, 0, AuthRule::Collector).map(|_| ());
-        assert_eq!(admit(Some(b"kt_gk_good")), Err(Refused::NotReady));
-        assert_eq!(admit(None), Err(Refused::NoKey));
+        assert_eq!(admit(Some(b"kt_gk_good")), Err(RejectedRequest::NotReady));
+        assert_eq!(admit(None), Err(RejectedRequest::NoKey));
         let fresh = Control::unheard(&Runtime::default());
         assert!(fresh.admit(None, 0, AuthRule::Collector).is_ok());
     }
@@ -340,12 +340,12 @@ mod tests {
     fn the_gateway_s_own_rule_goes_before_the_collector_s() {
         let unheard = Control::unheard(&Runtime::default());
         for (control, with_any_key) in [
-            (control(false), Refused::BadKey),
-            (control(true), Refused::BadKey),
-            (unheard, Refused::NotReady),
+            (control(false), RejectedRequest::BadKey),
+            (control(true), RejectedRequest::BadKey),
+            (unheard, RejectedRequest::NotReady),
         ] {
             let admit = |key, rule| control.admit(key, 0, rule).map(|_| ());
-            assert_eq!(admit(None, AuthRule::Required), Err(Refused::NoKey));
+            assert_eq!(admit(None, AuthRule::Required), Err(RejectedRequest::NoKey));
             assert_eq!(
                 admit(Some(b"sk-client"), AuthRule::Required),
                 Err(with_any_key)

@@ -17,7 +17,7 @@ use protocols::{ClientFormat, upstream_path};
 use crate::config::GatewayConfig;
 use crate::host::{Host, HostError, HostResult};
 use crate::http_callout::{self, Answer, Callout, CalloutRequest};
-use crate::vm::Vm;
+use crate::worker::Worker;
 
 /// Nobody waits for members' texts, so there is time.
 const LESSON_TIMEOUT_MS: u64 = 30_000;
@@ -29,16 +29,16 @@ const MAX_BYTES: usize = 32 * 1024 * 1024;
 
 /// Fetches the embeddings of members' texts, one call for each group, until all are known.
 #[derive(Debug, Default)]
-pub struct Lessons {
+pub struct EmbeddingCache {
     /// Whose groups are learnt. While a policy replaces another, both are asked for by requests.
     policy: RefCell<Option<Arc<Policy>>>,
     learnt: Cell<bool>,
-    under_way: RefCell<HashMap<u32, Lesson>>,
+    under_way: RefCell<HashMap<u32, EmbeddingFetch>>,
     waits: RefCell<HashMap<GroupId, Wait>>,
 }
 
 #[derive(Debug, Clone, Copy)]
-struct Lesson {
+struct EmbeddingFetch {
     group: GroupId,
     texts: usize,
 }
@@ -50,9 +50,9 @@ struct Wait {
     length_ms: u64,
 }
 
-impl Lessons {
-    /// Starts the lessons that are due.
-    pub fn on_tick(&self, host: &impl Host, vm: &Vm, config: &GatewayConfig) {
+impl EmbeddingCache {
+    /// Starts the embeddings that are due.
+    pub fn on_tick(&self, host: &impl Host, vm: &Worker, config: &GatewayConfig) {
         if self.learnt.get() || !self.are_about(config) {
             return;
         }
@@ -69,7 +69,7 @@ impl Lessons {
             match call(host, config, source, &texts, LESSON_TIMEOUT_MS) {
                 Ok(token) => {
                     let texts = texts.len();
-                    let lesson = Lesson { group, texts };
+                    let lesson = EmbeddingFetch { group, texts };
                     self.under_way.borrow_mut().insert(token, lesson);
                 }
                 Err(error) => self.failed(config, group, now_ms, &error.to_string()),
@@ -82,11 +82,12 @@ impl Lessons {
     pub fn on_call_response(
         &self,
         host: &impl Host,
-        vm: &Vm,
+        vm: &Worker,
         config: &GatewayConfig,
         token: u32,
     ) -> bool {
-        let Some(Lesson { group, texts }) = self.under_way.borrow_mut().remove(&token) else {
+        let Some(EmbeddingFetch { group, texts }) = self.under_way.borrow_mut().remove(&token)
+        else {
             return false;
         };
         let answer = http_callout::read(host, MAX_BYTES);
@@ -156,14 +157,14 @@ impl Lessons {
 /// vain.
 pub(crate) fn ask(
     host: &impl Host,
-    vm: &Vm,
+    vm: &Worker,
     config: &GatewayConfig,
     model: &str,
     message: Option<&str>,
 ) -> Option<Callout> {
     let (group, source) = config.index.embedding_for(model)?;
     let message = message.filter(|message| !message.trim().is_empty())?;
-    let knows = vm.lessons.are_about(config) && vm.worker.borrow().has_embeddings(group);
+    let knows = vm.embeddings.are_about(config) && vm.worker.borrow().has_embeddings(group);
     if !knows {
         return None;
     }
@@ -179,7 +180,7 @@ pub(crate) fn ask(
 /// The embedding that [`ask`] asked for; `None` when no good answer came.
 pub(crate) fn answered(
     host: &impl Host,
-    vm: &Vm,
+    vm: &Worker,
     config: &GatewayConfig,
     callout: Callout,
 ) -> Option<Vec<f32>> {

@@ -28,12 +28,12 @@ pub(crate) fn is_forwarded(name: &str) -> bool {
     FORWARDED.contains(&name)
 }
 
-/// A header that a route may still be chosen by, so that the gateway filter must leave it to the router.
+/// A header that a route may still be chosen by, so that the downstream filter must leave it to the router.
 pub(crate) fn is_for_the_router(name: &str) -> bool {
     name.starts_with(':') || name == "x-forwarded-proto"
 }
 
-/// A header of the client that the gateway filter lets go on while no attempt has begun. Nothing that could steer Envoy or
+/// A header of the client that the downstream filter lets go on while no attempt has begun. Nothing that could steer Envoy or
 /// the filter is among them.
 pub(crate) fn passes_entry(name: &str) -> bool {
     is_for_the_router(name) || is_forwarded(name) || FRAMING.contains(&name)

@@ -1,13 +1,13 @@
 //! What the filter may ask of the proxy around it.
 //!
 //! Every call can fail and says how: "not in this phase" is a state, not a bug to crash on. The contexts in
-//! [`crate::gateway`], [`crate::target`] and [`crate::monitor`] know only this trait, so that they run in unit tests
+//! [`crate::downstream_filter`], [`crate::upstream_filter`] and [`crate::health_checker`] know only this trait, so that they run in unit tests
 //! over [`fake::FakeHost`], which refuses calls made in the wrong phase just as Envoy does.
 
 #[cfg(any(test, target_arch = "wasm32"))]
 pub(crate) mod abi_numbers;
 #[cfg(any(test, target_arch = "wasm32"))]
-pub(crate) mod callers;
+pub(crate) mod callout_registry;
 #[cfg(test)]
 pub(crate) mod fake;
 pub mod header_map;
@@ -63,7 +63,7 @@ pub struct Shared {
 
 /// One reading of the clocks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Moment {
+pub struct Now {
     /// Nanoseconds of a clock that never jumps, the same for all VMs of an Envoy process: for whatever lasts.
     pub monotonic_ns: u64,
     /// Milliseconds since 1970, by a clock that is set, both ways: for records and the calendar, never for what lasts.
@@ -73,13 +73,13 @@ pub struct Moment {
 /// Keeps times of the monotonic clock, which may have begun a moment ago, away from 0, which stands for never.
 const MONOTONIC_ZERO_MS: u64 = 86_400_000;
 
-impl Moment {
+impl Now {
     /// Milliseconds of the clock that never jumps.
     pub fn monotonic_ms(self) -> u64 {
         (self.monotonic_ns / 1_000_000).saturating_add(MONOTONIC_ZERO_MS)
     }
 
-    /// What the wall clock says of a time of [`Moment::monotonic_ms`].
+    /// What the wall clock says of a time of [`Now::monotonic_ms`].
     pub(crate) fn unix_ms_of(self, monotonic_ms: u64) -> u64 {
         let now_ms = self.monotonic_ms();
         self.unix_ms
@@ -170,7 +170,7 @@ pub trait Host {
     /// Body of a call's answer, at most `length` bytes.
     fn call_response_body(&self, length: usize) -> HostResult<Vec<u8>>;
     /// What time it is. A callback asks once and hands the moment down.
-    fn now(&self) -> Moment;
+    fn now(&self) -> Now;
     /// A metric of all workers, by the number to use it with. Each definition takes memory that is never freed.
     fn define_metric(&self, kind: MetricKind, name: &str) -> HostResult<u32>;
     /// Adds to a counter, or to a gauge, from which it may take as well.

@@ -11,9 +11,9 @@ use protocols::error;
 use routing::health::Outcome;
 
 use crate::config::GatewayConfig;
-use crate::host::{HeaderList, Host, HostResult, Moment};
-use crate::target::ending;
-use crate::vm::Vm;
+use crate::host::{HeaderList, Host, HostResult, Now};
+use crate::upstream_filter::attempt_outcome;
+use crate::worker::Worker;
 
 /// A callout that lasted for this share of its timeout, in percent, died of it.
 const TIMEOUT_SHARE_PERCENT: u64 = 97;
@@ -49,7 +49,7 @@ pub(crate) struct Answer {
 /// Asks, unless the target or its callouts are put aside: then there is nothing to wait for.
 pub(crate) fn ask(
     host: &impl Host,
-    vm: &Vm,
+    vm: &Worker,
     config: &GatewayConfig,
     question: CalloutRequest<'_>,
 ) -> Option<Callout> {
@@ -99,7 +99,7 @@ impl Callout {
     pub(crate) fn report(
         self,
         host: &impl Host,
-        vm: &Vm,
+        vm: &Worker,
         config: &GatewayConfig,
         answer: &Answer,
         is_readable: bool,
@@ -114,7 +114,7 @@ impl Callout {
     }
 
     /// Nobody waits for the answer any more.
-    pub(crate) fn abandon(self, host: &impl Host, vm: &Vm, config: &GatewayConfig) {
+    pub(crate) fn abandon(self, host: &impl Host, vm: &Worker, config: &GatewayConfig) {
         vm.signal_callout(
             host,
             config,
@@ -124,13 +124,7 @@ impl Callout {
         );
     }
 
-    fn outcome(
-        self,
-        provider: Provider,
-        answer: &Answer,
-        is_readable: bool,
-        now: Moment,
-    ) -> Outcome {
+    fn outcome(self, provider: Provider, answer: &Answer, is_readable: bool, now: Now) -> Outcome {
         let waited_ms = now.monotonic_ns.saturating_sub(self.sent_ns) / 1_000_000;
         let is_late =
             waited_ms.saturating_mul(100) >= self.timeout_ms.saturating_mul(TIMEOUT_SHARE_PERCENT);
@@ -145,7 +139,12 @@ impl Callout {
             Some(200..=299) => Outcome::Inconclusive,
             Some(status) => {
                 let headers: Vec<_> = answer.headers.iter().collect();
-                ending::outcome_of(&error::classify(provider, status, &headers, &answer.body))
+                attempt_outcome::outcome_of(&error::classify(
+                    provider,
+                    status,
+                    &headers,
+                    &answer.body,
+                ))
             }
         }
     }

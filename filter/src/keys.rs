@@ -6,10 +6,10 @@ use events::KEY_PREFIX;
 use protocols::ClientFormat;
 use routing::rate::RateTable;
 
-use crate::answers::Answer;
 use crate::config::AuthRule;
 use crate::control::{Control, Key};
-use crate::host::{HeaderList, Host, Moment};
+use crate::host::{HeaderList, Host, Now};
+use crate::local_reply::Answer;
 use crate::shared::{rate_table, update_shared};
 
 const BEARER: &[u8] = b"bearer ";
@@ -30,7 +30,7 @@ pub(crate) fn admit(
     rule: AuthRule,
     client: ClientFormat,
     headers: &HeaderList,
-    now: Moment,
+    now: Now,
 ) -> Result<Option<Rc<Key>>, TurnedAway> {
     if control.lets_everybody_in(rule) {
         return Ok(None);

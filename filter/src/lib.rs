@@ -1,43 +1,43 @@
-//! The wasm module that runs inside Envoy: gateway filter, target filter, first-byte hop and monitor.
+//! The wasm module that runs inside Envoy: downstream filter, upstream filter, first-byte hop and monitor.
 //!
 //! The contexts hold no decision that `policy`, `routing` or `protocols` can make; they move bytes between those crates
 //! and the proxy, over the fallible [`host::Host`] trait. Only `wasm` and `host::proxy_wasm_abi` know proxy-wasm.
 #![deny(unsafe_code)]
 
-pub mod answers;
-mod books;
-mod by_id;
+mod budget;
 pub mod config;
 mod context_window;
 mod control;
+pub mod downstream_filter;
 pub mod embedding;
 pub mod endpoint;
-mod evidence;
-pub mod gateway;
+mod exhausted;
 mod headers;
-pub mod hop;
+pub mod health_checker;
 pub mod host;
 mod http_callout;
-pub mod journey;
+mod int_map;
 mod keys;
 mod leader_lease;
+pub mod local_reply;
 pub mod metrics;
-pub mod monitor;
+pub mod per_try_timeout;
 mod planning;
 mod policies;
 #[cfg(any(test, target_arch = "wasm32"))]
 mod pool;
+pub mod request_context;
 mod request_id;
 pub mod shared;
 mod struct_config;
-pub mod target;
+mod telemetry;
 #[cfg(test)]
 mod tests;
 mod text;
-mod unserved;
-pub mod vm;
+pub mod upstream_filter;
 #[cfg(target_arch = "wasm32")]
 mod wasm;
+pub mod worker;
 
 use host::Host;
 
@@ -52,14 +52,14 @@ pub enum Flow {
 
 /// Filter state keys, shared by all filters of a request and its attempts; no upstream ever sees them.
 pub mod state {
-    /// Eight little-endian bytes that name the journey.
+    /// Eight little-endian bytes that name the request.
     pub const TOKEN: &str = "kt_token";
     /// The cluster of the next attempt; Envoy's matcher reads it as [`policy::cluster::CLUSTER_FILTER_STATE`].
     pub const CLUSTER: &str = "kt_cluster";
 }
 
 /// Answers the client and holds everything else back.
-fn respond(host: &impl Host, answer: &answers::Answer) -> Flow {
+fn respond(host: &impl Host, answer: &local_reply::Answer) -> Flow {
     let mut headers: Vec<(&str, &[u8])> = vec![("content-type", b"application/json")];
     headers.extend(
         answer

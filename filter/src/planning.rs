@@ -4,23 +4,23 @@
 use routing::health::Signal;
 use routing::{Budgeted, Plan, PlanError, Request, StateSnapshot, plan};
 
-use crate::books::{self, Broke, Hold};
+use crate::budget::{self, BudgetReservation, InsufficientBudget};
 use crate::config::GatewayConfig;
 use crate::control::{Control, Key};
-use crate::host::{Host, Moment};
-use crate::vm::Vm;
+use crate::host::{Host, Now};
+use crate::worker::Worker;
 
 /// Plans may be made again when the last trial of a half-open target was taken by another worker.
 const PLANNING_ROUNDS: usize = 3;
 
 /// Makes the plans of one request.
 pub(crate) struct Planner<'a> {
-    pub(crate) vm: &'a Vm,
+    pub(crate) vm: &'a Worker,
     pub(crate) config: &'a GatewayConfig,
     pub(crate) control: &'a Control,
     /// The gateway key that pays.
     pub(crate) key: Option<&'a Key>,
-    pub(crate) now: Moment,
+    pub(crate) now: Now,
 }
 
 impl Planner<'_> {
@@ -32,7 +32,7 @@ impl Planner<'_> {
         &self,
         host: &impl Host,
         request: &Request<'_>,
-    ) -> Result<(Plan, Hold), PlanError> {
+    ) -> Result<(Plan, BudgetReservation), PlanError> {
         let (mut plan, mut hold) = self.affordable(host, request)?;
         for _ in 0..PLANNING_ROUNDS {
             let Some(head) = plan.attempts.first().filter(|_| plan.primary_is_half_open) else {
@@ -59,32 +59,32 @@ impl Planner<'_> {
         &self,
         host: &impl Host,
         request: &Request<'_>,
-    ) -> Result<(Plan, Hold), PlanError> {
+    ) -> Result<(Plan, BudgetReservation), PlanError> {
         let now = self.now;
         let policy = &self.config.policy;
         if self.config.runtime.simulated {
             let plan = self.make(host, request, &[], Budgeted::None)?;
-            return Ok((plan, Hold::default()));
+            return Ok((plan, BudgetReservation::default()));
         }
         let mut over_budget = self.vm.over_budget(self.config, self.control, now);
-        let with_budget = books::budgeted(policy, self.control);
+        let with_budget = budget::budgeted(policy, self.control);
         let budgeted = match self.key {
             Some(key) if key.budget.is_some() => Budgeted::All,
             _ => Budgeted::Targets(&with_budget),
         };
         loop {
             let plan = self.make(host, request, &over_budget, budgeted)?;
-            let (held, ledger) = books::hold(host, self.control, self.key, policy, &plan, now);
+            let (held, ledger) = budget::hold(host, self.control, self.key, policy, &plan, now);
             if let Some(ledger) = ledger {
                 self.vm.learn_ledger(ledger);
             }
             match held {
                 Ok(hold) => return Ok((plan, hold)),
                 // Each round leaves out targets that the plan had, so that there is an end.
-                Err(Broke::Targets(targets)) if !targets.is_empty() => {
+                Err(InsufficientBudget::Targets(targets)) if !targets.is_empty() => {
                     over_budget.extend(targets);
                 }
-                Err(Broke::Targets(_) | Broke::Key) => {
+                Err(InsufficientBudget::Targets(_) | InsufficientBudget::Key) => {
                     return Err(PlanError::BudgetExceeded {
                         cheapest_usd: None,
                         budget_usd: None,

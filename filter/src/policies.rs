@@ -10,7 +10,7 @@ use protocols::RequestError;
 use crate::config::GatewayConfig;
 use crate::host::Host;
 use crate::http_callout::{self, Callout, CalloutRequest};
-use crate::vm::Vm;
+use crate::worker::Worker;
 
 /// Longest answer of a moderation target that is read, in bytes.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
@@ -39,7 +39,7 @@ impl Inspection {
     /// `body` is not JSON.
     pub(crate) fn begin(
         host: &impl Host,
-        vm: &Vm,
+        vm: &Worker,
         config: &GatewayConfig,
         guardrails: &Guardrails,
         body: &[u8],
@@ -88,7 +88,7 @@ impl Inspection {
     pub(crate) fn on_call_response(
         &mut self,
         host: &impl Host,
-        vm: &Vm,
+        vm: &Worker,
         config: &GatewayConfig,
         guardrails: &Guardrails,
         token: u32,
@@ -113,7 +113,7 @@ impl Inspection {
     }
 
     /// The request is over, and nobody waits any more.
-    pub(crate) fn abandon(&mut self, host: &impl Host, vm: &Vm, config: &GatewayConfig) {
+    pub(crate) fn abandon(&mut self, host: &impl Host, vm: &Worker, config: &GatewayConfig) {
         for question in self.under_way.drain(..) {
             question.callout.abandon(host, vm, config);
         }
@@ -143,7 +143,7 @@ fn verdict(outcome: Outcome) -> PolicyVerdict {
 
 fn call(
     host: &impl Host,
-    vm: &Vm,
+    vm: &Worker,
     config: &GatewayConfig,
     moderation: &Moderation,
     body: &[u8],

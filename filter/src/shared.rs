@@ -4,7 +4,7 @@ use events::KnownControl;
 use protocols::json;
 
 use crate::control::Control;
-use crate::host::{Host, HostError, Moment, Shared};
+use crate::host::{Host, HostError, Now, Shared};
 
 /// Keys: a fixed set, because shared data never evicts.
 pub(crate) mod key {
@@ -57,7 +57,7 @@ pub fn prepare(host: &impl Host) {
 }
 
 /// When the first VM of this Envoy process was configured.
-pub fn started(host: &impl Host) -> Moment {
+pub fn started(host: &impl Host) -> Now {
     let known = host.shared(key::STARTED).ok();
     known
         .and_then(|known| read_moment(&known.value))
@@ -70,9 +70,9 @@ pub fn started(host: &impl Host) -> Moment {
         })
 }
 
-fn read_moment(bytes: &[u8]) -> Option<Moment> {
+fn read_moment(bytes: &[u8]) -> Option<Now> {
     let (monotonic_ns, rest) = bytes.split_first_chunk()?;
-    Some(Moment {
+    Some(Now {
         monotonic_ns: u64::from_le_bytes(*monotonic_ns),
         unix_ms: u64::from_le_bytes(rest.try_into().ok()?),
     })

@@ -1,32 +1,32 @@
 //! The contexts over a host that refuses what Envoy would refuse.
 
+mod attempt_outcome;
 mod blame;
 mod callouts;
 mod client_headers;
 mod clock;
 mod context_length;
 mod control;
+mod downstream_filter;
 mod embedding;
-mod ending;
-mod evidence;
 mod full_pool;
-mod gateway;
 mod header_values;
 mod health;
-mod hop;
+mod health_checker;
 mod host_calls;
 mod loss;
-mod monitor;
+mod per_try_timeout;
 mod pieces;
 mod policies;
-mod target;
+mod telemetry;
+mod upstream_filter;
 
 use std::rc::Rc;
 
 use crate::config::{self, GatewayConfig, Role};
-use crate::gateway::Gateway;
+use crate::downstream_filter::DownstreamFilter;
 use crate::host::fake::{FakeHost, LocalAnswer, Phase};
-use crate::vm::Vm;
+use crate::worker::Worker;
 use crate::{Flow, state};
 
 /// Two targets with a failover group, and one that mixes timeouts.
@@ -59,19 +59,19 @@ fn gateway_config(policy: &str) -> Rc<GatewayConfig> {
     }
 }
 
-/// One request through the gateway filter up to its departure or answer.
+/// One request through the downstream filter up to its dispatch or answer.
 struct Visit {
     host: FakeHost,
-    vm: Rc<Vm>,
-    gateway: Gateway,
+    vm: Rc<Worker>,
+    gateway: DownstreamFilter,
     body: Vec<u8>,
 }
 
 impl Visit {
     fn new(policy: &str, method: &str, path: &str, headers: &[(&str, &str)], body: &str) -> Self {
         let host = FakeHost::with_request(method, path, headers, body.as_bytes());
-        let vm = Rc::new(Vm::new(&host));
-        let gateway = Gateway::new(Rc::clone(&vm), gateway_config(policy));
+        let vm = Rc::new(Worker::new(&host));
+        let gateway = DownstreamFilter::new(Rc::clone(&vm), gateway_config(policy));
         let body = body.as_bytes().to_vec();
         Self {
             host,

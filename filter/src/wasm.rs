@@ -8,14 +8,14 @@ use std::rc::Rc;
 
 use crate::Flow;
 use crate::config::{self, GatewayConfig, Role};
-use crate::gateway::Gateway;
-use crate::hop::Hop;
+use crate::downstream_filter::DownstreamFilter;
+use crate::health_checker::HealthChecker;
 use crate::host::proxy_wasm_abi::{self, ProxyWasmHost};
-use crate::monitor::Monitor;
+use crate::per_try_timeout::PerTryTimeoutFilter;
 use crate::pool::Pool;
 use crate::shared;
-use crate::target::Target;
-use crate::vm::{TICK_MS, Vm};
+use crate::upstream_filter::UpstreamFilter;
+use crate::worker::{TICK_MS, Worker};
 
 const HOST: ProxyWasmHost = ProxyWasmHost;
 /// Milliseconds until a monitor begins.
@@ -25,7 +25,7 @@ const FIRST_TICK_MS: u64 = 20;
 static MEMORY: Pool<System> = Pool::over(System);
 
 thread_local! {
-    static VM: Rc<Vm> = Rc::new(Vm::new(&HOST));
+    static VM: Rc<Worker> = Rc::new(Worker::new(&HOST));
 }
 
 /// One plugin configuration.
@@ -38,10 +38,10 @@ struct Root {
 enum Part {
     #[default]
     Unconfigured,
-    Gateway(Rc<GatewayConfig>),
-    Target,
-    Hop,
-    Monitor(Box<Monitor>),
+    DownstreamFilter(Rc<GatewayConfig>),
+    UpstreamFilter,
+    PerTryTimeoutFilter,
+    HealthChecker(Box<HealthChecker>),
 }
 
 impl Root {
@@ -59,7 +59,7 @@ impl Root {
             Ok(Role::Monitor) => {
                 shared::prepare(&HOST);
                 let vm = VM.with(Rc::clone);
-                self.part = Part::Monitor(Box::new(Monitor::new(&HOST, vm)));
+                self.part = Part::Monitor(Box::new(HealthChecker::new(&HOST, vm)));
             }
             Err(error) => {
                 log::error!("keeptrusts: {error}");
@@ -79,9 +79,9 @@ impl Root {
         match &mut self.part {
             Part::Gateway(config) => VM.with(|vm| {
                 vm.tick(&HOST);
-                vm.lessons.on_tick(&HOST, vm, config);
+                vm.embeddings.on_tick(&HOST, vm, config);
                 if let Some(collector) = config.collector() {
-                    vm.courier.on_tick(&HOST, collector);
+                    vm.exporter.on_tick(&HOST, collector);
                 }
                 vm.wake_monitor(&HOST, config);
             }),
@@ -97,11 +97,11 @@ impl Root {
         match &mut self.part {
             Part::Monitor(monitor) => monitor.on_call_response(&HOST, token),
             Part::Gateway(config) => VM.with(|vm| {
-                if vm.lessons.on_call_response(&HOST, vm, config, token) {
+                if vm.embeddings.on_call_response(&HOST, vm, config, token) {
                     return;
                 }
                 if let Some(collector) = config.collector() {
-                    vm.courier.on_call_response(&HOST, token, collector);
+                    vm.exporter.on_call_response(&HOST, token, collector);
                 }
             }),
             Part::Unconfigured | Part::Target | Part::Hop => {}
@@ -119,9 +119,12 @@ impl Root {
     fn stream(&self) -> Option<Stream> {
         let vm = VM.with(Rc::clone);
         match &self.part {
-            Part::Gateway(config) => Some(Stream::Gateway(Gateway::new(vm, Rc::clone(config)))),
-            Part::Target => Some(Stream::Target(Target::new(vm))),
-            Part::Hop => Some(Stream::Hop(Hop::new(vm))),
+            Part::Gateway(config) => Some(Stream::Gateway(DownstreamFilter::new(
+                vm,
+                Rc::clone(config),
+            ))),
+            Part::Target => Some(Stream::Target(UpstreamFilter::new(vm))),
+            Part::Hop => Some(Stream::Hop(PerTryTimeoutFilter::new(vm))),
             // What comes here only wakes its VM up.
             Part::Unconfigured | Part::Monitor(_) => None,
         }
@@ -130,9 +133,9 @@ impl Root {
 
 /// One stream through one of the filters.
 enum Stream {
-    Gateway(Gateway),
-    Target(Target),
-    Hop(Hop),
+    DownstreamFilter(DownstreamFilter),
+    UpstreamFilter(UpstreamFilter),
+    PerTryTimeoutFilter(PerTryTimeoutFilter),
 }
 
 impl Stream {

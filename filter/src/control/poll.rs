@@ -4,10 +4,10 @@ use events::{ControlState, KnownControl, LostState};
 use protocols::json;
 
 use super::Control;
-use crate::books;
-use crate::evidence::Address;
+use crate::budget;
 use crate::host::Host;
 use crate::shared;
+use crate::telemetry::Address;
 
 /// Milliseconds between questions.
 const INTERVAL_MS: u64 = 1_000;
@@ -153,6 +153,6 @@ impl ControlPoll {
 
 fn publish(host: &impl Host, known: &KnownControl) {
     if shared::publish_control(host, known) {
-        books::forget_other_accounts(host, &Control::of(known));
+        budget::forget_other_accounts(host, &Control::of(known));
     }
 }

@@ -7,14 +7,14 @@ use policy::{Target, TargetId};
 use routing::health::{Availability, HealthTable, Phase, Reason};
 
 use crate::config::GatewayConfig;
-use crate::host::{Host, Moment};
+use crate::host::{Host, Now};
 use crate::shared;
-use crate::vm::Vm;
+use crate::worker::Worker;
 
 /// The report of this moment; with the plugin configuration where the collector asked for it.
 pub(crate) fn report(
     host: &impl Host,
-    vm: &Vm,
+    vm: &Worker,
     config: &GatewayConfig,
     with_policy: bool,
 ) -> Vec<u8> {
@@ -52,7 +52,7 @@ fn provider<'a>(
     health: &HealthTable,
     id: TargetId,
     target: &'a Target,
-    now: Moment,
+    now: Now,
 ) -> Option<ProviderReport<'a>> {
     let (key, limits) = config.index.health_config(id)?;
     let now_ms = now.monotonic_ms();

@@ -5,7 +5,7 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
-use super::{HeaderList, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map};
+use super::{HeaderList, Host, HostError, HostResult, MetricKind, Now, Shared, header_map};
 
 /// Where in the life of a stream the current callback stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,7 +47,7 @@ pub(crate) struct FakeHost {
     /// How often a paused request was let go on.
     pub(crate) resumed: Cell<u32>,
     pub(crate) call_answer_body: RefCell<Vec<u8>>,
-    /// Of the clock that never jumps, as [`Moment::monotonic_ms`] gives it. The wall clock says the same.
+    /// Of the clock that never jumps, as [`Now::monotonic_ms`] gives it. The wall clock says the same.
     pub(crate) now_ms: Cell<u64>,
     /// By how much the wall clock was set ahead, or back.
     pub(crate) clock_set_ms: Cell<i64>,
@@ -97,9 +97,9 @@ impl Default for FakeHost {
 
 impl FakeHost {
     /// What the clocks say, without a call that is noted.
-    pub(crate) fn moment(&self) -> Moment {
+    pub(crate) fn moment(&self) -> Now {
         let since_zero_ms = self.now_ms.get() - super::MONOTONIC_ZERO_MS;
-        Moment {
+        Now {
             monotonic_ns: since_zero_ms * 1_000_000,
             unix_ms: (self.now_ms.get()).saturating_add_signed(self.clock_set_ms.get()),
         }
@@ -430,7 +430,7 @@ impl Host for FakeHost {
         Ok(())
     }
 
-    fn now(&self) -> Moment {
+    fn now(&self) -> Now {
         self.note("now");
         self.moment()
     }

@@ -15,7 +15,7 @@ use super::abi_numbers::buffer::{
 };
 use super::abi_numbers::map::{CALL_RESPONSE_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS};
 use super::abi_numbers::status::{BAD_ARGUMENT, CAS_MISMATCH, EMPTY, NOT_FOUND, OK};
-use super::{HeaderList, Host, HostError, HostResult, MetricKind, Moment, Shared, header_map};
+use super::{HeaderList, Host, HostError, HostResult, MetricKind, Now, Shared, header_map};
 use crate::text;
 
 /// The proxy around this wasm VM. Stateless: the proxy knows which context is active.
@@ -436,7 +436,7 @@ impl Host for ProxyWasmHost {
                 &mut token,
             )
         })?;
-        super::callers::called(token);
+        super::callout_registry::called(token);
         Ok(token)
     }
 
@@ -475,9 +475,9 @@ impl Host for ProxyWasmHost {
         check(unsafe { raw::proxy_record_metric(metric, value) })
     }
 
-    fn now(&self) -> Moment {
+    fn now(&self) -> Now {
         let monotonic_ns = monotonic_ns();
-        Moment {
+        Now {
             monotonic_ns,
             unix_ms: WALL_CLOCK.with(|clock| clock.unix_ms(monotonic_ns)),
         }

@@ -5,12 +5,12 @@ use std::rc::Rc;
 use policy::TargetId;
 use routing::health::{Availability, Outcome, Phase, Signal};
 
-use super::target::{answered, attempt};
+use super::upstream_filter::{answered, attempt};
 use super::{POLICY, Visit, gateway_config};
-use crate::gateway::Gateway;
+use crate::downstream_filter::DownstreamFilter;
 use crate::host::fake::{self, FakeHost};
-use crate::target::Target;
-use crate::vm::Vm;
+use crate::upstream_filter::UpstreamFilter;
+use crate::worker::Worker;
 
 const CHAT: &str = r#"{"model": "chain", "messages": []}"#;
 const STREAM: &str = r#"{"model": "chain", "stream": true, "messages": []}"#;
@@ -20,20 +20,20 @@ const CONTENT: &str = "data: {\"choices\":[{\"delta\":{\"content\":\"a\"}}]}\n\n
 const PING: &str = ": ping\n\n";
 const FIRST: TargetId = TargetId(0);
 
-/// Requests of many clients at one worker.
-struct Worker {
+/// Requests of many clients at one scene.
+struct Scene {
     policy: String,
-    vm: Rc<Vm>,
+    vm: Rc<Worker>,
     /// Whose shared data all requests see.
     host: FakeHost,
 }
 
-impl Worker {
+impl Scene {
     fn new(policy: &str) -> Self {
         let host = FakeHost::default();
         Self {
             policy: policy.to_owned(),
-            vm: Rc::new(Vm::new(&host)),
+            vm: Rc::new(Worker::new(&host)),
             host,
         }
     }
@@ -49,7 +49,7 @@ impl Worker {
         host.shared = Rc::clone(&self.host.shared);
         host.now_ms.set(self.host.now_ms.get());
         let mut visit = Visit {
-            gateway: Gateway::new(Rc::clone(&self.vm), gateway_config(&self.policy)),
+            gateway: DownstreamFilter::new(Rc::clone(&self.vm), gateway_config(&self.policy)),
             vm: Rc::clone(&self.vm),
             host,
             body: body.as_bytes().to_vec(),
@@ -69,15 +69,15 @@ impl Worker {
 
     /// The first target is half-open, and a trial is free.
     fn with_first_half_open(policy: &str) -> Self {
-        let worker = Self::new(policy);
+        let scene = Self::new(policy);
         let config = gateway_config(policy);
         for _ in 0..5 {
             let failure = Signal::Attempt(Outcome::ServerError);
-            worker.vm.signal(&worker.host, &config, FIRST, failure);
+            scene.vm.signal(&scene.host, &config, FIRST, failure);
         }
-        assert_eq!(worker.phase(), Phase::Open);
-        worker.later(30_000);
-        worker
+        assert_eq!(scene.phase(), Phase::Open);
+        scene.later(30_000);
+        scene
     }
 }
 
@@ -88,14 +88,14 @@ fn end(visit: &mut Visit) {
 }
 
 /// The head of a stream, and its first piece.
-fn begin_stream(visit: &Visit, target: &mut Target, piece: &str) {
+fn begin_stream(visit: &Visit, target: &mut UpstreamFilter, piece: &str) {
     let head = [(":status", "200"), ("content-type", SSE)];
     visit.host.set_response(&head, piece.as_bytes());
     target.on_response_headers(visit.host.in_phase(fake::Phase::ResponseHeaders), false);
     go_on(visit, target, piece);
 }
 
-fn go_on(visit: &Visit, target: &mut Target, piece: &str) {
+fn go_on(visit: &Visit, target: &mut UpstreamFilter, piece: &str) {
     visit.host.response_body.replace(piece.as_bytes().to_vec());
     let phase = visit.host.in_phase(fake::Phase::ResponseBody);
     target.on_response_body(phase, piece.len(), false);
@@ -121,33 +121,33 @@ fn what_one_client_provokes_takes_no_target_from_the_others() {
             false,
         ),
     ] {
-        let worker = Worker::new(POLICY);
+        let scene = Scene::new(POLICY);
         for _ in 0..10 {
-            let mut visit = worker.visit(CHAT);
+            let mut visit = scene.visit(CHAT);
             assert!(visit.cluster().starts_with("kt/first/"), "{status} {body}");
             let mut target = attempt(&visit);
             answered(&visit.host, &mut target, status, content_type, body);
-            let client_status = visit.vm.journeys.any().unwrap().borrow().client_status;
+            let client_status = visit.vm.registry.any().unwrap().borrow().client_status;
             let expected = is_clients.then(|| status.parse().unwrap());
             assert_eq!(client_status, expected, "{status} {body}");
             end(&mut visit);
         }
-        assert!(worker.first_serves(), "{status} {body}");
+        assert!(scene.first_serves(), "{status} {body}");
     }
 }
 
 #[test]
 fn errors_of_a_client_inside_streams_are_not_held_against_the_target_either() {
     let begun = r#"data: {"error":{"message":"flagged","code":403,"metadata":{"reasons":["x"]}}}"#;
-    let worker = Worker::new(POLICY);
+    let scene = Scene::new(POLICY);
     for _ in 0..10 {
-        let mut visit = worker.visit(STREAM);
+        let mut visit = scene.visit(STREAM);
         assert!(visit.cluster().starts_with("kt/first/"));
         let mut target = attempt(&visit);
         begin_stream(&visit, &mut target, &format!("{begun}\n\n"));
         end(&mut visit);
     }
-    assert!(worker.first_serves());
+    assert!(scene.first_serves());
 }
 
 #[test]
@@ -155,17 +155,17 @@ fn a_key_that_is_at_fault_is_held_against_the_target_whatever_the_status() {
     let disabled = r#"{"error":{"type":"invalid_request_error","message":"This organization has been disabled."}}"#;
     let permission = r#"{"error":{"type":"permission_error","message":"no"}}"#;
     for (status, body) in [("401", "{}"), ("403", permission), ("400", disabled)] {
-        let worker = Worker::new(POLICY);
+        let scene = Scene::new(POLICY);
         for _ in 0..5 {
-            let mut visit = worker.visit(CHAT);
+            let mut visit = scene.visit(CHAT);
             if visit.cluster().starts_with("kt/first/") {
                 let mut target = attempt(&visit);
                 answered(&visit.host, &mut target, status, JSON, body);
             }
             end(&mut visit);
         }
-        assert_eq!(worker.phase(), Phase::Open, "{status} {body}");
-        assert!(!worker.first_serves(), "{status} {body}");
+        assert_eq!(scene.phase(), Phase::Open, "{status} {body}");
+        assert!(!scene.first_serves(), "{status} {body}");
     }
 }
 
@@ -180,22 +180,22 @@ fn one_trial() -> String {
 
 #[test]
 fn the_first_content_of_a_trial_lets_the_others_in_while_its_stream_goes_on() {
-    let worker = Worker::with_first_half_open(&one_trial());
-    let mut trial = worker.visit(STREAM);
+    let scene = Scene::with_first_half_open(&one_trial());
+    let mut trial = scene.visit(STREAM);
     let mut target = attempt(&trial);
-    assert!(!worker.first_serves(), "its trial is under way");
+    assert!(!scene.first_serves(), "its trial is under way");
     begin_stream(&trial, &mut target, PING);
-    assert!(!worker.first_serves(), "a ping is no content");
+    assert!(!scene.first_serves(), "a ping is no content");
     // Envoy buffers what is held back.
     go_on(&trial, &mut target, &format!("{PING}{CONTENT}"));
-    assert_eq!(worker.phase(), Phase::Closed);
-    assert!(worker.first_serves());
+    assert_eq!(scene.phase(), Phase::Closed);
+    assert!(scene.first_serves());
     // Twenty seconds later it ends, or breaks off: that is one failure, and no more.
-    worker.later(20_000);
-    trial.host.now_ms.set(worker.host.now_ms.get());
+    scene.later(20_000);
+    trial.host.now_ms.set(scene.host.now_ms.get());
     target.on_end(trial.host.in_phase(fake::Phase::Outside));
     end(&mut trial);
-    assert_eq!(worker.phase(), Phase::Closed);
+    assert_eq!(scene.phase(), Phase::Closed);
 }
 
 #[test]
@@ -205,41 +205,41 @@ fn a_trial_without_alternative_counts_by_its_content_and_not_by_pings_that_pass(
         "      - {provider: second, model: two, timeout_ms: 1000}\n",
         "",
     );
-    let worker = Worker::with_first_half_open(&only);
-    let trial = worker.visit(STREAM);
+    let scene = Scene::with_first_half_open(&only);
+    let trial = scene.visit(STREAM);
     let mut target = attempt(&trial);
     begin_stream(&trial, &mut target, PING);
-    assert_eq!(worker.phase(), Phase::HalfOpen);
+    assert_eq!(scene.phase(), Phase::HalfOpen);
     go_on(&trial, &mut target, CONTENT);
-    assert_eq!(worker.phase(), Phase::Closed);
+    assert_eq!(scene.phase(), Phase::Closed);
 }
 
 #[test]
 fn a_trial_that_finds_a_client_at_fault_has_found_the_target_alive() {
-    let worker = Worker::with_first_half_open(&one_trial());
-    let mut trial = worker.visit(CHAT);
+    let scene = Scene::with_first_half_open(&one_trial());
+    let mut trial = scene.visit(CHAT);
     let mut target = attempt(&trial);
     let body = r#"{"error":{"message":"max_tokens is too large","type":"invalid_request_error"}}"#;
     answered(&trial.host, &mut target, "400", JSON, body);
     end(&mut trial);
-    assert_eq!(worker.phase(), Phase::Closed);
+    assert_eq!(scene.phase(), Phase::Closed);
 }
 
 #[test]
 fn a_trial_that_proves_nothing_is_given_back() {
     let policy = one_trial();
-    let is_free = |worker: &Worker| {
+    let is_free = |scene: &Scene| {
         let config = gateway_config(&policy);
         let (key, limits) = config.index.health_config(FIRST).unwrap();
-        let now = worker.host.moment();
-        worker.vm.with_view(&worker.host, now, |view| {
+        let now = scene.host.moment();
+        scene.vm.with_view(&scene.host, now, |view| {
             view.health.availability(key, limits, now.monotonic_ms()) == Availability::HalfOpen
         })
     };
     // A firewall answers; nobody can say anything of the target.
-    let worker = Worker::with_first_half_open(&policy);
-    let mut trial = worker.visit(CHAT);
-    assert!(!is_free(&worker));
+    let scene = Scene::with_first_half_open(&policy);
+    let mut trial = scene.visit(CHAT);
+    assert!(!is_free(&scene));
     let mut target = attempt(&trial);
     answered(
         &trial.host,
@@ -249,11 +249,11 @@ fn a_trial_that_proves_nothing_is_given_back() {
         "<html></html>",
     );
     end(&mut trial);
-    assert!(is_free(&worker));
+    assert!(is_free(&scene));
     // The client is gone before its request was sent.
-    let worker = Worker::with_first_half_open(&policy);
-    let mut trial = worker.visit(CHAT);
-    assert!(!is_free(&worker));
+    let scene = Scene::with_first_half_open(&policy);
+    let mut trial = scene.visit(CHAT);
+    assert!(!is_free(&scene));
     end(&mut trial);
-    assert!(is_free(&worker));
+    assert!(is_free(&scene));
 }

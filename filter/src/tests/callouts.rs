@@ -8,9 +8,9 @@ use serde_json::json;
 
 use super::gateway_config;
 use crate::config::GatewayConfig;
-use crate::gateway::Gateway;
+use crate::downstream_filter::DownstreamFilter;
 use crate::host::fake::{FakeHost, Phase};
-use crate::vm::Vm;
+use crate::worker::Worker;
 use crate::{Flow, state};
 
 const POLICY: &str = "
@@ -40,9 +40,9 @@ policies:
 ";
 const EMBEDDER: TargetId = TargetId(1);
 
-struct Worker {
+struct Scene {
     host: FakeHost,
-    vm: Rc<Vm>,
+    vm: Rc<Worker>,
     config: Rc<GatewayConfig>,
     group: &'static str,
 }
@@ -55,20 +55,20 @@ enum End {
     Serves,
 }
 
-impl Worker {
+impl Scene {
     fn with(policy: &str, group: &'static str) -> Self {
         let host = FakeHost::default();
-        let vm = Rc::new(Vm::new(&host));
+        let vm = Rc::new(Worker::new(&host));
         let config = gateway_config(policy);
         vm.adopt(&host, &config);
-        let worker = Self {
+        let scene = Self {
             host,
             vm,
             config,
             group,
         };
-        vm_learns(&worker);
-        worker
+        vm_learns(&scene);
+        scene
     }
 
     fn calls(&self) -> usize {
@@ -79,7 +79,7 @@ impl Worker {
         self.host.now_ms.set(self.host.now_ms.get() + ms);
     }
 
-    fn request(&self) -> (Gateway, Flow) {
+    fn request(&self) -> (DownstreamFilter, Flow) {
         let body =
             json!({"model": self.group, "messages": [{"role": "user", "content": "Fix this"}]});
         let body = body.to_string().into_bytes();
@@ -92,14 +92,14 @@ impl Worker {
         ];
         let head = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
         self.host.request_headers.replace(head.to_vec());
-        let mut gateway = Gateway::new(Rc::clone(&self.vm), Rc::clone(&self.config));
+        let mut gateway = DownstreamFilter::new(Rc::clone(&self.vm), Rc::clone(&self.config));
         gateway.on_request_headers(self.host.in_phase(Phase::RequestHeaders), false);
         let host = self.host.in_phase(Phase::RequestBody);
         let flow = gateway.on_request_body(host, size, true);
         (gateway, flow)
     }
 
-    fn answer(&self, gateway: &mut Gateway, end: End) {
+    fn answer(&self, gateway: &mut DownstreamFilter, end: End) {
         let (status, waited_ms) = match end {
             // Envoy's own word.
             End::Hangs => (Some("504"), 300),
@@ -140,46 +140,47 @@ impl Worker {
 }
 
 /// The texts of the members are known, where there are any.
-fn vm_learns(worker: &Worker) {
-    let (host, vm) = (&worker.host, &worker.vm);
-    vm.lessons.on_tick(host, vm, &worker.config);
+fn vm_learns(scene: &Scene) {
+    let (host, vm) = (&scene.host, &scene.vm);
+    vm.embeddings.on_tick(host, vm, &scene.config);
     let headers = vec![(String::from(":status"), b"200".to_vec())];
     host.call_answer.replace(headers);
     let body = json!({"data": [{"embedding": [1, 0]}]});
     host.call_answer_body.replace(body.to_string().into_bytes());
-    let token = u32::try_from(worker.calls()).unwrap();
-    assert!(vm.lessons.on_call_response(host, vm, &worker.config, token));
+    let token = u32::try_from(scene.calls()).unwrap();
+    assert!(
+        vm.embeddings
+            .on_call_response(host, vm, &scene.config, token)
+    );
 }
 
-fn each_kind() -> [Worker; 2] {
+fn each_kind() -> [Scene; 2] {
     let moderated = format!("{POLICY}{MODERATED}");
     [
-        Worker::with(POLICY, "topics"),
-        Worker::with(&moderated, "plain"),
+        Scene::with(POLICY, "topics"),
+        Scene::with(&moderated, "plain"),
     ]
 }
 
 #[test]
 fn a_target_that_hangs_is_put_aside_after_a_few_requests_and_tried_by_one_at_a_time() {
-    for worker in each_kind() {
-        let waited = (0..20).filter(|_| worker.visit(End::Hangs)).count();
-        assert_eq!(waited, 3, "{}", worker.group);
+    for scene in each_kind() {
+        let waited = (0..20).filter(|_| scene.visit(End::Hangs)).count();
+        assert_eq!(waited, 3, "{}", scene.group);
         // After the cool-down one request tries, and nobody waits beside it.
-        worker.later(30_000);
-        let (mut trying, flow) = worker.request();
+        scene.later(30_000);
+        let (mut trying, flow) = scene.request();
         assert_eq!(flow, Flow::Pause);
-        assert!(!worker.visit(End::Serves));
-        worker.answer(&mut trying, End::Hangs);
-        assert!(!worker.visit(End::Serves), "it hangs still");
-        worker.later(30_000);
+        assert!(!scene.visit(End::Serves));
+        scene.answer(&mut trying, End::Hangs);
+        assert!(!scene.visit(End::Serves), "it hangs still");
+        scene.later(30_000);
         for _ in 0..3 {
-            assert!(worker.visit(End::Serves));
+            assert!(scene.visit(End::Serves));
         }
-        assert!(worker.visit(End::Serves), "it is back");
+        assert!(scene.visit(End::Serves), "it is back");
         assert_eq!(
-            worker
-                .vm
-                .phase(&worker.config, EMBEDDER, worker.host.moment()),
+            scene.vm.phase(&scene.config, EMBEDDER, scene.host.moment()),
             Health::Closed
         );
     }
@@ -187,20 +188,18 @@ fn a_target_that_hangs_is_put_aside_after_a_few_requests_and_tried_by_one_at_a_t
 
 #[test]
 fn what_else_the_target_serves_does_not_hide_that_its_callouts_fail() {
-    for worker in each_kind() {
+    for scene in each_kind() {
         let mut waited = 0;
         for _ in 0..20 {
-            waited += usize::from(worker.visit(End::Hangs));
+            waited += usize::from(scene.visit(End::Hangs));
             let served = Signal::Attempt(Outcome::Success { latency_ms: 5 });
-            worker
+            scene
                 .vm
-                .signal(&worker.host, &worker.config, EMBEDDER, served);
+                .signal(&scene.host, &scene.config, EMBEDDER, served);
         }
-        assert_eq!(waited, 3, "{}", worker.group);
+        assert_eq!(waited, 3, "{}", scene.group);
         assert_eq!(
-            worker
-                .vm
-                .phase(&worker.config, EMBEDDER, worker.host.moment()),
+            scene.vm.phase(&scene.config, EMBEDDER, scene.host.moment()),
             Health::Closed,
             "its other requests go on"
         );
@@ -217,70 +216,68 @@ fn callouts_take_part_in_the_health_of_their_target() {
         (End::Status("400"), Health::Closed),
         (End::Serves, Health::Closed),
     ] {
-        for worker in each_kind() {
+        for scene in each_kind() {
             for _ in 0..3 {
-                worker.visit(end);
+                scene.visit(end);
             }
-            let is = worker
-                .vm
-                .phase(&worker.config, EMBEDDER, worker.host.moment());
-            assert_eq!(is, phase, "{}", worker.group);
+            let is = scene.vm.phase(&scene.config, EMBEDDER, scene.host.moment());
+            assert_eq!(is, phase, "{}", scene.group);
         }
     }
 }
 
 #[test]
 fn a_target_that_is_put_aside_for_other_reasons_is_not_asked() {
-    for worker in each_kind() {
+    for scene in each_kind() {
         for _ in 0..3 {
             let failure = Signal::Attempt(Outcome::ConnectFailed);
-            worker
+            scene
                 .vm
-                .signal(&worker.host, &worker.config, EMBEDDER, failure);
+                .signal(&scene.host, &scene.config, EMBEDDER, failure);
         }
-        let before = worker.calls();
-        worker.request();
-        assert_eq!(worker.calls(), before, "{}", worker.group);
+        let before = scene.calls();
+        scene.request();
+        assert_eq!(scene.calls(), before, "{}", scene.group);
     }
 }
 
 #[test]
 fn a_client_that_leaves_while_its_callout_tries_gives_the_trial_back() {
-    for worker in each_kind() {
-        while worker.visit(End::Hangs) {}
-        worker.later(30_000);
-        let (mut trying, flow) = worker.request();
+    for scene in each_kind() {
+        while scene.visit(End::Hangs) {}
+        scene.later(30_000);
+        let (mut trying, flow) = scene.request();
         assert_eq!(flow, Flow::Pause);
-        trying.on_end(worker.host.in_phase(Phase::Outside));
+        trying.on_end(scene.host.in_phase(Phase::Outside));
         assert!(
-            worker.visit(End::Serves),
+            scene.visit(End::Serves),
             "{}: the next one tries",
-            worker.group
+            scene.group
         );
     }
 }
 
 #[test]
 fn a_reload_keeps_what_is_known_of_callouts() {
-    for worker in each_kind() {
-        while worker.visit(End::Hangs) {}
-        worker.vm.forget_other_targets(&worker.host, &worker.config);
-        worker.vm.tick(&worker.host);
-        assert!(!worker.visit(End::Hangs), "{}", worker.group);
+    for scene in each_kind() {
+        while scene.visit(End::Hangs) {}
+        scene.vm.forget_other_targets(&scene.host, &scene.config);
+        scene.vm.tick(&scene.host);
+        assert!(!scene.visit(End::Hangs), "{}", scene.group);
     }
 }
 
 #[test]
 fn an_answer_that_is_none_keeps_nobody_waiting_and_takes_nothing_from_others() {
-    let worker = Worker::with(POLICY, "topics");
+    let scene = Scene::with(POLICY, "topics");
     for _ in 0..10 {
-        let before = worker.calls();
-        let (mut gateway, _) = worker.request();
-        assert_eq!(worker.calls(), before + 1);
+        let before = scene.calls();
+        let (mut gateway, _) = scene.request();
+        assert_eq!(scene.calls(), before + 1);
         let headers = vec![(String::from(":status"), b"200".to_vec())];
-        worker.host.call_answer.replace(headers);
-        worker.host.call_answer_body.replace(b"null".to_vec());
-        let token = u32::try_from(worker.calls()).unwrap();
-        gateway.on_call_response(worker.host.in_phase(Phase::RequestBody), token);
+        scene.host.call_answer.replace(headers);
+        scene.host.call_answer_body.replace(b"null".to_vec());
+        let token = u32::try_from(scene.calls()).unwrap();
+        gateway.on_call_response(scene.host.in_phase(Phase::RequestBody), token);
     }
 }

@@ -7,9 +7,9 @@ use std::rc::Rc;
 use catalog::Provider;
 
 use super::{POLICY, Visit};
-use crate::hop::Hop;
 use crate::host::fake::{FakeHost, Phase};
-use crate::target::Target;
+use crate::per_try_timeout::PerTryTimeoutFilter;
+use crate::upstream_filter::UpstreamFilter;
 use crate::{Flow, state};
 
 /// Sent with everything else, and everybody gets it.
@@ -91,7 +91,7 @@ fn arriving(visit: &Visit) -> Vec<(String, String)> {
         .borrow_mut()
         .retain(|(name, _)| !is_order(name));
     let attempt = |host: &FakeHost| {
-        let mut target = Target::new(Rc::clone(&visit.vm));
+        let mut target = UpstreamFilter::new(Rc::clone(&visit.vm));
         let head = host.in_phase(Phase::RequestHeaders);
         target.on_request_headers(head, host.header_count(), false);
         let size = host.request_body.borrow().len();
@@ -106,7 +106,7 @@ fn arriving(visit: &Visit) -> Vec<(String, String)> {
     if visit.cluster() != policy::cluster::FIRST_BYTE {
         return attempt(host);
     }
-    let mut hop = Hop::new(Rc::clone(&visit.vm));
+    let mut hop = PerTryTimeoutFilter::new(Rc::clone(&visit.vm));
     hop.on_request_headers(host.in_phase(Phase::RequestHeaders));
     // The inner request: the same head, and what the inner listener adds; filter state of its own.
     let inner = FakeHost::default();
@@ -143,7 +143,7 @@ fn nothing_arrives_but_what_is_named() {
                     let is_fine = is_ours || EVERYBODYS.contains(&name.as_str());
                     assert!(
                         is_fine || name == "x-forwarded-proto",
-                        "{name} passes the gateway filter"
+                        "{name} passes the downstream filter"
                     );
                 }
                 for attempt in 0..2 {
@@ -213,7 +213,7 @@ fn a_probe_brings_what_the_monitor_gave_it() {
     let mut headers = sent();
     headers.retain(|(name, _)| *name != "x-kt-token");
     let probe = FakeHost::with_request("GET", "/v1/models", &headers, b"");
-    let mut target = Target::new(Rc::clone(&visit.vm));
+    let mut target = UpstreamFilter::new(Rc::clone(&visit.vm));
     let head = probe.in_phase(Phase::RequestHeaders);
     assert_eq!(
         target.on_request_headers(head, probe.header_count(), true),

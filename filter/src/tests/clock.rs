@@ -12,15 +12,15 @@ use routing::latency::{DeploymentKey, Sample};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::evidence::observed;
+use super::telemetry::observed;
 use super::{POLICY, gateway_config};
 use crate::config::{AuthRule, GatewayConfig};
 use crate::control::Control;
+use crate::health_checker::HealthChecker;
 use crate::host::fake::FakeHost;
 use crate::host::{HeaderList, header_map};
 use crate::keys;
-use crate::monitor::Monitor;
-use crate::vm::Vm;
+use crate::worker::Worker;
 
 const HOUR_MS: i64 = 3_600_000;
 const DAY_MS: u64 = 86_400_000;
@@ -49,11 +49,11 @@ fn bearer() -> HeaderList {
 }
 
 /// A gateway's monitor and one of its workers, with one host for both.
-struct Gateway {
+struct DownstreamFilter {
     host: FakeHost,
-    vm: Rc<Vm>,
+    vm: Rc<Worker>,
     config: Rc<GatewayConfig>,
-    monitor: Monitor,
+    monitor: HealthChecker,
     control: Control,
     answered: usize,
 }
@@ -90,14 +90,14 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-impl Gateway {
+impl DownstreamFilter {
     fn new() -> Self {
         let host = FakeHost::default();
-        let vm = Rc::new(Vm::new(&host));
+        let vm = Rc::new(Worker::new(&host));
         let policy = observed(&policy());
         let config = gateway_config(&policy);
         crate::shared::publish_configuration(&host, policy.as_bytes());
-        let monitor = Monitor::new(&host, Rc::clone(&vm));
+        let monitor = HealthChecker::new(&host, Rc::clone(&vm));
         let state = serde_json::from_value(control(&json!({}))).unwrap();
         Self {
             host,
@@ -211,7 +211,7 @@ proptest! {
     fn what_lasts_does_not_notice_that_the_clock_is_set(
         steps in prop::collection::vec(step(), 1..80),
     ) {
-        let (mut steady, mut jumping) = (Gateway::new(), Gateway::new());
+        let (mut steady, mut jumping) = (DownstreamFilter::new(), DownstreamFilter::new());
         for (number, step) in steps.iter().enumerate() {
             let expected = steady.take(step, false);
             let found = jumping.take(step, true);

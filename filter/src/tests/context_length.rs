@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Visit;
-use super::target::{answered, attempt};
+use super::upstream_filter::{answered, attempt};
 use crate::host::fake::Phase;
 
 const TOO_LONG: &str = r#"{"error":{"message":"This model's maximum context length is 8000 tokens.","type":"invalid_request_error","param":"messages","code":"context_length_exceeded"}}"#;
@@ -47,8 +47,8 @@ fn refused(policy: &str, stream: bool) -> Visit {
 
 /// Whether the client was given the provider's own word.
 fn is_told(visit: &Visit) -> bool {
-    let journey = visit.vm.journeys.any().unwrap();
-    journey.borrow().client_status == Some(400)
+    let context = visit.vm.registry.any().unwrap();
+    context.borrow().client_status == Some(400)
         && visit.answer_json()["error"]["code"] == "context_length_exceeded"
 }
 
@@ -71,11 +71,11 @@ fn the_next_member_with_a_larger_window_serves() {
         if !stream {
             answered(&visit.host, &mut next, "200", JSON, SERVED);
         }
-        let journey = visit.vm.journeys.any().unwrap();
-        let journey = journey.borrow();
-        assert_eq!(journey.fallback_count(1), 1, "nobody else was tried");
+        let context = visit.vm.registry.any().unwrap();
+        let context = context.borrow();
+        assert_eq!(context.fallback_count(1), 1, "nobody else was tried");
         assert_eq!(
-            journey.first_choice_failed(1),
+            context.first_choice_failed(1),
             Some(("t0", "context_length"))
         );
     }
@@ -139,6 +139,6 @@ fn the_policy_may_want_any_member_or_none() {
     ];
     let stop = "provider_fallback: {context_window: stop}\n";
     let visit = refused(&policy(&larger, stop), false);
-    let journey = visit.vm.journeys.any().unwrap();
-    assert_eq!(journey.borrow().client_status, Some(400));
+    let context = visit.vm.registry.any().unwrap();
+    assert_eq!(context.borrow().client_status, Some(400));
 }

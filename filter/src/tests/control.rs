@@ -6,13 +6,13 @@ use events::key_hash_hex;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::evidence::{COLLECTOR, observed};
-use super::target::{answered, attempt};
+use super::telemetry::{COLLECTOR, observed};
+use super::upstream_filter::{answered, attempt};
 use super::{POLICY, Visit, gateway_config};
-use crate::gateway::Gateway;
+use crate::downstream_filter::DownstreamFilter;
+use crate::health_checker::HealthChecker;
 use crate::host::fake::{FakeHost, Phase};
-use crate::monitor::Monitor;
-use crate::vm::Vm;
+use crate::worker::Worker;
 
 const CHAT: &str = r#"{"model": "chain", "max_tokens": 1000, "messages": []}"#;
 const JSON: &str = "application/json";
@@ -46,24 +46,24 @@ fn budget(provider: &str, usd: f64) -> Value {
     budget
 }
 
-/// Requests of one worker that has heard `state` from the collector.
-struct Worker {
+/// Requests of one scene that has heard `state` from the collector.
+struct Scene {
     policy: String,
-    vm: Rc<Vm>,
+    vm: Rc<Worker>,
     host: FakeHost,
 }
 
-impl Worker {
+impl Scene {
     fn new(policy: &str, state: &Value) -> Self {
         let host = FakeHost::default();
-        let vm = Rc::new(Vm::new(&host));
-        let worker = Self {
+        let vm = Rc::new(Worker::new(&host));
+        let scene = Self {
             policy: observed(policy),
             vm,
             host,
         };
-        worker.hears(state);
-        worker
+        scene.hears(state);
+        scene
     }
 
     fn hears(&self, state: &Value) {
@@ -80,7 +80,7 @@ impl Worker {
         host.shared.replace(self.host.shared.borrow().clone());
         host.now_ms.set(self.host.now_ms.get());
         let mut visit = Visit {
-            gateway: Gateway::new(Rc::clone(&self.vm), gateway_config(&self.policy)),
+            gateway: DownstreamFilter::new(Rc::clone(&self.vm), gateway_config(&self.policy)),
             vm: Rc::clone(&self.vm),
             host,
             body: body.as_bytes().to_vec(),
@@ -97,11 +97,11 @@ impl Worker {
         // Its clock goes ahead, so that all are due.
         let now_ms = host.now_ms.get();
         host.now_ms.set(now_ms + 1_000);
-        self.vm.courier.on_tick(host, COLLECTOR);
+        self.vm.exporter.on_tick(host, COLLECTOR);
         host.call_answer
             .replace(vec![(String::from(":status"), b"200".to_vec())]);
         let token = u32::try_from(host.calls.borrow().len()).unwrap();
-        self.vm.courier.on_call_response(host, token, COLLECTOR);
+        self.vm.exporter.on_call_response(host, token, COLLECTOR);
         host.now_ms.set(now_ms);
         let bodies = host.call_bodies.borrow();
         let sent = bodies.get(before..).unwrap_or_default();
@@ -136,25 +136,25 @@ fn without_a_good_key_nobody_is_let_in() {
         key("good", &json!({})),
         key("late", &json!({"expires_at_ms": NOW})),
     ];
-    let worker = Worker::new(
+    let scene = Scene::new(
         POLICY,
         &json!({"version": "1", "keys_required": true, "keys": keys}),
     );
-    assert_eq!(worker.chat("kt_gk_good").cluster(), "kt/first/1000ms");
+    assert_eq!(scene.chat("kt_gk_good").cluster(), "kt/first/1000ms");
     for bad in ["kt_gk_bad", "kt_gk_late", "sk-something", ""] {
-        let visit = worker.chat(bad);
+        let visit = scene.chat(bad);
         assert_eq!(visit.answer().status, 401, "{bad}");
         assert_eq!(visit.answer_json()["error"]["code"], "invalid_api_key");
-        let event = worker.events().remove(0);
+        let event = scene.events().remove(0);
         assert_eq!(event["decision"], "blocked");
         assert_eq!(event["status_code"], 401);
         assert_eq!(event["error_code"], "invalid_api_key");
         assert!(!event.to_string().contains("kt_gk_"), "{event}");
     }
-    let list = worker.visit("GET", "/v1/models", &[], "");
+    let list = scene.visit("GET", "/v1/models", &[], "");
     assert_eq!(list.answer().status, 401);
     for open in ["/health", "/metrics"] {
-        let visit = worker.visit("GET", open, &[], "");
+        let visit = scene.visit("GET", open, &[], "");
         let answer = visit.host.answer.borrow();
         assert!(
             answer.as_ref().is_none_or(|answer| answer.status == 200),
@@ -162,21 +162,21 @@ fn without_a_good_key_nobody_is_let_in() {
         );
     }
     // The key is revoked.
-    worker.hears(&json!({"version": "2", "keys_required": true, "keys": []}));
-    assert_eq!(worker.chat("kt_gk_good").answer().status, 401);
+    scene.hears(&json!({"version": "2", "keys_required": true, "keys": []}));
+    assert_eq!(scene.chat("kt_gk_good").answer().status, 401);
 }
 
 #[test]
 fn a_key_may_use_what_it_lists() {
     let keys = [key("narrow", &json!({"models": ["chain"]}))];
-    let worker = Worker::new(
+    let scene = Scene::new(
         POLICY,
         &json!({"version": "1", "keys_required": true, "keys": keys}),
     );
     let headers = [("x-api-key", "kt_gk_narrow")];
     let ask = |model: &str| {
         let body = format!(r#"{{"model": "{model}", "messages": []}}"#);
-        worker.visit("POST", "/v1/chat/completions", &headers, &body)
+        scene.visit("POST", "/v1/chat/completions", &headers, &body)
     };
     for allowed in ["chain", "chain-alias"] {
         assert_eq!(ask(allowed).cluster(), "kt/first/1000ms");
@@ -184,17 +184,15 @@ fn a_key_may_use_what_it_lists() {
     let visit = ask("mixed");
     assert_eq!(visit.answer().status, 403);
     assert_eq!(visit.answer_json()["error"]["code"], "model_not_allowed");
-    let event = worker.events().remove(0);
+    let event = scene.events().remove(0);
     assert_eq!(event["decision"], "blocked");
     assert_eq!(event["key_name"], "narrow");
     let visit = ask("unknown");
     assert_eq!(visit.answer().status, 404);
     assert!(!visit.answer_json().to_string().contains("mixed"));
-    let list = worker
-        .visit("GET", "/v1/models", &headers, "")
-        .answer_json();
+    let list = scene.visit("GET", "/v1/models", &headers, "").answer_json();
     assert_eq!(list["data"].as_array().unwrap().len(), 2);
-    let entry = worker.visit("GET", "/v1/models/mixed", &headers, "");
+    let entry = scene.visit("GET", "/v1/models/mixed", &headers, "");
     assert_eq!(entry.answer().status, 404);
 }
 
@@ -215,14 +213,14 @@ fn a_restart_opens_no_door() {
 #[test]
 fn a_key_makes_its_requests_of_a_minute_and_no_more() {
     let keys = [key("slow", &json!({"requests_per_minute": 2}))];
-    let worker = Worker::new(
+    let scene = Scene::new(
         POLICY,
         &json!({"version": "1", "keys_required": true, "keys": keys}),
     );
     for _ in 0..2 {
-        assert_eq!(worker.chat("kt_gk_slow").cluster(), "kt/first/1000ms");
+        assert_eq!(scene.chat("kt_gk_slow").cluster(), "kt/first/1000ms");
     }
-    let visit = worker.chat("kt_gk_slow");
+    let visit = scene.chat("kt_gk_slow");
     assert_eq!(visit.answer().status, 429);
     assert_eq!(visit.answer_json()["error"]["code"], "rate_limit_exceeded");
     let wait: u64 = visit
@@ -232,8 +230,8 @@ fn a_key_makes_its_requests_of_a_minute_and_no_more() {
         .find(|(name, _)| name == "retry-after")
         .map(|(_, value)| String::from_utf8_lossy(value).parse().unwrap())
         .unwrap();
-    worker.host.now_ms.set(NOW + wait * 1_000);
-    assert_eq!(worker.chat("kt_gk_slow").cluster(), "kt/first/1000ms");
+    scene.host.now_ms.set(NOW + wait * 1_000);
+    assert_eq!(scene.chat("kt_gk_slow").cluster(), "kt/first/1000ms");
 }
 
 #[test]
@@ -241,24 +239,24 @@ fn a_spent_provider_is_passed_over_until_its_next_period() {
     // A request is estimated at 1,000 × 0.01/1000 = 0.01; there is room for two.
     let state =
         json!({"version": "1", "keys_required": false, "budgets": [budget("first", 0.025)]});
-    let worker = Worker::new(&priced(), &state);
-    let (one, two) = (worker.chat(""), worker.chat(""));
+    let scene = Scene::new(&priced(), &state);
+    let (one, two) = (scene.chat(""), scene.chat(""));
     assert_eq!(one.cluster(), "kt/first/1000ms");
     assert_eq!(two.cluster(), "kt/first/1000ms");
     // Both are on their way: the third finds nothing left.
-    assert_eq!(worker.chat("").cluster(), "kt/second/1000ms");
+    assert_eq!(scene.chat("").cluster(), "kt/second/1000ms");
     // One cost nothing: there is room again. The other cost more than estimated.
-    worker.served(one, 0);
-    let three = worker.chat("");
+    scene.served(one, 0);
+    let three = scene.chat("");
     assert_eq!(three.cluster(), "kt/first/1000ms");
-    worker.served(two, 1_600);
-    let events = worker.served(three, 1_000);
+    scene.served(two, 1_600);
+    let events = scene.served(three, 1_000);
     assert_eq!(events[0]["actual_cost_usd"], 0.01);
     // 0.016 + 0.01 are spent of 0.025.
-    worker.vm.tick(&worker.host);
-    let visit = worker.chat("");
+    scene.vm.tick(&scene.host);
+    let visit = scene.chat("");
     assert_eq!(visit.cluster(), "kt/second/1000ms");
-    let events = worker.served(visit, 10);
+    let events = scene.served(visit, 10);
     let last = events.last().unwrap();
     assert_eq!(last["provider"], "second");
     assert_eq!(
@@ -266,8 +264,8 @@ fn a_spent_provider_is_passed_over_until_its_next_period() {
         json!([{"provider": "first", "reason": "provider_budget"}])
     );
     assert_eq!(last["failover"]["original_provider"], "first");
-    worker.host.now_ms.set(NOW + 60_000);
-    assert_eq!(worker.chat("").cluster(), "kt/first/1000ms");
+    scene.host.now_ms.set(NOW + 60_000);
+    assert_eq!(scene.chat("").cluster(), "kt/first/1000ms");
 }
 
 #[test]
@@ -283,13 +281,13 @@ fn each_budget_of_a_provider_is_a_ceiling() {
         [period(0.015, "daily"), period(5_000.0, "monthly")],
     ] {
         let state = json!({"version": "1", "keys_required": false, "budgets": budgets});
-        let worker = Worker::new(&priced(), &state);
-        let first = worker.chat("");
+        let scene = Scene::new(&priced(), &state);
+        let first = scene.chat("");
         assert_eq!(first.cluster(), "kt/first/1000ms");
-        assert_eq!(worker.chat("").cluster(), "kt/second/1000ms");
-        worker.served(first, 1_600);
-        worker.vm.tick(&worker.host);
-        assert_eq!(worker.chat("").cluster(), "kt/second/1000ms");
+        assert_eq!(scene.chat("").cluster(), "kt/second/1000ms");
+        scene.served(first, 1_600);
+        scene.vm.tick(&scene.host);
+        assert_eq!(scene.chat("").cluster(), "kt/second/1000ms");
     }
 }
 
@@ -300,12 +298,12 @@ fn when_all_is_spent_the_client_is_told_not_to_try_again() {
     let of_key = json!({"version": "1", "keys_required": true,
         "keys": [key("poor", &json!({"limit": limit(0.015)}))]});
     for (state, served) in [(of_both, 0), (of_key, 1)] {
-        let worker = Worker::new(&priced(), &state);
+        let scene = Scene::new(&priced(), &state);
         for _ in 0..served {
-            let visit = worker.chat("kt_gk_poor");
+            let visit = scene.chat("kt_gk_poor");
             assert_eq!(visit.cluster(), "kt/first/1000ms");
         }
-        let visit = worker.chat("kt_gk_poor");
+        let visit = scene.chat("kt_gk_poor");
         let answer = visit.answer();
         assert_eq!(answer.status, 429);
         assert!(
@@ -314,7 +312,7 @@ fn when_all_is_spent_the_client_is_told_not_to_try_again() {
                 .contains(&(String::from("x-should-retry"), b"false".to_vec()))
         );
         assert_eq!(visit.answer_json()["error"]["code"], "budget_exceeded");
-        let event = worker.events().pop().unwrap();
+        let event = scene.events().pop().unwrap();
         assert_eq!(event["decision"], "blocked");
         assert_eq!(event["error_code"], "budget_exceeded");
     }
@@ -325,8 +323,8 @@ fn without_a_price_a_key_with_a_budget_is_told_what_is_missing() {
     let policy = POLICY.replace("http://127.0.0.1", "https://models.example.com");
     let state = json!({"version": "1", "keys_required": true,
         "keys": [key("rich", &json!({"limit": limit(100.0)})), key("free", &json!({}))]});
-    let worker = Worker::new(&policy, &state);
-    let visit = worker.chat("kt_gk_rich");
+    let scene = Scene::new(&policy, &state);
+    let visit = scene.chat("kt_gk_rich");
     assert_eq!(visit.answer().status, 429);
     let error = &visit.answer_json()["error"];
     assert_eq!(error["code"], "budget_exceeded");
@@ -335,25 +333,25 @@ fn without_a_price_a_key_with_a_budget_is_told_what_is_missing() {
         message.contains("no price is known for model \"one\""),
         "{message}"
     );
-    assert_eq!(worker.chat("kt_gk_free").cluster(), "kt/first/1000ms");
+    assert_eq!(scene.chat("kt_gk_free").cluster(), "kt/first/1000ms");
 
-    let worker = Worker::new(&format!("{policy}unpriced: ignore\n"), &state);
-    assert_eq!(worker.chat("kt_gk_rich").cluster(), "kt/first/1000ms");
+    let scene = Scene::new(&format!("{policy}unpriced: ignore\n"), &state);
+    assert_eq!(scene.chat("kt_gk_rich").cluster(), "kt/first/1000ms");
 }
 
 #[test]
 fn the_monitor_hands_on_what_the_collector_says() {
     let host = FakeHost::default();
-    let vm = Rc::new(Vm::new(&host));
+    let vm = Rc::new(Worker::new(&host));
     crate::shared::publish_configuration(&host, observed(POLICY).as_bytes());
-    let mut monitor = Monitor::new(&host, vm);
-    let worker = Vm::new(&host);
+    let mut monitor = HealthChecker::new(&host, vm);
+    let scene = Worker::new(&host);
     let config = gateway_config(&observed(POLICY));
     let admits = || {
-        let control = worker.control(&config);
+        let control = scene.control(&config);
         control.admit(Some(b"kt_gk_good"), NOW, config.runtime.auth)
     };
-    let answer = |monitor: &mut Monitor, status: Option<&str>, body: &Value| {
+    let answer = |monitor: &mut HealthChecker, status: Option<&str>, body: &Value| {
         host.now_ms.set(host.now_ms.get() + 1_000);
         monitor.on_tick(&host);
         let token = u32::try_from(host.calls.borrow().len()).unwrap();
@@ -365,7 +363,7 @@ fn the_monitor_hands_on_what_the_collector_says() {
         host.call_answer.replace(headers.into_iter().collect());
         host.call_answer_body.replace(body.to_string().into_bytes());
         monitor.on_call_response(&host, token);
-        worker.tick(&host);
+        scene.tick(&host);
     };
     let keys = [key("good", &json!({}))];
     let state = json!({"version": "1", "keys_required": true, "keys": keys});
@@ -391,11 +389,11 @@ fn the_monitor_hands_on_what_the_collector_says() {
 #[test]
 fn the_monitor_tells_the_collector_how_the_gateway_is() {
     let host = FakeHost::default();
-    let vm = Rc::new(Vm::new(&host));
+    let vm = Rc::new(Worker::new(&host));
     crate::shared::publish_configuration(&host, observed(POLICY).as_bytes());
-    let mut monitor = Monitor::new(&host, vm);
+    let mut monitor = HealthChecker::new(&host, vm);
     // Status and body of the answer; then what the next question was.
-    let ask = |monitor: &mut Monitor, status: &str, body: &Value| {
+    let ask = |monitor: &mut HealthChecker, status: &str, body: &Value| {
         host.now_ms.set(host.now_ms.get() + 1_000);
         monitor.on_tick(&host);
         let (_, headers) = host.calls.borrow().last().unwrap().clone();

@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 
 use super::gateway_config;
 use crate::config::GatewayConfig;
-use crate::gateway::Gateway;
+use crate::downstream_filter::DownstreamFilter;
 use crate::host::fake::{FakeHost, Phase};
-use crate::vm::Vm;
+use crate::worker::Worker;
 use crate::{Flow, state};
 
 const POLICY: &str = "
@@ -35,30 +35,32 @@ fn lesson() -> Value {
     json!({"data": [{"embedding": [1, 0]}, {"embedding": [0.9, 0.1]}, {"embedding": [0, 1]}]})
 }
 
-struct Worker {
+struct Scene {
     host: FakeHost,
-    vm: Rc<Vm>,
+    vm: Rc<Worker>,
     config: Rc<GatewayConfig>,
 }
 
-impl Worker {
+impl Scene {
     fn new() -> Self {
         let host = FakeHost::default();
-        let vm = Rc::new(Vm::new(&host));
+        let vm = Rc::new(Worker::new(&host));
         let config = gateway_config(POLICY);
         vm.adopt(&host, &config);
         Self { host, vm, config }
     }
 
     fn that_has_learnt() -> Self {
-        let worker = Self::new();
-        worker.tick();
-        worker.answer_lesson("200", &lesson());
-        worker
+        let scene = Self::new();
+        scene.tick();
+        scene.answer_lesson("200", &lesson());
+        scene
     }
 
     fn tick(&self) {
-        self.vm.lessons.on_tick(&self.host, &self.vm, &self.config);
+        self.vm
+            .embeddings
+            .on_tick(&self.host, &self.vm, &self.config);
     }
 
     /// Answers the last call, which was a lesson.
@@ -66,7 +68,10 @@ impl Worker {
         self.call_is_answered(&[(":status", status)], body);
         let token = self.calls();
         let (host, vm) = (&self.host, &self.vm);
-        assert!(vm.lessons.on_call_response(host, vm, &self.config, token));
+        assert!(
+            vm.embeddings
+                .on_call_response(host, vm, &self.config, token)
+        );
     }
 
     fn call_is_answered(&self, headers: &[(&str, &str)], body: &Value) {
@@ -91,7 +96,7 @@ impl Worker {
     }
 
     /// A request comes in, up to the end of its body.
-    fn request(&self, model: &str) -> (Gateway, Flow) {
+    fn request(&self, model: &str) -> (DownstreamFilter, Flow) {
         let body = json!({"model": model, "messages": [{"role": "user", "content": "Fix this"}]});
         let body = body.to_string().into_bytes();
         let size = body.len();
@@ -103,7 +108,7 @@ impl Worker {
         ];
         let head = head.map(|(name, value)| (name.to_owned(), value.as_bytes().to_vec()));
         self.host.request_headers.replace(head.to_vec());
-        let mut gateway = Gateway::new(Rc::clone(&self.vm), Rc::clone(&self.config));
+        let mut gateway = DownstreamFilter::new(Rc::clone(&self.vm), Rc::clone(&self.config));
         gateway.on_request_headers(self.host.in_phase(Phase::RequestHeaders), false);
         let host = self.host.in_phase(Phase::RequestBody);
         let flow = gateway.on_request_body(host, size, true);
@@ -117,66 +122,66 @@ impl Worker {
 
 #[test]
 fn members_texts_are_learnt_once_through_the_cluster_for_calls() {
-    let worker = Worker::new();
-    worker.tick();
+    let scene = Scene::new();
+    scene.tick();
     assert_eq!(
-        worker.last_call(),
+        scene.last_call(),
         (
             String::from("kt/embedder/calls"),
             json!({"model": "small", "input": ["poems", "rhyme", "code"]})
         )
     );
-    worker.tick();
-    assert_eq!(worker.calls(), 1, "it is under way");
-    worker.answer_lesson("200", &lesson());
-    worker.tick();
-    assert_eq!(worker.calls(), 1, "it is learnt");
+    scene.tick();
+    assert_eq!(scene.calls(), 1, "it is under way");
+    scene.answer_lesson("200", &lesson());
+    scene.tick();
+    assert_eq!(scene.calls(), 1, "it is learnt");
 }
 
 #[test]
 fn a_lesson_that_fails_is_tried_again_later_and_later() {
-    let worker = Worker::new();
-    worker.tick();
+    let scene = Scene::new();
+    scene.tick();
     let one_missing = json!({"data": [{"embedding": [1, 0]}]});
     for (status, body, wait_ms) in [
         ("500", Value::Null, 1_000),
         ("200", one_missing, 2_000),
         ("200", Value::Null, 4_000),
     ] {
-        let calls = worker.calls();
-        worker.answer_lesson(status, &body);
-        let now = worker.host.now_ms.get();
-        worker.host.now_ms.set(now + wait_ms - 1);
-        worker.tick();
-        assert_eq!(worker.calls(), calls, "not before {wait_ms} ms");
-        worker.host.now_ms.set(now + wait_ms);
-        worker.tick();
-        assert_eq!(worker.calls(), calls + 1, "after {wait_ms} ms");
+        let calls = scene.calls();
+        scene.answer_lesson(status, &body);
+        let now = scene.host.now_ms.get();
+        scene.host.now_ms.set(now + wait_ms - 1);
+        scene.tick();
+        assert_eq!(scene.calls(), calls, "not before {wait_ms} ms");
+        scene.host.now_ms.set(now + wait_ms);
+        scene.tick();
+        assert_eq!(scene.calls(), calls + 1, "after {wait_ms} ms");
     }
 }
 
 #[test]
 fn a_request_waits_for_its_embedding_and_goes_to_the_nearest() {
-    let worker = Worker::that_has_learnt();
-    let (mut gateway, flow) = worker.request("topics");
+    let scene = Scene::that_has_learnt();
+    let (mut gateway, flow) = scene.request("topics");
     assert_eq!(flow, Flow::Pause);
     assert_eq!(
-        worker.last_call(),
+        scene.last_call(),
         (
             String::from("kt/embedder/calls"),
             json!({"model": "small", "input": ["Fix this"]})
         )
     );
-    worker.call_is_answered(
+    scene.call_is_answered(
         &[(":status", "200")],
         &json!({"data": [{"embedding": [0.1, 0.9]}]}),
     );
-    gateway.on_call_response(&worker.host, worker.calls());
-    assert_eq!(worker.way(), "kt/coder/1000ms");
-    assert_eq!(worker.host.resumed.get(), 1);
+    gateway.on_call_response(&scene.host, scene.calls());
+    assert_eq!(scene.way(), "kt/coder/1000ms");
+    assert_eq!(scene.host.resumed.get(), 1);
     // Whatever else is answered later does not let it go on a second time.
-    gateway.on_call_response(&worker.host, worker.calls());
-    assert_eq!(worker.host.resumed.get(), 1);
+    gateway.on_call_response(&scene.host, scene.calls());
+    assert_eq!(scene.host.resumed.get(), 1);
 }
 
 #[test]
@@ -196,65 +201,65 @@ fn whatever_goes_wrong_the_first_member_serves() {
             json!({"data": [{"embedding": [-1, -1]}]}),
         ),
     ] {
-        let worker = Worker::that_has_learnt();
-        let (mut gateway, flow) = worker.request("topics");
+        let scene = Scene::that_has_learnt();
+        let (mut gateway, flow) = scene.request("topics");
         assert_eq!(flow, Flow::Pause);
-        worker.call_is_answered(&headers, &body);
-        gateway.on_call_response(&worker.host, worker.calls());
-        assert_eq!(worker.way(), "kt/poet/1000ms", "{body}");
-        assert_eq!(worker.host.resumed.get(), 1);
+        scene.call_is_answered(&headers, &body);
+        gateway.on_call_response(&scene.host, scene.calls());
+        assert_eq!(scene.way(), "kt/poet/1000ms", "{body}");
+        assert_eq!(scene.host.resumed.get(), 1);
     }
 }
 
 #[test]
 fn nobody_waits_where_it_would_be_in_vain() {
-    let unlearnt = Worker::new();
-    let sick = Worker::that_has_learnt();
+    let unlearnt = Scene::new();
+    let sick = Scene::that_has_learnt();
     for _ in 0..3 {
         let failure = Signal::Attempt(Outcome::ServerError);
         sick.vm
             .signal(&sick.host, &sick.config, TargetId(2), failure);
     }
-    let other = Worker::that_has_learnt();
-    for (worker, model) in [(unlearnt, "topics"), (sick, "topics"), (other, "plain")] {
-        let calls = worker.calls();
-        let (_gateway, flow) = worker.request(model);
-        assert_eq!((flow, worker.calls()), (Flow::Continue, calls));
-        assert_eq!(worker.way(), "kt/poet/1000ms");
+    let other = Scene::that_has_learnt();
+    for (scene, model) in [(unlearnt, "topics"), (sick, "topics"), (other, "plain")] {
+        let calls = scene.calls();
+        let (_gateway, flow) = scene.request(model);
+        assert_eq!((flow, scene.calls()), (Flow::Continue, calls));
+        assert_eq!(scene.way(), "kt/poet/1000ms");
     }
 }
 
 #[test]
 fn a_client_that_leaves_or_was_answered_by_envoy_is_not_sent_on() {
-    let worker = Worker::that_has_learnt();
-    worker.call_is_answered(
+    let scene = Scene::that_has_learnt();
+    scene.call_is_answered(
         &[(":status", "200")],
         &json!({"data": [{"embedding": [0, 1]}]}),
     );
-    let (mut gone, _) = worker.request("topics");
-    gone.on_end(worker.host.in_phase(Phase::Outside));
-    gone.on_call_response(worker.host.in_phase(Phase::RequestBody), worker.calls());
+    let (mut gone, _) = scene.request("topics");
+    gone.on_end(scene.host.in_phase(Phase::Outside));
+    gone.on_call_response(scene.host.in_phase(Phase::RequestBody), scene.calls());
 
-    let (mut answered, _) = worker.request("topics");
-    worker.host.set_response(&[(":status", "408")], b"");
-    answered.on_response_headers(worker.host.in_phase(Phase::ResponseHeaders));
-    answered.on_call_response(worker.host.in_phase(Phase::RequestBody), worker.calls());
+    let (mut answered, _) = scene.request("topics");
+    scene.host.set_response(&[(":status", "408")], b"");
+    answered.on_response_headers(scene.host.in_phase(Phase::ResponseHeaders));
+    answered.on_call_response(scene.host.in_phase(Phase::RequestBody), scene.calls());
 
-    assert_eq!(worker.host.resumed.get(), 0);
-    assert!(worker.host.state(state::CLUSTER).is_none());
-    assert!(worker.vm.journeys.is_empty());
+    assert_eq!(scene.host.resumed.get(), 0);
+    assert!(scene.host.state(state::CLUSTER).is_none());
+    assert!(scene.vm.registry.is_empty());
 }
 
 #[test]
 fn what_was_learnt_for_one_policy_is_not_used_for_the_next() {
-    let worker = Worker::that_has_learnt();
+    let scene = Scene::that_has_learnt();
     let next = gateway_config(&POLICY.replace("description: code", "description: music"));
-    worker.vm.adopt(&worker.host, &next);
+    scene.vm.adopt(&scene.host, &next);
     // The old listener still drains, and its root still ticks.
-    let calls = worker.calls();
-    worker.tick();
-    let (_gateway, flow) = worker.request("topics");
-    assert_eq!((flow, worker.calls()), (Flow::Continue, calls));
-    worker.vm.lessons.on_tick(&worker.host, &worker.vm, &next);
-    assert_eq!(worker.last_call().1["input"][2], "music");
+    let calls = scene.calls();
+    scene.tick();
+    let (_gateway, flow) = scene.request("topics");
+    assert_eq!((flow, scene.calls()), (Flow::Continue, calls));
+    scene.vm.embeddings.on_tick(&scene.host, &scene.vm, &next);
+    assert_eq!(scene.last_call().1["input"][2], "music");
 }

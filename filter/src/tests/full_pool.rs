@@ -6,17 +6,17 @@ use std::rc::Rc;
 use protocols::exchange::FailoverReason;
 
 use super::health::failures;
-use super::target::attempt;
+use super::upstream_filter::attempt;
 use super::{POLICY, Visit, gateway_config};
-use crate::hop::Hop;
 use crate::host::fake::Phase;
-use crate::journey::Journey;
+use crate::per_try_timeout::PerTryTimeoutFilter;
+use crate::request_context::RequestContext;
 
-fn enter(body: &str) -> (Visit, Rc<RefCell<Journey>>) {
+fn enter(body: &str) -> (Visit, Rc<RefCell<RequestContext>>) {
     let mut visit = Visit::chat(body);
     visit.enter();
-    let journey = visit.vm.journeys.any();
-    (visit, journey.expect("the request has been planned"))
+    let context = visit.vm.registry.any();
+    (visit, context.expect("the request has been planned"))
 }
 
 fn failures_of_first(visit: &Visit) -> u32 {
@@ -58,9 +58,9 @@ fn a_failed_connection_leaves_its_reason_or_has_waited_and_a_full_pool_neither()
             FailoverReason::UpstreamConnect,
         ),
     ] {
-        let (visit, journey) = enter(CHAT);
+        let (visit, context) = enter(CHAT);
         unanswered(&visit, failure, waited_ms);
-        let seen = &journey.borrow().attempts[0];
+        let seen = &context.borrow().attempts[0];
         assert_eq!(
             (seen.turned_away, seen.failure),
             (turned_away, Some(expected)),
@@ -83,7 +83,7 @@ fn overloaded(visit: &mut Visit) {
 #[test]
 fn an_attempt_that_a_full_pool_turned_away_is_told_of_once() {
     for was_seen in [false, true] {
-        let (mut visit, journey) = enter(CHAT);
+        let (mut visit, context) = enter(CHAT);
         if was_seen {
             unanswered(&visit, "", 0);
         }
@@ -92,18 +92,18 @@ fn an_attempt_that_a_full_pool_turned_away_is_told_of_once() {
         let message = visit.answer_json()["error"]["message"].to_string();
         assert!(message.contains("(first: upstream_connect)"), "{message}");
         visit.gateway.on_end(visit.host.in_phase(Phase::Outside));
-        assert_eq!(journey.borrow().attempts.len(), 1);
-        assert!(journey.borrow().attempts[0].turned_away);
+        assert_eq!(context.borrow().attempts.len(), 1);
+        assert!(context.borrow().attempts[0].turned_away);
         assert_eq!(failures_of_first(&visit), 0);
     }
 }
 
 #[test]
 fn behind_a_failed_attempt_a_full_pool_is_another_one() {
-    let (mut visit, journey) = enter(CHAT);
+    let (mut visit, context) = enter(CHAT);
     unanswered(&visit, "delayed connect error: Connection refused", 0);
     overloaded(&mut visit);
-    let seen: Vec<_> = (journey.borrow().attempts.iter())
+    let seen: Vec<_> = (context.borrow().attempts.iter())
         .map(|attempt| (attempt.entry, attempt.turned_away))
         .collect();
     assert_eq!(seen, [(0, false), (1, true)]);
@@ -111,13 +111,13 @@ fn behind_a_failed_attempt_a_full_pool_is_another_one() {
 
 #[test]
 fn behind_the_hop_the_attempt_ends_and_the_next_one_is_its_own() {
-    let (visit, journey) = enter(MIXED_STREAM);
-    let mut hop = Hop::new(Rc::clone(&visit.vm));
+    let (visit, context) = enter(MIXED_STREAM);
+    let mut hop = PerTryTimeoutFilter::new(Rc::clone(&visit.vm));
     hop.on_request_headers(visit.host.in_phase(Phase::RequestHeaders));
     visit.host.set_response(&OVERLOADED, b"");
     hop.on_response_headers(visit.host.in_phase(Phase::ResponseHeaders));
     attempt(&visit);
-    let seen: Vec<_> = (journey.borrow().attempts.iter())
+    let seen: Vec<_> = (context.borrow().attempts.iter())
         .map(|attempt| {
             (
                 attempt.entry,

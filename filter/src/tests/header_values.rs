@@ -8,12 +8,12 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::json;
 
-use super::evidence::{COLLECTOR, observed};
+use super::telemetry::{COLLECTOR, observed};
 use super::{POLICY, Visit};
-use crate::hop::Hop;
 use crate::host::Host;
 use crate::host::fake::{FakeHost, Phase};
-use crate::target::Target;
+use crate::per_try_timeout::PerTryTimeoutFilter;
+use crate::upstream_filter::UpstreamFilter;
 use crate::{Flow, state};
 
 /// What anybody may write, with what splits answers more often than chance would have it.
@@ -138,19 +138,19 @@ fn run(case: &Case) -> FakeHost {
     visit.gateway.on_end(visit.host.in_phase(Phase::Outside));
     visit.host.now_ms.set(visit.host.now_ms.get() + 1_000);
     let outside = visit.host.in_phase(Phase::Outside);
-    visit.vm.courier.on_tick(outside, COLLECTOR);
+    visit.vm.exporter.on_tick(outside, COLLECTOR);
     visit.host
 }
 
-/// As Envoy makes it: over the hop where the gateway filter has said so.
+/// As Envoy makes it: over the hop where the downstream filter has said so.
 fn attempt(visit: &Visit, case: &Case) {
     let host = &visit.host;
     host.request_body.replace(visit.body.clone());
     if visit.cluster() == policy::cluster::FIRST_BYTE {
-        let mut hop = Hop::new(Rc::clone(&visit.vm));
+        let mut hop = PerTryTimeoutFilter::new(Rc::clone(&visit.vm));
         hop.on_request_headers(host.in_phase(Phase::RequestHeaders));
     }
-    let mut target = Target::new(Rc::clone(&visit.vm));
+    let mut target = UpstreamFilter::new(Rc::clone(&visit.vm));
     let head = host.in_phase(Phase::RequestHeaders);
     target.on_request_headers(head, host.header_count(), false);
     let size = host.request_body.borrow().len();

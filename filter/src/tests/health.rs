@@ -7,17 +7,17 @@ use routing::health::{Availability, Outcome, Signal};
 
 use super::{POLICY, Visit, gateway_config};
 use crate::config::GatewayConfig;
+use crate::health_checker::HealthChecker;
 use crate::host::fake::FakeHost;
-use crate::monitor::Monitor;
 use crate::shared;
-use crate::vm::Vm;
+use crate::worker::Worker;
 
 const FAILURE: Signal = Signal::Attempt(Outcome::ServerError);
 
 const SUCCESS: Signal = Signal::Attempt(Outcome::Success { latency_ms: 5 });
 const ADDRESS: &str = "upstream.address";
 
-pub(super) fn failures(vm: &Vm, host: &FakeHost, config: &GatewayConfig) -> u32 {
+pub(super) fn failures(vm: &Worker, host: &FakeHost, config: &GatewayConfig) -> u32 {
     vm.tick(host);
     vm.with_view(host, host.moment(), |view| {
         let (key, limits) = config.index.health_config(TargetId(0)).unwrap();
@@ -30,7 +30,7 @@ pub(super) fn failures(vm: &Vm, host: &FakeHost, config: &GatewayConfig) -> u32 
 fn a_success_ends_a_row_of_failures_that_another_worker_has_counted() {
     let host = FakeHost::default();
     let config = gateway_config(POLICY);
-    let (failing, serving) = (Vm::new(&host), Vm::new(&host));
+    let (failing, serving) = (Worker::new(&host), Worker::new(&host));
     serving.tick(&host);
     for _ in 0..4 {
         // No tick passes between these, and no row is longer than two.
@@ -39,14 +39,14 @@ fn a_success_ends_a_row_of_failures_that_another_worker_has_counted() {
         host.now_ms.set(host.now_ms.get() + 1);
         serving.signal(&host, &config, TargetId(0), SUCCESS);
     }
-    assert_eq!(failures(&Vm::new(&host), &host, &config), 0);
+    assert_eq!(failures(&Worker::new(&host), &host, &config), 0);
 }
 
 #[test]
 fn a_change_is_counted_once_whoever_sees_it() {
     let host = FakeHost::default();
     let config = gateway_config(POLICY);
-    let workers = [Vm::new(&host), Vm::new(&host)];
+    let workers = [Worker::new(&host), Worker::new(&host)];
     for _ in 0..5 {
         for worker in &workers {
             worker.signal(&host, &config, TargetId(0), FAILURE);
@@ -59,9 +59,9 @@ fn a_change_is_counted_once_whoever_sees_it() {
 #[test]
 fn every_target_has_its_gauge_from_the_start() {
     let host = FakeHost::default();
-    let vm = Rc::new(Vm::new(&host));
+    let vm = Rc::new(Worker::new(&host));
     shared::publish_configuration(&host, POLICY.as_bytes());
-    Monitor::new(&host, vm).on_tick(&host);
+    HealthChecker::new(&host, vm).on_tick(&host);
     let shown = ["first", "second"].map(|id| (format!("keeptrusts.target_up.target.{id}"), 1));
     assert_eq!(*host.metrics.borrow(), shown);
 }
@@ -70,7 +70,7 @@ fn every_target_has_its_gauge_from_the_start() {
 fn a_change_that_could_not_be_shared_has_not_happened() {
     let host = FakeHost::default();
     let config = gateway_config(POLICY);
-    let worker = Vm::new(&host);
+    let worker = Worker::new(&host);
     worker.signal(&host, &config, TargetId(0), FAILURE);
     worker.signal(&host, &config, TargetId(0), FAILURE);
     host.races_to_lose.set(1_000);
@@ -85,7 +85,7 @@ fn one_dead_address_of_two_is_no_failure_of_the_target() {
     const REFUSED: Signal = Signal::Attempt(Outcome::ConnectFailed);
     let host = FakeHost::default();
     let config = gateway_config(POLICY);
-    let vm = Vm::new(&host);
+    let vm = Worker::new(&host);
     let at = |address: &str, signal| {
         let address = address.as_bytes().to_vec();
         host.properties
@@ -108,8 +108,8 @@ fn one_dead_address_of_two_is_no_failure_of_the_target() {
 fn a_plan_knows_what_another_worker_found_out_a_millisecond_ago() {
     let host = FakeHost::default();
     let config = gateway_config(POLICY);
-    let (failing, planning) = (Vm::new(&host), Vm::new(&host));
-    let availability = |vm: &Vm| {
+    let (failing, planning) = (Worker::new(&host), Worker::new(&host));
+    let availability = |vm: &Worker| {
         host.now_ms.set(host.now_ms.get() + 1);
         vm.with_view(&host, host.moment(), |view| {
             let (key, limits) = config.index.health_config(TargetId(0)).unwrap();
@@ -128,7 +128,7 @@ fn a_plan_knows_what_another_worker_found_out_a_millisecond_ago() {
 fn healthy_traffic_asks_twice_for_each_request_and_reads_no_table() {
     let host = FakeHost::default();
     let config = gateway_config(POLICY);
-    let vm = Vm::new(&host);
+    let vm = Worker::new(&host);
     let serve = || {
         vm.with_view(&host, host.moment(), |_| ());
         host.now_ms.set(host.now_ms.get() + 1);
@@ -155,7 +155,7 @@ fn healthy_traffic_asks_twice_for_each_request_and_reads_no_table() {
 #[test]
 fn healthy_traffic_writes_no_shared_data() {
     let host = FakeHost::default();
-    let vm = Vm::new(&host);
+    let vm = Worker::new(&host);
     let config = gateway_config(POLICY);
     vm.signal(
         &host,
@@ -177,12 +177,12 @@ fn healthy_traffic_writes_no_shared_data() {
 fn failures_add_up_over_workers_even_when_races_are_lost() {
     let host = FakeHost::default();
     let config = gateway_config(POLICY);
-    let workers = [Vm::new(&host), Vm::new(&host), Vm::new(&host)];
+    let workers = [Worker::new(&host), Worker::new(&host), Worker::new(&host)];
     for worker in &workers {
         host.races_to_lose.set(2);
         worker.signal(&host, &config, TargetId(0), FAILURE);
     }
-    let fresh = Vm::new(&host);
+    let fresh = Worker::new(&host);
     fresh.tick(&host);
     let status = fresh.with_view(&host, host.moment(), |view| {
         let (key, limits) = config.index.health_config(TargetId(0)).unwrap();
@@ -232,7 +232,7 @@ fn nothing_left_to_serve_is_503() {
     );
     let mut chat = Visit::chat(r#"{"model": "chain", "messages": []}"#);
     chat.vm = Rc::clone(&visit.vm);
-    chat.gateway = crate::gateway::Gateway::new(Rc::clone(&visit.vm), config);
+    chat.gateway = crate::downstream_filter::DownstreamFilter::new(Rc::clone(&visit.vm), config);
     chat.enter();
     assert_eq!(chat.answer().status, 503);
     assert_eq!(

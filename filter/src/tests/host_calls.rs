@@ -2,11 +2,11 @@
 //! again. Who adds a call changes a number here.
 
 use super::gateway_config;
-use super::target::attempt;
+use super::upstream_filter::attempt;
 use std::rc::Rc;
 
 use super::{POLICY, Visit};
-use crate::gateway::Gateway;
+use crate::downstream_filter::DownstreamFilter;
 use crate::host::fake::Phase;
 
 const JSON: &str = r#"{"id":"x","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
@@ -54,7 +54,7 @@ fn a_json_request_to_a_failover_group() {
         calls_of_a_json_request(&mut visit);
         visit.host.request_headers.replace(fresh.clone());
         visit.host.request_body.replace(body.as_bytes().to_vec());
-        visit.gateway = Gateway::new(Rc::clone(&visit.vm), gateway_config(POLICY));
+        visit.gateway = DownstreamFilter::new(Rc::clone(&visit.vm), gateway_config(POLICY));
         visit.host.now_ms.set(visit.host.now_ms.get() + 1);
     }
     let calls = calls_of_a_json_request(&mut visit);

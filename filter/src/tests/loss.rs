@@ -4,12 +4,12 @@ use std::rc::Rc;
 
 use serde_json::{Value, json};
 
-use super::evidence::observed;
+use super::telemetry::observed;
 use super::{POLICY, Visit, gateway_config};
-use crate::gateway::Gateway;
+use crate::downstream_filter::DownstreamFilter;
+use crate::health_checker::HealthChecker;
 use crate::host::fake::FakeHost;
-use crate::monitor::Monitor;
-use crate::vm::Vm;
+use crate::worker::Worker;
 
 const CHAT: &str = r#"{"model": "chain", "max_tokens": 1000, "messages": []}"#;
 const NOW: u64 = 1_776_939_930_000;
@@ -19,7 +19,7 @@ const HOUR: u64 = 3_600_000;
 struct Process {
     policy: String,
     host: FakeHost,
-    monitor: Monitor,
+    monitor: HealthChecker,
 }
 
 impl Process {
@@ -38,7 +38,7 @@ impl Process {
         let host = FakeHost::default();
         host.now_ms.set(NOW);
         crate::shared::publish_configuration(&host, policy.as_bytes());
-        let monitor = Monitor::new(&host, Rc::new(Vm::new(&host)));
+        let monitor = HealthChecker::new(&host, Rc::new(Worker::new(&host)));
         Self {
             policy,
             host,
@@ -65,9 +65,9 @@ impl Process {
 
     /// The module was loaded anew into the same process.
     fn reload(&mut self) {
-        let vm = Rc::new(Vm::new(&self.host));
+        let vm = Rc::new(Worker::new(&self.host));
         self.monitor.on_done(&self.host);
-        self.monitor = Monitor::new(&self.host, vm);
+        self.monitor = HealthChecker::new(&self.host, vm);
     }
 
     /// A request to a worker that has just been configured.
@@ -79,11 +79,11 @@ impl Process {
         let host = FakeHost::with_request(method, path, headers, body.as_bytes());
         host.shared.replace(self.host.shared.borrow().clone());
         host.now_ms.set(self.host.now_ms.get());
-        let vm = Rc::new(Vm::new(&host));
+        let vm = Rc::new(Worker::new(&host));
         let config = gateway_config(&self.policy);
         vm.adopt(&host, &config);
         let mut visit = Visit {
-            gateway: Gateway::new(Rc::clone(&vm), config),
+            gateway: DownstreamFilter::new(Rc::clone(&vm), config),
             vm,
             host,
             body: body.as_bytes().to_vec(),

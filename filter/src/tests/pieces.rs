@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::evidence::{self, events};
-use super::target::attempt;
+use super::telemetry::{self, events};
+use super::upstream_filter::attempt;
 use super::{POLICY, Visit};
 use crate::Flow;
 use crate::host::PIECE_BYTES;
@@ -54,7 +54,7 @@ fn asked_for_bodies(visit: &Visit) -> usize {
     calls.iter().filter(|call| **call == "request_body").count()
 }
 
-/// What the provider is sent, by the gateway filter and the target filter together.
+/// What the provider is sent, by the downstream filter and the upstream filter together.
 fn sent(visit: &Visit) -> Value {
     attempt(visit);
     let body = visit.host.request_body.borrow();
@@ -68,7 +68,7 @@ fn a_long_body_is_read_while_it_comes_and_goes_on_as_it_came() {
     let first = json!({"model": "chain", "max_tokens": 5});
     for piece in [10_000, 131_072, 300_000] {
         let body = body(&first);
-        let mut visit = evidence::chat(&policy(), &body);
+        let mut visit = telemetry::chat(&policy(), &body);
         assert_eq!(bring(&mut visit, piece), Flow::Continue);
         let pieces = body.len().div_ceil(PIECE_BYTES);
         let asked = asked_for_bodies(&visit);
@@ -96,7 +96,7 @@ fn no_attempt_copies_a_long_body_to_name_its_model_or_to_ask_for_usage() {
         let first = format!(r#"{{"model":"chain",{}"#, &nameless[1..]);
         let last = format!(r#"{},"model":"chain"}}"#, &nameless[..nameless.len() - 1]);
         for body in [first, last] {
-            let mut visit = evidence::chat(&policy, &body);
+            let mut visit = telemetry::chat(&policy, &body);
             assert_eq!(bring(&mut visit, 100_000), Flow::Continue);
             let mut expected: Value = serde_json::from_str(&body).unwrap();
             if asks {
@@ -121,7 +121,7 @@ fn a_body_that_was_read_whole_is_written_without_a_second_copy() {
     for (size, writes) in [(10_000, 1), (200_000, 4)] {
         let text = "x".repeat(size);
         let body = format!(r#"{{"user":"{text}","model":"chain","messages":[]}}"#);
-        let mut visit = evidence::chat(&format!("log_bodies: true\n{}", policy()), &body);
+        let mut visit = telemetry::chat(&format!("log_bodies: true\n{}", policy()), &body);
         visit.enter();
         let calls = visit.host.noted.take();
         let written = calls.iter().filter(|call| call.ends_with("_request_body"));
@@ -136,7 +136,7 @@ fn a_body_that_was_read_whole_is_written_without_a_second_copy() {
 fn its_event_is_that_of_a_body_read_at_once() {
     let event_of = |policy: &str| {
         let body = body(&json!({"model": "chain", "stream": true}));
-        let mut visit = evidence::chat(policy, &body);
+        let mut visit = telemetry::chat(policy, &body);
         bring(&mut visit, 100_000);
         visit.gateway.on_end(visit.host.in_phase(Phase::Outside));
         let mut event = events(&visit).remove(0);
@@ -164,10 +164,10 @@ fn what_is_wrong_with_a_long_body_is_told_of_the_whole() {
         right.replacen(r#""model":"chain""#, r#""model":7"#, 1),
     ];
     for body in wrong {
-        let mut visit = evidence::chat(&policy(), &body);
+        let mut visit = telemetry::chat(&policy(), &body);
         bring(&mut visit, 100_000);
         let answer = visit.answer_json();
-        let mut at_once = evidence::chat(&format!("log_bodies: true\n{}", policy()), &body);
+        let mut at_once = telemetry::chat(&format!("log_bodies: true\n{}", policy()), &body);
         at_once.enter();
         assert_eq!(visit.answer().status, 400, "{answer}");
         assert_eq!(answer["error"], at_once.answer_json()["error"]);
@@ -177,7 +177,7 @@ fn what_is_wrong_with_a_long_body_is_told_of_the_whole() {
 #[test]
 fn a_long_body_that_ends_with_trailers_is_read_at_once() {
     let body = body(&json!({"model": "chain"}));
-    let mut visit = evidence::chat(&policy(), &body);
+    let mut visit = telemetry::chat(&policy(), &body);
     let headers = visit.host.in_phase(Phase::RequestHeaders);
     visit.gateway.on_request_headers(headers, false);
     let phase = visit.host.in_phase(Phase::RequestBody);
@@ -192,7 +192,7 @@ fn a_long_body_that_ends_with_trailers_is_read_at_once() {
 /// before its first piece, after it, or never.
 fn counted(policy: &str, budget_before: Option<usize>) -> (u32, usize) {
     let body = body(&json!({"model": "chain"}));
-    let mut visit = evidence::chat(policy, &body);
+    let mut visit = telemetry::chat(policy, &body);
     let publish = |visit: &Visit| {
         let budget = json!({"provider": "first", "limit_usd": 5, "period": "daily", "period_start_ms": 0,
             "period_end_ms": u64::MAX, "spent_elsewhere_usd": 0});
@@ -213,8 +213,8 @@ fn counted(policy: &str, budget_before: Option<usize>) -> (u32, usize) {
             .gateway
             .on_request_body(phase, body.len(), end_of_stream);
     }
-    let journey = visit.vm.journeys.any().unwrap();
-    let tokens = journey.borrow().dossier.prompt_tokens;
+    let context = visit.vm.registry.any().unwrap();
+    let tokens = context.borrow().log.prompt_tokens;
     (tokens, visit.host.longest_piece.get())
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::evidence::{chat, events};
+use super::telemetry::{chat, events};
 use super::{POLICY, Visit};
 use crate::Flow;
 use crate::host::fake::Phase;

@@ -10,15 +10,15 @@ use std::cell::RefCell;
 
 use super::{Root, Stream};
 use crate::Flow;
-use crate::by_id::ById;
 use crate::host::abi_numbers::action::{CONTINUE, PAUSE};
-use crate::host::{callers, proxy_wasm_abi};
+use crate::host::{callout_registry, proxy_wasm_abi};
+use crate::int_map::IntMap;
 
 /// Everything that the proxy knows by a number.
 #[derive(Default)]
 struct Contexts {
-    roots: ById<u32, Root>,
-    streams: ById<u32, Stream>,
+    roots: IntMap<u32, Root>,
+    streams: IntMap<u32, Stream>,
 }
 
 thread_local! {
@@ -40,7 +40,7 @@ fn with_root<T: Default>(id: u32, job: impl FnOnce(&mut Root) -> T) -> T {
 fn with_stream(id: u32, job: impl FnOnce(&mut Stream) -> Flow) -> u32 {
     let run = |contexts: &mut Contexts| {
         let stream = contexts.streams.get_mut(&id)?;
-        Some(callers::while_running(id, || job(stream)))
+        Some(callout_registry::while_running(id, || job(stream)))
     };
     let flow = with_contexts(run);
     match flow {
@@ -99,7 +99,7 @@ extern "C" fn proxy_on_http_call_response(
     _body_size: usize,
     _trailers: usize,
 ) {
-    match callers::caller(token) {
+    match callout_registry::caller(token) {
         None => with_root(id, |root| root.on_call_response(token)),
         Some(stream) if proxy_wasm_abi::act_for(stream) => {
             with_stream(stream, |stream| {

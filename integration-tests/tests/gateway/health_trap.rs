@@ -249,7 +249,7 @@ async fn a_health_checker_that_traps_is_replaced_again_and_again() {
     for wanted in 1..=PROBES {
         let probed = async {
             while probes() < wanted {
-                // The gateway filter's VM traps as well, where its call has woken the other one up, and comes back with the
+                // The downstream filter's VM traps as well, where its call has woken the other one up, and comes back with the
                 // next client.
                 gateway.client().get("/health").await;
                 tokio::time::sleep(Duration::from_millis(50)).await;

@@ -70,7 +70,7 @@ impl Server {
         Process::new(self.pid)
     }
 
-    /// SIGTERM, and what does not heed it is killed.
+    /// SIGTERM, and what does not end then is killed.
     pub(crate) async fn stop(mut self) -> Outcome<()> {
         kill(Pid::from_raw(i32::try_from(self.pid)?), Signal::SIGTERM)?;
         let ended = tokio::time::timeout(STOP_PATIENCE, self.child.wait()).await;
