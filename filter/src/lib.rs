@@ -24,8 +24,6 @@ pub mod metrics;
 pub mod per_try_timeout;
 mod planning;
 mod policies;
-#[cfg(any(test, target_arch = "wasm32"))]
-mod pool;
 pub mod request_context;
 mod request_id;
 pub mod shared;

@@ -8,7 +8,7 @@
 
 use std::cell::RefCell;
 
-use super::{Root, Stream};
+use super::{HttpContext, PluginContext};
 use crate::Flow;
 use crate::host::abi_numbers::action::{CONTINUE, PAUSE};
 use crate::host::{callout_registry, proxy_wasm_abi};
@@ -17,8 +17,8 @@ use crate::int_map::IntMap;
 /// Everything that the proxy knows by a number.
 #[derive(Default)]
 struct Contexts {
-    roots: IntMap<u32, Root>,
-    streams: IntMap<u32, Stream>,
+    roots: IntMap<u32, PluginContext>,
+    streams: IntMap<u32, HttpContext>,
 }
 
 thread_local! {
@@ -33,11 +33,11 @@ fn with_contexts<T: Default>(job: impl FnOnce(&mut Contexts) -> T) -> T {
     })
 }
 
-fn with_root<T: Default>(id: u32, job: impl FnOnce(&mut Root) -> T) -> T {
+fn with_root<T: Default>(id: u32, job: impl FnOnce(&mut PluginContext) -> T) -> T {
     with_contexts(|contexts| contexts.roots.get_mut(&id).map(job).unwrap_or_default())
 }
 
-fn with_stream(id: u32, job: impl FnOnce(&mut Stream) -> Flow) -> u32 {
+fn with_stream(id: u32, job: impl FnOnce(&mut HttpContext) -> Flow) -> u32 {
     let run = |contexts: &mut Contexts| {
         let stream = contexts.streams.get_mut(&id)?;
         Some(callout_registry::while_running(id, || job(stream)))
@@ -74,8 +74,8 @@ extern "C" fn proxy_on_memory_allocate(size: usize) -> *mut u8 {
 extern "C" fn proxy_on_context_create(id: u32, root_id: u32) {
     with_contexts(|contexts| {
         if root_id == 0 {
-            contexts.roots.insert(id, Root::default());
-        } else if let Some(stream) = contexts.roots.get(&root_id).and_then(Root::stream) {
+            contexts.roots.insert(id, PluginContext::default());
+        } else if let Some(stream) = contexts.roots.get(&root_id).and_then(PluginContext::stream) {
             contexts.streams.insert(id, stream);
         }
     });
@@ -83,12 +83,12 @@ extern "C" fn proxy_on_context_create(id: u32, root_id: u32) {
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_configure(id: u32, _size: usize) -> u32 {
-    u32::from(with_root(id, Root::on_configure))
+    u32::from(with_root(id, PluginContext::on_configure))
 }
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_tick(id: u32) {
-    with_root(id, Root::on_tick);
+    with_root(id, PluginContext::on_tick);
 }
 
 #[unsafe(no_mangle)]
@@ -129,7 +129,7 @@ extern "C" fn proxy_on_request_body(id: u32, size: usize, end_of_stream: u32) ->
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_request_trailers(id: u32, _trailers: usize) -> u32 {
-    with_stream(id, Stream::on_request_trailers)
+    with_stream(id, HttpContext::on_request_trailers)
 }
 
 #[unsafe(no_mangle)]
@@ -146,7 +146,7 @@ extern "C" fn proxy_on_response_body(id: u32, size: usize, end_of_stream: u32) -
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_response_trailers(id: u32, _trailers: usize) -> u32 {
-    with_stream(id, Stream::on_response_trailers)
+    with_stream(id, HttpContext::on_response_trailers)
 }
 
 /// The last that is heard of a context. Streams of a root that is replaced keep their configuration themselves.
