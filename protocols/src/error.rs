@@ -29,6 +29,9 @@ pub struct ProviderError {
     pub param: Option<String>,
     /// Milliseconds that the provider asks to wait.
     pub retry_after_ms: Option<u64>,
+    /// `error.details` of Anthropic's errors, as JSON: clients mend their request by it. Only for clients that speak the
+    /// provider's own protocol.
+    pub details: Option<String>,
 }
 
 /// The client's request cannot be served, or not by this upstream. Answered with 400.
@@ -53,6 +56,7 @@ impl ProviderError {
             code: None,
             param: None,
             retry_after_ms: None,
+            details: None,
         }
     }
 

@@ -1,6 +1,7 @@
 //! Error bodies and error events in the shapes that clients expect.
 
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use super::wire_names::{anthropic_type, openai_code, openai_type};
 use crate::error::{ErrorKind, ProviderError};
@@ -30,7 +31,15 @@ struct AnthropicEnvelope<'a> {
 struct AnthropicError<'a> {
     r#type: &'a str,
     message: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    details: Option<&'a RawValue>,
 }
+
+/// What Anthropic's SDKs recognize: they send the whole conversation then, without `thread`.
+///
+/// Source: anthropic-sdk-python 2.14.0, `ThreadUnsupportedRequestErrorDetails`.
+const NO_THREADS: &str =
+    r#"{"error_code":"thread_unsupported_request","unsupported":["the provider of this request"]}"#;
 
 /// The `error` event of a Responses stream.
 #[derive(Serialize)]
@@ -62,6 +71,7 @@ impl<'a> From<&'a ProviderError> for AnthropicEnvelope<'a> {
             error: AnthropicError {
                 r#type: anthropic_type_of(error),
                 message: &error.message,
+                details: error.details.as_deref().and_then(raw),
             },
         }
     }
@@ -77,6 +87,10 @@ fn anthropic_type_of(error: &ProviderError) -> &'static str {
         (ErrorKind::QuotaExhausted, 429) => anthropic_type(ErrorKind::RateLimited),
         (kind, _) => anthropic_type(kind),
     }
+}
+
+fn raw(json: &str) -> Option<&RawValue> {
+    serde_json::from_str(json).ok()
 }
 
 fn json<T: Serialize>(value: &T) -> Vec<u8> {
@@ -140,6 +154,9 @@ pub fn gateway_error_body(
             error: AnthropicError {
                 r#type: anthropic_type_of_status(status),
                 message,
+                details: (param == Some("thread"))
+                    .then_some(NO_THREADS)
+                    .and_then(raw),
             },
         })
     } else {

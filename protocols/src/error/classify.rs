@@ -83,6 +83,7 @@ pub fn classify(
         code: found.code,
         param: found.param.map(str::to_owned),
         retry_after_ms,
+        details: None,
     }
 }
 
@@ -117,6 +118,7 @@ pub fn classify_in_stream(name: &str, data: &[u8]) -> ProviderError {
         code: found.code,
         param: found.param.map(str::to_owned),
         retry_after_ms: found.retry_delay_ms,
+        details: None,
     }
 }
 

@@ -287,7 +287,10 @@ impl Translator for AnthropicPassThrough {
         headers: &HeaderSlice<'_>,
         body: &[u8],
     ) -> ProviderError {
-        error::classify(provider, status, headers, body)
+        ProviderError {
+            details: details_of(body),
+            ..error::classify(provider, status, headers, body)
+        }
     }
 
     fn usage(&self) -> Option<Usage> {
@@ -301,6 +304,14 @@ impl Translator for AnthropicPassThrough {
     fn served_model(&self) -> Option<&str> {
         self.served_model.as_deref()
     }
+}
+
+/// `error.details` of an error body, as JSON.
+fn details_of(body: &[u8]) -> Option<String> {
+    let body: Object<'_> = json::parse(body).ok()?;
+    let error: Object<'_> = json::parse_text(body.get("error")?.get()).ok()?;
+    let details = error.get("details")?.get();
+    details.starts_with('{').then(|| details.to_owned())
 }
 
 #[cfg(test)]

@@ -91,3 +91,38 @@ fn the_gateways_own_errors() {
         r#"{"type":"error","error":{"type":"not_found_error","message":"no x"}}"#
     );
 }
+
+#[test]
+fn anthropics_clients_get_the_details_by_which_they_mend_their_request() {
+    let details = r#"{"error_code":"thread_unsupported_request","unsupported":["hipaa"]}"#;
+    let error = ProviderError {
+        details: Some(details.to_owned()),
+        ..ProviderError::new(ErrorKind::InvalidRequest, "no threads")
+    };
+    assert!(text(&anthropic_body(&error)).contains(&format!(r#""details":{details}}}"#)));
+    assert!(!text(&openai_body(&error)).contains("details"));
+
+    let refused = |client, param| {
+        let body = gateway_error_body(
+            client,
+            400,
+            "invalid_request_error",
+            None,
+            "no",
+            Some(param),
+        );
+        text(&body).to_owned()
+    };
+    let told = refused(ClientFormat::AnthropicMessages, "thread");
+    let body: serde_json::Value = serde_json::from_str(&told).unwrap();
+    assert_eq!(
+        body["error"]["details"]["error_code"],
+        "thread_unsupported_request"
+    );
+    assert!(
+        body["error"]["details"]["unsupported"][0].is_string(),
+        "{told}"
+    );
+    assert!(!refused(ClientFormat::AnthropicMessages, "diagnostics").contains("details"));
+    assert!(!refused(ClientFormat::ChatCompletions, "thread").contains("details"));
+}

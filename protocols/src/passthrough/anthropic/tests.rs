@@ -232,3 +232,14 @@ fn json_answers_are_watched_while_they_pass() {
     );
     assert_eq!(translator.served_model(), Some("claude-1"));
 }
+
+#[test]
+fn details_of_a_refusal_reach_the_client_word_for_word() {
+    let body = br#"{"type":"error","error":{"type":"invalid_request_error","message":"thread: not supported","details":{"error_code":"thread_unsupported_request","unsupported":["hipaa"]}}}"#;
+    let translator = AnthropicPassThrough::new(attempt()).unwrap();
+    let error = translator.error(providers::ANTHROPIC, 400, &[], body);
+    assert_eq!(
+        error.details.as_deref(),
+        Some(r#"{"error_code":"thread_unsupported_request","unsupported":["hipaa"]}"#)
+    );
+}
