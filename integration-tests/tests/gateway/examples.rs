@@ -19,7 +19,7 @@ fn policies() -> Vec<PathBuf> {
     found.retain(|path| {
         path.file_name().is_some_and(|name| name != "envoy.yaml")
             && !path.components().any(|part| {
-                ["snippets", "secrets"]
+                ["snippets", "secrets", "other-gateways"]
                     .iter()
                     .any(|folder| part.as_os_str() == *folder)
             })

@@ -57,14 +57,15 @@ mod tests {
 
     #[test]
     fn values_keep_their_types_and_anchors_are_followed() {
-        let text = "a: &x {n: 1, f: 0.5, t: yes, b: true, s: '1'}\nb: [*x, ~]\n<<: *x\n";
+        let text = "a: &x {n: 1, f: 0.5, t: yes, b: true, s: '1'}\nlist: [*x, ~]\n<<: *x\n";
         let x = json!({"n": 1, "f": 0.5, "t": "yes", "b": true, "s": "1"});
-        let mut expected = json!({"a": x, "b": [x, null]});
+        let mut expected = json!({"a": x, "list": [x, null]});
         for (name, value) in x.as_object().unwrap() {
             expected[name] = value.clone();
         }
         assert_eq!(to_json(text), Ok(expected));
         assert_eq!(to_json(""), Ok(Json::Null));
-        assert!(to_json("a: [1").is_err_and(|error| error.starts_with("1:")));
+        let error = to_json("a: 1\na: 2\n").unwrap_err();
+        assert!(error.starts_with("2:1: "), "{error}");
     }
 }
