@@ -12,6 +12,10 @@ use crate::timestamp::Timestamp;
 /// Tagged by the member `event_type`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event_type")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "changes of health are few, and no list holds many"
+)]
 pub enum Event<'a> {
     /// A request has ended.
     #[serde(rename = "decision")]

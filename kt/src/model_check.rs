@@ -25,7 +25,7 @@ pub(crate) fn warning(vendor: Provider, model: &str, today: &str) -> Option<Mode
     let next = || successor(vendor, model, today).or_else(|| nearest_model(vendor, model, today));
     let (message, instead) = match ModelStatus::find(vendor, model, today) {
         ModelStatus::Served | ModelStatus::Ending(_) => return None,
-        ModelStatus::Retired(Retirement { date, .. }) if date.is_empty() => {
+        ModelStatus::Retired(Retirement { date: "", .. }) => {
             (format!("{title} no longer serves it"), next())
         }
         ModelStatus::Retired(end) => (

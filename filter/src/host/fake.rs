@@ -29,6 +29,9 @@ pub(crate) struct LocalAnswer {
     pub(crate) body: Vec<u8>,
 }
 
+/// Values by key, each with its version.
+type SharedData = HashMap<String, (Vec<u8>, u32)>;
+
 /// One stream, its filter state and the data shared by all workers.
 #[derive(Debug)]
 pub(crate) struct FakeHost {
@@ -38,7 +41,7 @@ pub(crate) struct FakeHost {
     pub(crate) response_headers: RefCell<Headers>,
     pub(crate) response_body: RefCell<Vec<u8>>,
     pub(crate) properties: RefCell<HashMap<String, Vec<u8>>>,
-    pub(crate) shared: Rc<RefCell<HashMap<String, (Vec<u8>, u32)>>>,
+    pub(crate) shared: Rc<RefCell<SharedData>>,
     pub(crate) answer: RefCell<Option<LocalAnswer>>,
     pub(crate) calls: RefCell<Vec<(String, Headers)>>,
     /// Bodies of the calls.

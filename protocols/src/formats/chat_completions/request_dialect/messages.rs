@@ -182,9 +182,9 @@ impl<'a> Message<'a> {
                     }
                     _ => Fate::Keep,
                 }
-            } else if name == "cache_control" && !dialect.cache_control {
-                Fate::Remove
-            } else if is_strict && !(is_openais && OF_OPENAI.contains(&name)) {
+            } else if (name == "cache_control" && !dialect.cache_control)
+                || (is_strict && !(is_openais && OF_OPENAI.contains(&name)))
+            {
                 Fate::Remove
             } else {
                 Fate::Keep
