@@ -12,7 +12,7 @@ use crate::timestamp::Timestamp;
 /// Tagged by the member `event_type`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event_type")]
-#[expect(
+#[allow(
     clippy::large_enum_variant,
     reason = "changes of health are few, and no list holds many"
 )]

@@ -352,19 +352,19 @@ fn conversations() -> Vec<Row> {
         (
             "message_name",
             Word("nobody"),
-            messages(&[named.clone()]),
-            messages(&[user.clone()]),
+            messages(std::slice::from_ref(&named)),
+            messages(std::slice::from_ref(&user)),
         ),
         (
             "message_name",
             Word("tools"),
-            messages(&[named.clone()]),
-            messages(&[user.clone()]),
+            messages(std::slice::from_ref(&named)),
+            messages(std::slice::from_ref(&user)),
         ),
         (
             "message_name",
             Word("users"),
-            messages(&[named.clone()]),
+            messages(std::slice::from_ref(&named)),
             messages(&[named]),
         ),
         (
@@ -397,13 +397,13 @@ fn conversations() -> Vec<Row> {
         (
             "cache_control",
             Bool(false),
-            messages(&[marked.clone()]),
+            messages(std::slice::from_ref(&marked)),
             messages(&[json!({"role": "user", "content": [{"type": "text", "text": "a"}]})]),
         ),
         (
             "cache_control",
             Bool(true),
-            messages(&[marked.clone()]),
+            messages(std::slice::from_ref(&marked)),
             messages(&[marked]),
         ),
         (
@@ -416,13 +416,13 @@ fn conversations() -> Vec<Row> {
             "reasoning_history",
             Word("refused"),
             messages(&[reasoned("reasoning_content")]),
-            messages(&[plain.clone()]),
+            messages(std::slice::from_ref(&plain)),
         ),
         (
             "unknown_fields",
             Word("refused"),
             messages(&[reasoned("reasoning_signature")]),
-            messages(&[plain.clone()]),
+            messages(std::slice::from_ref(&plain)),
         ),
         (
             "unknown_fields",
