@@ -385,10 +385,18 @@ async fn a_key_made_by_command_opens_and_a_revoked_one_does_not() {
     scene.type_in("kt tokens revoke app").await;
     let took = scene.until(401, key).await;
     assert!(took < FELT_WITHIN, "{took:?}");
-    let named = scene
-        .values("kt events tail --filter key_name=app --limit 1 --json")
-        .await;
-    assert_eq!(named[0][0]["key_name"], "app");
+    // Events come in batches, a little after the answers that they are about.
+    let begin = Instant::now();
+    loop {
+        let named = scene
+            .values("kt events tail --filter key_name=app --limit 1 --json")
+            .await;
+        if named[0][0]["key_name"] == "app" {
+            break;
+        }
+        assert!(begin.elapsed() < PATIENCE, "no event names the key");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 /// The policy of the document on vendors, with simulated providers in place of its vendors.
