@@ -114,13 +114,14 @@ impl PluginContext {
     fn stream(&self) -> Option<HttpContext> {
         let vm = VM.with(Rc::clone);
         match &self.part {
-            Part::DownstreamFilter(config) => Some(HttpContext::DownstreamFilter(
-                DownstreamFilter::new(vm, Rc::clone(config)),
-            )),
-            Part::UpstreamFilter => Some(HttpContext::UpstreamFilter(UpstreamFilter::new(vm))),
-            Part::PerTryTimeoutFilter => Some(HttpContext::PerTryTimeoutFilter(
-                PerTryTimeoutFilter::new(vm),
-            )),
+            Part::DownstreamFilter(config) => Some(HttpContext::Downstream(DownstreamFilter::new(
+                vm,
+                Rc::clone(config),
+            ))),
+            Part::UpstreamFilter => Some(HttpContext::Upstream(UpstreamFilter::new(vm))),
+            Part::PerTryTimeoutFilter => {
+                Some(HttpContext::PerTryTimeout(PerTryTimeoutFilter::new(vm)))
+            }
             // What comes here only wakes its VM up.
             Part::Unconfigured | Part::HealthChecker(_) => None,
         }
@@ -129,72 +130,72 @@ impl PluginContext {
 
 /// One stream through one of the filters.
 enum HttpContext {
-    DownstreamFilter(DownstreamFilter),
-    UpstreamFilter(UpstreamFilter),
-    PerTryTimeoutFilter(PerTryTimeoutFilter),
+    Downstream(DownstreamFilter),
+    Upstream(UpstreamFilter),
+    PerTryTimeout(PerTryTimeoutFilter),
 }
 
 impl HttpContext {
     fn on_request_headers(&mut self, count: usize, end_of_stream: bool) -> Flow {
         match self {
-            Self::DownstreamFilter(gateway) => gateway.on_request_headers(&HOST, end_of_stream),
-            Self::UpstreamFilter(target) => target.on_request_headers(&HOST, count, end_of_stream),
-            Self::PerTryTimeoutFilter(hop) => hop.on_request_headers(&HOST),
+            Self::Downstream(gateway) => gateway.on_request_headers(&HOST, end_of_stream),
+            Self::Upstream(target) => target.on_request_headers(&HOST, count, end_of_stream),
+            Self::PerTryTimeout(hop) => hop.on_request_headers(&HOST),
         }
     }
 
     fn on_request_body(&mut self, size: usize, end_of_stream: bool) -> Flow {
         match self {
-            Self::DownstreamFilter(gateway) => gateway.on_request_body(&HOST, size, end_of_stream),
-            Self::UpstreamFilter(target) => target.on_request_body(&HOST, size, end_of_stream),
-            Self::PerTryTimeoutFilter(_) => Flow::Continue,
+            Self::Downstream(gateway) => gateway.on_request_body(&HOST, size, end_of_stream),
+            Self::Upstream(target) => target.on_request_body(&HOST, size, end_of_stream),
+            Self::PerTryTimeout(_) => Flow::Continue,
         }
     }
 
     fn on_request_trailers(&mut self) -> Flow {
         match self {
-            Self::DownstreamFilter(gateway) => gateway.on_request_trailers(&HOST),
-            Self::UpstreamFilter(target) => target.on_request_trailers(&HOST),
-            Self::PerTryTimeoutFilter(_) => Flow::Continue,
+            Self::Downstream(gateway) => gateway.on_request_trailers(&HOST),
+            Self::Upstream(target) => target.on_request_trailers(&HOST),
+            Self::PerTryTimeout(_) => Flow::Continue,
         }
     }
 
     fn on_response_headers(&mut self, end_of_stream: bool) -> Flow {
         match self {
-            Self::DownstreamFilter(gateway) => gateway.on_response_headers(&HOST),
-            Self::UpstreamFilter(target) => target.on_response_headers(&HOST, end_of_stream),
-            Self::PerTryTimeoutFilter(hop) => hop.on_response_headers(&HOST),
+            Self::Downstream(gateway) => gateway.on_response_headers(&HOST),
+            Self::Upstream(target) => target.on_response_headers(&HOST, end_of_stream),
+            Self::PerTryTimeout(hop) => hop.on_response_headers(&HOST),
         }
     }
 
     fn on_response_body(&mut self, size: usize, end_of_stream: bool) -> Flow {
         match self {
-            Self::UpstreamFilter(target) => target.on_response_body(&HOST, size, end_of_stream),
-            Self::DownstreamFilter(_) | Self::PerTryTimeoutFilter(_) => Flow::Continue,
+            Self::Upstream(target) => target.on_response_body(&HOST, size, end_of_stream),
+            Self::Downstream(_) | Self::PerTryTimeout(_) => Flow::Continue,
         }
     }
 
     fn on_response_trailers(&mut self) -> Flow {
         match self {
-            Self::UpstreamFilter(target) => target.on_response_trailers(&HOST),
-            Self::DownstreamFilter(_) | Self::PerTryTimeoutFilter(_) => Flow::Continue,
+            Self::Upstream(target) => target.on_response_trailers(&HOST),
+            Self::Downstream(_) | Self::PerTryTimeout(_) => Flow::Continue,
         }
     }
 
     /// A call that this stream made was answered, or failed.
     fn on_call_response(&mut self, token: u32) {
         match self {
-            Self::DownstreamFilter(gateway) => gateway.on_call_response(&HOST, token),
-            Self::UpstreamFilter(_) | Self::PerTryTimeoutFilter(_) => {}
+            Self::Downstream(gateway) => gateway.on_call_response(&HOST, token),
+            Self::Upstream(_) | Self::PerTryTimeout(_) => {}
         }
     }
 
     /// The stream is torn down, after its end or before.
     fn on_end(&mut self) {
         match self {
-            Self::DownstreamFilter(gateway) => gateway.on_end(&HOST),
-            Self::UpstreamFilter(target) => target.on_end(&HOST),
-            Self::PerTryTimeoutFilter(_) => {}
+            Self::Downstream(gateway) => gateway.on_end(&HOST),
+            Self::Upstream(target) => target.on_end(&HOST),
+            Self::PerTryTimeout(_) => {}
         }
     }
 }
