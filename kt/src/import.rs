@@ -47,6 +47,10 @@ impl<'a> Members<'a> {
         found
     }
 
+    fn has(&self, name: &str) -> bool {
+        self.left.iter().any(|(left, _)| *left == name)
+    }
+
     fn text(&mut self, names: &[&str]) -> Option<&'a str> {
         self.take(names)?.as_str()
     }
@@ -79,5 +83,30 @@ impl<'a> Members<'a> {
                 notes.push(format!("{}: has no counterpart here", self.place_of(name)));
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ::policy::{LoadOptions, Severity, load_with};
+    use routing::price;
+
+    use super::*;
+
+    /// The policy and the notes, after a check that lint finds no error in the policy as YAML.
+    pub(super) fn checked(imported: Result<Imported, String>) -> (Value, Vec<String>) {
+        let Imported { policy, notes } = imported.unwrap();
+        let text = ::envoy::to_yaml(&policy);
+        let options = LoadOptions {
+            known_price: Some(&|vendor, model| price::built_in(vendor, model).is_some()),
+            ..LoadOptions::default()
+        };
+        let findings = load_with(&text, &options).findings;
+        let errors: Vec<_> = findings
+            .iter()
+            .filter(|finding| finding.severity == Severity::Error)
+            .collect();
+        assert!(errors.is_empty(), "{errors:?}\n{text}");
+        (policy, notes)
     }
 }

@@ -16,6 +16,18 @@ pub(super) enum KeySource {
     None,
 }
 
+impl KeySource {
+    /// The secret that `name` becomes as a variable's name: `anthropic-prod` is ANTHROPIC_PROD.
+    pub(super) fn secret(name: &str) -> Self {
+        Self::Secret(name.replace('-', "_").to_uppercase())
+    }
+
+    /// The secret of a provider's key where the configuration has no name for it.
+    pub(super) fn secret_of(provider: Provider) -> Self {
+        Self::secret(&format!("{}_API_KEY", provider.name()))
+    }
+}
+
 /// A server of a provider, and how it is asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Server {
@@ -49,8 +61,38 @@ pub(super) struct Group {
     pub(super) fallback_group: Option<String>,
 }
 
-/// The policy, and the names of the secrets that have to be stored.
-pub(super) fn policy(groups: &[Group], settings: Map<String, Value>) -> (Value, Vec<String>) {
+impl Group {
+    /// A group without aliases and without one that follows it.
+    pub(super) fn new(
+        name: impl Into<String>,
+        strategy: Option<&'static str>,
+        members: Vec<Deployment>,
+    ) -> Self {
+        Self {
+            name: name.into(),
+            aliases: Vec::new(),
+            strategy,
+            members,
+            fallback_group: None,
+        }
+    }
+
+    /// Only one strategy has weights; lint warns of them where they have no effect.
+    pub(super) fn drop_unused_weights(&mut self) {
+        if self.strategy != Some("weighted_round_robin") {
+            for member in &mut self.members {
+                member.weight = None;
+            }
+        }
+    }
+}
+
+/// The policy. `notes` get the secrets that have to be stored.
+pub(super) fn policy(
+    groups: &[Group],
+    settings: Map<String, Value>,
+    notes: &mut Vec<String>,
+) -> Value {
     let mut targets: Vec<(String, &Server)> = Vec::new();
     for deployment in groups.iter().flat_map(|group| &group.members) {
         if !targets
@@ -64,12 +106,12 @@ pub(super) fn policy(groups: &[Group], settings: Map<String, Value>) -> (Value, 
         let found = targets.iter().find(|(_, known)| *known == server);
         found.map_or("", |(id, _)| id.as_str())
     };
-    let mut secrets: Vec<String> = Vec::new();
+    let mut secrets: Vec<&str> = Vec::new();
     for (_, server) in &targets {
         if let KeySource::Secret(name) = &server.key
-            && !secrets.contains(name)
+            && !secrets.contains(&name.as_str())
         {
-            secrets.push(name.clone());
+            secrets.push(name);
         }
     }
     let mut document = json!({
@@ -79,7 +121,12 @@ pub(super) fn policy(groups: &[Group], settings: Map<String, Value>) -> (Value, 
     for (name, value) in settings {
         document[name] = value;
     }
-    (document, secrets)
+    for name in secrets {
+        notes.push(format!(
+            "store the key {name}: keys are not copied; put it into the secrets folder, or set a variable of this name"
+        ));
+    }
+    document
 }
 
 /// The provider's name, with a number from the second server of the same provider on.

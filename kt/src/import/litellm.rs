@@ -84,12 +84,7 @@ pub(crate) fn import(config: &Value) -> Result<Imported, String> {
     router.shape(&mut groups, &mut notes);
     config.take(&["environment_variables"]);
     config.finish(&mut notes);
-    let (policy, secrets) = policy(&groups, router.policy_settings);
-    for name in secrets {
-        notes.push(format!(
-            "store the key {name}: keys are not copied; put it into the secrets folder, or set a variable of this name"
-        ));
-    }
+    let policy = policy(&groups, router.policy_settings, &mut notes);
     Ok(Imported { policy, notes })
 }
 
@@ -195,18 +190,8 @@ impl Router {
             } else {
                 "random"
             }));
-            if group.strategy != Some("weighted_round_robin") {
-                for member in &mut group.members {
-                    member.weight = None;
-                }
-            }
         }
-        for group in groups.iter_mut().filter(|group| group.members.len() == 1) {
-            group
-                .members
-                .iter_mut()
-                .for_each(|member| member.weight = None);
-        }
+        groups.iter_mut().for_each(Group::drop_unused_weights);
         for (alias, name) in &self.aliases {
             match groups.iter_mut().find(|group| group.name == *name) {
                 Some(group) => group.aliases.push(alias.clone()),
@@ -259,13 +244,7 @@ impl Router {
                         .flat_map(|other| members_of(groups, other))
                         .collect();
                     let joined = format!("{name}-fallbacks");
-                    groups.push(Group {
-                        name: joined.clone(),
-                        aliases: Vec::new(),
-                        strategy: Some("failover"),
-                        members,
-                        fallback_group: None,
-                    });
+                    groups.push(Group::new(&joined, Some("failover"), members));
                     joined
                 }
             };
@@ -371,13 +350,7 @@ fn add(mut entry: Members<'_>, router: &Router, groups: &mut Vec<Group>, notes: 
     let group = match at.and_then(|at| groups.get_mut(at)) {
         Some(group) => group,
         None => {
-            groups.push(Group {
-                name: name.to_owned(),
-                aliases: Vec::new(),
-                strategy: None,
-                members: Vec::new(),
-                fallback_group: None,
-            });
+            groups.push(Group::new(name, None, Vec::new()));
             let Some(group) = groups.last_mut() else {
                 return;
             };
@@ -439,9 +412,11 @@ fn server(provider: Provider, params: &mut Members<'_>, notes: &mut Vec<String>)
     let key = match params.text(&["api_key"]) {
         Some(key) => match key.strip_prefix(VARIABLE) {
             Some(variable) => KeySource::Variable(variable.to_owned()),
-            None => secret(provider),
+            None => KeySource::secret_of(provider),
         },
-        None if provider.profile().needs_key && aws_region.is_none() => secret(provider),
+        None if provider.profile().needs_key && aws_region.is_none() => {
+            KeySource::secret_of(provider)
+        }
         None => KeySource::None,
     };
     Server {
@@ -451,12 +426,6 @@ fn server(provider: Provider, params: &mut Members<'_>, notes: &mut Vec<String>)
         aws_region,
         key,
     }
-}
-
-/// The name under which a provider's key is to be stored.
-fn secret(provider: Provider) -> KeySource {
-    let name = provider.name().replace('-', "_").to_uppercase();
-    KeySource::Secret(format!("{name}_API_KEY"))
 }
 
 /// `[{"a": ["b", "c"]}, …]`

@@ -24,22 +24,11 @@ pub(crate) fn import(config: &Value, name: Option<&str>) -> Result<Imported, Str
             "expected a Portkey configuration with `targets`, `provider` or `virtual_key`, found none",
         ));
     }
-    let mut reader = Reader {
-        groups: Vec::new(),
-        notes: Vec::new(),
-    };
+    let mut reader = Reader { notes: Vec::new() };
     let name = name.unwrap_or(GROUP);
-    let node = Members::of("", config);
-    reader.group(name, node);
-    // Nested groups are read before the group that leads to them.
-    reader.groups.reverse();
-    let (policy, secrets) = policy(&reader.groups, Map::new());
+    let group = reader.group(name, Members::of("", config));
     let mut notes = reader.notes;
-    for name in secrets {
-        notes.push(format!(
-            "store the key {name}: keys are not copied; put it into the secrets folder, or set a variable of this name"
-        ));
-    }
+    let policy = policy(&[group], Map::new(), &mut notes);
     notes.push(format!(
         "clients ask for model {name:?} where they sent x-portkey-config"
     ));
@@ -47,70 +36,52 @@ pub(crate) fn import(config: &Value, name: Option<&str>) -> Result<Imported, Str
 }
 
 struct Reader {
-    groups: Vec<Group>,
     notes: Vec<String>,
-}
-
-/// What a target takes over from those around it.
-#[derive(Debug, Clone, Default)]
-struct Inherited {
-    timeout_ms: Option<u64>,
 }
 
 impl Reader {
     /// Reads a node with targets, or one that is a target itself, as the group `name`.
-    fn group(&mut self, name: &str, mut node: Members<'_>) {
-        let inherited = Inherited {
-            timeout_ms: node
-                .number(&["request_timeout", "requestTimeout"])
-                .map(|time| time.max(1.0) as u64),
-        };
+    fn group(&mut self, name: &str, mut node: Members<'_>) -> Group {
+        let timeout_ms = timeout_ms(&mut node);
         let strategy = self.strategy(&mut node);
         let targets = node.objects(&["targets"]);
         let mut members = Vec::new();
         if targets.is_empty() {
-            members.extend(self.deployment(node, &inherited));
+            members.extend(self.deployment(node, timeout_ms));
         } else {
             self.remark(node);
             for target in targets {
-                let is_nested = target.left.iter().any(|(name, _)| *name == "targets");
-                if is_nested {
+                if target.has("targets") {
                     self.notes.push(format!(
                         "{}: its targets are members of {name:?} themselves, because groups have no groups as members",
                         target.place
                     ));
-                    self.flatten(target, &inherited, &mut members);
+                    self.flatten(target, timeout_ms, &mut members);
                 } else {
-                    members.extend(self.deployment(target, &inherited));
+                    members.extend(self.deployment(target, timeout_ms));
                 }
             }
         }
-        if strategy != Some("weighted_round_robin") {
-            members.iter_mut().for_each(|member| member.weight = None);
-        }
-        self.groups.push(Group {
-            name: name.to_owned(),
-            aliases: Vec::new(),
-            strategy,
-            members,
-            fallback_group: None,
-        });
+        let mut group = Group::new(name, strategy, members);
+        group.drop_unused_weights();
+        group
     }
 
+    /// Adds the targets below `node`; those without a timeout get that of the configuration.
     fn flatten(
         &mut self,
         mut node: Members<'_>,
-        inherited: &Inherited,
+        timeout_ms: Option<u64>,
         members: &mut Vec<Deployment>,
     ) {
         self.strategy(&mut node);
         let targets = node.objects(&["targets"]);
         self.remark(node);
         for target in targets {
-            if target.left.iter().any(|(name, _)| *name == "targets") {
-                self.flatten(target, inherited, members);
+            if target.has("targets") {
+                self.flatten(target, timeout_ms, members);
             } else {
-                members.extend(self.deployment(target, inherited));
+                members.extend(self.deployment(target, timeout_ms));
             }
         }
     }
@@ -143,20 +114,14 @@ impl Reader {
 
     /// Says what of a node has no counterpart.
     fn remark(&mut self, mut node: Members<'_>) {
-        let place = node.place.clone();
-        let at = |name: &str| {
-            if place.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{place}.{name}")
-            }
-        };
         if node.take(&["retry"]).is_some() {
-            self.notes.push(format!("{}: the next member follows instead, and a sole target is asked again after a broken connection", at("retry")));
+            self.notes.push(format!("{}: the next member follows instead, and a sole target is asked again after a broken connection", node.place_of("retry")));
         }
         if node.take(&["cache"]).is_some() {
-            self.notes
-                .push(format!("{}: answers are not cached here", at("cache")));
+            self.notes.push(format!(
+                "{}: answers are not cached here",
+                node.place_of("cache")
+            ));
         }
         for name in [
             "input_guardrails",
@@ -167,14 +132,18 @@ impl Reader {
             if node.take(&[name]).is_some() {
                 self.notes.push(format!(
                     "{}: see `policies` (docs/content-policies.md)",
-                    at(name)
+                    node.place_of(name)
                 ));
             }
         }
         node.finish(&mut self.notes);
     }
 
-    fn deployment(&mut self, mut target: Members<'_>, inherited: &Inherited) -> Option<Deployment> {
+    fn deployment(
+        &mut self,
+        mut target: Members<'_>,
+        inherited_timeout_ms: Option<u64>,
+    ) -> Option<Deployment> {
         let place = target.place.clone();
         let mut overrides = Members::of(
             target.place_of("override_params"),
@@ -201,7 +170,7 @@ impl Reader {
             ));
             return None;
         };
-        let has_key = target.take(&["api_key", "apiKey"]).is_some() || virtual_key.is_some();
+        let has_api_key = target.take(&["api_key", "apiKey"]).is_some();
         let aws_region = target.text(&["aws_region", "awsRegion"]).map(str::to_owned);
         target.take(&[
             "aws_access_key_id",
@@ -209,24 +178,23 @@ impl Reader {
             "aws_secret_access_key",
             "awsSecretAccessKey",
         ]);
-        let name =
-            virtual_key.map_or_else(|| format!("{}_API_KEY", provider.name()), str::to_owned);
-        let key = KeySource::Secret(name.replace('-', "_").to_uppercase());
         let server = Server {
             provider,
             base_url: base_url.map(str::to_owned),
             api_version: target
                 .text(&["azure_api_version", "azureApiVersion"])
                 .map(str::to_owned),
-            key: if has_key || provider.profile().needs_key {
-                key
-            } else {
-                KeySource::None
+            key: match virtual_key {
+                Some(name) => KeySource::secret(name),
+                None if has_api_key || provider.profile().needs_key => {
+                    KeySource::secret_of(provider)
+                }
+                None => KeySource::None,
             },
             aws_region,
         };
         let deployment = target.text(&["azure_deployment_id", "azureDeploymentId"]);
-        let timeout = target.number(&["request_timeout", "requestTimeout"]);
+        let timeout_ms = timeout_ms(&mut target).or(inherited_timeout_ms);
         let weight = target.number(&["weight"]);
         self.remark(target);
         let Some(model) = deployment.or(model) else {
@@ -244,13 +212,16 @@ impl Reader {
                     weight as u64
                 }
             }),
-            timeout_ms: timeout
-                .map(|time| time.max(1.0) as u64)
-                .or(inherited.timeout_ms),
+            timeout_ms,
             price: None,
             context_window: None,
         })
     }
+}
+
+fn timeout_ms(node: &mut Members<'_>) -> Option<u64> {
+    let milliseconds = node.number(&["request_timeout", "requestTimeout"])?;
+    Some(milliseconds.max(1.0) as u64)
 }
 
 #[cfg(test)]

@@ -1,24 +1,8 @@
-use policy::{LoadOptions, Severity, load_with};
-use routing::price;
-
+use super::super::tests::checked;
 use super::*;
 
-/// The policy as YAML, after a check that lint finds no error in it, and the notes.
 fn imported(config: &str) -> (Value, Vec<String>) {
-    let config = policy::yaml_to_json(config).unwrap();
-    let Imported { policy, notes } = import(&config).unwrap();
-    let text = ::envoy::to_yaml(&policy);
-    let options = LoadOptions {
-        known_price: Some(&|vendor, model| price::built_in(vendor, model).is_some()),
-        ..LoadOptions::default()
-    };
-    let findings = load_with(&text, &options).findings;
-    let errors: Vec<_> = findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Error)
-        .collect();
-    assert!(errors.is_empty(), "{errors:?}\n{text}");
-    (policy, notes)
+    checked(import(&policy::yaml_to_json(config).unwrap()))
 }
 
 #[test]

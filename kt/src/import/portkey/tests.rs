@@ -1,23 +1,10 @@
-use policy::{LoadOptions, Severity, load_with};
-use routing::price;
 use serde_json::json;
 
+use super::super::tests::checked;
 use super::*;
 
 fn imported(config: &Value) -> (Value, Vec<String>) {
-    let Imported { policy, notes } = import(config, Some("chat")).unwrap();
-    let text = ::envoy::to_yaml(&policy);
-    let options = LoadOptions {
-        known_price: Some(&|vendor, model| price::built_in(vendor, model).is_some()),
-        ..LoadOptions::default()
-    };
-    let findings = load_with(&text, &options).findings;
-    let errors: Vec<_> = findings
-        .iter()
-        .filter(|finding| finding.severity == Severity::Error)
-        .collect();
-    assert!(errors.is_empty(), "{errors:?}\n{text}");
-    (policy, notes)
+    checked(import(config, Some("chat")))
 }
 
 #[test]
