@@ -13,6 +13,8 @@ pub(crate) mod fake;
 pub mod header_map;
 #[cfg(target_arch = "wasm32")]
 pub(crate) mod proxy_wasm_abi;
+#[cfg(any(test, target_arch = "wasm32"))]
+pub(crate) mod wake_ups;
 
 use std::fmt;
 
@@ -165,6 +167,13 @@ pub trait Host {
     ) -> HostResult<u32>;
     /// Lets a request go on that a callback has paused, from the callback of a call's answer.
     fn resume_request(&self) -> HostResult<()>;
+    /// Lets an answer go on that a callback has paused or is pausing, with what its buffer holds: at once where bytes of it
+    /// have been paused before, else without its bytes.
+    fn resume_response(&self) -> HostResult<()>;
+    /// Breaks the stream of the answer off: the client gets no end of it. What was written before in this callback is lost.
+    fn reset_response(&self) -> HostResult<()>;
+    /// Has the filter of the running stream called again as soon as this callback is over.
+    fn wake_up(&self) -> HostResult<()>;
     /// Headers of a call's answer; empty means that no answer came.
     fn call_response_headers(&self) -> HostResult<HeaderList>;
     /// Body of a call's answer, at most `length` bytes.

@@ -278,6 +278,12 @@ impl RequestContext {
         }
     }
 
+    /// Another attempt is under way beside `index`.
+    pub(crate) fn has_attempt_beside(&self, index: usize) -> bool {
+        (self.attempts.iter().enumerate())
+            .any(|(other, attempt)| other != index && attempt.ended_ns.is_none())
+    }
+
     /// The client's answer is a provider's error.
     pub(crate) fn is_answered_with_error(&self) -> bool {
         self.client_status.is_some_and(|status| status >= 500)

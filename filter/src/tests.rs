@@ -15,6 +15,7 @@ mod health;
 mod health_checker;
 mod host_calls;
 mod loss;
+mod open_stream;
 mod per_try_timeout;
 mod pieces;
 mod policies;

@@ -7,6 +7,7 @@ mod answer;
 pub(crate) mod attempt_outcome;
 mod body_mutation;
 mod metadata;
+mod open_stream;
 mod prepared_request;
 mod probe;
 mod request;
@@ -19,6 +20,7 @@ use crate::local_reply::Answer;
 use crate::request_context::RequestContext;
 use crate::worker::Worker;
 use crate::{Flow, state};
+use open_stream::OpenStream;
 
 pub(crate) use body_mutation::LONGEST_START;
 pub(crate) use prepared_request::{FirstRequest, PreparedAttempt, PreparedRequest};
@@ -42,7 +44,13 @@ enum Stage {
     AwaitingAnswer(AttemptHandle),
     /// The head of the answer is held until its body shows what it is.
     Holding(Box<Held>),
-    Streaming(AttemptHandle),
+    /// A JSON answer is on its way to the client.
+    Passing(AttemptHandle),
+    /// A stream is on its way to the client.
+    Streaming(OpenStream),
+    /// The gateway has ended the stream with an error; its connection is broken off at the next tick, when that has gone
+    /// out.
+    Aborted,
     /// Another attempt of the same request answered first.
     Superseded,
     /// Nothing more happens here.
@@ -119,7 +127,9 @@ impl UpstreamFilter {
             | Stage::Probe
             | Stage::AwaitingAnswer(_)
             | Stage::Holding(_)
+            | Stage::Passing(_)
             | Stage::Streaming(_)
+            | Stage::Aborted
             | Stage::Superseded
             | Stage::Over => Flow::Continue,
         }
@@ -149,8 +159,13 @@ impl UpstreamFilter {
     pub fn on_response_body(&mut self, host: &impl Host, size: usize, end_of_stream: bool) -> Flow {
         match std::mem::replace(&mut self.stage, Stage::Over) {
             Stage::Holding(held) => self.weigh(host, held, size, end_of_stream),
-            Stage::Streaming(course) => self.pass(host, course, size, end_of_stream),
+            Stage::Passing(course) => self.pass(host, course, size, end_of_stream),
+            Stage::Streaming(stream) => self.pass_event(host, stream, size, end_of_stream),
             Stage::Superseded => self.wait_for_the_end(),
+            Stage::Aborted => {
+                self.stage = Stage::Aborted;
+                Flow::Pause
+            }
             other => {
                 self.stage = other;
                 Flow::Continue
@@ -165,11 +180,15 @@ impl UpstreamFilter {
                 let size = held.seen;
                 self.weigh(host, held, size, true)
             }
-            Stage::Streaming(course) => {
+            Stage::Passing(course) | Stage::Streaming(OpenStream { course, .. }) => {
                 self.end_with_trailers(host, &course);
                 Flow::Continue
             }
             Stage::Superseded => self.wait_for_the_end(),
+            Stage::Aborted => {
+                self.stage = Stage::Aborted;
+                Flow::Pause
+            }
             other => {
                 self.stage = other;
                 Flow::Continue
@@ -184,8 +203,10 @@ impl UpstreamFilter {
                 attempt_outcome::without_answer(&self.vm, host, &course);
             }
             Stage::Holding(held) => attempt_outcome::without_answer(&self.vm, host, &held.course),
-            Stage::Streaming(course) => attempt_outcome::in_mid_answer(&self.vm, host, &course),
-            Stage::Fresh | Stage::Probe | Stage::Superseded | Stage::Over => {}
+            Stage::Passing(course) | Stage::Streaming(OpenStream { course, .. }) => {
+                attempt_outcome::in_mid_answer(&self.vm, host, &course);
+            }
+            Stage::Fresh | Stage::Probe | Stage::Aborted | Stage::Superseded | Stage::Over => {}
         }
     }
 

@@ -9,6 +9,7 @@ use crate::Flow;
 use crate::config::{self, GatewayConfig, Role};
 use crate::downstream_filter::DownstreamFilter;
 use crate::health_checker::HealthChecker;
+use crate::host::Now;
 use crate::host::proxy_wasm_abi::{self, ProxyWasmHost};
 use crate::per_try_timeout::PerTryTimeoutFilter;
 use crate::shared;
@@ -46,7 +47,15 @@ impl PluginContext {
             Ok(Role::Gateway(config)) => {
                 shared::prepare(&HOST);
                 shared::publish_configuration(&HOST, &bytes);
-                VM.with(|vm| vm.adopt(&HOST, &config));
+                VM.with(|vm| {
+                    vm.adopt(&HOST, &config);
+                    // The newest configuration lives longest.
+                    if let Err(error) = proxy_wasm_abi::receive_wake_ups(&vm.wake_up_queue) {
+                        log::warn!(
+                            "streams that fall silent cannot be ended with an error: {error}"
+                        );
+                    }
+                });
                 self.part = Part::DownstreamFilter(config);
             }
             Ok(Role::Target) => self.part = Part::UpstreamFilter,
@@ -70,7 +79,8 @@ impl PluginContext {
         true
     }
 
-    fn on_tick(&mut self) {
+    /// `true`: streams are to be told.
+    fn on_tick(&mut self) -> bool {
         match &mut self.part {
             Part::DownstreamFilter(config) => VM.with(|vm| {
                 vm.tick(&HOST);
@@ -79,12 +89,14 @@ impl PluginContext {
                     vm.exporter.on_tick(&HOST, collector);
                 }
                 vm.wake_monitor(&HOST, config);
+                true
             }),
             Part::HealthChecker(monitor) => {
                 monitor.on_tick(&HOST);
                 proxy_wasm_abi::set_tick_period(TICK_MS);
+                false
             }
-            Part::Unconfigured | Part::UpstreamFilter | Part::PerTryTimeoutFilter => {}
+            Part::Unconfigured | Part::UpstreamFilter | Part::PerTryTimeoutFilter => false,
         }
     }
 
@@ -179,6 +191,30 @@ impl HttpContext {
         match self {
             Self::Upstream(target) => target.on_response_trailers(&HOST),
             Self::Downstream(_) | Self::PerTryTimeout(_) => Flow::Continue,
+        }
+    }
+
+    /// Time has passed, by a tick of the gateway.
+    fn on_tick(&mut self, now: Now) {
+        match self {
+            Self::Upstream(target) => target.on_tick(&HOST, now),
+            Self::Downstream(_) | Self::PerTryTimeout(_) => {}
+        }
+    }
+
+    /// A callback of this stream has asked for it.
+    fn on_wake_up(&mut self) {
+        match self {
+            Self::Upstream(target) => target.on_wake_up(&HOST),
+            Self::Downstream(_) | Self::PerTryTimeout(_) => {}
+        }
+    }
+
+    /// It has something to do when time passes.
+    fn watches_the_clock(&self) -> bool {
+        match self {
+            Self::Upstream(target) => target.watches_the_clock(),
+            Self::Downstream(_) | Self::PerTryTimeout(_) => false,
         }
     }
 

@@ -64,6 +64,9 @@ pub struct Worker {
     ledger: RefCell<Ledger>,
     /// When the monitor was last found not to probe, by the clock that never jumps.
     monitor_woken_ms: Cell<u64>,
+    /// Names the queue by which streams of this worker are called again.
+    #[cfg_attr(not(target_arch = "wasm32"), allow(dead_code))]
+    pub(crate) wake_up_queue: String,
     /// Of the Envoy process, where its configuration gives no name.
     instance_id: String,
 }
@@ -90,6 +93,7 @@ impl Worker {
             control_publication: Cell::new(None),
             ledger: RefCell::default(),
             monitor_woken_ms: Cell::new(0),
+            wake_up_queue: format!("keeptrusts-wake-ups-{:016x}", host.random()),
             instance_id: shared::instance_id(host),
         }
     }

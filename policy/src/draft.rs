@@ -29,6 +29,7 @@ pub(crate) struct Draft {
     pub(crate) policies: PoliciesDraft,
     pub(crate) max_request_bytes: Slot<u64>,
     pub(crate) log_bodies: Slot<bool>,
+    pub(crate) commit_after_ms: Slot<u64>,
     pub(crate) unpriced: Slot<Unpriced>,
 }
 
@@ -55,6 +56,7 @@ pub(crate) struct TargetDraft {
     pub(crate) weight: Slot<u32>,
     pub(crate) region: Slot<String>,
     pub(crate) timeout_ms: Slot<u64>,
+    pub(crate) stream_idle_timeout_ms: Slot<u64>,
     pub(crate) model_mapping: Slot<BTreeMap<String, String>>,
     pub(crate) health_check: HealthCheckDraft,
     pub(crate) circuit_breaker: CircuitBreakerDraft,

@@ -12,6 +12,10 @@ use crate::content_category::ContentCategory;
 
 /// Whole-answer timeout (first byte for streams) of a target that gives none, in milliseconds.
 pub const DEFAULT_TIMEOUT_MS: u64 = 120_000;
+/// Silence in mid-stream after which a target that says nothing else is given up, in milliseconds.
+pub const DEFAULT_STREAM_IDLE_TIMEOUT_MS: u64 = 120_000;
+/// How long a stream that is alive is held for its first content when the policy does not say, in milliseconds.
+pub const DEFAULT_COMMIT_AFTER_MS: u64 = 25_000;
 /// Cosine similarity below which semantic routing takes the group's first member, when the policy gives none.
 pub const DEFAULT_MIN_SIMILARITY: f64 = 0.2;
 /// How long semantic routing waits for an embeddings target that gives no `timeout_ms`, in milliseconds.
@@ -76,6 +80,8 @@ pub struct Target {
     pub region: Option<String>,
     /// Milliseconds for the whole answer, or to the first content of a stream.
     pub timeout_ms: u64,
+    /// Milliseconds of silence after its first content that end a stream.
+    pub stream_idle_timeout_ms: u64,
     /// Client's model name to this target's model name, checked before [`Failover::model_mapping`].
     pub model_mapping: BTreeMap<String, String>,
     /// Active probing.
@@ -476,6 +482,8 @@ pub struct GatewaySettings {
     pub max_request_bytes: u64,
     /// Prompts and answers may appear in events.
     pub log_bodies: bool,
+    /// Milliseconds after which a stream that is alive and has shown no content goes through to the client.
+    pub commit_after_ms: u64,
     /// What becomes of models without a price where a budget has to be kept.
     pub unpriced: Unpriced,
 }
@@ -497,6 +505,7 @@ impl Default for GatewaySettings {
         Self {
             max_request_bytes: DEFAULT_MAX_REQUEST_BYTES,
             log_bodies: false,
+            commit_after_ms: DEFAULT_COMMIT_AFTER_MS,
             unpriced: Unpriced::default(),
         }
     }

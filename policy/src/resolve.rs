@@ -123,6 +123,10 @@ fn gateway(draft: &Draft) -> GatewaySettings {
             .copied()
             .unwrap_or(default.max_request_bytes),
         log_bodies: draft.log_bodies.copied().unwrap_or(default.log_bodies),
+        commit_after_ms: draft
+            .commit_after_ms
+            .copied()
+            .unwrap_or(default.commit_after_ms),
         unpriced: draft.unpriced.copied().unwrap_or(default.unpriced),
     }
 }

@@ -80,6 +80,22 @@ impl ProviderError {
         }
     }
 
+    /// See [`ProviderError::truncated`].
+    pub fn is_truncation(&self) -> bool {
+        *self == Self::truncated()
+    }
+
+    /// Nothing came for so many milliseconds in mid-stream; `what` was waited for.
+    pub fn silent(waited_ms: u64, what: &str) -> Self {
+        Self {
+            status: 504,
+            ..Self::new(
+                ErrorKind::Timeout,
+                format!("the provider sent no {what} for {waited_ms} ms"),
+            )
+        }
+    }
+
     /// Sets the provider's code.
     #[must_use]
     pub fn with_code(self, code: impl Into<String>) -> Self {

@@ -58,7 +58,7 @@ pub type ResponseHeaders<'a> = Vec<(&'a str, Cow<'a, [u8]>)>;
 /// 2. [`Exchange::response_head`] once: `Buffer` or `Failover` if a body follows;
 /// 3. [`Exchange::response_body`] with each new chunk and one `out`, which the caller empties only after sending it;
 ///    the last call has `end`;
-/// 4. or [`Exchange::on_reset`] if the upstream resets the stream.
+/// 4. or [`Exchange::on_reset`] if the upstream resets the stream, or [`Exchange::abort`] if the gateway gives it up.
 ///
 /// After `Failover` only [`Exchange::error_response`] and [`Exchange::report`] may be called.
 pub struct Exchange {
@@ -318,6 +318,27 @@ impl Exchange {
             StreamState::Content | StreamState::Complete => true,
             StreamState::BeforeContent | StreamState::Failed(_) => false,
         }
+    }
+
+    /// A stream goes to the client although it has shown no content yet: the provider is alive, and whoever stands
+    /// between must see that. Appends nothing to `out`. `false` if there is no stream to let through.
+    pub fn commit(&mut self) -> bool {
+        let is_waiting = matches!(self.stage, Stage::StreamBuffering);
+        if is_waiting {
+            self.commit_stream(ResponseAction::Replace);
+        }
+        is_waiting
+    }
+
+    /// The gateway gives up a stream of which something was sent: appends the client's error event. Appends nothing where
+    /// the stream has come to its proper end already.
+    pub fn abort(&mut self, error: ProviderError, out: &mut Vec<u8>) {
+        self.stage = Stage::Finished;
+        if self.complete || self.error.is_some() {
+            return;
+        }
+        error::write_stream_error(out, self.attempt.client, &error);
+        self.error = Some(error);
     }
 
     /// The client's response is complete, or never will be; further input changes nothing.

@@ -34,6 +34,7 @@ pub(crate) fn target(id: &str, vendor: Provider) -> Target {
         price: None,
         aws_sigv4_region: None,
         forward_headers: Vec::new(),
+        stream_idle_timeout_ms: policy::DEFAULT_STREAM_IDLE_TIMEOUT_MS,
         quirks: DialectPatch::NONE,
         endpoints: None,
     }

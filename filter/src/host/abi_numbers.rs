@@ -15,6 +15,12 @@ pub(crate) mod buffer {
     pub(crate) const PLUGIN_CONFIGURATION: u32 = 7;
 }
 
+/// The two halves of an HTTP stream.
+pub(crate) mod stream {
+    pub(crate) const REQUEST: u32 = 0;
+    pub(crate) const RESPONSE: u32 = 1;
+}
+
 /// What a call of the proxy returns.
 pub(crate) mod status {
     pub(crate) const OK: u32 = 0;
@@ -32,9 +38,11 @@ pub(crate) mod action {
 
 #[cfg(test)]
 mod tests {
-    use proxy_wasm::types::{Action, BufferType, LogLevel, MapType, MetricType, Status};
+    use proxy_wasm::types::{
+        Action, BufferType, LogLevel, MapType, MetricType, Status, StreamType,
+    };
 
-    use super::{action, buffer, map, status};
+    use super::{action, buffer, map, status, stream};
 
     #[test]
     fn are_those_of_the_sdk() {
@@ -60,6 +68,8 @@ mod tests {
             (status::BAD_ARGUMENT, Status::BadArgument as u32),
             (status::EMPTY, Status::Empty as u32),
             (status::CAS_MISMATCH, Status::CasMismatch as u32),
+            (stream::REQUEST, StreamType::HttpRequest as u32),
+            (stream::RESPONSE, StreamType::HttpResponse as u32),
             (action::CONTINUE, Action::Continue as u32),
             (action::PAUSE, Action::Pause as u32),
             (0, MetricType::Counter as u32),

@@ -19,6 +19,11 @@ pub(crate) fn while_running<T>(id: u32, job: impl FnOnce() -> T) -> T {
     result
 }
 
+/// The stream whose callback is running.
+pub(super) fn running() -> Option<u32> {
+    RUNNING.get()
+}
+
 /// A call was made with this token, by the stream that is running if one is.
 pub(super) fn called(token: u32) {
     if let Some(id) = RUNNING.get() {

@@ -14,7 +14,7 @@ pub(crate) enum Phase {
     RequestBody,
     ResponseHeaders,
     ResponseBody,
-    /// Ticks and the end of streams: no headers, no bodies.
+    /// Ticks, wake-ups and the end of streams: no headers, and of bodies only what is paused.
     Outside,
 }
 
@@ -50,6 +50,14 @@ pub(crate) struct FakeHost {
     /// How often a paused request was let go on.
     pub(crate) resumed: Cell<u32>,
     pub(crate) call_answer_body: RefCell<Vec<u8>>,
+    /// A filter has paused with bytes of an answer at hand: from then on the proxy keeps a buffer for it.
+    pub(crate) has_paused_body: Cell<bool>,
+    /// What was let go of an answer whose filter goes on pausing.
+    pub(crate) sent: RefCell<Vec<u8>>,
+    /// The answer was broken off.
+    pub(crate) is_reset: Cell<bool>,
+    /// How often a stream wanted to be called again.
+    pub(crate) wake_ups: Cell<u32>,
     /// Of the clock that never jumps, as [`Now::monotonic_ms`] gives it. The wall clock says the same.
     pub(crate) now_ms: Cell<u64>,
     /// By how much the wall clock was set ahead, or back.
@@ -85,6 +93,10 @@ impl Default for FakeHost {
             call_answer: RefCell::default(),
             resumed: Cell::new(0),
             call_answer_body: RefCell::default(),
+            has_paused_body: Cell::new(false),
+            sent: RefCell::default(),
+            is_reset: Cell::new(false),
+            wake_ups: Cell::new(0),
             now_ms: Cell::new(1_776_939_930_000),
             clock_set_ms: Cell::new(0),
             random: Cell::new(1),
@@ -184,6 +196,14 @@ impl FakeHost {
 
     fn note(&self, call: &'static str) {
         self.noted.borrow_mut().push(call);
+    }
+
+    /// Outside of its callback a body can be reached where it was paused.
+    fn has_body_at_hand(&self) -> HostResult<()> {
+        match self.phase.get() {
+            Phase::Outside if self.has_paused_body.get() => Ok(()),
+            _ => self.only_in(&[Phase::ResponseBody]),
+        }
     }
 
     fn only_in(&self, phases: &[Phase]) -> HostResult<()> {
@@ -313,13 +333,13 @@ impl Host for FakeHost {
 
     fn response_body(&self, start: usize, length: usize) -> HostResult<Vec<u8>> {
         self.note("response_body");
-        self.only_in(&[Phase::ResponseBody])?;
+        self.has_body_at_hand()?;
         Ok(part(&self.response_body.borrow(), start, length))
     }
 
     fn set_response_body(&self, body: &[u8]) -> HostResult<()> {
         self.note("set_response_body");
-        self.only_in(&[Phase::ResponseBody])?;
+        self.has_body_at_hand()?;
         self.response_body.replace(body.to_vec());
         Ok(())
     }
@@ -392,6 +412,27 @@ impl Host for FakeHost {
         calls.push((cluster.to_owned(), self.list(headers)));
         self.call_bodies.borrow_mut().push(body.to_vec());
         Ok(u32::try_from(calls.len()).unwrap_or(u32::MAX))
+    }
+
+    fn resume_response(&self) -> HostResult<()> {
+        self.note("resume_response");
+        if self.has_paused_body.get() {
+            let sent = self.response_body.take();
+            self.sent.borrow_mut().extend(sent);
+        }
+        Ok(())
+    }
+
+    fn reset_response(&self) -> HostResult<()> {
+        self.note("reset_response");
+        self.is_reset.set(true);
+        Ok(())
+    }
+
+    fn wake_up(&self) -> HostResult<()> {
+        self.note("wake_up");
+        self.wake_ups.set(self.wake_ups.get() + 1);
+        Ok(())
     }
 
     fn resume_request(&self) -> HostResult<()> {

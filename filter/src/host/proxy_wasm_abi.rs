@@ -15,6 +15,7 @@ use super::abi_numbers::buffer::{
 };
 use super::abi_numbers::map::{CALL_RESPONSE_HEADERS, REQUEST_HEADERS, RESPONSE_HEADERS};
 use super::abi_numbers::status::{BAD_ARGUMENT, CAS_MISMATCH, EMPTY, NOT_FOUND, OK};
+use super::abi_numbers::stream;
 use super::{HeaderList, Host, HostError, HostResult, MetricKind, Now, Shared, header_map};
 use crate::text;
 
@@ -101,6 +102,18 @@ mod raw {
             cas: u32,
         ) -> u32;
         pub(super) fn proxy_continue_stream(stream: u32) -> u32;
+        pub(super) fn proxy_close_stream(stream: u32) -> u32;
+        pub(super) fn proxy_register_shared_queue(
+            name: *const u8,
+            name_size: usize,
+            queue: *mut u32,
+        ) -> u32;
+        pub(super) fn proxy_enqueue_shared_queue(queue: u32, bytes: *const u8, size: usize) -> u32;
+        pub(super) fn proxy_dequeue_shared_queue(
+            queue: u32,
+            bytes: *mut *mut u8,
+            size: *mut usize,
+        ) -> u32;
         pub(super) fn proxy_set_effective_context(id: u32) -> u32;
         pub(super) fn proxy_define_metric(
             kind: u32,
@@ -156,6 +169,23 @@ pub(crate) fn set_tick_period(milliseconds: u64) {
     let period = u32::try_from(milliseconds).unwrap_or(u32::MAX);
     // SAFETY: no pointers.
     unsafe { raw::proxy_set_tick_period_milliseconds(period) };
+}
+
+/// From now on wake-ups come to the root context that is running, by `proxy_on_queue_ready`. `name` is this worker's own.
+pub(crate) fn receive_wake_ups(name: &str) -> HostResult<()> {
+    let mut queue = 0u32;
+    // SAFETY: `name` outlives the call; `queue` is valid for writes.
+    check(unsafe { raw::proxy_register_shared_queue(name.as_ptr(), name.len(), &mut queue) })?;
+    super::wake_ups::come_by(queue);
+    Ok(())
+}
+
+/// Empties the queue of wake-ups.
+pub(crate) fn drain_wake_ups(queue: u32) {
+    // SAFETY: both pointers are valid for writes during the call.
+    while bytes_from(|data, size| unsafe { raw::proxy_dequeue_shared_queue(queue, data, size) })
+        .is_ok()
+    {}
 }
 
 fn check(status: u32) -> HostResult<()> {
@@ -441,9 +471,26 @@ impl Host for ProxyWasmHost {
     }
 
     fn resume_request(&self) -> HostResult<()> {
-        const REQUEST_STREAM: u32 = 0;
         // SAFETY: takes no pointers.
-        check(unsafe { raw::proxy_continue_stream(REQUEST_STREAM) })
+        check(unsafe { raw::proxy_continue_stream(stream::REQUEST) })
+    }
+
+    fn resume_response(&self) -> HostResult<()> {
+        // SAFETY: takes no pointers.
+        check(unsafe { raw::proxy_continue_stream(stream::RESPONSE) })
+    }
+
+    fn reset_response(&self) -> HostResult<()> {
+        // SAFETY: takes no pointers.
+        check(unsafe { raw::proxy_close_stream(stream::RESPONSE) })
+    }
+
+    fn wake_up(&self) -> HostResult<()> {
+        super::wake_ups::ask(|queue| {
+            // An empty element: who is to be woken is known here.
+            // SAFETY: no byte is read.
+            check(unsafe { raw::proxy_enqueue_shared_queue(queue, ptr::null(), 0) })
+        })
     }
 
     fn call_response_headers(&self) -> HostResult<HeaderList> {

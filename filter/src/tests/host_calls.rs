@@ -2,7 +2,7 @@
 //! again. Who adds a call changes a number here.
 
 use super::gateway_config;
-use super::upstream_filter::attempt;
+use super::upstream_filter::{attempt, piece};
 use std::rc::Rc;
 
 use super::{POLICY, Visit};
@@ -81,7 +81,7 @@ fn a_json_request_to_a_failover_group() {
 }
 
 #[test]
-fn a_piece_of_a_stream_that_passes_is_read_and_nothing_else() {
+fn a_piece_of_a_stream_that_passes_is_read_and_let_go() {
     let mut visit = Visit::chat(r#"{"model": "chain", "stream": true, "messages": []}"#);
     visit.enter();
     let mut target = attempt(&visit);
@@ -96,12 +96,14 @@ fn a_piece_of_a_stream_that_passes_is_read_and_nothing_else() {
             "now",
             "set_response_headers",
             "set_response_body",
+            // The first one opens the buffer.
+            "wake_up",
+            "resume_response",
         ][..],
-        &["response_body"],
-        &["response_body"],
+        &["response_body", "resume_response"],
+        &["response_body", "resume_response"],
     ] {
-        let phase = visit.host.in_phase(Phase::ResponseBody);
-        target.on_response_body(phase, EVENT.len(), false);
+        piece(&visit.host, &mut target, EVENT, false);
         assert_eq!(taken(&visit), expected);
     }
 }

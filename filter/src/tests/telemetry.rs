@@ -55,7 +55,7 @@ pub(super) fn events(visit: &Visit) -> Vec<Value> {
         .collect()
 }
 
-fn only_event(visit: &mut Visit) -> Value {
+pub(super) fn only_event(visit: &mut Visit) -> Value {
     visit.gateway.on_end(visit.host.in_phase(Phase::Outside));
     let mut events = events(visit);
     assert_eq!(events.len(), 1, "{events:?}");

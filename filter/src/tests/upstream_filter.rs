@@ -49,6 +49,30 @@ pub(super) fn answered(
     target.on_response_body(host.in_phase(Phase::ResponseBody), body.len(), true)
 }
 
+/// A piece of an answer as Envoy hands it over, behind what the filter keeps back, with the wake-ups that it has asked for.
+pub(super) fn piece(
+    host: &FakeHost,
+    target: &mut UpstreamFilter,
+    bytes: &str,
+    end_of_stream: bool,
+) -> Flow {
+    if !host.has_paused_body.get() {
+        host.response_body.borrow_mut().clear();
+    }
+    host.response_body.borrow_mut().extend(bytes.bytes());
+    let size = host.response_body.borrow().len();
+    let flow = target.on_response_body(host.in_phase(Phase::ResponseBody), size, end_of_stream);
+    host.has_paused_body.set(flow == Flow::Pause);
+    if flow == Flow::Continue {
+        let sent = host.response_body.take();
+        host.sent.borrow_mut().extend(sent);
+    }
+    if host.wake_ups.take() > 0 {
+        target.on_wake_up(host.in_phase(Phase::Outside));
+    }
+    flow
+}
+
 fn response_header(host: &FakeHost, name: &str) -> String {
     let headers = host.response_headers.borrow();
     let value = headers

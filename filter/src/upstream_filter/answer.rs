@@ -4,6 +4,7 @@ use protocols::exchange::{FailoverReason, ResponseAction};
 
 use super::attempt_outcome::{self, AttemptOutcome};
 use super::metadata::answer_headers;
+use super::open_stream::OpenStream;
 use super::{AttemptHandle, Held, Stage, UpstreamFilter, announce_next};
 use crate::host::{HeaderList, Host, Now};
 use crate::local_reply::Answer;
@@ -66,11 +67,8 @@ impl UpstreamFilter {
         size: usize,
         end_of_stream: bool,
     ) -> Flow {
-        let fresh = match size.saturating_sub(held.seen) {
-            // The end of the body often comes by itself.
-            0 => Vec::new(),
-            length => host.response_body(held.seen, length).unwrap_or_default(),
-        };
+        let fresh = piece_at(host, held.seen, size);
+        let has_paused_before = held.seen > 0;
         held.seen = held.seen.max(size);
         let before = held.gathered.len();
         let (action, is_over) = match held.course.context().exchange(held.course.index) {
@@ -96,13 +94,20 @@ impl UpstreamFilter {
                 if let Err(error) = host.set_response_body(&held.gathered) {
                     log::error!("held answer could not be released: {error}");
                 }
-                self.stream_or_finish(host, held.course, is_over.then_some(now));
-                Flow::Continue
+                let is_stream = held.course.context().stream;
+                if is_over || !is_stream {
+                    self.stream_or_finish(host, held.course, is_over.then_some(now));
+                    return Flow::Continue;
+                }
+                let mut stream = OpenStream::new(held.course, has_paused_before, now);
+                let flow = stream.let_go(host, held.gathered.len());
+                self.stage = Stage::Streaming(stream);
+                flow
             }
         }
     }
 
-    /// More of an answer whose head has gone to the client.
+    /// More of a JSON answer whose head has gone to the client.
     pub(super) fn pass(
         &mut self,
         host: &impl Host,
@@ -110,37 +115,52 @@ impl UpstreamFilter {
         size: usize,
         end_of_stream: bool,
     ) -> Flow {
-        let piece = if size == 0 {
-            Vec::new()
-        } else {
-            host.response_body(0, size).unwrap_or_default()
-        };
+        let piece = piece_at(host, 0, size);
         let mut out = Vec::new();
-        let action = match course.context().exchange(course.index) {
-            Some(exchange) => exchange.response_body(&piece, end_of_stream, &mut out),
-            None => return Flow::Continue,
+        let Some(action) = read_on(&course, &piece, end_of_stream, &mut out) else {
+            return Flow::Continue;
         };
-        if course.context().is_trial(course.index) {
-            let mut context = course.context();
-            attempt_outcome::tell_first_content(
-                &self.vm,
-                host,
-                &mut context,
-                course.index,
-                host.now(),
-            );
-        }
-        match action {
-            ResponseAction::Forward => course.context().keep_answer(&piece),
-            ResponseAction::Buffer | ResponseAction::Replace | ResponseAction::Failover(_) => {
-                course.context().keep_answer(&out);
-                if let Err(error) = host.set_response_body(&out) {
-                    log::error!("a piece of the answer could not be replaced: {error}");
-                }
-            }
+        if let Some(replacement) = replacement(&course, action, &piece, &out)
+            && let Err(error) = host.set_response_body(replacement)
+        {
+            log::error!("a piece of the answer could not be replaced: {error}");
         }
         self.stream_or_finish(host, course, end_of_stream.then(|| host.now()));
         Flow::Continue
+    }
+
+    /// More of a stream whose head has gone to the client.
+    pub(super) fn pass_event(
+        &mut self,
+        host: &impl Host,
+        mut stream: OpenStream,
+        size: usize,
+        end_of_stream: bool,
+    ) -> Flow {
+        let piece = piece_at(host, stream.unsent, size);
+        let mut out = Vec::new();
+        let Some(action) = read_on(&stream.course, &piece, end_of_stream, &mut out) else {
+            return Flow::Continue;
+        };
+        if stream.course.context().is_trial(stream.course.index) {
+            let mut context = stream.course.context();
+            let index = stream.course.index;
+            attempt_outcome::tell_first_content(&self.vm, host, &mut context, index, host.now());
+        }
+        let mut size = size;
+        if let Some(replacement) = replacement(&stream.course, action, &piece, &out) {
+            size = stream.unsent.saturating_add(replacement.len());
+            if let Err(error) = stream.set_fresh(host, replacement) {
+                log::error!("a piece of the stream could not be replaced: {error}");
+            }
+        }
+        if end_of_stream {
+            self.end_answered(host, &stream.course, host.now());
+            return stream.let_end_go(host);
+        }
+        let flow = stream.let_go(host, size);
+        self.stage = Stage::Streaming(stream);
+        flow
     }
 
     /// The last piece has gone; what the translator still owes cannot follow it any more.
@@ -165,7 +185,7 @@ impl UpstreamFilter {
 
     fn stream_or_finish(&mut self, host: &impl Host, course: AttemptHandle, finished: Option<Now>) {
         match finished {
-            None => self.stage = Stage::Streaming(course),
+            None => self.stage = Stage::Passing(course),
             Some(now) => self.end_answered(host, &course, now),
         }
     }
@@ -207,8 +227,54 @@ impl UpstreamFilter {
     }
 }
 
+/// The bytes of the answer at hand that have not been seen yet.
+fn piece_at(host: &impl Host, start: usize, size: usize) -> Vec<u8> {
+    match size.saturating_sub(start) {
+        // The end of an answer often comes by itself.
+        0 => Vec::new(),
+        length => host.response_body(start, length).unwrap_or_default(),
+    }
+}
+
+/// `None`: the attempt is over.
+fn read_on(
+    course: &AttemptHandle,
+    piece: &[u8],
+    end_of_stream: bool,
+    out: &mut Vec<u8>,
+) -> Option<ResponseAction> {
+    let mut context = course.context();
+    let exchange = context.exchange(course.index)?;
+    Some(exchange.response_body(piece, end_of_stream, out))
+}
+
+/// What goes to the client in the place of `piece`; `None` where that is the piece itself.
+fn replacement<'a>(
+    course: &AttemptHandle,
+    action: ResponseAction,
+    piece: &[u8],
+    out: &'a [u8],
+) -> Option<&'a [u8]> {
+    match action {
+        ResponseAction::Forward => {
+            course.context().keep_answer(piece);
+            None
+        }
+        ResponseAction::Buffer | ResponseAction::Replace | ResponseAction::Failover(_) => {
+            course.context().keep_answer(out);
+            Some(out)
+        }
+    }
+}
+
 /// Sends the head of the answer to the client.
-fn release(vm: &Worker, host: &impl Host, course: &AttemptHandle, upstream: &HeaderList, now: Now) {
+pub(super) fn release(
+    vm: &Worker,
+    host: &impl Host,
+    course: &AttemptHandle,
+    upstream: &HeaderList,
+    now: Now,
+) {
     let mut context = course.context();
     attempt_outcome::cancel_hedged(vm, host, &mut context, course.index, now);
     let Some(exchange) = context.exchange(course.index) else {
@@ -239,8 +305,7 @@ fn is_curable(context: &mut RequestContext, index: usize, reason: FailoverReason
     let Some(entry) = context.attempts.get(index).map(|attempt| attempt.entry) else {
         return true;
     };
-    let is_beside_others = (context.attempts.iter().enumerate())
-        .any(|(other, attempt)| other != index && attempt.ended_ns.is_none());
+    let is_beside_others = context.has_attempt_beside(index);
     let next = match reason {
         // With hedging, another one is asked already.
         _ if is_beside_others => return true,

@@ -24,6 +24,8 @@ pub(crate) enum AttemptOutcome {
     NoCluster,
     /// The provider broke off while its answer was on the way to the client.
     BrokenOff,
+    /// The gateway gave a stream up in the middle.
+    Aborted(FailoverReason),
     /// The gateway could not say the request to this provider.
     Unsent,
     /// Nobody waits for the answer any more.
@@ -31,11 +33,13 @@ pub(crate) enum AttemptOutcome {
 }
 
 impl AttemptOutcome {
-    fn failure(self) -> Option<FailoverReason> {
+    fn failure(self, report: Option<&Report>) -> Option<FailoverReason> {
         match self {
-            Self::FailedOver(reason) => Some(reason),
+            Self::FailedOver(reason) | Self::Aborted(reason) => Some(reason),
             Self::TurnedAway | Self::NoCluster => Some(FailoverReason::UpstreamConnect),
-            Self::Answered | Self::BrokenOff | Self::Unsent | Self::ClientGone => None,
+            Self::BrokenOff => Some(FailoverReason::StreamBroken),
+            Self::Answered => report.and_then(failure_in_stream),
+            Self::Unsent | Self::ClientGone => None,
         }
     }
 }
@@ -60,7 +64,7 @@ pub(crate) fn end(
     let error = report.as_ref().and_then(|report| report.error.as_ref());
     attempt.ended_ns = Some(now.monotonic_ns);
     attempt.retry_after_ms = error.and_then(|error| error.retry_after_ms);
-    attempt.failure = ending.failure();
+    attempt.failure = ending.failure(report.as_ref());
     attempt.turned_away = ending == AttemptOutcome::TurnedAway;
     attempt.has_no_cluster = ending == AttemptOutcome::NoCluster;
     let latency_ms = latency_ms(attempt, stream, now);
@@ -72,6 +76,12 @@ pub(crate) fn end(
         waited_ms(attempt, now.monotonic_ns),
     );
     attempt.report = report;
+    if let Some(failure) = attempt.failure
+        && attempt.answered
+    {
+        // The client has its status and half of an answer.
+        context.log.error_code = Some(failure.as_str().into());
+    }
     if context.is_repeatable() {
         // The attempt that repeats it says how the target is.
         return;
@@ -212,6 +222,18 @@ fn was_turned_away(host: &impl Host, waited_ms: u64, timeout_ms: u64) -> bool {
     !is_explained && waited_ms < connect_timeout_ms(timeout_ms) / 2
 }
 
+/// Why a stream that came to its end is none that served: what it said last.
+fn failure_in_stream(report: &Report) -> Option<FailoverReason> {
+    let error = report.error.as_ref()?;
+    if !report.content_sent {
+        None
+    } else if error.is_truncation() {
+        Some(FailoverReason::StreamBroken)
+    } else {
+        Some(FailoverReason::ErrorInStream)
+    }
+}
+
 /// What the end means for the target's health.
 fn outcome(ending: AttemptOutcome, report: Option<&Report>, latency_ms: u64) -> Outcome {
     let error = report.and_then(|report| report.error.as_ref());
@@ -245,12 +267,14 @@ fn outcome(ending: AttemptOutcome, report: Option<&Report>, latency_ms: u64) -> 
             FailoverReason::ModelNotFound
             | FailoverReason::ContextLength
             | FailoverReason::ContentPolicy => Outcome::ClientFault,
+            FailoverReason::StreamBroken | FailoverReason::StreamIdle => Outcome::StreamBroken,
             FailoverReason::UpstreamRefused | FailoverReason::Unhealthy => Outcome::Inconclusive,
             FailoverReason::Hedged => Outcome::Superseded,
         },
         // Neither is the target's fault.
         AttemptOutcome::TurnedAway | AttemptOutcome::NoCluster => Outcome::Overflow,
-        AttemptOutcome::BrokenOff => Outcome::StreamBroken,
+        AttemptOutcome::Aborted(FailoverReason::UpstreamTimeout) => Outcome::TimedOut,
+        AttemptOutcome::BrokenOff | AttemptOutcome::Aborted(_) => Outcome::StreamBroken,
         AttemptOutcome::Unsent => Outcome::Inconclusive,
         AttemptOutcome::ClientGone => Outcome::ClientDisconnected,
     }

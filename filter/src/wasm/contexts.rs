@@ -11,7 +11,7 @@ use std::cell::RefCell;
 use super::{HttpContext, PluginContext};
 use crate::Flow;
 use crate::host::abi_numbers::action::{CONTINUE, PAUSE};
-use crate::host::{callout_registry, proxy_wasm_abi};
+use crate::host::{Host, callout_registry, proxy_wasm_abi, wake_ups};
 use crate::int_map::IntMap;
 
 /// Everything that the proxy knows by a number.
@@ -88,7 +88,36 @@ extern "C" fn proxy_on_configure(id: u32, _size: usize) -> u32 {
 
 #[unsafe(no_mangle)]
 extern "C" fn proxy_on_tick(id: u32) {
-    with_root(id, PluginContext::on_tick);
+    if with_root(id, PluginContext::on_tick) {
+        let now = super::HOST.now();
+        with_contexts(|contexts| {
+            let streams = contexts.streams.iter_mut();
+            for (id, stream) in streams.filter(|(_, stream)| stream.watches_the_clock()) {
+                if proxy_wasm_abi::act_for(*id) {
+                    callout_registry::while_running(*id, || stream.on_tick(now));
+                }
+            }
+        });
+        // The queue that tells them may have gone with a configuration.
+        serve_wake_ups();
+    }
+}
+
+#[unsafe(no_mangle)]
+extern "C" fn proxy_on_queue_ready(_id: u32, queue: u32) {
+    proxy_wasm_abi::drain_wake_ups(queue);
+    serve_wake_ups();
+}
+
+fn serve_wake_ups() {
+    for id in wake_ups::take() {
+        if proxy_wasm_abi::act_for(id) {
+            with_stream(id, |stream| {
+                stream.on_wake_up();
+                Flow::Continue
+            });
+        }
+    }
 }
 
 #[unsafe(no_mangle)]

@@ -44,6 +44,7 @@ mod pass_through;
 mod profile;
 mod sdk;
 mod setup;
+mod stalled_streams;
 mod strategies;
 mod strict_providers;
 mod support;

@@ -21,6 +21,11 @@ impl Chain {
 
     /// `extra` is added to the document as it is.
     pub(crate) async fn with(timeouts_ms: &[u64], extra: &str) -> Self {
+        Self::with_targets(timeouts_ms, "", extra).await
+    }
+
+    /// With `line` in each target as well.
+    pub(crate) async fn with_targets(timeouts_ms: &[u64], line: &str, extra: &str) -> Self {
         let mut providers = Vec::new();
         for index in 0..timeouts_ms.len() {
             providers.push(
@@ -32,7 +37,9 @@ impl Chain {
         let upstreams: Vec<Upstream> = providers
             .iter()
             .enumerate()
-            .map(|(index, provider)| Upstream::at(&format!("p{index}"), provider, Dialect::OpenAi))
+            .map(|(index, provider)| {
+                Upstream::at(&format!("p{index}"), provider, Dialect::OpenAi).with(line)
+            })
             .collect();
         let names: Vec<(String, String)> = (0..timeouts_ms.len())
             .map(|index| (format!("p{index}"), format!("m{index}")))

@@ -20,6 +20,11 @@ pub(super) const ROOT: &[Key<Draft>] = &[
     Key::new("log_bodies", |draft, node, lint| {
         draft.log_bodies.set(value::boolean(node, lint), lint)
     }),
+    Key::new("commit_after_ms", |draft, node, lint| {
+        draft
+            .commit_after_ms
+            .set(value::duration(node, Unit::Milliseconds, lint), lint);
+    }),
     Key::new("unpriced", |draft, node, lint| {
         let choices = [
             ("refuse", Unpriced::Refuse),
@@ -42,6 +47,11 @@ pub(super) const TARGET: &[Key<TargetDraft>] = &[
         target
             .timeout_ms
             .set(value::duration(node, Unit::Seconds, lint), lint);
+    }),
+    Key::new("stream_idle_timeout_ms", |target, node, lint| {
+        target
+            .stream_idle_timeout_ms
+            .set(value::duration(node, Unit::Milliseconds, lint), lint);
     }),
     Key::new("model_mapping", |target, node, lint| {
         target.model_mapping.set(value::name_map(node, lint), lint)

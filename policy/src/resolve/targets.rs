@@ -9,7 +9,9 @@ use crate::deployments_path::DeploymentsPath;
 use crate::draft::{PriceDraft, TargetDraft};
 use crate::finding::Code;
 use crate::lint::{Lint, Problem};
-use crate::model::{BaseUrl, DEFAULT_TIMEOUT_MS, Price, Target, TargetId};
+use crate::model::{
+    BaseUrl, DEFAULT_STREAM_IDLE_TIMEOUT_MS, DEFAULT_TIMEOUT_MS, Price, Target, TargetId,
+};
 use crate::section::Slot;
 use crate::yaml::At;
 
@@ -129,6 +131,10 @@ fn resolve_one(
             .copied()
             .or(document.failover.timeout_ms.copied())
             .unwrap_or(DEFAULT_TIMEOUT_MS),
+        stream_idle_timeout_ms: draft
+            .stream_idle_timeout_ms
+            .copied()
+            .unwrap_or(DEFAULT_STREAM_IDLE_TIMEOUT_MS),
         model_mapping: draft.model_mapping.get().cloned().unwrap_or_default(),
         health_check,
         circuit_breaker: health::breaker(document, draft),

@@ -30,6 +30,10 @@ pub enum FailoverReason {
     ErrorInStream,
     /// A stream ended before any content.
     EmptyStream,
+    /// The connection broke after content.
+    StreamBroken,
+    /// After content the provider was silent for too long.
+    StreamIdle,
     /// Excluded from the plan.
     Unhealthy,
     /// A hedged request to the next target responded first.
@@ -70,6 +74,8 @@ impl FailoverReason {
             Self::ContentPolicy => "content_policy",
             Self::ErrorInStream => "error_in_stream",
             Self::EmptyStream => "empty_stream",
+            Self::StreamBroken => "stream_broken",
+            Self::StreamIdle => "stream_idle",
             Self::Unhealthy => "unhealthy",
             Self::Hedged => "hedged",
         }

@@ -73,7 +73,7 @@ impl Exchange {
         }
     }
 
-    fn commit_stream(&mut self, action: ResponseAction) -> ResponseAction {
+    pub(super) fn commit_stream(&mut self, action: ResponseAction) -> ResponseAction {
         self.stage = Stage::StreamForwarding;
         self.is_stream = true;
         self.content_sent = true;
