@@ -197,6 +197,7 @@ fn event(number: u64, of: u64) -> NewEvent {
         model: text("gpt-4o"),
         status_code: Some(status),
         is_failed,
+        has_served: !is_failed,
         latency_ms: Some(latency),
     };
     let mut attempts = vec![attempt(provider, status, status >= 400)];

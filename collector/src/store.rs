@@ -5,7 +5,7 @@ mod error;
 mod location;
 mod new_event;
 mod sqlite;
-mod totals;
+pub(crate) mod totals;
 
 pub use error::StoreError;
 pub use location::{ClickHouseLocation, InvalidLocation, StoreLocation};

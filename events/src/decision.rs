@@ -47,7 +47,7 @@ pub struct DecisionEvent<'a> {
     pub stream: bool,
     /// The client's status; 0 if it disconnected before a response.
     pub status_code: u16,
-    /// `error.code` of a response made by the gateway itself.
+    /// `error.code` of a response made by the gateway itself; of an answer that failed after it had begun, why.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error_code: Option<Cow<'a, str>>,
     /// The client disconnected before the response was complete.
@@ -108,6 +108,13 @@ pub struct DecisionEvent<'a> {
     /// Names of the fields that were truncated, see [`crate::MAX_EVENT_BYTES`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub truncated: Vec<Cow<'a, str>>,
+}
+
+impl DecisionEvent<'_> {
+    /// The answer began well and failed on its way to the client: a stream that broke, fell silent, or held an error.
+    pub fn is_broken(&self) -> bool {
+        (200..400).contains(&self.status_code) && self.error_code.is_some()
+    }
 }
 
 /// The gateway's decision.

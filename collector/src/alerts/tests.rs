@@ -1,17 +1,18 @@
 use std::collections::HashMap;
 
 use super::*;
+use crate::store::totals::Ending;
 
 /// `attempts` of which `failed` were not answered and `limited` answered with 429, the others after 100 ms for a cent.
 fn totals(attempts: u64, failed: u64, limited: u64, nanos: u64) -> Totals {
     let mut totals = Totals::default();
     for number in 0..attempts {
         if number < failed {
-            totals.add_status(0, false, Some(true));
+            totals.add_status(0, false, Ending::OfAttempt { is_failed: true });
         } else if number < failed + limited {
-            totals.add_status(429, false, Some(true));
+            totals.add_status(429, false, Ending::OfAttempt { is_failed: true });
         } else {
-            totals.add_status(200, false, Some(false));
+            totals.add_status(200, false, Ending::OfAttempt { is_failed: false });
             totals.add_latency(100);
             totals.add_cost(Some(nanos), 0, true);
         }

@@ -31,7 +31,7 @@ macro_rules! metrics {
 
 metrics! {
     RequestCount "request_count" Count "Requests.",
-    ErrorCount "error_count" Count "Answers of 400 and above to requests that were not blocked.",
+    ErrorCount "error_count" Count "Answers of 400 and above to requests that were not blocked, and streams that failed after they had begun.",
     ErrorRate "error_rate" Ratio "`error_count` of `request_count`.",
     BlockedCount "blocked_count" Count "Decision `blocked`.",
     FailoverCount "failover_count" Count "Another than the first choice served.",

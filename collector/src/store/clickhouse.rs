@@ -433,6 +433,7 @@ fn event_row(event: &NewEvent, arrived: u64, writer: &str, seq: u64) -> String {
         "seq": seq,
         "is_decision": u8::from(columns.is_decision),
         "status_code": columns.status_code.unwrap_or(0),
+        "is_broken": u8::from(columns.is_broken),
         "failover": u8::from(columns.failover),
         "latency_ms": columns.latency_ms,
         "latency_bucket": columns.latency_ms.map_or(0, histogram::bucket),

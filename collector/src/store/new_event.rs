@@ -54,6 +54,8 @@ pub struct Columns {
     pub instance_id: Option<String>,
     /// What the client got.
     pub status_code: Option<u16>,
+    /// Its answer began well and failed on its way to the client.
+    pub is_broken: bool,
     /// Another than the first choice served.
     pub failover: bool,
     /// Milliseconds.
@@ -85,6 +87,8 @@ pub struct AttemptColumns {
     pub status_code: Option<u16>,
     /// It has a reason: another was asked instead, or nobody.
     pub is_failed: bool,
+    /// Its answer went to the client, whole or broken: tokens and cost of the request are its own.
+    pub has_served: bool,
     /// Milliseconds.
     pub latency_ms: Option<u64>,
 }
@@ -159,6 +163,7 @@ impl Columns {
             gateway_id: text(&event.gateway_id),
             instance_id: text(&event.instance_id),
             status_code: Some(event.status_code),
+            is_broken: event.is_broken(),
             failover: event.failover.triggered,
             latency_ms: Some(bounded(event.latency_ms)),
             ttft_ms: event.time_to_first_token_ms.map(bounded),
@@ -169,7 +174,9 @@ impl Columns {
             cost_nanos: event
                 .actual_cost_usd
                 .map(|cost| events::nanos(cost).min(MAX_COST_NANOS)),
-            attempts: event.attempts.iter().map(AttemptColumns::of).collect(),
+            attempts: (event.attempts.iter())
+                .map(|attempt| AttemptColumns::of(attempt, event))
+                .collect(),
         }
     }
 
@@ -184,12 +191,17 @@ impl Columns {
 }
 
 impl AttemptColumns {
-    fn of(attempt: &events::AttemptRecord<'_>) -> Self {
+    fn of(attempt: &events::AttemptRecord<'_>, event: &DecisionEvent<'_>) -> Self {
+        let is_failed = attempt.reason.is_some();
+        let has_begun = (attempt.status_code).is_some_and(|status| (200..400).contains(&status));
+        let is_the_broken_one =
+            event.is_broken() && has_begun && event.provider.as_deref() == Some(&*attempt.provider);
         Self {
             provider: text(&attempt.provider),
             model: text(&attempt.model),
             status_code: attempt.status_code,
-            is_failed: attempt.reason.is_some(),
+            is_failed,
+            has_served: !is_failed || is_the_broken_one,
             latency_ms: Some(bounded(attempt.latency_ms)),
         }
     }

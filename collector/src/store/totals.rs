@@ -20,7 +20,7 @@ pub struct Group {
 pub struct Totals {
     /// Events.
     pub requests: u64,
-    /// Answers of 400 and above to requests that were not blocked.
+    /// Answers of 400 and above to requests that were not blocked, and answers that broke on their way.
     pub errors: u64,
     /// Decision `blocked`.
     pub blocked: u64,
@@ -70,6 +70,15 @@ pub struct Totals {
     pub score_millionths_squared: f64,
 }
 
+/// What is known of an end beside its status.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ending {
+    /// Of a request: whether its answer began well and failed on its way.
+    OfRequest { is_broken: bool },
+    /// Of an attempt: whether it has a reason to have failed.
+    OfAttempt { is_failed: bool },
+}
+
 /// Scores are stored as whole millionths.
 pub(crate) const MILLIONTHS: u64 = 1_000_000;
 
@@ -80,7 +89,7 @@ pub(crate) enum Measure {
     Status,
     /// Whether the request was blocked, as 0 or 1.
     Blocked,
-    /// Whether the attempt failed, as 0 or 1.
+    /// Whether the attempt failed, or the request's answer broke on its way, as 0 or 1.
     Failed,
     /// Whether another than the first choice served, as 0 or 1.
     Failover,
@@ -172,7 +181,14 @@ impl Totals {
         let status = columns.status_code.map_or(0, u64::from);
         let is_success = (200..400).contains(&status);
         let is_blocked = columns.decision.as_deref() == Some("blocked");
-        self.add_status(status, is_blocked, None);
+        let is_success = is_success && !columns.is_broken;
+        self.add_status(
+            status,
+            is_blocked,
+            Ending::OfRequest {
+                is_broken: columns.is_broken,
+            },
+        );
         self.add_served(columns, is_success);
         if let Some(latency) = columns.latency_ms.filter(|_| is_success) {
             self.add_latency(latency);
@@ -183,8 +199,14 @@ impl Totals {
     pub(crate) fn count_attempt(&mut self, columns: &Columns, attempt: &AttemptColumns) {
         let status = attempt.status_code.map_or(0, u64::from);
         let is_success = (200..400).contains(&status) && !attempt.is_failed;
-        self.add_status(status, false, Some(attempt.is_failed));
-        if attempt.is_failed {
+        self.add_status(
+            status,
+            false,
+            Ending::OfAttempt {
+                is_failed: attempt.is_failed,
+            },
+        );
+        if !attempt.has_served {
             return;
         }
         self.add_served(columns, is_success);
@@ -271,18 +293,22 @@ impl Totals {
         self.score_millionths_squared += score_millionths_squared;
     }
 
-    /// Counts what an answer's status says. `failed` is known of attempts only; one without an answer has status 0.
-    pub(crate) fn add_status(&mut self, status: u64, is_blocked: bool, failed: Option<bool>) {
+    /// Counts what an answer's status says. An attempt without an answer has status 0.
+    pub(crate) fn add_status(&mut self, status: u64, is_blocked: bool, ending: Ending) {
+        let (is_attempt, has_failed) = match ending {
+            Ending::OfRequest { is_broken } => (false, is_broken),
+            Ending::OfAttempt { is_failed } => (true, is_failed),
+        };
         self.requests += 1;
         self.blocked += u64::from(is_blocked);
-        self.successes += u64::from((200..400).contains(&status) && failed != Some(true));
+        self.successes += u64::from((200..400).contains(&status) && !has_failed);
         self.rate_limited += u64::from(status == 429 && !is_blocked);
         self.client_errors += u64::from((400..500).contains(&status) && !is_blocked);
-        let is_unanswered = status == 0 && failed == Some(true);
+        let is_unanswered = status == 0 && is_attempt && has_failed;
         self.server_errors += u64::from((status >= 500 || is_unanswered) && !is_blocked);
-        self.errors += u64::from((status >= 400 || failed == Some(true)) && !is_blocked);
-        if let Some(failed) = failed {
-            *self.failed_attempts.get_or_insert(0) += u64::from(failed);
+        self.errors += u64::from((status >= 400 || has_failed) && !is_blocked);
+        if is_attempt {
+            *self.failed_attempts.get_or_insert(0) += u64::from(has_failed);
         }
     }
 

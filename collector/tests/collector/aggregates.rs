@@ -51,13 +51,14 @@ prop_compose! {
     fn attempts()(
         failed in prop::collection::vec((word(), word(), prop::sample::select(vec![None, Some(429), Some(500)])), 0..3),
         last in prop::option::of((word(), word(), prop::sample::select(vec![200, 302, 400]))),
+        broken in prop::sample::select(vec![None, None, Some("stream_idle")]),
         latency_ms in 0_u64..2_048,
     ) -> Value {
         let failed = failed.into_iter().map(|(provider, model, status)| json!({
             "provider": provider, "model": model, "status_code": status, "reason": "upstream_5xx", "latency_ms": 7,
         }));
         let last = last.map(|(provider, model, status)| json!({
-            "provider": provider, "model": model, "status_code": status, "reason": null, "latency_ms": latency_ms,
+            "provider": provider, "model": model, "status_code": status, "reason": broken, "latency_ms": latency_ms,
         }));
         failed.chain(last).collect()
     }
@@ -75,6 +76,7 @@ prop_compose! {
         tokens in prop::option::of((0_u64..10_000, 0_u64..1_000, 0_u64..100)),
         cost_nanos in prop::option::of(0_u64..1_000_000_000),
         stream in any::<bool>(),
+        error_code in prop::sample::select(vec![None, None, Some("stream_idle")]),
     ) -> Value {
         let at = Timestamp::from_millis(moment("2026-11-20T22:30:00Z") + after_ms);
         json!({
@@ -84,7 +86,7 @@ prop_compose! {
             "tokens": tokens.map(|(prompt, completion, cached)| json!({
                 "prompt": prompt, "completion": completion, "cached": cached, "total": prompt + completion,
             })),
-            "estimated_cost_usd": null,
+            "estimated_cost_usd": null, "error_code": error_code,
             "actual_cost_usd": cost_nanos.map(|nanos| nanos as f64 / 1e9),
         })
     }

@@ -308,6 +308,40 @@ fn reports_by_attempt_count_what_failover_rescued() {
     );
 }
 
+#[test]
+fn a_stream_that_fails_after_it_has_begun_is_a_failure_of_request_and_attempt_alike() {
+    let service = Service::start();
+    let broken = |reason: &str| {
+        json!({
+            "provider": "azure", "stream": true, "error_code": reason, "tag": "experiment", "actual_cost_usd": 0.5,
+            "tokens": {"prompt": 10, "completion": 5, "cached": 0, "total": 15, "estimated": true},
+            "attempts": [{"provider": "azure", "model": "m", "status_code": 200, "reason": reason, "latency_ms": 900}],
+        })
+    };
+    let at = "2026-11-21T10:00:00Z";
+    let reasons = ["stream_idle", "stream_broken", "error_in_stream"];
+    let events: Vec<_> = (1..)
+        .zip(reasons)
+        .map(|(number, reason)| decision(number, at, broken(reason)))
+        .collect();
+    service.deliver(&events);
+    let metrics = "error_count,success_count,availability,total_tokens,total_cost";
+    for (group, name) in [
+        ("provider", "azure"),
+        ("tag", "experiment"),
+        ("attempts.provider", "azure"),
+    ] {
+        let query = format!("/v1/events?group_by={group}&metrics={metrics}");
+        let (_, answer) = service.get(&query, API);
+        assert_eq!(
+            answer["data"][0],
+            json!({group: name, "error_count": 3, "success_count": 0, "availability": 0.0, "total_tokens": 45,
+                "total_cost": 1.5}),
+            "{group}"
+        );
+    }
+}
+
 /// A gateway that answers one request with a stream, and says what it was asked.
 fn one_answer() -> (String, std::thread::JoinHandle<String>) {
     use std::io::{BufRead as _, BufReader, Read as _, Write as _};

@@ -53,7 +53,10 @@ fn attempts_of(event: &Value) -> Vec<Value> {
             one["decision"] = "allowed".into();
             one["status_code"] = attempt["status_code"].as_u64().unwrap_or(0).into();
             one["latency_ms"] = attempt["latency_ms"].clone();
-            if !attempt["reason"].is_null() {
+            let is_the_broken_one = is_broken(event)
+                && attempt["provider"] == event["provider"]
+                && has_begun_well(&one);
+            if !attempt["reason"].is_null() && !is_the_broken_one {
                 for name in ["tokens", "actual_cost_usd", "time_to_first_token_ms"] {
                     one[name] = Value::Null;
                 }
@@ -62,6 +65,15 @@ fn attempts_of(event: &Value) -> Vec<Value> {
             one
         })
         .collect()
+}
+
+fn has_begun_well(event: &Value) -> bool {
+    (event["status_code"].as_u64()).is_some_and(|status| (200..400).contains(&status))
+}
+
+/// Its answer began well and failed on its way.
+fn is_broken(event: &Value) -> bool {
+    has_begun_well(event) && !event["error_code"].is_null()
 }
 
 /// Whether an event is one that a filter asks for, whatever its kind.
@@ -159,7 +171,10 @@ fn metric(events: &[&Value], metric: Metric) -> Option<f64> {
     };
     let status = |event: &Value| event["status_code"].as_u64().unwrap();
     let of_attempts = events.iter().any(|event| event["attempt"].is_object());
-    let is_failed = |event: &Value| !event["attempt"]["reason"].is_null();
+    let is_failed = |event: &Value| match &event["attempt"] {
+        Value::Null => is_broken(event),
+        attempt => !attempt["reason"].is_null(),
+    };
     let is_error = |event: &Value| {
         event["decision"] != "blocked" && (status(event) >= 400 || is_failed(event))
     };
@@ -199,7 +214,7 @@ fn metric(events: &[&Value], metric: Metric) -> Option<f64> {
     latencies.sort_unstable();
     first_tokens.sort_unstable();
     match metric {
-        Metric::RequestCount => Some(count(&|event| !is_failed(event))),
+        Metric::RequestCount => Some(count(&|event| !of_attempts || !is_failed(event))),
         Metric::AttemptCount => of_attempts.then_some(all),
         Metric::SuccessCount => Some(count(&is_success)),
         Metric::FailureCount => Some(count(&is_failure)),
@@ -207,7 +222,8 @@ fn metric(events: &[&Value], metric: Metric) -> Option<f64> {
         Metric::RateLimitedCount => Some(count(&|event| answered_with(event, 429, 430))),
         Metric::ClientErrorCount => Some(count(&|event| answered_with(event, 400, 500))),
         Metric::ServerErrorCount => Some(count(&|event| {
-            answered_with(event, 500, 1_000) || (is_failed(event) && status(event) == 0)
+            answered_with(event, 500, 1_000)
+                || (of_attempts && is_failed(event) && status(event) == 0)
         })),
         Metric::CostPerSuccess => {
             share(cost, count(&|event| is_success(event) && is_priced(event)))

@@ -1,7 +1,7 @@
 //! The tables. Each collapses rows that came twice: reads say `FINAL`, so that merges need not have happened yet.
 
 /// Statements that make what is not there, in this order. What has been released is never changed, only added to.
-pub(super) const TABLES: [&str; 10] = [
+pub(super) const TABLES: [&str; 11] = [
     "CREATE TABLE IF NOT EXISTS kt_event (
         id String,
         ts UInt64,
@@ -72,4 +72,7 @@ pub(super) const TABLES: [&str; 10] = [
     // Which collector wrote it, and as its how many-th. Rows without the columns are of one writer, numbered by their time.
     "ALTER TABLE kt_event ADD COLUMN IF NOT EXISTS writer LowCardinality(String)",
     "ALTER TABLE kt_event ADD COLUMN IF NOT EXISTS seq UInt64 DEFAULT arrived",
+    // Whether the answer began well and failed on its way to the client.
+    "ALTER TABLE kt_event ADD COLUMN IF NOT EXISTS
+        is_broken UInt8 DEFAULT status_code >= 200 AND status_code < 400 AND JSONExtractString(json, 'error_code') != ''",
 ];

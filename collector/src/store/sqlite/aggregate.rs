@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row};
 
 use super::condition::{Conditions, micros};
 use crate::query::{Column, Dimension, EventFilter};
-use crate::store::totals::Measure;
+use crate::store::totals::{Ending, Measure};
 use crate::store::{Group, MOST_GROUPS, StoreError, Totals};
 
 /// What a report wants to know.
@@ -120,7 +120,13 @@ pub(super) fn aggregate(
             append(&mut key, row.get_ref(index)?);
         }
         if let Some(group) = groups.get_mut(&key) {
-            add(&mut group.totals, row, group_by.len(), measures)?;
+            add(
+                &mut group.totals,
+                row,
+                group_by.len(),
+                measures,
+                of_attempts,
+            )?;
             continue;
         }
         if groups.len() >= MOST_GROUPS {
@@ -134,7 +140,13 @@ pub(super) fn aggregate(
             key: values.collect::<Result<_, StoreError>>()?,
             totals: Totals::default(),
         };
-        add(&mut group.totals, row, group_by.len(), measures)?;
+        add(
+            &mut group.totals,
+            row,
+            group_by.len(),
+            measures,
+            of_attempts,
+        )?;
         groups.insert(key.clone(), group);
     }
     Ok(groups)
@@ -179,18 +191,32 @@ fn column(measure: Measure) -> &'static str {
     match measure {
         Measure::Status => "status_code",
         Measure::Blocked => "decision = 'blocked'",
-        // Of requests only their status tells.
-        Measure::Failed => "NULL",
+        Measure::Failed => "is_broken",
         Measure::Failover => "failover",
         Measure::PromptTokens => "prompt_tokens",
         Measure::CompletionTokens => "completion_tokens",
         Measure::CachedTokens => "cached_tokens",
         Measure::TotalTokens => "total_tokens",
         Measure::Cost => "CASE WHEN is_priced THEN cost_nanos END",
-        Measure::Latency => "latency_ms",
+        Measure::Latency => "CASE WHEN is_broken THEN NULL ELSE latency_ms END",
         Measure::Ttft => "ttft_ms",
         Measure::Score => "score_millionths",
     }
+}
+
+/// `$value` where the attempt's answer went to the client, whole or broken; else `$otherwise`.
+macro_rules! served {
+    ($value:literal, $otherwise:literal) => {
+        concat!(
+            "CASE WHEN NOT attempt_failed
+                OR (is_broken AND attempt_provider = provider AND attempt_status BETWEEN 200 AND 399)
+                THEN ",
+            $value,
+            " ELSE ",
+            $otherwise,
+            " END"
+        )
+    };
 }
 
 /// Where a measure of an attempt is. Tokens and cost are those of the request, and belong to the attempt that served.
@@ -199,15 +225,15 @@ fn attempt_column(measure: Measure) -> &'static str {
         Measure::Status => "attempt_status",
         Measure::Blocked => "0",
         Measure::Failed => "attempt_failed",
-        Measure::Failover => "CASE WHEN attempt_failed THEN 0 ELSE failover END",
-        Measure::PromptTokens => "CASE WHEN attempt_failed THEN 0 ELSE prompt_tokens END",
-        Measure::CompletionTokens => "CASE WHEN attempt_failed THEN 0 ELSE completion_tokens END",
-        Measure::CachedTokens => "CASE WHEN attempt_failed THEN 0 ELSE cached_tokens END",
-        Measure::TotalTokens => "CASE WHEN attempt_failed THEN 0 ELSE total_tokens END",
-        Measure::Cost => "CASE WHEN is_priced AND NOT attempt_failed THEN cost_nanos END",
+        Measure::Failover => served!("failover", "0"),
+        Measure::PromptTokens => served!("prompt_tokens", "0"),
+        Measure::CompletionTokens => served!("completion_tokens", "0"),
+        Measure::CachedTokens => served!("cached_tokens", "0"),
+        Measure::TotalTokens => served!("total_tokens", "0"),
+        Measure::Cost => served!("CASE WHEN is_priced THEN cost_nanos END", "NULL"),
         Measure::Latency => "CASE WHEN attempt_failed THEN NULL ELSE attempt_latency_ms END",
-        Measure::Ttft => "CASE WHEN attempt_failed THEN NULL ELSE ttft_ms END",
-        Measure::Score => "CASE WHEN attempt_failed THEN NULL ELSE score_millionths END",
+        Measure::Ttft => served!("ttft_ms", "NULL"),
+        Measure::Score => served!("score_millionths", "NULL"),
     }
 }
 
@@ -217,8 +243,9 @@ fn add(
     row: &Row<'_>,
     first: usize,
     measures: &[Measure],
+    of_attempts: bool,
 ) -> Result<(), StoreError> {
-    let (mut status, mut is_blocked, mut failed, mut latency) = (0, false, None, None);
+    let (mut status, mut is_blocked, mut has_failed, mut latency) = (0, false, false, None);
     let (mut cost, mut tokens) = (None, 0);
     for (index, measure) in measures.iter().enumerate() {
         let ValueRef::Integer(number) = row.get_ref(first + index)? else {
@@ -228,7 +255,7 @@ fn add(
         match measure {
             Measure::Status => status = number,
             Measure::Blocked => is_blocked = number == 1,
-            Measure::Failed => failed = Some(number == 1),
+            Measure::Failed => has_failed = number == 1,
             Measure::Failover => totals.failovers += number,
             Measure::PromptTokens => totals.prompt_tokens += number,
             Measure::CompletionTokens => totals.completion_tokens += number,
@@ -243,9 +270,18 @@ fn add(
             Measure::Score => totals.add_score(number),
         }
     }
-    totals.add_status(status, is_blocked, failed);
+    let ending = if of_attempts {
+        Ending::OfAttempt {
+            is_failed: has_failed,
+        }
+    } else {
+        Ending::OfRequest {
+            is_broken: has_failed,
+        }
+    };
+    totals.add_status(status, is_blocked, ending);
     if measures.contains(&Measure::Cost) {
-        let is_success = (200..400).contains(&status) && failed != Some(true);
+        let is_success = (200..400).contains(&status) && !has_failed;
         totals.add_cost(cost, tokens, is_success);
     }
     if let Some(latency) = latency.filter(|_| (200..400).contains(&status)) {

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::StoreError;
 
 /// Step n makes version n + 1 of version n. What has been released is never changed, only added to.
-const MIGRATIONS: [&str; 8] = [
+const MIGRATIONS: [&str; 9] = [
     "
     -- What is filtered and summed, apart from the text, so that a report reads little.
     CREATE TABLE event (
@@ -167,6 +167,10 @@ const MIGRATIONS: [&str; 8] = [
     CREATE INDEX event_with_score ON event (ts) WHERE score_millionths IS NOT NULL;
     CREATE TABLE rollup_state (complete_from INTEGER NOT NULL);
     INSERT INTO rollup_state SELECT COALESCE((max(ts) / 3600000000 + 1) * 3600000000, 0) FROM event;
+",
+    "
+    -- Whether the answer began well and failed on its way to the client.
+    ALTER TABLE event ADD COLUMN is_broken INTEGER NOT NULL DEFAULT 0;
 ",
 ];
 

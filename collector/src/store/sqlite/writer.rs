@@ -165,9 +165,9 @@ fn insert_events(
         "INSERT INTO event (id, ts, is_decision, status_code, failover, latency_ms, ttft_ms, prompt_tokens,
             completion_tokens, cached_tokens, total_tokens, cost_nanos, is_priced, decision, provider, vendor, model,
             resolved_model, model_group, tag, region, strategy, key_name, gateway_id, instance_id, team,
-            is_simulated)
+            is_simulated, is_broken)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
-            ?23, ?24, ?25, ?26, ?27)
+            ?23, ?24, ?25, ?26, ?27, ?28)
          ON CONFLICT (id) DO NOTHING",
     )?;
     let mut text =
@@ -209,6 +209,7 @@ fn insert_events(
             columns.instance_id,
             columns.team,
             columns.is_simulated,
+            columns.is_broken,
         ])? > 0;
         new.push(inserted);
         if !inserted {
