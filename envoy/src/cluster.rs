@@ -14,6 +14,8 @@ use crate::{tls, wasm};
 /// Shorter than what the usual load balancers in front of providers keep a silent connection: they should not close
 /// one in the moment we use it.
 const IDLE_MS: u64 = 30_000;
+/// The same of servers without TLS, which run by themselves: Uvicorn (vLLM, LiteLLM) and Node close after 5 s.
+const PLAIN_IDLE_MS: u64 = 4_000;
 const UNLIMITED: u32 = u32::MAX;
 
 /// The cluster of `spec`, without its type URL.
@@ -35,7 +37,7 @@ pub(crate) fn target_cluster(
 
     let mut options = json!({
         "common_http_protocol_options": {
-            "idle_timeout": duration(IDLE_MS),
+            "idle_timeout": duration(if address.tls { IDLE_MS } else { PLAIN_IDLE_MS }),
             "max_stream_duration": duration(spec.timeout_ms),
         },
         "http_filters": filters,

@@ -1,7 +1,7 @@
 //! One route for everything. The filter says in filter state which cluster takes the next attempt, or the hop's filter
 //! finds out by itself.
 
-use policy::cluster::{CLUSTER_FILTER_STATE, FIRST_BYTE};
+use policy::cluster::{CLUSTER_FILTER_STATE, FIRST_BYTE, RETRY_AFTER_HEADER};
 use serde_json::{Map, Value, json};
 
 use crate::gateway::Gateway;
@@ -83,6 +83,11 @@ fn all_attempts() -> Value {
                 "num_retries": 0,
                 // The next attempt goes to somebody else: nothing to wait for.
                 "retry_back_off": { "base_interval": "0.001s", "max_interval": "0.005s" },
+                // But whoever is asked again because it wants a moment gets it.
+                "rate_limited_retry_back_off": {
+                    "reset_headers": [{ "name": RETRY_AFTER_HEADER, "format": "SECONDS" }],
+                    "max_interval": "1s",
+                },
             },
         },
     })

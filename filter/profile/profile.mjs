@@ -104,18 +104,14 @@ async function prepare({ model, events, stream = false, answer, contentBytes = 1
       proxy.on("request_headers", target, 10, 0);
       proxy.on("request_body", target, proxy.requestBody.length, 1);
       proxy.setResponseHeaders(responseHeaders);
-      let held = proxy.on("response_headers", target, 7, 0) !== 0;
-      let buffered = new Uint8Array();
+      proxy.on("response_headers", target, 7, 0);
       let begun = false;
       const deliver = (piece, end) => {
-        const whole = held ? new Uint8Array([...buffered, ...piece]) : piece;
-        proxy.responseBody = whole;
-        held = proxy.on("response_body", target, whole.length, end) !== 0;
-        buffered = held ? proxy.responseBody : new Uint8Array();
-        if (held) return;
+        const sent = proxy.deliver(target, ROOT.gateway, piece, end);
+        if (sent.length === 0 && !end) return;
         if (!begun) proxy.on("response_headers", gateway, 7, 0);
         begun = true;
-        proxy.on("response_body", gateway, proxy.responseBody.length, end);
+        proxy.on("response_body", gateway, sent.length, end);
       };
       for (const piece of answer) deliver(piece, 0);
       // HTTP/1 tells of the end by itself.

@@ -3,7 +3,8 @@
 // What it does is cheap and the same for every build of the module, so that what is left in a profile is the module.
 // Source: proxy-wasm ABI 0.2.1; WASI preview 1 for clocks and random numbers.
 
-const OK = 0, NOT_FOUND = 1, CAS_MISMATCH = 8;
+const OK = 0, NOT_FOUND = 1, EMPTY = 7, CAS_MISMATCH = 8;
+const RESPONSE_STREAM = 1;
 const MAP = { requestHeaders: 0, responseHeaders: 2 };
 const BUFFER = { requestBody: 0, responseBody: 1, pluginConfiguration: 7 };
 const encoder = new TextEncoder(), decoder = new TextDecoder();
@@ -24,6 +25,13 @@ export class Proxy {
   counts = new Map();
   /** What the filter answered in a provider's place. */
   localAnswer = null;
+  /** The answer was broken off. */
+  isReset = false;
+  /** The filter keeps a buffer of the answer open, as Envoy does from its first pause with bytes at hand on. */
+  #keepsBuffer = false;
+  /** What it has let go of that within a callback. */
+  #letGo = [];
+  #wantsWakeUp = false;
 
   static async of(bytes) {
     const proxy = new Proxy();
@@ -51,12 +59,34 @@ export class Proxy {
   beginStream(requestHeaders, requestBody) {
     this.#state.clear();
     this.localAnswer = null;
+    this.isReset = false;
+    this.#keepsBuffer = false;
+    this.#letGo = [];
     this.maps.set(MAP.requestHeaders, requestHeaders);
     this.buffers.set(BUFFER.requestBody, requestBody);
   }
 
   setResponseHeaders(headers) {
     this.maps.set(MAP.responseHeaders, headers);
+  }
+
+  /** A piece of the answer, behind what the filter keeps back; gives what goes on to the client. */
+  deliver(stream, root, piece, end) {
+    this.responseBody = this.#keepsBuffer ? joined([this.responseBody, piece]) : piece;
+    const pauses = this.on("response_body", stream, this.responseBody.length, end) !== 0;
+    this.#keepsBuffer = pauses;
+    if (!pauses) return joined([...this.#letGo.splice(0), this.responseBody]);
+    if (this.#wantsWakeUp) {
+      this.#wantsWakeUp = false;
+      this.on("queue_ready", root, 0);
+    }
+    return joined(this.#letGo.splice(0));
+  }
+
+  /** A tick of the worker; gives what goes on to the client because of it. */
+  tick(root) {
+    this.on("tick", root);
+    return joined(this.#letGo.splice(0));
   }
 
   get requestBody() {
@@ -107,7 +137,22 @@ export class Proxy {
       },
       proxy_set_tick_period_milliseconds: () => OK,
       proxy_set_effective_context: () => OK,
-      proxy_continue_stream: () => OK,
+      proxy_continue_stream: (stream) => {
+        if (stream === RESPONSE_STREAM && this.#keepsBuffer) {
+          this.#letGo.push(this.responseBody);
+          this.responseBody = new Uint8Array();
+        }
+        return OK;
+      },
+      proxy_close_stream: () => {
+        this.isReset = true;
+        return OK;
+      },
+      proxy_enqueue_shared_queue: () => {
+        this.#wantsWakeUp = true;
+        return OK;
+      },
+      proxy_dequeue_shared_queue: () => EMPTY,
       proxy_define_metric: (_kind, _name, _size, metric) => {
         this.#word(metric, ++this.#metrics);
         return OK;
@@ -195,6 +240,21 @@ export class Proxy {
     const orOk = (known) => new globalThis.Proxy(known, { get: (of, name) => of[name] ?? (() => OK) });
     return { env: orOk(env), wasi_snapshot_preview1: orOk(wasi) };
   }
+}
+
+const joined = (pieces) => (pieces.length === 1 ? pieces[0] : new Uint8Array(Buffer.concat(pieces)));
+
+/** The pairs of a header list as the ABI serializes it. */
+export function pairs(bytes) {
+  const view = new DataView(bytes.buffer, bytes.byteOffset);
+  let at = 4 + view.getUint32(0, true) * 8;
+  return Array.from({ length: view.getUint32(0, true) }, (_, index) =>
+    [0, 4].map((field) => {
+      const size = view.getUint32(4 + index * 8 + field, true);
+      const text = decoder.decode(bytes.subarray(at, at + size));
+      at += size + 1;
+      return text;
+    }));
 }
 
 /** A header list as the ABI serializes it. */

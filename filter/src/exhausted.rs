@@ -1,6 +1,6 @@
 //! What the client is told when nobody could serve.
 
-use protocols::exchange::{Exhausted, FailedAttempt};
+use protocols::exchange::{Exhausted, FailedAttempt, FailoverReason};
 
 use crate::local_reply::{self, Answer, ErrorAnswer};
 use crate::request_context::RequestContext;
@@ -9,7 +9,9 @@ use crate::request_context::RequestContext;
 pub(crate) fn answer(context: &RequestContext) -> Answer {
     let verdict = Exhausted::of(context.attempts.iter().map(|attempt| FailedAttempt {
         reason: attempt.failure,
-        answered: attempt.status.is_some(),
+        // One that showed a head and then nothing has not answered.
+        answered: attempt.status.is_some()
+            && attempt.failure != Some(FailoverReason::UpstreamTimeout),
         retry_after_ms: attempt.retry_after_ms,
     }));
     let tried: Vec<String> = context
@@ -23,15 +25,23 @@ pub(crate) fn answer(context: &RequestContext) -> Answer {
                 _ if attempt.has_no_cluster => {
                     format!("{target}: Envoy has no cluster {}", cluster())
                 }
-                Some(reason) => format!("{target}: {}", reason.as_str()),
+                Some(reason) => match &attempt.transport_failure {
+                    Some(why) => format!("{target}: {}, {why}", reason.as_str()),
+                    None => format!("{target}: {}", reason.as_str()),
+                },
                 None => format!("{target}: no answer"),
             }
         })
         .collect();
+    let left_out = (context.plan.excluded.iter()).filter_map(|one| {
+        let target = context.config.policy.target(one.target)?;
+        Some(format!("{}: {}", target.id, one.reason))
+    });
+    let everybody: Vec<String> = tried.into_iter().chain(left_out).collect();
     let message = format!(
         "no provider could serve {:?} ({})",
         context.requested_model,
-        tried.join(", ")
+        everybody.join(", ")
     );
     let error = ErrorAnswer {
         status: verdict.status,

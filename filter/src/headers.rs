@@ -20,6 +20,9 @@ pub(crate) const OVERLOADED: &str = "x-envoy-overloaded";
 /// With it Envoy's router retries no answer, whatever its status. Clients do not see it.
 pub(crate) const FINAL: &str = "x-envoy-ratelimited";
 
+/// How many seconds Envoy's router waits before it tries again. Clients do not see it.
+pub(crate) const RETRY_AFTER_SECONDS: &str = policy::cluster::RETRY_AFTER_HEADER;
+
 /// Set by the hop's listener where it has no cluster of the name that it was given.
 pub(crate) const NO_CLUSTER: &str = policy::cluster::NO_CLUSTER_HEADER;
 

@@ -235,7 +235,12 @@ impl Answer {
             PlanError::BudgetExceeded { .. } => {
                 error(&message).with_header("x-should-retry", "false")
             }
-            PlanError::NothingAvailable {
+            PlanError::RateLimited {
+                retry_after_ms,
+                excluded,
+                ..
+            }
+            | PlanError::NothingAvailable {
                 retry_after_ms,
                 excluded,
                 ..

@@ -35,6 +35,17 @@ impl Metrics {
         }
     }
 
+    /// So many events of a stream of `target` were left out because they are no JSON.
+    pub(crate) fn malformed_events(&self, host: &impl Host, target: &str, count: u32) {
+        let name = format!("keeptrusts.malformed_events.target.{target}");
+        let counted = self
+            .id(host, MetricKind::Counter, name)
+            .and_then(|id| host.add_to_metric(id, i64::from(count)));
+        if let Err(error) = counted {
+            log::debug!("malformed events were not counted: {error}");
+        }
+    }
+
     /// Whether `target` may be used now.
     pub fn target_up(&self, host: &impl Host, target: &str, up: bool) {
         let name = format!("keeptrusts.target_up.target.{target}");

@@ -87,6 +87,10 @@ pub struct Attempt {
     pub answered: bool,
     /// The plan entry that is tried after it, where it is another than the next one.
     pub(crate) next_entry: Option<usize>,
+    /// What Envoy says of a connection that could not be made: in plain words, such as a certificate that nobody trusts.
+    pub(crate) transport_failure: Option<String>,
+    /// Its connection broke before an answer, and its target is asked again on another one.
+    pub(crate) connection_repeated: bool,
     /// Health has been told that its first content came.
     pub(crate) has_told_first_content: bool,
     /// Tokens and errors; there from the end on, unless the attempt never got as far as an exchange.
@@ -234,10 +238,22 @@ impl RequestContext {
         }
     }
 
-    /// How often Envoy may try again: once for each further entry, and once where there is none, see
-    /// [`RequestContext::is_repeatable`].
+    /// How often Envoy may try again: once for each further entry, and as often as each may be asked again. Whoever is the
+    /// last to fail says so (`FINAL`), so this only has to be enough.
     pub fn retries(&self) -> usize {
-        self.plan.attempts.len().saturating_sub(1).max(1)
+        let entries = self.plan.attempts.len();
+        if self.hedge_after_ms().is_some() {
+            return entries.saturating_sub(1).max(1);
+        }
+        let of_each = self.same_target_retries().saturating_add(2);
+        entries.saturating_mul(of_each).saturating_sub(1)
+    }
+
+    /// How often a target that answered with a passing failure is asked again.
+    pub(crate) fn same_target_retries(&self) -> usize {
+        let default = u32::from(self.plan.attempts.len() == 1);
+        let policy = &self.config.policy.failover;
+        usize::try_from(policy.same_target.unwrap_or(default)).unwrap_or(0)
     }
 
     /// The plan entry that is tried after attempt `index`; beyond the plan where none is left.
@@ -253,10 +269,9 @@ impl RequestContext {
     /// Begins the next attempt and returns its index; `None` when nothing is left to try.
     pub fn begin_attempt(&mut self, now_ns: u64) -> Option<usize> {
         let index = self.attempts.len();
-        let entry = match self.attempts.last() {
+        let entry = match index.checked_sub(1) {
             None => 0,
-            Some(last) if self.is_repeatable() => last.entry,
-            Some(_) => self.entry_after(index.saturating_sub(1)),
+            Some(last) => self.entry_after(last),
         };
         self.plan.attempts.get(entry)?;
         self.attempts.push(Attempt {
@@ -265,17 +280,6 @@ impl RequestContext {
             ..Attempt::default()
         });
         Some(index)
-    }
-
-    /// The only target of the plan broke the connection before it answered. Mostly that is a kept-alive connection which
-    /// the provider had closed already, so it is asked once more. Longer plans ask the next target instead.
-    pub fn is_repeatable(&self) -> bool {
-        match (self.plan.attempts.len(), self.attempts.as_slice()) {
-            (1, [only]) => {
-                only.failure == Some(FailoverReason::UpstreamReset) && only.status.is_none()
-            }
-            _ => false,
-        }
     }
 
     /// Another attempt is under way beside `index`.
@@ -364,9 +368,15 @@ impl RequestContext {
     /// have put them first.
     pub fn fallback_count(&self, index: usize) -> usize {
         let entry = self.attempts.get(index).map_or(0, |attempt| attempt.entry);
-        let before = self.attempts.iter().take(index);
-        let tried = before.filter(|attempt| attempt.entry != entry).count();
-        tried.saturating_add(usize::from(self.plan.preferred.is_some()))
+        let mut tried: Vec<usize> = (self.attempts.iter().take(index))
+            .map(|attempt| attempt.entry)
+            .filter(|tried| *tried != entry)
+            .collect();
+        // Whoever was asked twice is one target.
+        tried.dedup();
+        tried
+            .len()
+            .saturating_add(usize::from(self.plan.preferred.is_some()))
     }
 
     /// Who would have been first and why it did not serve, as seen from attempt `index`; `None` where it did.
@@ -379,7 +389,8 @@ impl RequestContext {
             ));
         }
         let has_moved = self.attempts.get(index)?.entry > 0;
-        let first = self.attempts.first()?;
+        // The last word of the first choice, however often it was asked.
+        let first = self.attempts.iter().rfind(|attempt| attempt.entry == 0)?;
         let is_beside = has_moved && first.ended_ns.is_none();
         let reason = first
             .failure

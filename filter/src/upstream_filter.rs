@@ -11,6 +11,7 @@ mod open_stream;
 mod prepared_request;
 mod probe;
 mod request;
+mod same_target;
 
 use std::cell::{RefCell, RefMut};
 use std::rc::Rc;

@@ -17,6 +17,9 @@ pub const FIRST_BYTE: &str = "kt/first-byte";
 pub const INNER_CLUSTER_HEADER: &str = "x-kt-inner-cluster";
 /// Response header, seen only inside Envoy, with which the hop's listener says that there is no such cluster.
 pub const NO_CLUSTER_HEADER: &str = "x-kt-no-cluster";
+/// Response header, seen only inside Envoy, with which the upstream filter tells the router how many seconds to wait before it
+/// tries again.
+pub const RETRY_AFTER_HEADER: &str = "x-kt-retry-after";
 /// Filter state key under which the filter leaves the cluster of the next attempt (set from wasm as `kt_cluster`).
 pub const CLUSTER_FILTER_STATE: &str = "wasm.kt_cluster";
 

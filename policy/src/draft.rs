@@ -189,6 +189,7 @@ pub(crate) struct FailoverDraft {
     pub(crate) written_strategy: Option<String>,
     pub(crate) model_mapping: Slot<BTreeMap<String, String>>,
     pub(crate) max_attempts: Slot<u32>,
+    pub(crate) same_target: Slot<u32>,
     pub(crate) timeout_ms: Slot<u64>,
 }
 

@@ -376,6 +376,9 @@ pub struct Failover {
     pub written_strategy: Option<String>,
     /// How many further targets may be tried; `None` is the whole plan.
     pub max_attempts: Option<u32>,
+    /// How often a target that answered 500, 502, 503, or 429 with a wait of a second at most is asked again before the next
+    /// one (`failover.retry.same_target`); `None` is once where a plan has one target, else never.
+    pub same_target: Option<u32>,
     /// Client's model name to a model name of the targets that are not the first choice.
     pub model_mapping: BTreeMap<String, String>,
     /// Where a request goes that is too long for a model (`provider_fallback.context_window`).
@@ -402,6 +405,7 @@ impl Default for Failover {
             enabled: true,
             written_strategy: None,
             max_attempts: None,
+            same_target: None,
             model_mapping: BTreeMap::new(),
             on_context_length: OnContextLength::default(),
             on_content_policy: false,

@@ -76,8 +76,10 @@ pub struct Exchange {
     complete: bool,
     /// Of a JSON response.
     json_bytes: u64,
-    /// No other target is left, so a stream is not buffered until it shows content.
+    /// No other target is left, so a stream that ends properly without content is the answer.
     is_last_attempt: bool,
+    /// There never was another target, so a stream is not buffered until it shows content.
+    commits_at_once: bool,
 }
 
 /// Progress of the upstream's response.
@@ -120,8 +122,10 @@ pub struct Report {
     pub error: Option<ProviderError>,
     /// Content reached the client.
     pub content_sent: bool,
-    /// The response ended properly.
+    /// The response ended properly; with [`FailoverReason::EmptyStream`] it had nothing to say.
     pub complete: bool,
+    /// Events of a stream that were left out because they are no JSON.
+    pub skipped_events: u32,
 }
 
 impl std::fmt::Debug for Exchange {
@@ -153,6 +157,7 @@ impl Exchange {
             complete: false,
             json_bytes: 0,
             is_last_attempt: false,
+            commits_at_once: false,
         })
     }
 
@@ -160,6 +165,16 @@ impl Exchange {
     /// the client had called the provider directly.
     #[must_use]
     pub fn without_failover(self) -> Self {
+        Self {
+            is_last_attempt: true,
+            commits_at_once: true,
+            ..self
+        }
+    }
+
+    /// For the last entry of a plan.
+    #[must_use]
+    pub fn as_last_attempt(self) -> Self {
         Self {
             is_last_attempt: true,
             ..self
@@ -316,7 +331,7 @@ impl Exchange {
     pub fn has_shown_content(&self) -> bool {
         match self.translator.stream_state() {
             StreamState::Content | StreamState::Complete => true,
-            StreamState::BeforeContent | StreamState::Failed(_) => false,
+            StreamState::BeforeContent | StreamState::Empty | StreamState::Failed(_) => false,
         }
     }
 
@@ -339,6 +354,16 @@ impl Exchange {
         }
         error::write_stream_error(out, self.attempt.client, &error);
         self.error = Some(error);
+    }
+
+    /// The upstream's error, before or inside a stream.
+    pub fn error(&self) -> Option<&ProviderError> {
+        self.error.as_ref()
+    }
+
+    /// The client's response is complete.
+    pub fn is_complete(&self) -> bool {
+        self.complete
     }
 
     /// The client's response is complete, or never will be; further input changes nothing.
@@ -410,6 +435,7 @@ impl Exchange {
             error: self.error.clone(),
             content_sent: self.content_sent,
             complete: self.complete,
+            skipped_events: self.translator.skipped_events(),
         }
     }
 

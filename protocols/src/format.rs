@@ -56,6 +56,17 @@ impl ClientFormat {
         }
     }
 
+    /// Its complete responses are a list of choices, of which there is one at least.
+    pub fn has_choices(self) -> bool {
+        match self {
+            Self::ChatCompletions | Self::Completions => true,
+            Self::Responses
+            | Self::AnthropicMessages
+            | Self::Embeddings
+            | Self::AnthropicCountTokens => false,
+        }
+    }
+
     /// This client expects errors in Anthropic's shape instead of OpenAI's.
     pub fn speaks_anthropic(self) -> bool {
         match self {

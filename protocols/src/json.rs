@@ -11,6 +11,6 @@ mod writer;
 pub use object::{
     Object, characters, kind, lenient, lenient_u64, read, read_response, require_object, text,
 };
-pub use parse::{parse, parse_text};
+pub use parse::{is_valid, parse, parse_text};
 pub use text::Text;
 pub use writer::{Writer, written};

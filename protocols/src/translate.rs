@@ -85,6 +85,11 @@ pub trait StreamTranslator<RequestState> {
     /// Bytes of text, reasoning and arguments so far.
     fn text_bytes(&self) -> u64;
 
+    /// Events that were left out because they are no JSON.
+    fn skipped_events(&self) -> u32 {
+        0
+    }
+
     /// The model that the upstream reports.
     fn served_model(&self) -> Option<&str> {
         None
@@ -164,6 +169,10 @@ impl<P: Translate> Translator for TranslatorFor<P> {
         body: &[u8],
     ) -> ProviderError {
         P::error(provider, status, headers, body)
+    }
+
+    fn skipped_events(&self) -> u32 {
+        self.stream.skipped_events()
     }
 
     fn usage(&self) -> Option<Usage> {

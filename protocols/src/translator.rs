@@ -100,9 +100,10 @@ pub enum StreamState {
     /// Content, a tool call, reasoning or a refusal has arrived, or a finish reason that explains its absence
     /// (`length`, `content_filter`).
     Content,
-    /// The upstream finished after content. A stream that ends without any stays [`Self::BeforeContent`], and the
-    /// exchange fails over.
+    /// The upstream finished after content.
     Complete,
+    /// The upstream finished properly and had nothing to say. One that is cut off stays [`Self::BeforeContent`].
+    Empty,
     /// The upstream reported an error inside the stream, violated its protocol, or was truncated. If content was sent,
     /// the translator has already written the client's error event.
     Failed(ProviderError),
@@ -167,6 +168,11 @@ pub trait Translator {
         headers: &HeaderSlice<'_>,
         body: &[u8],
     ) -> ProviderError;
+
+    /// Events of the stream that were left out because they are no JSON.
+    fn skipped_events(&self) -> u32 {
+        0
+    }
 
     /// Usage reported so far.
     fn usage(&self) -> Option<Usage>;

@@ -315,7 +315,7 @@ fn check_tool_messages(body: &Value) -> Result<(), TestCaseError> {
 fn check_stream(client: ClientFormat, state: &StreamState, out: &[u8]) {
     let is_anthropic = client.speaks_anthropic();
     match state {
-        StreamState::Complete | StreamState::BeforeContent => {
+        StreamState::Complete | StreamState::Empty | StreamState::BeforeContent => {
             if is_anthropic {
                 anthropic_stream::accumulate(out);
             } else {

@@ -357,10 +357,10 @@ proptest! {
             let outcome = feed(streaming(name), [input.as_slice()]);
             let failure = |out: &[u8]| if name == CHAT { chat_stream::failure(out) } else { anthropic_stream::failure(out) };
             match outcome.state {
-                StreamState::Complete if name == CHAT => {
+                StreamState::Complete | StreamState::Empty if name == CHAT => {
                     chat_stream::accumulate(&outcome.out, true);
                 }
-                StreamState::Complete => {
+                StreamState::Complete | StreamState::Empty => {
                     anthropic_stream::accumulate(&outcome.out);
                 }
                 // The exchange throws away what came before content, and tells the client itself.

@@ -251,6 +251,7 @@ fn with_end_state(outcome: &Outcome) -> String {
         StreamState::BeforeContent => json!("opening"),
         StreamState::Content => json!("content"),
         StreamState::Complete => json!("complete"),
+        StreamState::Empty => json!("empty"),
         StreamState::Failed(error) => json!({"failed": error_json(error)}),
     };
     let end = json!({

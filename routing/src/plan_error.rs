@@ -71,6 +71,16 @@ pub enum PlanError {
         /// All candidates, and why they are excluded.
         excluded: Vec<Excluded>,
     },
+    /// 429 `rate_limit_exceeded` with `retry-after`: whoever could serve has asked to wait.
+    #[error("every provider of {model:?} that could serve has asked to wait")]
+    RateLimited {
+        /// As requested.
+        model: String,
+        /// Milliseconds until the first of them may be asked again. At least 1.
+        retry_after_ms: u64,
+        /// All candidates, and why they are excluded.
+        excluded: Vec<Excluded>,
+    },
     /// 503 `all_providers_unavailable` with `retry-after`.
     #[error("no provider of {model:?} is available")]
     NothingAvailable {
@@ -90,6 +100,7 @@ impl PlanError {
             Self::UnknownModel { .. } | Self::NotAllowed { .. } => &[],
             Self::Unsupported { excluded, .. }
             | Self::BudgetExceeded { excluded, .. }
+            | Self::RateLimited { excluded, .. }
             | Self::NothingAvailable { excluded, .. } => excluded,
         }
     }
@@ -102,6 +113,7 @@ impl PlanError {
             Self::NotAllowed { .. } => (403, INVALID, "model_not_allowed"),
             Self::Unsupported { .. } => (400, INVALID, "unsupported_parameter"),
             Self::BudgetExceeded { .. } => (429, "budget_exceeded", "budget_exceeded"),
+            Self::RateLimited { .. } => (429, "rate_limit", "rate_limit_exceeded"),
             Self::NothingAvailable { .. } => (503, "upstream_error", "all_providers_unavailable"),
         }
     }
@@ -122,6 +134,22 @@ impl ExclusionReason {
             Self::RequestBudget => "request_budget",
             Self::Unpriced => "unpriced",
             Self::ContextWindow => "context_window",
+        }
+    }
+
+    /// No wait makes it serve this request: somebody has to change something.
+    pub(crate) fn is_lasting(self) -> bool {
+        match self {
+            Self::CredentialMissing
+            | Self::EndpointMissing
+            | Self::ProviderBudget
+            | Self::Unsupported
+            | Self::RequestBudget
+            | Self::Unpriced
+            | Self::ContextWindow => true,
+            Self::Unhealthy(_) | Self::HalfOpenLimitReached | Self::RateLimited | Self::TooSlow => {
+                false
+            }
         }
     }
 

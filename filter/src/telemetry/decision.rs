@@ -65,7 +65,8 @@ impl<'a> RejectedRequest<'a> {
         let group = config.index.group_named(model);
         let decision = match refusal {
             PlanError::NotAllowed { .. } | PlanError::BudgetExceeded { .. } => Decision::Blocked,
-            PlanError::NothingAvailable { .. }
+            PlanError::RateLimited { .. }
+            | PlanError::NothingAvailable { .. }
             | PlanError::UnknownModel { .. }
             | PlanError::Unsupported { .. } => Decision::Allowed,
         };

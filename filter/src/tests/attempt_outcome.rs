@@ -40,7 +40,8 @@ fn an_answer_that_was_served() {
     let context = context(&visit);
     let mut target = attempt(&visit);
     visit.host.now_ms.set(visit.host.now_ms.get() + 40);
-    let body = r#"{"id":"x","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
+    let body =
+        r#"{"id":"x","choices":[{"index":0}],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
     answered(&visit.host, &mut target, "200", JSON, body);
     target.on_end(visit.host.in_phase(Phase::Outside));
     over(&mut visit, &context);
@@ -194,12 +195,18 @@ fn the_only_target_is_asked_again_after_a_reset() {
     visit.enter();
     assert_eq!(
         visit.host.request_header("x-envoy-max-retries").as_deref(),
-        Some("1")
+        Some("2")
     );
     let context = context(&visit);
     broken(&visit, 10);
     let mut second = attempt(&visit);
-    answered(&visit.host, &mut second, "200", JSON, r#"{"choices":[]}"#);
+    answered(
+        &visit.host,
+        &mut second,
+        "200",
+        JSON,
+        r#"{"choices":[{"index":0}]}"#,
+    );
     over(&mut visit, &context);
     let context = context.borrow();
     let ids: Vec<&str> = (0..context.attempts.len())
@@ -213,6 +220,31 @@ fn the_only_target_is_asked_again_after_a_reset() {
     assert!(context.attempts[1].answered);
     assert_eq!(context.fallback_count(1), 0);
     assert!(!context.failover(1).triggered);
+}
+
+#[test]
+fn a_broken_connection_is_repeated_before_the_next_target_is_asked() {
+    let mut visit = Visit::chat(CHAT);
+    visit.enter();
+    let context = context(&visit);
+    broken(&visit, 10);
+    assert_eq!(
+        visit.cluster(),
+        "kt/first/1000ms",
+        "the router goes there again"
+    );
+    broken(&visit, 10);
+    assert_eq!(visit.cluster(), "kt/second/1000ms");
+    let mut third = attempt(&visit);
+    let body = r#"{"choices":[{"index":0}]}"#;
+    answered(&visit.host, &mut third, "200", JSON, body);
+    over(&mut visit, &context);
+    let context = context.borrow();
+    let ids: Vec<&str> = (0..context.attempts.len())
+        .map(|index| context.target_id(index))
+        .collect();
+    assert_eq!(ids, ["first", "first", "second"]);
+    assert_eq!(context.fallback_count(2), 1);
 }
 
 #[test]

@@ -122,7 +122,7 @@ impl Scene {
         visit.host.shared.replace(self.host.shared.borrow().clone());
         let mut target = attempt(&visit);
         let usage = json!({"prompt_tokens": 0, "completion_tokens": completion_tokens});
-        let answer = json!({"choices": [], "usage": usage}).to_string();
+        let answer = json!({"choices": [{"index": 0}], "usage": usage}).to_string();
         answered(&visit.host, &mut target, "200", JSON, &answer);
         visit.gateway.on_end(visit.host.in_phase(Phase::Outside));
         self.host.shared.replace(visit.host.shared.borrow().clone());

@@ -12,7 +12,7 @@ fn a_request_leaves_for_the_first_target_with_its_retries() {
     assert_eq!(visit.cluster(), "kt/first/1000ms");
     assert_eq!(
         visit.host.request_header("x-envoy-max-retries").as_deref(),
-        Some("1")
+        Some("3")
     );
     assert_eq!(
         visit
@@ -93,7 +93,7 @@ fn what_a_client_must_not_bring_is_taken_off() {
     }
     assert_eq!(
         visit.host.request_header("x-envoy-max-retries").as_deref(),
-        Some("1")
+        Some("3")
     );
     assert_eq!(
         visit.host.request_header("user-agent").as_deref(),

@@ -9,7 +9,8 @@ use super::{POLICY, Visit};
 use crate::downstream_filter::DownstreamFilter;
 use crate::host::fake::Phase;
 
-const JSON: &str = r#"{"id":"x","choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
+const JSON: &str =
+    r#"{"id":"x","choices":[{"index":0}],"usage":{"prompt_tokens":3,"completion_tokens":4}}"#;
 const EVENT: &str = "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\"a\"}}]}\n\n";
 
 fn taken(visit: &Visit) -> Vec<&'static str> {

@@ -161,6 +161,40 @@ fn who_has_said_done_and_keeps_the_connection_has_not_failed() {
 }
 
 #[test]
+fn a_stream_that_comes_at_once_or_breaks_after_its_end_is_whole() {
+    let whole = format!("{}{DONE}", content("a"));
+    for ends in [true, false] {
+        let (mut visit, mut target) = begun(POLICY);
+        piece(&visit.host, &mut target, &whole, ends);
+        target.on_end(visit.host.in_phase(Phase::Outside));
+        assert_eq!(sent(&visit), whole);
+        let event = telemetry::only_event(&mut visit);
+        assert!(event["attempts"][0]["reason"].is_null(), "{event}");
+        assert!(event["error_code"].is_null(), "{event}");
+    }
+}
+
+#[test]
+fn events_that_are_no_json_are_left_out_and_counted() {
+    let (mut visit, mut target) = begun(POLICY);
+    let garbage = "data: <html>\n\n";
+    let stream = [
+        content("a"),
+        garbage.repeat(2),
+        content("b"),
+        DONE.to_owned(),
+    ]
+    .concat();
+    piece(&visit.host, &mut target, &stream, true);
+    let wanted = [content("a"), content("b"), DONE.to_owned()].concat();
+    assert_eq!(sent(&visit), wanted);
+    let name = "keeptrusts.malformed_events.target.first".to_owned();
+    assert!(visit.host.metrics.borrow().contains(&(name, 2)));
+    let event = telemetry::only_event(&mut visit);
+    assert!(event["error_code"].is_null(), "{event}");
+}
+
+#[test]
 fn a_stream_that_is_alive_goes_through_before_its_content() {
     let policy = format!("commit_after_ms: 600\n{POLICY}");
     for pings in [PING, ""] {

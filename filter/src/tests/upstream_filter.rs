@@ -149,7 +149,7 @@ fn a_served_answer_tells_who_served() {
         &mut target,
         "200",
         "application/json",
-        r#"{"id":"x","choices":[]}"#,
+        r#"{"id":"x","choices":[{"index":0}]}"#,
     );
     assert_eq!(flow, Flow::Continue);
     assert_eq!(response_header(&visit.host, ":status"), "200");

@@ -5,7 +5,8 @@ use protocols::exchange::{FailoverReason, ResponseAction};
 use super::attempt_outcome::{self, AttemptOutcome};
 use super::metadata::answer_headers;
 use super::open_stream::OpenStream;
-use super::{AttemptHandle, Held, Stage, UpstreamFilter, announce_next};
+use super::{AttemptHandle, Held, Stage, UpstreamFilter, announce_next, same_target};
+use crate::headers::{FINAL, RETRY_AFTER_SECONDS};
 use crate::host::{HeaderList, Host, Now};
 use crate::local_reply::Answer;
 use crate::request_context::RequestContext;
@@ -74,7 +75,7 @@ impl UpstreamFilter {
         let (action, is_over) = match held.course.context().exchange(held.course.index) {
             Some(exchange) => {
                 let action = exchange.response_body(&fresh, end_of_stream, &mut held.gathered);
-                (action, exchange.is_finished())
+                (action, exchange.is_finished() || end_of_stream)
             }
             None => return self.wait_for_the_end(),
         };
@@ -206,7 +207,12 @@ impl UpstreamFilter {
     ) -> Flow {
         let now = host.now();
         let mut context = course.context();
-        let is_last = !is_curable(&mut context, course.index, reason);
+        let repeats = same_target::repeats_request(&mut context, course.index, reason);
+        let waits = repeats && same_target::wait_ms(&mut context, course.index).unwrap_or(0) > 0;
+        if repeats && let Some(attempt) = context.attempts.get_mut(course.index) {
+            attempt.next_entry = Some(attempt.entry);
+        }
+        let is_last = !repeats && !is_curable(&mut context, course.index, reason);
         let only_answer = is_last
             .then(|| error_answer(&mut context, course.index))
             .flatten();
@@ -219,8 +225,17 @@ impl UpstreamFilter {
         }
         announce_next(host, &context, course.index);
         // Nothing else is left of the head: a provider behind an Envoy may say in it that nobody shall try again
-        // (`x-envoy-ratelimited`).
-        if let Err(error) = host.set_response_headers(&[(":status", RETRIABLE)]) {
+        // (`x-envoy-ratelimited`), which only this filter may.
+        let next = context.entry_after(course.index);
+        let is_over =
+            next >= context.plan.attempts.len() && !context.has_attempt_beside(course.index);
+        let wait: &[(&str, &[u8])] = match waits {
+            _ if is_over => &[(FINAL, b"true")],
+            true => &[(RETRY_AFTER_SECONDS, b"1")],
+            false => &[],
+        };
+        let head = [&[(":status", RETRIABLE)], wait].concat();
+        if let Err(error) = host.set_response_headers(&head) {
             log::error!("a failed attempt could not be handed to the next target: {error}");
         }
         Flow::Continue

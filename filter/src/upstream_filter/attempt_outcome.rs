@@ -6,7 +6,7 @@ use protocols::exchange::{Exchange, FailoverReason, Report};
 use routing::health::{Outcome, Signal};
 use routing::latency::Sample;
 
-use super::AttemptHandle;
+use super::{AttemptHandle, announce_next, same_target};
 use crate::host::{Host, Now};
 use crate::request_context::{Attempt, RequestContext};
 use crate::worker::Worker;
@@ -82,9 +82,19 @@ pub(crate) fn end(
         // The client has its status and half of an answer.
         context.log.error_code = Some(failure.as_str().into());
     }
-    if context.is_repeatable() {
+    if (context.attempts.get(index)).is_some_and(|attempt| attempt.connection_repeated) {
         // The attempt that repeats it says how the target is.
         return;
+    }
+    let skipped_events = (context.attempts.get(index))
+        .and_then(|attempt| attempt.report.as_ref())
+        .map_or(0, |report| report.skipped_events);
+    if skipped_events > 0 {
+        let target = context.target_id(index);
+        log::warn!(
+            "target {target}: {skipped_events} events of a stream are no JSON and were left out"
+        );
+        vm.metrics.malformed_events(host, target, skipped_events);
     }
     let Some(entry) = context.entry(index) else {
         return;
@@ -167,7 +177,21 @@ pub(super) fn without_answer(vm: &Worker, host: &impl Host, course: &AttemptHand
     } else {
         AttemptOutcome::FailedOver(reason)
     };
+    if is_unconnected && let Some(attempt) = context.attempts.get_mut(course.index) {
+        attempt.transport_failure = transport_failure(host);
+    }
+    if ending == AttemptOutcome::FailedOver(reason)
+        && same_target::repeats_connection(&context, course.index, reason)
+        && let Some(attempt) = context.attempts.get_mut(course.index)
+    {
+        attempt.connection_repeated = true;
+        attempt.next_entry = Some(attempt.entry);
+    }
     end(vm, host, &mut context, course.index, ending, now);
+    // Where the router goes was said when the attempt began.
+    if (context.attempts.get(course.index)).is_some_and(|attempt| attempt.connection_repeated) {
+        announce_next(host, &context, course.index);
+    }
 }
 
 /// Envoy answers in place of the next attempt, or of the last one, because a pool was full. An attempt that its target
@@ -183,14 +207,14 @@ pub(crate) fn turned_away(vm: &Worker, host: &impl Host, context: &mut RequestCo
 pub(super) fn in_mid_answer(vm: &Worker, host: &impl Host, course: &AttemptHandle) {
     let mut context = course.context();
     let now = host.now();
-    end(
-        vm,
-        host,
-        &mut context,
-        course.index,
-        AttemptOutcome::BrokenOff,
-        now,
-    );
+    // What breaks after a stream's proper end is nobody's loss.
+    let is_whole = (context.exchange(course.index)).is_some_and(|exchange| exchange.is_complete());
+    let ending = if is_whole {
+        AttemptOutcome::Answered
+    } else {
+        AttemptOutcome::BrokenOff
+    };
+    end(vm, host, &mut context, course.index, ending, now);
 }
 
 /// Attempt `winner` answers the client: Envoy cancels those that are under way beside it.
@@ -212,14 +236,21 @@ fn is_connected(host: &impl Host) -> bool {
         .is_ok_and(|address| !address.is_empty())
 }
 
+/// Why Envoy could not connect, where it says so.
+fn transport_failure(host: &impl Host) -> Option<String> {
+    let reason = host
+        .property(&["upstream", "transport_failure_reason"])
+        .ok()?;
+    let reason = String::from_utf8_lossy(&reason);
+    let words = crate::text::quote(&reason);
+    (!words.is_empty()).then(|| words.into_owned())
+}
+
 /// Whether an attempt without a connection was turned away by Envoy itself, when a pool was full after all. A connection
 /// that fails leaves its reason; only one that is not there in time leaves none, and that one has waited. Tried with Envoy
 /// 1.40.0: the flags of the response are not set yet.
 fn was_turned_away(host: &impl Host, waited_ms: u64, timeout_ms: u64) -> bool {
-    let is_explained = host
-        .property(&["upstream", "transport_failure_reason"])
-        .is_ok_and(|reason| !reason.is_empty());
-    !is_explained && waited_ms < connect_timeout_ms(timeout_ms) / 2
+    transport_failure(host).is_none() && waited_ms < connect_timeout_ms(timeout_ms) / 2
 }
 
 /// Why a stream that came to its end is none that served: what it said last.
@@ -256,6 +287,10 @@ fn outcome(ending: AttemptOutcome, report: Option<&Report>, latency_ms: u64) -> 
                 retry_after_ms: error.and_then(|error| error.retry_after_ms),
             },
             FailoverReason::UpstreamAuth => Outcome::AuthFailed,
+            // It had nothing to say, and said so properly.
+            FailoverReason::EmptyStream if report.is_some_and(|report| report.complete) => {
+                Outcome::Inconclusive
+            }
             // A stream may begin with an error that is the client's own.
             FailoverReason::Upstream5xx
             | FailoverReason::ErrorInStream

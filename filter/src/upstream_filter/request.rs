@@ -37,6 +37,7 @@ impl UpstreamFilter {
             let mut context = context.borrow_mut();
             let answer = exhausted::answer(&context);
             context.client_status = Some(answer.status);
+            context.log.error_code.clone_from(&answer.code);
             return crate::respond(host, &answer);
         };
         let course = AttemptHandle { context, index };
@@ -128,6 +129,7 @@ impl UpstreamFilter {
         self.stage = Stage::Over;
         let mut context = course.context();
         context.client_status = Some(answer.status);
+        context.log.error_code.clone_from(&answer.code);
         let now = host.now();
         attempt_outcome::end(
             &self.vm,
@@ -167,11 +169,12 @@ pub(super) fn exchange(
     now: Now,
 ) -> Result<Exchange, RequestError> {
     let exchange = Exchange::new(attempt_of(context, index, now))?;
-    if context.plan.attempts.len() == 1 {
-        Ok(exchange.without_failover())
-    } else {
-        Ok(exchange)
-    }
+    let is_last = context.entry_after(index) >= context.plan.attempts.len();
+    Ok(match context.plan.attempts.len() {
+        1 => exchange.without_failover(),
+        _ if is_last => exchange.as_last_attempt(),
+        _ => exchange,
+    })
 }
 
 /// A stream's usage may be asked for in the client's place.

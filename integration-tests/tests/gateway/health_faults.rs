@@ -230,7 +230,8 @@ model_groups:
 ";
     let gateway = crate::health::serving(&PolicyText::over(&[upstream], groups)).await;
     let client = gateway.client();
-    provider.next([Behaviour::status(500)]);
+    // The only target is asked twice.
+    provider.next([Behaviour::status(500), Behaviour::status(500)]);
     assert_eq!(client.chat("closed").await.status, 500);
 
     let refused = client.chat("closed").await;

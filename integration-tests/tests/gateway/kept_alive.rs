@@ -106,9 +106,109 @@ async fn a_provider_that_hangs_up_between_requests_is_not_an_error() {
     }
 }
 
-/// Asked once more, and only after a connection that broke before an answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_that_was_closed_behind_our_back_passes_nobody_over_and_is_nobodys_failure() {
+    let (address, answered) = provider(HangsUp::OnTheNextRequest).await;
+    let other = Provider::start("other", Dialect::OpenAi).await.unwrap();
+    let upstreams = [
+        Upstream::at_url("first", &format!("http://{address}/v1")),
+        Upstream::at("other", &other, Dialect::OpenAi),
+    ];
+    let members = [("first", "m", 5_000), ("other", "m", 5_000)];
+    let policy = PolicyText::failover(&upstreams, "two", &members);
+    let gateway = Gateway::serving(&policy).await;
+    for _ in 0..100 {
+        let answer = gateway.client().chat("two").await;
+        assert_eq!((answer.status, answer.provider()), (200, "first"));
+    }
+    assert_eq!(answered.load(Ordering::SeqCst), 100);
+    assert!(other.received().is_empty());
+    let health = gateway.client().get("/health").await.json();
+    let first = &health["providers"]["first"];
+    assert_eq!(first["consecutive_failures"], 0, "{first}");
+    // One that breaks every connection is passed over, after a second try.
+    drop(gateway);
+    let broken = Provider::start("broken", Dialect::OpenAi).await.unwrap();
+    broken.behave(Behaviour::Reset);
+    let upstreams = [
+        Upstream::at("broken", &broken, Dialect::OpenAi),
+        Upstream::at("other", &other, Dialect::OpenAi),
+    ];
+    let members = [("broken", "m", 5_000), ("other", "m", 5_000)];
+    let policy = PolicyText::failover(&upstreams, "two", &members);
+    let gateway = Gateway::serving(&policy).await;
+    let answer = gateway.client().chat("two").await;
+    assert_eq!((answer.status, answer.provider()), (200, "other"));
+    assert_eq!(answer.header("x-keeptrusts-fallback-count"), "1");
+    assert_eq!(broken.received().len(), 2);
+    let health = gateway.client().get("/health").await.json();
+    assert_eq!(health["providers"]["broken"]["consecutive_failures"], 1);
+}
+
 #[tokio::test]
-async fn the_only_target_is_asked_twice_at_most_and_only_after_a_reset() {
+async fn a_failure_that_is_over_at_once_is_asked_again_where_the_policy_says_so() {
+    let first = Provider::start("first", Dialect::OpenAi).await.unwrap();
+    let second = Provider::start("second", Dialect::OpenAi).await.unwrap();
+    let upstreams = [
+        Upstream::at("first", &first, Dialect::OpenAi),
+        Upstream::at("second", &second, Dialect::OpenAi),
+    ];
+    let members = [("first", "m", 5_000), ("second", "m", 5_000)];
+    let limited = |wait: &str| Behaviour::status(429).with_header("retry-after-ms", wait);
+    for (same_target, failures, served_by, asked) in [
+        (None, vec![Behaviour::status(500)], "second", 1),
+        (Some(1), vec![Behaviour::status(500)], "first", 2),
+        (
+            Some(1),
+            vec![Behaviour::status(502), Behaviour::status(503)],
+            "second",
+            2,
+        ),
+        (
+            Some(2),
+            vec![Behaviour::status(502), Behaviour::status(503)],
+            "first",
+            3,
+        ),
+        (Some(1), vec![limited("300")], "first", 2),
+        (Some(1), vec![Behaviour::status(401)], "second", 1),
+        (Some(1), vec![limited("5000")], "second", 1),
+    ] {
+        let mut policy = PolicyText::failover(&upstreams, "two", &members);
+        policy
+            .text
+            .push_str("circuit_breaker: {failure_threshold: 1000}\n");
+        if let Some(times) = same_target {
+            policy
+                .text
+                .push_str(&format!("failover: {{retry: {{same_target: {times}}}}}\n"));
+        }
+        let gateway = Gateway::serving(&policy).await;
+        let before = first.received().len();
+        first.next(failures.clone());
+        let started = std::time::Instant::now();
+        let answer = gateway.client().chat("two").await;
+        assert_eq!(
+            (answer.status, answer.provider()),
+            (200, served_by),
+            "{failures:?}"
+        );
+        assert_eq!(first.received().len() - before, asked, "{failures:?}");
+        let fallback_count = if served_by == "first" { "0" } else { "1" };
+        assert_eq!(answer.header("x-keeptrusts-fallback-count"), fallback_count);
+        assert_eq!(answer.header("x-kt-retry-after"), "");
+        if failures == [limited("300")] {
+            assert!(
+                started.elapsed() >= Duration::from_millis(900),
+                "it was waited for"
+            );
+        }
+    }
+}
+
+/// Asked once more after a connection that broke before an answer, and after a failure that often is over at once.
+#[tokio::test]
+async fn the_only_target_is_asked_twice_at_most() {
     let provider = Provider::start("only", Dialect::OpenAi).await.unwrap();
     let upstream = Upstream::at("only", &provider, Dialect::OpenAi).with("timeout_ms: 300");
     let mut policy = policy(&upstream);
@@ -123,10 +223,11 @@ async fn the_only_target_is_asked_twice_at_most_and_only_after_a_reset() {
         ("reset", Behaviour::Reset, 2, 503),
         ("hang-up", Behaviour::Hangup, 2, 503),
         ("timeout", Behaviour::Stall, 1, 503),
-        ("500", Behaviour::status(500), 1, 500),
+        ("500", Behaviour::status(500), 2, 500),
+        ("501", Behaviour::status(501), 1, 501),
         (
             "429",
-            Behaviour::status(429).with_header("retry-after-ms", "1"),
+            Behaviour::status(429).with_header("retry-after-ms", "1500"),
             1,
             429,
         ),

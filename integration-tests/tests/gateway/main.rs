@@ -9,6 +9,7 @@
 mod aws_signing;
 mod bad_input;
 mod bodies;
+mod broken_streams;
 mod budgets;
 mod client_headers;
 mod conformance;

@@ -90,6 +90,11 @@ pub(super) const RETRY: &[Key<FailoverDraft>] = &[
             .max_attempts
             .set(value::integer(node, 0..=100, lint), lint);
     }),
+    Key::new("same_target", |failover, node, lint| {
+        failover
+            .same_target
+            .set(value::integer(node, 0..=5, lint), lint);
+    }),
     Key::new("timeout_seconds", |failover, node, lint| {
         failover
             .timeout_ms

@@ -25,6 +25,7 @@ pub(super) fn resolve(draft: &Draft) -> Failover {
             .all(|switch| switch.copied().unwrap_or(true)),
         written_strategy: draft.failover.written_strategy.clone(),
         max_attempts: limits.iter().filter_map(|limit| limit.copied()).min(),
+        same_target: draft.failover.same_target.copied(),
         model_mapping: draft
             .failover
             .model_mapping

@@ -9,6 +9,11 @@ use crate::scanner::{Progress, Scanner, TopLevel};
 /// The name of an error member.
 static ERROR: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(b"\"error\""));
 
+/// The name of the list of answers.
+static CHOICES: LazyLock<Finder<'static>> = LazyLock::new(|| Finder::new(CHOICES_NAME));
+/// As it appears in a response.
+const CHOICES_NAME: &[u8] = b"\"choices\"";
+
 /// The member's name, as it appears in a response.
 const METADATA: &str = "\"keeptrusts_metadata\"";
 
@@ -48,6 +53,31 @@ pub(super) fn sniff(body: &[u8]) -> BodySniff {
     } else {
         BodySniff::Success
     }
+}
+
+/// The list of choices of a whole response is empty.
+pub(super) fn has_no_choices(body: &[u8]) -> bool {
+    let is_empty_list = |at: usize| {
+        let rest = body.get(at.saturating_add(CHOICES_NAME.len())..)?;
+        let list = rest
+            .trim_ascii_start()
+            .strip_prefix(b":")?
+            .trim_ascii_start();
+        let list = list.strip_prefix(b"[")?.trim_ascii_start();
+        list.starts_with(b"]").then_some(())
+    };
+    if !CHOICES
+        .find_iter(body)
+        .any(|at| is_empty_list(at).is_some())
+    {
+        return false;
+    }
+    let mut members = TopLevel::new(&["choices"]);
+    members.observe(body);
+    members
+        .value("choices")
+        .and_then(|value| value.strip_prefix(b"["))
+        .is_some_and(|rest| rest.trim_ascii() == b"]")
 }
 
 /// Appends `response`, which starts with `{`, with `metadata` as its first member. Removes the metadata of another

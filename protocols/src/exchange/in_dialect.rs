@@ -141,6 +141,10 @@ impl<T: Translator> Translator for InDialect<T> {
         self.translator.error(provider, status, headers, body)
     }
 
+    fn skipped_events(&self) -> u32 {
+        self.translator.skipped_events()
+    }
+
     fn usage(&self) -> Option<Usage> {
         self.translator.usage()
     }

@@ -5,7 +5,10 @@ use super::{Exchange, FailoverReason, MAX_ERROR_BYTES, ResponseAction, Stage, fa
 use crate::error;
 use crate::translator::StreamState;
 
-/// A JSON response is buffered until it ends or has this many bytes: errors with a success status are shorter.
+/// A JSON response is buffered until it ends or has this many bytes. Errors with a success status are shorter, and so are
+/// nearly all answers: half of one, with a `content-length` that fits, still goes to the next target.
+const HELD_BYTES: usize = 64 * 1024;
+/// Of a response that is longer, so much is looked through for an error.
 const SNIFF_BYTES: usize = 4096;
 
 impl Exchange {
@@ -28,7 +31,7 @@ impl Exchange {
             chunk
         };
         buffered.extend_from_slice(piece);
-        if !end && buffered.len() < SNIFF_BYTES {
+        if !end && buffered.len() < HELD_BYTES {
             self.stage = Stage::JsonBuffering {
                 buffered,
                 remaining,
@@ -57,6 +60,12 @@ impl Exchange {
             BodySniff::Success => {}
         }
         self.forward_json(&buffered, end);
+        if end && !self.complete {
+            return self.unsay("expected a whole JSON object, found the beginning of one");
+        }
+        if end && self.attempt.client.has_choices() && body_sniff::has_no_choices(&buffered) {
+            return self.unsay("expected an answer, found an empty list of choices");
+        }
         let is_as_it_came = is_first && piece.len() == chunk.len();
         if is_as_it_came && self.attempt.metadata.is_none() && !body_sniff::has_metadata(&buffered)
         {
@@ -69,6 +78,12 @@ impl Exchange {
         let remaining = if end { Some(0) } else { remaining };
         self.content_length = remaining.map(|bytes| bytes.saturating_add(written));
         ResponseAction::Replace
+    }
+
+    /// Nothing of it was sent yet.
+    fn unsay(&mut self, found: &str) -> ResponseAction {
+        (self.content_sent, self.complete) = (false, false);
+        self.invalid_response(found)
     }
 
     pub(super) fn forward_json(&mut self, chunk: &[u8], end: bool) {

@@ -20,7 +20,7 @@ impl Exchange {
             StreamState::BeforeContent => (true, false),
             StreamState::Content | StreamState::Complete => (false, true),
             // Also if the event that reports the failure was forwarded unchanged.
-            StreamState::Failed(_) => (false, false),
+            StreamState::Empty | StreamState::Failed(_) => (false, false),
         };
         if unchanged && !end && !held_before && passes {
             return self.commit_stream(ResponseAction::Forward);
@@ -32,7 +32,7 @@ impl Exchange {
             self.translator.stream_end(out);
         }
         match self.translator.stream_state() {
-            StreamState::BeforeContent if self.is_last_attempt && !end && !out.is_empty() => {
+            StreamState::BeforeContent if self.commits_at_once && !end && !out.is_empty() => {
                 self.commit_stream(ResponseAction::Replace)
             }
             StreamState::BeforeContent if end || out.len() > MAX_HELD_BYTES => self.empty_stream(),
@@ -42,6 +42,13 @@ impl Exchange {
             }
             StreamState::Content | StreamState::Complete => {
                 self.commit_stream(ResponseAction::Replace)
+            }
+            StreamState::Empty if self.is_last_attempt => {
+                self.commit_stream(ResponseAction::Replace)
+            }
+            StreamState::Empty => {
+                self.complete = true;
+                self.empty_stream()
             }
             // The stream was truncated before any content.
             StreamState::Failed(error)
@@ -116,7 +123,7 @@ impl Exchange {
     pub(super) fn record_stream_state(&mut self) {
         match self.translator.stream_state() {
             StreamState::BeforeContent | StreamState::Content => {}
-            StreamState::Complete => self.complete = true,
+            StreamState::Complete | StreamState::Empty => self.complete = true,
             StreamState::Failed(error) => self.error = Some(error.clone()),
         }
     }

@@ -379,7 +379,7 @@ fn a_reset_before_anything_was_passed_on_fails_over() {
         .contains("bad req")
     );
     // The rest of a JSON response cannot be made up.
-    let long = format!("{{\"a\":\"{}", "x".repeat(5000));
+    let long = format!("{{\"a\":\"{}", "x".repeat(70_000));
     let (outcome, report) = play(
         &attempt(ChatCompletions, Provider::COMPATIBLE),
         200,

@@ -13,6 +13,11 @@ pub fn parse<'a, T: Deserialize<'a>>(data: &'a [u8]) -> serde_json::Result<T> {
     parse_text(std::str::from_utf8(data).map_err(serde_json::Error::custom)?)
 }
 
+/// Whether this is one JSON value and nothing else.
+pub fn is_valid(data: &[u8]) -> bool {
+    parse::<serde::de::IgnoredAny>(data).is_ok()
+}
+
 /// Parses JSON text as a `T`. A struct only matches an object, whereas derived deserializers also accept a list of the
 /// members' values.
 ///

@@ -40,6 +40,7 @@ pub struct AnthropicPassThrough {
     has_content: bool,
     usage: AnthropicUsage,
     text_bytes: u64,
+    skipped_events: u32,
     served_model: Option<String>,
     json: TopLevel,
     template: DeltaTemplate,
@@ -72,6 +73,7 @@ impl AnthropicPassThrough {
             has_content: false,
             usage: AnthropicUsage::default(),
             text_bytes: 0,
+            skipped_events: 0,
             served_model: None,
             json: TopLevel::new(&["usage", "model"]),
             template: DeltaTemplate::default(),
@@ -111,6 +113,7 @@ impl AnthropicPassThrough {
                     .is_some_and(|word| StopReason::allows_empty_content(&word));
             }
             "message_stop" if self.has_content => self.state = StreamState::Complete,
+            "message_stop" => self.state = StreamState::Empty,
             "error" => return Err(error::classify_in_stream(event.name, event.data)),
             _ => {}
         }
@@ -132,7 +135,7 @@ impl AnthropicPassThrough {
     fn is_finished(&self) -> bool {
         match self.state {
             StreamState::BeforeContent | StreamState::Content => false,
-            StreamState::Complete | StreamState::Failed(_) => true,
+            StreamState::Complete | StreamState::Empty | StreamState::Failed(_) => true,
         }
     }
 
@@ -180,7 +183,11 @@ impl StreamObserver for AnthropicPassThrough {
             && !self.match_prefix(event.raw).is_empty()
             && let Err(error) = self.observe(event)
         {
-            self.fail(error, out);
+            if json::is_valid(event.data) {
+                self.fail(error, out);
+            } else {
+                self.skipped_events = self.skipped_events.saturating_add(1);
+            }
             return EventAction::Rewritten;
         }
         out.extend_from_slice(event.raw);
@@ -291,6 +298,10 @@ impl Translator for AnthropicPassThrough {
             details: details_of(body),
             ..error::classify(provider, status, headers, body)
         }
+    }
+
+    fn skipped_events(&self) -> u32 {
+        self.skipped_events
     }
 
     fn usage(&self) -> Option<Usage> {

@@ -43,6 +43,7 @@ pub struct OpenAiPassThrough {
     has_content: bool,
     usage: Option<Usage>,
     text_bytes: u64,
+    skipped_events: u32,
     served_model: Option<String>,
     json: TopLevel,
     normalizer: ResponseNormalizer,
@@ -83,6 +84,7 @@ impl OpenAiPassThrough {
             has_content: false,
             usage: None,
             text_bytes: 0,
+            skipped_events: 0,
             served_model: None,
             json: TopLevel::new(&["usage", "model"]),
             template: RewriteTemplate::default(),
@@ -149,7 +151,7 @@ impl OpenAiPassThrough {
     fn is_finished(&self) -> bool {
         match self.state {
             StreamState::BeforeContent | StreamState::Content => false,
-            StreamState::Complete | StreamState::Failed(_) => true,
+            StreamState::Complete | StreamState::Empty | StreamState::Failed(_) => true,
         }
     }
 
@@ -176,11 +178,12 @@ impl OpenAiPassThrough {
         chunk.filtered && !self.has_content && self.attempt.fail_over_on_content_policy
     }
 
-    /// A stream that ends without content stays [`StreamState::BeforeContent`].
     fn complete(&mut self) {
-        if self.has_content {
-            self.state = StreamState::Complete;
-        }
+        self.state = if self.has_content {
+            StreamState::Complete
+        } else {
+            StreamState::Empty
+        };
     }
 
     fn fail(&mut self, error: ProviderError, out: &mut Vec<u8>) {
@@ -215,6 +218,10 @@ impl StreamObserver for OpenAiPassThrough {
         }
         let chunk = match Chunk::read(self.attempt.client, event.data) {
             Ok(chunk) => chunk,
+            Err(_) if !json::is_valid(event.data) => {
+                self.skipped_events = self.skipped_events.saturating_add(1);
+                return EventAction::Rewritten;
+            }
             Err(error) => {
                 self.fail(ProviderError::invalid_response(error), out);
                 return EventAction::Rewritten;
@@ -359,6 +366,10 @@ impl Translator for OpenAiPassThrough {
         body: &[u8],
     ) -> ProviderError {
         error::classify(provider, status, headers, body)
+    }
+
+    fn skipped_events(&self) -> u32 {
+        self.skipped_events
     }
 
     fn usage(&self) -> Option<Usage> {

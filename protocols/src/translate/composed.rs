@@ -94,9 +94,10 @@ impl Translator for ComposedTranslator {
     fn stream_state(&self) -> &StreamState {
         match self.upstream.stream_state() {
             failed @ StreamState::Failed(_) => failed,
-            StreamState::BeforeContent | StreamState::Content | StreamState::Complete => {
-                self.client.stream_state()
-            }
+            StreamState::BeforeContent
+            | StreamState::Content
+            | StreamState::Complete
+            | StreamState::Empty => self.client.stream_state(),
         }
     }
 
@@ -112,6 +113,10 @@ impl Translator for ComposedTranslator {
 
     fn usage(&self) -> Option<Usage> {
         self.upstream.usage().or_else(|| self.client.usage())
+    }
+
+    fn skipped_events(&self) -> u32 {
+        self.upstream.skipped_events()
     }
 
     fn text_bytes(&self) -> u64 {

@@ -365,12 +365,23 @@ impl<'a> PlanBuilder<'a> {
             };
         }
         let now_ms = self.context.now_ms;
+        let retry_after_ms = self
+            .back_at_ms
+            .map_or(DEFAULT_RETRY_AFTER_MS, |at| at.saturating_sub(now_ms))
+            .max(1);
+        let is_cooling = |one: &Excluded| one.reason == ExclusionReason::RateLimited;
+        if excluded.iter().any(is_cooling)
+            && all_are(|reason| reason == ExclusionReason::RateLimited || reason.is_lasting())
+        {
+            return PlanError::RateLimited {
+                model,
+                retry_after_ms,
+                excluded,
+            };
+        }
         PlanError::NothingAvailable {
             model,
-            retry_after_ms: self
-                .back_at_ms
-                .map_or(DEFAULT_RETRY_AFTER_MS, |at| at.saturating_sub(now_ms))
-                .max(1),
+            retry_after_ms,
             excluded,
         }
     }

@@ -432,11 +432,12 @@ fn when_all_are_out_the_client_learns_when_the_first_may_be_back() {
     let refusal = fixture.plan(&Request::for_model("g")).unwrap_err();
     assert!(matches!(
         refusal,
-        PlanError::NothingAvailable {
+        PlanError::RateLimited {
             retry_after_ms: 4_000,
             ..
         }
     ));
+    assert_eq!(refusal.answer().0, 429);
     let reasons: Vec<_> = refusal
         .excluded()
         .iter()
@@ -448,6 +449,30 @@ fn when_all_are_out_the_client_learns_when_the_first_may_be_back() {
             (TargetId(0), ExclusionReason::RateLimited),
             (TargetId(1), ExclusionReason::RateLimited)
         ]
+    );
+}
+
+#[test]
+fn a_wait_is_the_answer_where_nobody_else_could_come_back() {
+    let limited = Signal::Attempt(Outcome::RateLimited {
+        retry_after_ms: Some(4_000),
+    });
+    // Who has no key does not come back by itself; who is down may.
+    let mut fixture = Fixture::new(one_group(2, Strategy::Failover));
+    fixture.signal(0, Signal::Credential { present: false });
+    fixture.signal(1, limited);
+    let refusal = fixture.plan(&Request::for_model("g")).unwrap_err();
+    assert!(
+        matches!(refusal, PlanError::RateLimited { .. }),
+        "{refusal:?}"
+    );
+    let mut fixture = Fixture::new(one_group(2, Strategy::Failover));
+    fixture.take_down(0);
+    fixture.signal(1, limited);
+    let refusal = fixture.plan(&Request::for_model("g")).unwrap_err();
+    assert!(
+        matches!(refusal, PlanError::NothingAvailable { .. }),
+        "{refusal:?}"
     );
 }
 

@@ -49,6 +49,43 @@ fn json_without_metadata_passes_untouched() {
 }
 
 #[test]
+fn half_an_answer_fails_over_although_its_framing_is_right() {
+    let whole = r#"{"choices":[{"index":0,"message":{"role":"assistant","content":"Hi"}}]}"#;
+    for (body, is_answer) in [
+        (whole, true),
+        (&whole[..40], false),
+        (r#"{"choices":[]}"#, false),
+        (r#"{"choices" : [ ] , "usage":{}}"#, false),
+        // Not the answer's own list.
+        (r#"{"x":{"choices":[]},"choices":[{"index":0}]}"#, true),
+        (
+            r#"{"choices":[{"index":0,"message":{"content":"\"choices\":[]"}}]}"#,
+            true,
+        ),
+    ] {
+        for pieces in [1, 2] {
+            let length = body.len().to_string();
+            let head = headers(&[JSON, ("content-length", &length)]);
+            let cut = body.len() / pieces;
+            let bytes = [&body.as_bytes()[..cut], &body.as_bytes()[cut..]];
+            let attempt = attempt(ChatCompletions, Provider::COMPATIBLE);
+            let (outcome, report) = play(&attempt, 200, &head, &bytes, End::Properly);
+            if is_answer {
+                assert_eq!(body_of(&outcome), body);
+            } else {
+                let expected = Outcome::FailedOver(FailoverReason::Upstream5xx);
+                assert_eq!(outcome, expected, "{body}");
+                assert_eq!(report.error.as_ref().unwrap().status, 502);
+            }
+            assert_eq!(
+                (report.complete, report.content_sent),
+                (is_answer, is_answer)
+            );
+        }
+    }
+}
+
+#[test]
 fn a_long_json_answer_passes_before_its_end() {
     let numbers = vec!["0.123456789"; 10_000].join(",");
     let body = format!(
@@ -73,9 +110,13 @@ fn a_long_json_answer_passes_before_its_end() {
     );
     assert_eq!(
         exchange.response_body(&body.as_bytes()[100..9000], false, &mut out),
+        ResponseAction::Buffer
+    );
+    assert_eq!(
+        exchange.response_body(&body.as_bytes()[9000..90_000], false, &mut out),
         ResponseAction::Replace
     );
-    assert!(out.starts_with(b"{\"keeptrusts_metadata\":{},\"object\"") && out.len() > 9000);
+    assert!(out.starts_with(b"{\"keeptrusts_metadata\":{},\"object\"") && out.len() > 90_000);
     let (_, passed) = exchange.response_headers(&head);
     let length = body.len() + r#""keeptrusts_metadata":{},"#.len();
     assert!(passed.contains(&("content-length", length.to_string().into_bytes().into())));

@@ -135,7 +135,8 @@ fn a_stream_without_content_fails_over() {
             "event: error\ndata: {\"error\":\"x\"}\n\n".to_owned(),
             ErrorInStream,
         ),
-        (format!("{role}data: <html>\n\n"), ErrorInStream),
+        (format!("{role}data: <html>\n\n"), EmptyStream),
+        (format!("{role}data: [1]\n\n"), ErrorInStream),
     ];
     for (stream, reason) in table {
         let (outcome, report) = response(
@@ -145,10 +146,9 @@ fn a_stream_without_content_fails_over() {
             &stream,
         );
         assert_eq!(outcome, Outcome::FailedOver(reason), "{stream}");
-        assert!(
-            report.error.is_some() && !report.content_sent && !report.complete,
-            "{stream}"
-        );
+        assert!(report.error.is_some() && !report.content_sent, "{stream}");
+        // Whoever has nothing to say and says so has not failed.
+        assert_eq!(report.complete, stream.ends_with("[DONE]\n\n"), "{stream}");
     }
     let overloaded = "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n";
     for client in [ChatCompletions, AnthropicMessages] {
@@ -160,6 +160,51 @@ fn a_stream_without_content_fails_over() {
         );
         assert_eq!(outcome, Outcome::FailedOver(ErrorInStream));
         assert_eq!(report.error.unwrap().kind, ErrorKind::Overloaded);
+    }
+}
+
+#[test]
+fn a_whole_stream_without_content_is_the_answer_where_nobody_else_is_left() {
+    let role = chunk(r#"{"role":"assistant","content":""}"#, "null");
+    let stream = format!("{role}{}data: [DONE]\n\n", chunk("{}", "\"stop\""));
+    let start = "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"m\",\"model\":\"c\",\"usage\":{\"input_tokens\":1}}}\n\n";
+    let stop = "event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\"},\"usage\":{\"output_tokens\":0}}\n\n\
+        event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n";
+    for client in [ChatCompletions, AnthropicMessages, Responses] {
+        for (provider, stream) in [
+            (Provider::COMPATIBLE, stream.clone()),
+            (providers::ANTHROPIC, format!("{start}{stop}")),
+        ] {
+            for only in [false, true] {
+                let exchange = Exchange::new(streaming(client, provider)).unwrap();
+                let mut exchange = if only {
+                    exchange.without_failover()
+                } else {
+                    exchange.as_last_attempt()
+                };
+                exchange.response_head(200, &headers(&[SSE]), false);
+                let mut out = Vec::new();
+                let action = exchange.response_body(stream.as_bytes(), false, &mut out);
+                assert!(
+                    !matches!(action, ResponseAction::Failover(_)),
+                    "{client:?} {provider:?}"
+                );
+                exchange.response_body(&[], true, &mut out);
+                let report = exchange.report();
+                assert!(
+                    report.complete && report.error.is_none(),
+                    "{client:?} {provider:?}"
+                );
+                let text = String::from_utf8(out).unwrap();
+                assert!(!text.contains("\"error\":{"), "{text}");
+                let end = match client {
+                    AnthropicMessages => "message_stop",
+                    Responses => "response.completed",
+                    _ => "[DONE]",
+                };
+                assert!(text.contains(end), "{client:?} {provider:?}: {text}");
+            }
+        }
     }
 }
 

@@ -335,16 +335,18 @@ impl<S: ConverseSink> ConverseStream<S> {
         };
         self.close_block(out)?;
         self.ended = true;
-        if self.state == StreamState::BeforeContent && !stop.reason.allows_empty_content() {
-            // Not completed, so that the exchange fails over for the missing content.
-            return Ok(());
-        }
+        let is_empty =
+            self.state == StreamState::BeforeContent && !stop.reason.allows_empty_content();
         for call in self.calls.take().flatten() {
             self.sink.close_call(call, out);
         }
         self.sink.start(out);
         self.sink.finish(&stop, self.usage.as_ref(), out);
-        self.state = StreamState::Complete;
+        self.state = if is_empty {
+            StreamState::Empty
+        } else {
+            StreamState::Complete
+        };
         Ok(())
     }
 

@@ -90,6 +90,7 @@ pub struct ChatStreamReader {
     finish: Option<(FinishReason, Option<String>)>,
     usage: Option<Usage>,
     text_bytes: u64,
+    skipped_events: u32,
     model: Option<String>,
     /// A chunk that carried text and nothing else.
     template: DeltaTemplate,
@@ -106,6 +107,7 @@ impl Default for ChatStreamReader {
             finish: None,
             usage: None,
             text_bytes: 0,
+            skipped_events: 0,
             model: None,
             template: DeltaTemplate::default(),
         }
@@ -149,7 +151,7 @@ impl ChatStreamReader {
         let mut parser = std::mem::take(&mut self.parser);
         match parser.finish() {
             // An event without its blank line may be truncated: it only counts if it parses.
-            Ok(Some(event)) if is_done(event.data) || is_json(event.data) => {
+            Ok(Some(event)) if is_done(event.data) || json::is_valid(event.data) => {
                 self.event(&event, sink);
             }
             Ok(_) => {}
@@ -168,6 +170,11 @@ impl ChatStreamReader {
     /// The state of the stream.
     pub fn state(&self) -> &StreamState {
         &self.state
+    }
+
+    /// Events that were left out because they are no JSON.
+    pub fn skipped_events(&self) -> u32 {
+        self.skipped_events
     }
 
     /// Usage reported so far.
@@ -204,7 +211,8 @@ impl ChatStreamReader {
         self.finished = true;
         match self.state {
             StreamState::Content => self.state = StreamState::Complete,
-            StreamState::BeforeContent | StreamState::Complete | StreamState::Failed(_) => {}
+            StreamState::BeforeContent => self.state = StreamState::Empty,
+            StreamState::Complete | StreamState::Empty | StreamState::Failed(_) => {}
         }
     }
 
@@ -234,7 +242,11 @@ impl ChatStreamReader {
         } else if !event.data.trim_ascii().is_empty()
             && let Err(error) = self.chunk(event, sink)
         {
-            self.fail(error, sink);
+            if json::is_valid(event.data) {
+                self.fail(error, sink);
+            } else {
+                self.skipped_events = self.skipped_events.saturating_add(1);
+            }
         }
     }
 
@@ -342,17 +354,16 @@ impl ChatStreamReader {
     fn mark_content(&mut self) {
         match self.state {
             StreamState::BeforeContent => self.state = StreamState::Content,
-            StreamState::Content | StreamState::Complete | StreamState::Failed(_) => {}
+            StreamState::Content
+            | StreamState::Complete
+            | StreamState::Empty
+            | StreamState::Failed(_) => {}
         }
     }
 }
 
 fn is_done(data: &[u8]) -> bool {
     data.trim_ascii() == b"[DONE]"
-}
-
-fn is_json(data: &[u8]) -> bool {
-    json::parse::<serde::de::IgnoredAny>(data).is_ok()
 }
 
 /// `usage` of a chunk; Groq has it in `x_groq` and Moonshot in the choice.

@@ -161,7 +161,7 @@ fn what_counts_as_content() {
         assert_eq!(*translator.stream_state(), expected, "{event}");
     }
     let empty = [start(), frame("message_stop", "")].concat();
-    assert_eq!(streamed(&empty).state, StreamState::BeforeContent);
+    assert_eq!(streamed(&empty).state, StreamState::Empty);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_stream_that_fails_ends_with_an_error_event() {
             ErrorKind::Server,
         ),
         (
-            "data: <html>\n\n".to_owned(),
+            "data: [1]\n\n".to_owned(),
             "cannot be read",
             ErrorKind::Server,
         ),
@@ -202,6 +202,19 @@ fn a_stream_that_fails_ends_with_an_error_event() {
         );
         assert!(matches!(done.state, StreamState::Failed(ref error) if error.kind == kind));
     }
+}
+
+#[test]
+fn an_event_that_is_no_json_is_left_out_and_counted() {
+    let hello = [start(), delta(r#"{"type":"text_delta","text":"Hello"}"#)].concat();
+    let stop = frame("message_stop", "");
+    let mut translator = AnthropicPassThrough::new(attempt()).unwrap();
+    let mut out = Vec::new();
+    let stream = format!("{hello}data: <html>\n\nevent: x\ndata: {{\"a\":\n\n{stop}");
+    translator.stream(stream.as_bytes(), &mut out);
+    assert_eq!(String::from_utf8(out).unwrap(), format!("{hello}{stop}"));
+    assert_eq!(translator.skipped_events(), 2);
+    assert_eq!(*translator.stream_state(), StreamState::Complete);
 }
 
 #[test]

@@ -320,18 +320,18 @@ fn what_counts_as_content() {
 }
 
 #[test]
-fn a_stream_without_content_never_completes() {
-    for stream in [
-        "",
-        "data: [DONE]\n\n",
-        &format!("{}data: [DONE]\n\n", chunk("{}", "\"stop\"")),
-        ": x\n\n",
+fn a_stream_without_content_is_cut_off_or_has_nothing_to_say() {
+    for (stream, state) in [
+        ("", StreamState::BeforeContent),
+        ("data: [DONE]\n\n", StreamState::Empty),
+        (
+            &format!("{}data: [DONE]\n\n", chunk("{}", "\"stop\"")),
+            StreamState::Empty,
+        ),
+        (": x\n\n", StreamState::BeforeContent),
     ] {
-        assert_eq!(
-            streamed(attempt(Provider::COMPATIBLE), stream).state,
-            StreamState::BeforeContent,
-            "{stream:?}"
-        );
+        let found = streamed(attempt(Provider::COMPATIBLE), stream).state;
+        assert_eq!(found, state, "{stream:?}");
     }
 }
 
@@ -378,12 +378,16 @@ fn an_error_in_the_stream_is_the_last_event() {
 #[test]
 fn what_is_not_the_protocol_is_not_passed_on() {
     let hello = chunk(r#"{"content":"Hello"}"#, "null");
-    for garbage in [
-        "data: <html>\n\n",
-        "data: [1]\n\n",
-        "data: {\"a\":\n\n",
-        "data: {} {}\n\n",
-    ] {
+    for garbage in ["data: <html>\n\n", "data: {\"a\":\n\n", "data: {} {}\n\n"] {
+        let done = "data: [DONE]\n\n";
+        let stream = format!("{hello}{garbage}{done}");
+        let mut translator = OpenAiPassThrough::new(attempt(Provider::COMPATIBLE)).unwrap();
+        let mut out = Vec::new();
+        translator.stream(stream.as_bytes(), &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), format!("{hello}{done}"));
+        assert_eq!(translator.skipped_events(), 1, "{garbage}");
+    }
+    for garbage in ["data: [1]\n\n", "data: 7\n\n"] {
         let streamed = streamed(
             attempt(Provider::COMPATIBLE),
             &format!("{hello}{garbage}data: [DONE]\n\n"),

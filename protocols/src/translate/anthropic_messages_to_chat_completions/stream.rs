@@ -67,6 +67,10 @@ impl StreamTranslator<StopSequences> for Stream {
         self.reader.usage()
     }
 
+    fn skipped_events(&self) -> u32 {
+        self.reader.skipped_events()
+    }
+
     fn text_bytes(&self) -> u64 {
         self.reader.text_bytes()
     }

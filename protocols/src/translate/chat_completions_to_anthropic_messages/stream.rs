@@ -46,6 +46,7 @@ pub struct Stream {
     /// A tool of the client was called.
     called_tools: bool,
     stop_reason: Option<String>,
+    skipped_events: u32,
     /// A delta that only continues its open block.
     template: DeltaTemplate,
     /// Index of that block.
@@ -106,6 +107,7 @@ impl Stream {
             place: 0,
             called_tools: false,
             stop_reason: None,
+            skipped_events: 0,
             template: DeltaTemplate::default(),
             template_block: 0,
         }
@@ -125,6 +127,10 @@ impl StreamTranslator<ResponseHints> for Stream {
 
     fn usage(&self) -> Option<Usage> {
         self.usage.map(|usage| usage.total())
+    }
+
+    fn skipped_events(&self) -> u32 {
+        self.skipped_events
     }
 
     fn text_bytes(&self) -> u64 {
@@ -184,7 +190,7 @@ impl Stream {
     fn is_finished(&self) -> bool {
         match self.state {
             StreamState::BeforeContent | StreamState::Content => false,
-            StreamState::Complete | StreamState::Failed(_) => true,
+            StreamState::Complete | StreamState::Empty | StreamState::Failed(_) => true,
         }
     }
 
@@ -204,7 +210,14 @@ impl Stream {
         if event.data == b"[DONE]" {
             return Ok(());
         }
-        let data: ReceivedEvent<'_> = json::read_response(event.data)?;
+        let data: ReceivedEvent<'_> = match json::read_response(event.data) {
+            Ok(data) => data,
+            Err(_) if !json::is_valid(event.data) => {
+                self.skipped_events = self.skipped_events.saturating_add(1);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         let kind = data.kind.and_then(Text::decode);
         match kind.as_deref().unwrap_or(event.name) {
             "message_start" => self.message_start(&data),
@@ -461,15 +474,16 @@ impl Stream {
             .stop_reason
             .as_deref()
             .is_some_and(StopReason::allows_empty_content);
-        if !writer.has_begun() && !explained {
-            // Not completed, so that the exchange fails over for the missing content.
-            return;
-        }
+        let is_empty = !writer.has_begun() && !explained;
         let stop_reason = self.stop_reason.as_deref().map(Text::Plain);
         let reason = finish_reason(stop_reason, self.called_tools);
         writer.finish(reason, out);
         writer.end(usage.as_ref(), out);
-        self.state = StreamState::Complete;
+        self.state = if is_empty {
+            StreamState::Empty
+        } else {
+            StreamState::Complete
+        };
     }
 
     fn update_usage(&mut self, later: Option<&ReceivedUsage>) {

@@ -50,6 +50,10 @@ impl StreamTranslator<RequestState> for Stream {
         self.reader.usage()
     }
 
+    fn skipped_events(&self) -> u32 {
+        self.reader.skipped_events()
+    }
+
     fn text_bytes(&self) -> u64 {
         self.reader.text_bytes()
     }

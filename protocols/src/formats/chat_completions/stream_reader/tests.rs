@@ -346,7 +346,7 @@ fn states_on_the_way() {
     )];
     for (frames, want) in [
         (&opening[..], StreamState::BeforeContent),
-        (&empty[..], StreamState::BeforeContent),
+        (&empty[..], StreamState::Empty),
         (&filtered[..], StreamState::Content),
         (&tool[..], StreamState::Content),
         (&nameless[..], StreamState::BeforeContent),
