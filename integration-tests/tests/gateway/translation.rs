@@ -126,6 +126,9 @@ async fn anthropic_answers_an_openai_client_when_openai_fails() {
     mixed.assert_nothing_leaked();
 }
 
+/// What came before is read, and not taken back by a reset.
+const SEEN: Step = Step::Wait(std::time::Duration::from_millis(50));
+
 #[tokio::test]
 async fn anthropic_streams_to_an_openai_client_when_openai_fails() {
     let mixed = Mixed::start().await;
@@ -140,7 +143,7 @@ async fn anthropic_streams_to_an_openai_client_when_openai_fails() {
         ("empty_stream", Behaviour::Stream(vec![role_only.clone()])),
         (
             "upstream_reset",
-            Behaviour::Stream(vec![role_only, Step::Break]),
+            Behaviour::Stream(vec![role_only, SEEN, Step::Break]),
         ),
     ];
     for (reason, failure) in failures {
@@ -198,7 +201,7 @@ async fn openai_streams_to_an_anthropic_client_when_anthropic_fails() {
         overloaded(),
         Behaviour::Stream(vec![message_start(), Step::event("error", error)]),
         Behaviour::Stream(vec![message_start()]),
-        Behaviour::Stream(vec![message_start(), Step::Break]),
+        Behaviour::Stream(vec![message_start(), SEEN, Step::Break]),
     ];
     let body = message_body("anthropic-first", true);
     for failure in failures {
