@@ -307,6 +307,7 @@ impl<'a> Collected<'a> {
             traits: match format {
                 ClientFormat::ChatCompletions => RequestTraits {
                     has_plain_messages: messages.are_plain,
+                    has_calls: messages.have_calls,
                     ..self.traits.0
                 },
                 ClientFormat::Completions
@@ -329,6 +330,8 @@ pub(super) struct MessageInfo<'a> {
     pub(super) audio: bool,
     /// See [`RequestTraits::has_plain_messages`].
     pub(super) are_plain: bool,
+    /// See [`RequestTraits::has_calls`].
+    pub(super) have_calls: bool,
 }
 
 /// The text of `field`, checked to be safe in events, headers and paths.

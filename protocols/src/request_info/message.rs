@@ -27,6 +27,7 @@ pub(super) struct Messages<'a> {
     audio: bool,
     /// Something was found that not every provider takes as it is.
     is_special: bool,
+    has_calls: bool,
 }
 
 /// The range from the first message to the end of the first user message.
@@ -152,8 +153,11 @@ impl<'a> Messages<'a> {
                 "role" => string(scanner).map(|text| role = text),
                 "content" => self.content(scanner, Place::Message).map(|_| ()),
                 // Call arguments and tool results are part of the prompt.
-                "tool_calls" | "function_call" => calls(scanner, &mut self.is_special)
-                    .map(|span| self.add_text(scanner.length(&span))),
+                "tool_calls" | "function_call" => {
+                    self.has_calls = true;
+                    calls(scanner, &mut self.is_special)
+                        .map(|span| self.add_text(scanner.length(&span)))
+                }
                 "arguments" => string(scanner).map(|text| self.count(text.as_ref())),
                 "output" => self.content(scanner, Place::Inside).map(|_| ()),
                 "tool_call_id" => scanner.value().map(|_| ()).map_err(Mismatch::from),
@@ -281,6 +285,7 @@ impl<'a> Messages<'a> {
             images: self.images,
             audio: self.audio,
             are_plain: !self.is_special,
+            have_calls: self.has_calls,
         }
     }
 }

@@ -20,6 +20,8 @@ pub struct RequestTraits {
     /// Every message has the role `user`, `assistant` or `tool`, or is a `system` message in front; none has a field
     /// beside role, content and calls, nor a part with a prompt-cache marker.
     pub has_plain_messages: bool,
+    /// A message calls tools.
+    pub has_calls: bool,
     /// Every tool is a function with a name of at most 64 letters, digits, `_` and `-`, whose parameters are an object
     /// with `properties`.
     pub has_plain_tools: bool,
@@ -33,6 +35,7 @@ impl RequestTraits {
         fields: Fields::NONE,
         has_unknown_fields: false,
         has_plain_messages: true,
+        has_calls: false,
         has_plain_tools: true,
         has_strict_tools: false,
     };
@@ -42,6 +45,7 @@ impl RequestTraits {
         fields: Fields::ALL,
         has_unknown_fields: true,
         has_plain_messages: false,
+        has_calls: true,
         has_plain_tools: false,
         has_strict_tools: true,
     };

@@ -10,7 +10,7 @@
 //! | reasoning | the effort is said as the model is told it, and is one that the model has |
 //! | JSON answers | a schema that cannot be asked for is said in words |
 //! | tools | `tools.rs`: names, `strict`, schemas; `tool_choice.rs`: what the model has to call |
-//! | messages | `messages.rs`: roles, order, fields, ids, parts |
+//! | messages | `messages.rs`: roles, order, fields, ids, parts; what stands for reasoning that a client has lost |
 
 mod ids;
 mod messages;
@@ -22,7 +22,8 @@ pub(crate) use ids::RestoredNames;
 
 use catalog::{
     DeveloperRole, Dialect, Fields, ForcedTools, Images, JsonObjectSupport, JsonSchemaSupport,
-    MessageName, NamedToolChoice, NoToolChoice, OutputLimit, ReasoningRequest, RequiredToolChoice,
+    MessageName, NamedToolChoice, NoToolChoice, OutputLimit, ReasoningHistory, ReasoningRequest,
+    RequiredToolChoice,
     Sampling, SchemaSubset, SeedField, StreamUsage, SystemMessages, TextContent, ToolCallIds,
     UnknownFields,
 };
@@ -112,6 +113,7 @@ fn changes_messages(dialect: &Dialect, traits: &RequestTraits) -> bool {
             || dialect.unknown_fields == UnknownFields::Refused
             || !dialect.cache_control);
     special
+        || (traits.has_calls && dialect.reasoning_history == ReasoningHistory::Required)
         || dialect.text_content == TextContent::String
         || dialect.images != Images::Any
         || !dialect.files

@@ -8,7 +8,7 @@ use catalog::{
     DeveloperRole, Dialect, MessageName, ReasoningField, ReasoningHistory, SystemMessages,
     TextContent, ToolCallIds, UnknownFields,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::ids::{RestoredNames, call_id};
 use super::{Refusal, Written};
@@ -16,6 +16,7 @@ use crate::body_edit::Splice;
 use crate::error::RequestError;
 use crate::formats::chat_completions::members::{Fate, Members, string};
 use crate::formats::chat_completions::request_dialect::{each_element, each_member};
+use crate::formats::chat_completions::signed_reasoning::{LOST_REASONING, LOST_THOUGHT_SIGNATURE};
 use crate::json;
 use crate::passthrough::Elements;
 use crate::scanner::{Kind, Scanner};
@@ -193,6 +194,36 @@ impl<'a> Message<'a> {
         }
     }
 
+    /// The provider wants its reasoning back with every message that calls tools: adds the stand-in that it takes where the
+    /// client has lost it. Returns whether `first`, the first of the calls, changed.
+    fn replace_lost_reasoning(&mut self, dialect: &Dialect, first: &mut Value) -> bool {
+        if dialect.reasoning_field == ReasoningField::ThoughtSignature {
+            return sign(first);
+        }
+        let Some(own) = own_reasoning(dialect) else {
+            return false;
+        };
+        let is_renamed = self
+            .members
+            .iter_mut()
+            .any(|member| member.fate == Fate::Rename(own));
+        let given = self.members.value(own);
+        if is_renamed || given.is_some_and(|given| given != br#""""#) {
+            return false;
+        }
+        let lost = if own == "reasoning_details" {
+            json::written(&json!([{"type": "reasoning.text", "text": LOST_REASONING}]))
+        } else {
+            string(LOST_REASONING)
+        };
+        if self.members.has(own) {
+            self.members.set(own, &Fate::Replace(lost));
+        } else {
+            self.members.add(own, &lost);
+        }
+        false
+    }
+
     /// Its calls, and the call that it answers.
     fn adapt_calls(&mut self, dialect: &Dialect, names: &mut RestoredNames) {
         let parse = |value: Option<&[u8]>| -> Option<Value> { json::parse(value?).ok() };
@@ -208,9 +239,14 @@ impl<'a> Message<'a> {
         let Some(Value::Array(mut calls)) = parse(self.members.value("tool_calls")) else {
             return;
         };
-        let changed = calls
+        let mut changed = calls
             .iter_mut()
             .fold(false, |any, call| any | adapt_call(dialect, call, names));
+        if dialect.reasoning_history == ReasoningHistory::Required
+            && let Some(first) = calls.first_mut()
+        {
+            changed |= self.replace_lost_reasoning(dialect, first);
+        }
         if calls.is_empty() {
             self.members.set("tool_calls", &Fate::Remove);
         } else if changed {
@@ -218,6 +254,24 @@ impl<'a> Message<'a> {
             self.members.set("tool_calls", &Fate::Replace(calls));
         }
     }
+}
+
+/// Gives the call what stands for a thought signature that the client has lost. Returns whether it had none.
+fn sign(call: &mut Value) -> bool {
+    const PATH: &str = "/extra_content/google/thought_signature";
+    let is_signed = call
+        .pointer(PATH)
+        .and_then(Value::as_str)
+        .is_some_and(|signature| !signature.is_empty());
+    if is_signed {
+        return false;
+    }
+    let Value::Object(call) = call else {
+        return false;
+    };
+    let lost = json!({"google": {"thought_signature": LOST_THOUGHT_SIGNATURE}});
+    call.insert("extra_content".to_owned(), lost);
+    true
 }
 
 /// The field in which the provider reads the text of reasoning again.

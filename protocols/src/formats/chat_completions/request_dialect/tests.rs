@@ -548,3 +548,53 @@ fn a_provider_with_fields_of_its_own_gets_no_others() {
     let open_ai = dialect(&[("unknown_fields", Word("refused"))]);
     assert_eq!(sent(&open_ai, &given).unwrap(), given);
 }
+
+/// A client that has lost reasoning, or a thought signature, calls tools all the same.
+#[test]
+fn what_a_client_has_lost_has_a_stand_in() {
+    let required = ("reasoning_history", Word("required"));
+    let with = |field: &str, value: Value| {
+        let mut call = call("c");
+        call[field] = value;
+        call
+    };
+    let two_calls = |first: Value| {
+        let mut message = call("c");
+        let second = message["tool_calls"][0].clone();
+        message["tool_calls"][0]["extra_content"] = first;
+        message["tool_calls"].as_array_mut().unwrap().push(second);
+        message
+    };
+    let lost = json!({"google": {"thought_signature": "skip_thought_signature_validator"}});
+    let kept = json!({"google": {"thought_signature": "abc="}});
+    let mut unsigned = two_calls(lost.clone());
+    unsigned["tool_calls"][0].as_object_mut().unwrap().remove("extra_content");
+    let details = json!([{"type": "reasoning.text", "text": " "}]);
+    let rows = [
+        ("reasoning_content", call("c"), with("reasoning_content", json!(" "))),
+        ("reasoning_content", with("reasoning_content", json!(null)), with("reasoning_content", json!(" "))),
+        ("reasoning_content", with("reasoning_content", json!("")), with("reasoning_content", json!(" "))),
+        ("reasoning_content", with("reasoning_content", json!("r")), with("reasoning_content", json!("r"))),
+        ("reasoning_content", with("reasoning", json!("r")), with("reasoning_content", json!("r"))),
+        ("reasoning_details", call("c"), with("reasoning_details", details)),
+        ("thought_signature", unsigned, two_calls(lost.clone())),
+        ("thought_signature", two_calls(json!({"google": {}})), two_calls(lost)),
+        ("thought_signature", two_calls(kept.clone()), two_calls(kept)),
+    ];
+    for (field, before, after) in rows {
+        let dialect = dialect(&[required, ("reasoning_field", Word(field))]);
+        let traits = crate::request_info::scan(
+            crate::ClientFormat::ChatCompletions,
+            request(messages(std::slice::from_ref(&before))).to_string().as_bytes(),
+        );
+        assert!(may_change(&dialect, &traits.unwrap().traits), "{before}");
+        let sent = sent(&dialect, &request(messages(std::slice::from_ref(&before)))).unwrap();
+        assert_eq!(sent, request(messages(&[after])), "{field}: {before}");
+    }
+    // Who only accepts reasoning gets none made up, and a message without calls needs none.
+    let plain = json!({"role": "assistant", "content": "x"});
+    for (dialect, message) in [(Dialect::UNKNOWN, call("c")), (dialect(&[required]), plain)] {
+        let given = request(messages(&[message]));
+        assert_eq!(sent(&dialect, &given).unwrap(), given);
+    }
+}
