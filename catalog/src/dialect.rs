@@ -178,6 +178,8 @@ macro_rules! dialect_parts {
             efforts: Efforts = ANY_EFFORT;
             /// A model can be told not to think.
             thinking_off: bool = true;
+            /// A model thinks where the request says nothing of it.
+            thinks_unasked: bool = false;
             /// Chat Completions refuses tools while the model thinks: the Responses API serves both.
             tools_need_responses: bool = false;
             /// Only the Responses API serves the model.

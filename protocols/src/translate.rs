@@ -4,6 +4,7 @@ pub mod anthropic_messages_to_bedrock_converse;
 pub mod anthropic_messages_to_chat_completions;
 pub mod chat_completions_to_anthropic_messages;
 pub mod chat_completions_to_bedrock_converse;
+pub mod chat_completions_to_responses;
 pub mod composed;
 pub mod dropped_param;
 pub mod embeddings_to_bedrock_titan;

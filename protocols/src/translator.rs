@@ -71,6 +71,29 @@ impl Attempt {
         known.with(&self.quirks)
     }
 
+    /// The upstream is asked over OpenAI's Responses API, because Chat Completions refuses the model, or refuses what is
+    /// asked of it. `dialect` is this attempt's.
+    pub(crate) fn goes_over_responses(&self, dialect: &Dialect) -> bool {
+        let is_served = self.native_responses && self.upstream() == UpstreamFormat::OpenAi;
+        let has = |field: &str| self.traits.fields.contains(field).unwrap_or(true);
+        // Nothing is known of what other clients send.
+        let thinks_with_tools =
+            || has("tools") && (has("reasoning_effort") || dialect.thinks_unasked);
+        is_served
+            && match self.client {
+                ClientFormat::ChatCompletions => {
+                    dialect.responses_only || (dialect.tools_need_responses && thinks_with_tools())
+                }
+                ClientFormat::AnthropicMessages => {
+                    dialect.responses_only || dialect.tools_need_responses
+                }
+                ClientFormat::Completions
+                | ClientFormat::Embeddings
+                | ClientFormat::Responses
+                | ClientFormat::AnthropicCountTokens => false,
+            }
+    }
+
     /// The gateway asks for usage although the client does not, so it must remove the usage chunk.
     pub(crate) fn injects_usage_request(&self) -> bool {
         let has_usage_chunks = matches!(

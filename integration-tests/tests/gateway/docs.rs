@@ -355,10 +355,11 @@ fn ignored_tables() -> String {
         anthropic_messages_to_bedrock_converse as anthropic_bedrock,
         anthropic_messages_to_chat_completions as anthropic_chat,
         chat_completions_to_anthropic_messages as chat_anthropic,
-        chat_completions_to_bedrock_converse as chat_bedrock, embeddings_to_bedrock_titan as titan,
+        chat_completions_to_bedrock_converse as chat_bedrock,
+        chat_completions_to_responses as chat_responses, embeddings_to_bedrock_titan as titan,
         responses_to_chat_completions as responses_chat,
     };
-    let tables: [(&str, &[DroppedParam]); 11] = [
+    let tables: [(&str, &[DroppedParam]); 12] = [
         (
             "Chat Completions to Anthropic Messages",
             chat_anthropic::DROPPED_PARAMS,
@@ -366,6 +367,10 @@ fn ignored_tables() -> String {
         (
             "Chat Completions to Bedrock Converse",
             chat_bedrock::DROPPED_PARAMS,
+        ),
+        (
+            "Chat Completions to Responses",
+            chat_responses::DROPPED_PARAMS,
         ),
         (
             "Messages of Chat Completions, to any other protocol",

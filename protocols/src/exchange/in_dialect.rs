@@ -20,10 +20,10 @@ pub(crate) struct InDialect<T> {
 }
 
 impl<T: Translator> InDialect<T> {
-    /// `translator` sends Chat Completions.
-    pub(crate) fn new(attempt: Rc<Attempt>, translator: T) -> Self {
+    /// `translator` sends Chat Completions, which are written in `dialect`.
+    pub(crate) fn new(attempt: Rc<Attempt>, dialect: Dialect, translator: T) -> Self {
         Self {
-            dialect: attempt.dialect(),
+            dialect,
             attempt,
             translator,
             names: RestoredNames::default(),

@@ -482,6 +482,75 @@ fn pairs_that_nobody_serves_say_so() {
     assert!(Exchange::new(native).is_ok());
 }
 
+/// Who is asked where, of those whose model refuses tools on Chat Completions while it thinks.
+#[test]
+fn tools_and_thinking_go_over_responses_where_chat_completions_refuses_both() {
+    let tools = r#""tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{}}}}]"#;
+    let chat = |more: &str| {
+        format!(r#"{{"model":"m","messages":[{{"role":"user","content":"x"}}]{more}}}"#)
+    };
+    let messages = r#"{"model":"m","max_tokens":99,"messages":[{"role":"user","content":"x"},
+        {"role":"assistant","content":[{"type":"thinking","thinking":"t","signature":"kt-encrypted:enc"},
+            {"type":"tool_use","id":"c","name":"f","input":{}}]},
+        {"role":"user","content":[{"type":"tool_result","tool_use_id":"c","content":"y"}]}],
+        "tools":[{"name":"f","input_schema":{"type":"object"}}],"output_config":{"effort":"high"}}"#;
+    let with_tools = chat(&format!(",{tools}"));
+    let with_both = chat(&format!(r#",{tools},"reasoning_effort":"high""#));
+    let chat_path = "/v1/chat/completions";
+    let rows: [(ClientFormat, &str, bool, &str, &str); 8] = [
+        (
+            ChatCompletions,
+            "gpt-5.4",
+            true,
+            &with_both,
+            "/v1/responses",
+        ),
+        (ChatCompletions, "gpt-5.4", true, &with_tools, chat_path),
+        (
+            ChatCompletions,
+            "gpt-5.6-sol",
+            true,
+            &with_tools,
+            "/v1/responses",
+        ),
+        (
+            ChatCompletions,
+            "gpt-5.4",
+            true,
+            &chat(r#","reasoning_effort":"high""#),
+            chat_path,
+        ),
+        (ChatCompletions, "gpt-5.4", false, &with_both, chat_path),
+        (ChatCompletions, "gpt-5.1", true, &with_both, chat_path),
+        (
+            AnthropicMessages,
+            "gpt-5.4",
+            true,
+            messages,
+            "/v1/responses",
+        ),
+        (AnthropicMessages, "gpt-5.1", true, messages, chat_path),
+    ];
+    for (client, model, native_responses, body, path) in rows {
+        let info = crate::request_info::scan(client, body.as_bytes()).unwrap();
+        let mut exchange = Exchange::new(Attempt {
+            model: model.to_owned(),
+            native_responses,
+            traits: info.traits,
+            model_span: info.model_span.clone(),
+            ..attempt(client, providers::OPENAI)
+        })
+        .unwrap();
+        let sent = exchange.request(body.as_bytes()).unwrap();
+        assert_eq!(sent.path, path, "{model}: {body}");
+        let body = String::from_utf8(sent.body.applied(body.as_bytes()).into_owned()).unwrap();
+        if client == AnthropicMessages && path != chat_path {
+            assert!(body.contains(r#""encrypted_content":"enc""#), "{body}");
+        }
+        assert!(!body.contains("kt-encrypted"), "{body}");
+    }
+}
+
 proptest! {
     #[test]
     fn cuts_change_no_answer(

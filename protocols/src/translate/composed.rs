@@ -33,8 +33,9 @@ impl ComposedTranslator {
         let from_client = attempt.into();
         let to_upstream = Attempt {
             client: ClientFormat::ChatCompletions,
-            // The client's stage needs it, whether or not the client asked.
-            include_usage: true,
+            // A client's stage of another format needs it, whether or not the client asked.
+            include_usage: from_client.include_usage
+                || from_client.client != ClientFormat::ChatCompletions,
             // Added once, for the client.
             metadata: None,
             // Of a body that the client's stage writes.

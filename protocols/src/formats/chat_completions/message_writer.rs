@@ -108,6 +108,7 @@ impl<'a> OutgoingReasoning<'a> {
         for call in &mut *calls {
             call.thought_signature = None;
         }
+        // The attempt may go over Responses; where it does not, the dialect leaves out what Chat Completions does not take.
         if dialect.tools_need_responses || dialect.responses_only {
             return Self {
                 text,

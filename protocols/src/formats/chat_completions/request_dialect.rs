@@ -23,9 +23,8 @@ pub(crate) use ids::RestoredNames;
 use catalog::{
     DeveloperRole, Dialect, Fields, ForcedTools, Images, JsonObjectSupport, JsonSchemaSupport,
     MessageName, NamedToolChoice, NoToolChoice, OutputLimit, ReasoningHistory, ReasoningRequest,
-    RequiredToolChoice,
-    Sampling, SchemaSubset, SeedField, StreamUsage, SystemMessages, TextContent, ToolCallIds,
-    UnknownFields,
+    RequiredToolChoice, Sampling, SchemaSubset, SeedField, StreamUsage, SystemMessages,
+    TextContent, ToolCallIds, UnknownFields,
 };
 
 use std::ops::Range;

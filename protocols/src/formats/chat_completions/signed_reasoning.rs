@@ -20,6 +20,9 @@ const OWN: &str = "kt-";
 /// The prefix of a thought signature of a tool call, where a client's protocol has room for signed reasoning only.
 const THOUGHT: &str = "kt-thought:";
 
+/// The prefix of reasoning that OpenAI has encrypted, one item for each line.
+const ENCRYPTED: &str = "kt-encrypted:";
+
 /// Between segments. No character of base64.
 const SEPARATOR: char = '|';
 
@@ -198,6 +201,21 @@ pub fn thought(signature: Text<'_>) -> Option<Text<'_>> {
         Text::Plain(inside) => inside.strip_prefix(THOUGHT).map(Text::Plain),
         Text::Escaped(inside) => inside.strip_prefix(THOUGHT).map(Text::Escaped),
     }
+}
+
+/// The piece of a signature that holds the encrypted reasoning of one item; `is_first` where it begins the signature.
+pub fn encrypted_piece(encrypted: Text<'_>, is_first: bool) -> String {
+    let start = if is_first { ENCRYPTED } else { "\n" };
+    format!("{start}{}", encrypted.decode().unwrap_or_default())
+}
+
+/// The encrypted reasoning in a signature, item by item; none where it is no signature of that kind.
+pub fn encrypted(signature: Text<'_>) -> Vec<String> {
+    let signature = signature.decode().unwrap_or_default();
+    let items = signature.strip_prefix(ENCRYPTED);
+    items.map_or_else(Vec::new, |items| {
+        items.split('\n').map(str::to_owned).collect()
+    })
 }
 
 #[cfg(test)]

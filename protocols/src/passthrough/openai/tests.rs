@@ -23,7 +23,10 @@ fn translator(attempt: Attempt) -> Result<Box<dyn Translator>, RequestError> {
     let attempt = Rc::new(attempt);
     let as_is = OpenAiPassThrough::new(Rc::clone(&attempt))?;
     Ok(match attempt.client {
-        ClientFormat::ChatCompletions => Box::new(InDialect::new(attempt, as_is)),
+        ClientFormat::ChatCompletions => {
+            let dialect = attempt.dialect();
+            Box::new(InDialect::new(attempt, dialect, as_is))
+        }
         _ => Box::new(as_is),
     })
 }

@@ -27,6 +27,9 @@ const KNOWN: &[&str] = &["role", "content", "name", "tool_calls", "tool_call_id"
 /// What those know who have all of OpenAI's fields.
 const OF_OPENAI: &[&str] = &["refusal", "annotations", "audio", "function_call"];
 
+/// Reasoning with its signature.
+const SIGNED: &[&str] = &["reasoning_content", "reasoning_signature"];
+
 /// What every provider knows of a call.
 const KNOWN_OF_CALLS: &[&str] = &["id", "type", "function", "index"];
 
@@ -157,6 +160,7 @@ impl<'a> Message<'a> {
         let own_reasoning = own_reasoning(dialect);
         let has_own = own_reasoning.is_some_and(|own| self.members.has(own));
         let is_strict = dialect.unknown_fields == UnknownFields::Refused;
+        let is_signed = dialect.reasoning_field == ReasoningField::SignedBlocks;
         let is_openais = dialect.takes("functions");
         let role = self.role.as_str();
         for member in self.members.iter_mut() {
@@ -173,6 +177,7 @@ impl<'a> Message<'a> {
                 continue;
             } else if name.starts_with("reasoning") {
                 match own_reasoning {
+                    _ if is_signed && SIGNED.contains(&name) => Fate::Keep,
                     Some(own)
                         if !has_own && is_text_of_reasoning(name) && is_text_of_reasoning(own) =>
                     {

@@ -33,6 +33,8 @@ pub enum ResponseFormat<'a> {
         description: Option<Text<'a>>,
         /// A JSON Schema object.
         schema: &'a RawValue,
+        /// The output must follow it exactly.
+        strict: bool,
     },
 }
 
@@ -106,10 +108,15 @@ impl<'a> ResponseFormat<'a> {
             return Ok(Self::JsonObject);
         };
         json::require_object(schema, format_args!("{PATH}.schema"))?;
+        let strict = match fields.get("strict") {
+            Some(strict) => json::read(strict, format_args!("{PATH}.strict"), "a boolean")?,
+            None => false,
+        };
         Ok(Self::JsonSchema {
             name,
             description,
             schema,
+            strict,
         })
     }
 }
