@@ -65,6 +65,8 @@ struct StrategyCounters {
     wrr: HashMap<Option<GroupId>, WrrState>,
     slow_starts: HashMap<TargetId, SlowStart>,
     exploration: HashMap<DeploymentKey, Exploration>,
+    /// Requests since a member was last explored that had been measured before; by group.
+    since_exploration: HashMap<Option<GroupId>, u32>,
 }
 
 impl StrategyState {
@@ -108,6 +110,10 @@ impl StrategyState {
 
     pub(crate) fn exploration(&mut self, deployment: DeploymentKey) -> &mut Exploration {
         self.counters.exploration.entry(deployment).or_default()
+    }
+
+    pub(crate) fn since_exploration(&mut self, group: Option<GroupId>) -> &mut u32 {
+        self.counters.since_exploration.entry(group).or_default()
     }
 
     /// To be called when the snapshot's latency includes what this worker recorded in `window`. Until then members

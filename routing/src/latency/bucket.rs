@@ -9,9 +9,13 @@ use super::{BUCKET_MS, MAX_WINDOW_MS, Sample};
 const FINE_BUCKETS: u64 = 60;
 /// Number of buckets merged into one.
 const BUCKETS_PER_COARSE: u64 = 10;
-/// Most buckets of a series, including those at both ends.
+/// Most buckets of a series, including those at both ends and the one of aged samples.
 pub(super) const MAX_BUCKETS: u64 =
-    FINE_BUCKETS + MAX_WINDOW_MS / BUCKET_MS / BUCKETS_PER_COARSE + 4;
+    FINE_BUCKETS + MAX_WINDOW_MS / BUCKET_MS / BUCKETS_PER_COARSE + 5;
+/// Samples that are kept when they are too old for every window: the last estimate ages but stays.
+const AGED_SAMPLES: u32 = 64;
+/// Buckets after which the last estimate is forgotten, too: a day.
+const AGED_BUCKETS: u64 = 86_400_000 / BUCKET_MS;
 
 /// Sums over one bucket.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -75,6 +79,18 @@ impl Bucket {
         self.token_ms = self.token_ms.saturating_add(other.token_ms);
         self.histogram.merge(&other.histogram);
     }
+
+    /// Half of the weight, and nearly the same averages.
+    fn halve(&mut self) {
+        self.successes /= 2;
+        self.latency_sum /= 2;
+        self.square_sum /= 2.0;
+        self.failures /= 2;
+        self.waited_sum /= 2;
+        self.tokens /= 2;
+        self.token_ms /= 2;
+        self.histogram.halve();
+    }
 }
 
 impl Series {
@@ -102,15 +118,23 @@ impl Series {
         }
     }
 
-    /// Removes buckets outside every window and buckets in the future; merges old buckets.
+    /// Removes buckets in the future; merges old buckets, and those outside every window into one of little weight.
     pub(super) fn tidy(&mut self, now_ms: u64) {
         let now = number_at(now_ms);
         let newest = now.saturating_add(1);
         let oldest = now.saturating_sub(MAX_WINDOW_MS / BUCKET_MS);
         let fine_from = now.saturating_sub(FINE_BUCKETS);
         let mut joined: VecDeque<Bucket> = VecDeque::with_capacity(self.0.len());
+        let mut aged = Bucket::default();
         for mut bucket in self.0.drain(..) {
-            if !(oldest..=newest).contains(&bucket.number) {
+            if bucket.number > newest {
+                continue;
+            }
+            if bucket.number < oldest {
+                if bucket.number >= now.saturating_sub(AGED_BUCKETS) {
+                    aged.number = bucket.number;
+                    aged.merge(&bucket);
+                }
                 continue;
             }
             if bucket.number < fine_from {
@@ -123,6 +147,12 @@ impl Series {
                 Some(last) if last.number >= bucket.number => last.merge(&bucket),
                 _ => joined.push_back(bucket),
             }
+        }
+        while aged.successes.saturating_add(aged.failures) > AGED_SAMPLES {
+            aged.halve();
+        }
+        if aged.successes > 0 || aged.failures > 0 {
+            joined.push_front(aged);
         }
         self.0 = joined;
     }

@@ -48,6 +48,14 @@ impl Histogram {
         None
     }
 
+    /// Half of each count; slots of one value are emptied.
+    pub(super) fn halve(&mut self) {
+        self.slots.retain_mut(|(_, count)| {
+            *count /= 2;
+            *count > 0
+        });
+    }
+
     pub(super) fn slots(&self) -> &[(u16, u32)] {
         &self.slots
     }

@@ -6,15 +6,24 @@ use super::bucket::{Bucket, Series, number_at};
 use super::histogram::Histogram;
 use super::{BUCKET_MS, DeploymentKey, MAX_WINDOW_MS, codec};
 
+/// Which samples of a deployment count.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Span {
+    /// Those of so many milliseconds before the snapshot.
+    Window(u64),
+    /// At least so many, the newest, however old.
+    Newest(u32),
+}
+
 /// Merged windows of all workers.
 #[derive(Debug, Clone, Default)]
 pub struct LatencySnapshot {
     /// Sorted by key.
     deployments: Vec<(DeploymentKey, Series)>,
     now_ms: u64,
-    /// Cached results, because all requests ask the same of one snapshot: for each window, by position in
+    /// Cached results, because all requests ask the same of one snapshot: for each span, by position in
     /// `deployments`.
-    answers: RefCell<Vec<(u64, Vec<Option<Measured>>)>>,
+    answers: RefCell<Vec<(Span, Vec<Option<Measured>>)>>,
 }
 
 /// The statistics of one deployment in a window.
@@ -99,14 +108,24 @@ impl LatencySnapshot {
 
     /// The statistics of `deployment` in the last `window_ms`.
     pub fn measured(&self, deployment: DeploymentKey, window_ms: u64) -> Measured {
+        self.over(deployment, Span::Window(window_ms))
+    }
+
+    /// The last estimate of `deployment`: the statistics of its newest samples, at least `enough` of them where there are so
+    /// many. It ages but stays, for a day at most.
+    pub fn last_measured(&self, deployment: DeploymentKey, enough: u32) -> Measured {
+        self.over(deployment, Span::Newest(enough))
+    }
+
+    fn over(&self, deployment: DeploymentKey, span: Span) -> Measured {
         let Some(position) = self.position(deployment) else {
             return Measured::default();
         };
         let mut answers = self.answers.borrow_mut();
-        let window = match answers.iter().position(|(known, _)| *known == window_ms) {
+        let window = match answers.iter().position(|(known, _)| *known == span) {
             Some(window) => window,
             None => {
-                answers.push((window_ms, vec![None; self.deployments.len()]));
+                answers.push((span, vec![None; self.deployments.len()]));
                 answers.len().saturating_sub(1)
             }
         };
@@ -114,18 +133,18 @@ impl LatencySnapshot {
             .get_mut(window)
             .and_then(|(_, slots)| slots.get_mut(position));
         match slot {
-            Some(slot) => *slot.get_or_insert_with(|| self.sum_up(position, window_ms)),
+            Some(slot) => *slot.get_or_insert_with(|| self.sum_up(position, span)),
             None => Measured::default(),
         }
     }
 
-    fn sum_up(&self, position: usize, window_ms: u64) -> Measured {
+    fn sum_up(&self, position: usize, span: Span) -> Measured {
         let mut total = Measured::default();
         let mut latency_sum = 0_u64;
         let mut square_sum = 0.0;
         let mut waited_sum = 0_u64;
         let (mut tokens, mut token_ms) = (0_u64, 0_u64);
-        for bucket in self.buckets(position, window_ms) {
+        for bucket in self.spanned(position, span) {
             total.successes = total.successes.saturating_add(bucket.successes);
             total.failures = total.failures.saturating_add(bucket.failures);
             latency_sum = latency_sum.saturating_add(bucket.latency_sum);
@@ -154,7 +173,7 @@ impl LatencySnapshot {
     pub fn histogram(&self, deployment: DeploymentKey, window_ms: u64) -> Histogram {
         let mut histogram = Histogram::default();
         if let Some(position) = self.position(deployment) {
-            for bucket in self.buckets(position, window_ms) {
+            for bucket in self.spanned(position, Span::Window(window_ms)) {
                 histogram.merge(&bucket.histogram);
             }
         }
@@ -172,14 +191,25 @@ impl LatencySnapshot {
             .ok()
     }
 
-    /// A window covers whole buckets: the current one and as many previous ones as needed.
-    fn buckets(&self, position: usize, window_ms: u64) -> impl Iterator<Item = &Bucket> {
-        let reach = window_ms.clamp(BUCKET_MS, MAX_WINDOW_MS) / BUCKET_MS;
-        let oldest = number_at(self.now_ms).saturating_sub(reach.saturating_sub(1));
+    /// A span covers whole buckets: a window the current one and as many previous ones as needed.
+    fn spanned(&self, position: usize, span: Span) -> impl Iterator<Item = &Bucket> {
+        let (oldest, mut wanted) = match span {
+            Span::Window(window_ms) => {
+                let reach = window_ms.clamp(BUCKET_MS, MAX_WINDOW_MS) / BUCKET_MS;
+                let oldest = number_at(self.now_ms).saturating_sub(reach.saturating_sub(1));
+                (oldest, u32::MAX)
+            }
+            Span::Newest(wanted) => (0, wanted),
+        };
         self.deployments
             .get(position)
             .into_iter()
-            .flat_map(|(_, series)| &series.0)
-            .filter(move |bucket| bucket.number >= oldest)
+            .flat_map(|(_, series)| series.0.iter().rev())
+            .take_while(move |bucket| {
+                let is_wanted = bucket.number >= oldest && wanted > 0;
+                let samples = bucket.successes.saturating_add(bucket.failures);
+                wanted = wanted.saturating_sub(samples);
+                is_wanted
+            })
     }
 }

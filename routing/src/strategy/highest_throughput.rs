@@ -5,7 +5,8 @@
 
 use policy::LatencySettings;
 
-use super::{LoadBalancer, Pick, exploration};
+use super::exploration::Measurements;
+use super::{LoadBalancer, Pick};
 use crate::latency::Measured;
 use crate::plan::context::{Candidate, Context};
 
@@ -16,18 +17,11 @@ pub(super) struct HighestThroughput<'s>(pub(super) &'s LatencySettings);
 
 impl LoadBalancer for HighestThroughput<'_> {
     fn pick(&self, candidates: &[Candidate<'_>], context: &mut Context<'_>) -> Pick {
-        let measured: Vec<Measured> = candidates
-            .iter()
-            .map(|candidate| {
-                let deployment = candidate.deployment.key();
-                context.view.latency.measured(deployment, self.0.window_ms)
-            })
-            .collect();
-        if let Some(cold) =
-            exploration::next(candidates, &measured, self.0.min_sample_count, context)
-        {
-            return Pick::primary(cold);
+        let measurements = Measurements::of(candidates, self.0, context);
+        if let Some(unknown) = measurements.explore(candidates, context) {
+            return Pick::primary(unknown);
         }
+        let measured = measurements.believed();
         let best = measured
             .iter()
             .map(Measured::useful_tokens_per_second)

@@ -1,14 +1,16 @@
 //! `latency`: the lowest recent latency.
 //!
 //! 1. Members above `max_latency_ms` are excluded, unless all are: slow is better than nothing.
-//! 2. Members with fewer than `min_sample_count` samples are explored first, by a counted number of requests.
+//! 2. Members that were never measured are explored first, by `min_sample_count` requests; later on, one request in twenty
+//!    explores what the window has forgotten, and the last estimate counts until then.
 //! 3. Otherwise the fastest serves. Members within a tenth of it, or within the noise of the measurement, rotate in
 //!    list order: traffic does not stampede to a member that was a millisecond faster, and among equals the first of
 //!    the list comes first.
 
 use policy::LatencySettings;
 
-use super::{LoadBalancer, Pick, exploration};
+use super::exploration::Measurements;
+use super::{LoadBalancer, Pick};
 use crate::latency::Measured;
 use crate::plan::context::{Candidate, Context};
 use crate::plan_error::ExclusionReason;
@@ -65,15 +67,11 @@ impl LoadBalancer for Latency<'_> {
     }
 
     fn pick(&self, candidates: &[Candidate<'_>], context: &mut Context<'_>) -> Pick {
-        let measured: Vec<Measured> = candidates
-            .iter()
-            .map(|candidate| self.measured(candidate, context))
-            .collect();
-        if let Some(cold) =
-            exploration::next(candidates, &measured, self.0.min_sample_count, context)
-        {
-            return Pick::primary(cold);
+        let measurements = Measurements::of(candidates, self.0, context);
+        if let Some(unknown) = measurements.explore(candidates, context) {
+            return Pick::primary(unknown);
         }
+        let measured = measurements.believed();
         let fastest = measured
             .iter()
             .filter_map(|one| Some((one.latency_ms?, one.standard_error_ms)))

@@ -28,6 +28,7 @@ pub struct Stream {
     calls: ByIndex<Call>,
     has_reasoning: bool,
     has_signature: bool,
+    skipped_events: u32,
 }
 
 /// A function call.
@@ -51,6 +52,7 @@ impl Default for Stream {
             calls: ByIndex::default(),
             has_reasoning: false,
             has_signature: false,
+            skipped_events: 0,
         }
     }
 }
@@ -98,6 +100,10 @@ impl StreamTranslator<()> for Stream {
         self.usage
     }
 
+    fn skipped_events(&self) -> u32 {
+        self.skipped_events
+    }
+
     fn text_bytes(&self) -> u64 {
         self.writer.as_ref().map_or(0, ChatStreamWriter::text_bytes)
     }
@@ -111,7 +117,7 @@ impl Stream {
     fn is_finished(&self) -> bool {
         match self.state {
             StreamState::BeforeContent | StreamState::Content => false,
-            StreamState::Complete | StreamState::Failed(_) => true,
+            StreamState::Complete | StreamState::Empty | StreamState::Failed(_) => true,
         }
     }
 
@@ -127,7 +133,14 @@ impl Stream {
         if event.data == b"[DONE]" {
             return Ok(());
         }
-        let data: Object<'_> = json::read_response(event.data)?;
+        let data: Object<'_> = match json::read_response(event.data) {
+            Ok(data) => data,
+            Err(_) if !json::is_valid(event.data) => {
+                self.skipped_events = self.skipped_events.saturating_add(1);
+                return Ok(());
+            }
+            Err(error) => return Err(error),
+        };
         let response = object(data.get("response"));
         let mut writer = match self.writer.take() {
             Some(writer) => writer,
@@ -197,9 +210,14 @@ impl Stream {
                     return Handled::Invalid("an end without its response");
                 };
                 self.usage = usage(response);
+                let is_empty = !writer.has_begun() && name == "response.completed";
                 writer.finish(finish_reason(response, self.calls.len() > 0), out);
                 writer.end(self.usage.as_ref(), out);
-                self.state = StreamState::Complete;
+                self.state = if is_empty {
+                    StreamState::Empty
+                } else {
+                    StreamState::Complete
+                };
             }
             "response.failed" | "response.cancelled" | "error" => return Handled::Failed,
             // Beginnings, ends of parts, hosted tools, and newer types.
