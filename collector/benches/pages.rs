@@ -83,7 +83,8 @@ fn pages(end: Timestamp, days: u64) -> Vec<(&'static str, Vec<Question>)> {
         conditions: vec![Condition::try_new("simulated", "false").expect("a field")],
         ..filter.clone()
     };
-    let step = if days > 2 {
+    // As finely as the console draws.
+    let step = if days > 8 {
         Dimension::Day
     } else {
         Dimension::Hour

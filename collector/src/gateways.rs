@@ -7,6 +7,9 @@ use std::time::{Duration, Instant};
 use events::{GatewayReport, ProviderReport};
 use serde::{Deserialize, Serialize};
 
+use crate::health_history::Waiting;
+use crate::store::HealthMinutes;
+
 /// A gateway that has not reported for this long is silent. It reports every second; one report may be late.
 const SILENT_AFTER: Duration = Duration::from_secs(3);
 /// A silent gateway is forgotten after this.
@@ -26,8 +29,10 @@ pub(crate) struct Gateways {
 struct Inner {
     /// By the id of the Envoy process.
     instances: HashMap<String, Instance>,
-    /// Plugin configurations by version.
+    /// Policies by version.
     policies: BTreeMap<String, Arc<str>>,
+    /// States that are not stored yet.
+    waiting: Waiting,
 }
 
 struct Instance {
@@ -92,7 +97,7 @@ pub(crate) struct PolicySummary {
 pub(crate) struct PolicyInForce {
     /// Its version.
     pub config_version: String,
-    /// The plugin configuration, as the gateway was given it. It names keys and never contains one.
+    /// As its author wrote it. It names keys and never contains one.
     pub yaml: String,
 }
 
@@ -124,9 +129,16 @@ impl Gateways {
             }
             inner
                 .policies
-                .insert(report.config_version.to_string(), Arc::from(&*policy));
+                .insert(report.config_version.to_string(), policy_text(&policy));
         }
         let unknown = !inner.policies.contains_key(&*report.config_version);
+        if let Some(last) = inner.instances.get(instance_id) {
+            // Of a silent time nobody knows anything.
+            let lasted = now.duration_since(last.seen);
+            if lasted < SILENT_AFTER {
+                inner.waiting.count(&report, lasted, now_ms);
+            }
+        }
         let requests_per_second = inner.instances.get(instance_id).and_then(|last| {
             let seconds = now.duration_since(last.seen).as_secs_f64();
             let requests = report
@@ -178,8 +190,26 @@ impl Gateways {
         })
     }
 
+    /// States of providers in the minutes before the one of `now_ms` that nobody has taken yet.
+    pub(crate) fn take_history(&self, now_ms: u64) -> Vec<HealthMinutes> {
+        self.lock().waiting.take_before(now_ms)
+    }
+
     fn lock(&self) -> std::sync::MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The policy within a plugin configuration: `kt` renders `{"role", "runtime", "policy"}`, and a policy written by hand
+/// stands for itself.
+fn policy_text(configuration: &str) -> Arc<str> {
+    #[derive(Deserialize)]
+    struct Envelope {
+        policy: String,
+    }
+    match serde_json::from_str::<Envelope>(configuration) {
+        Ok(envelope) => Arc::from(envelope.policy),
+        Err(_) => Arc::from(configuration),
     }
 }
 

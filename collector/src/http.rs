@@ -8,6 +8,7 @@ mod control;
 mod events_api;
 mod gateways;
 mod ingest;
+mod login;
 pub(crate) mod playground;
 mod session;
 
@@ -23,9 +24,11 @@ use tower_http::timeout::TimeoutLayer;
 
 use self::playground::GatewayUrl;
 use crate::control::ControlMark;
+use crate::explain::Explainer;
 use crate::gateways::Gateways;
 use crate::health::Problems;
 use crate::local::Local;
+use crate::login::Provider;
 use crate::settings::Rules;
 use crate::tokens::Tokens;
 use crate::webhook_dispatcher::WebhookDispatcher;
@@ -51,6 +54,10 @@ pub(crate) struct Shared {
     pub(crate) webhooks: WebhookDispatcher,
     /// What gateways say of themselves.
     pub(crate) gateways: Gateways,
+    /// Makes plans for requests.
+    pub(crate) explainer: Option<Explainer>,
+    /// Who else may sign in.
+    pub(crate) login: Option<Arc<Provider>>,
     /// The gateway beside this collector.
     pub(crate) gateway_url: GatewayUrl,
     /// Requests of the playground at the same time.
@@ -128,6 +135,8 @@ pub(crate) fn router(shared: Shared) -> Router {
         .route("/v1/gateways", get(gateways::list))
         .route("/v1/gateways/{id}/providers", get(gateways::providers))
         .route("/v1/gateways/{id}/policy", get(gateways::policy))
+        .route("/v1/gateways/{id}/explain", post(gateways::explain))
+        .route("/v1/health/history", get(gateways::health_history))
         .route("/v1/session", get(session::show).delete(session::sign_out))
         .layer(axum::middleware::from_fn_with_state(
             shared.clone(),
@@ -137,6 +146,9 @@ pub(crate) fn router(shared: Shared) -> Router {
         .merge(people)
         .route("/v1/health", get(control::health))
         .route("/v1/session", post(session::sign_in))
+        .route("/v1/login", get(login::ways))
+        .route("/login", get(login::begin))
+        .route("/login/callback", get(login::callback))
         .route("/", get(console::root))
         .route("/{page}", get(console::top))
         .route("/{page}/{rest}", get(console::below))

@@ -14,15 +14,18 @@ mod compare;
 mod connections;
 mod control;
 mod deliveries;
+mod explain;
 mod feedback;
 mod fleet;
 mod gateways;
 mod health;
+mod health_history;
 mod histogram;
 mod http;
 mod key;
 mod keys;
 mod local;
+mod login;
 mod offsets;
 mod period;
 mod query;
@@ -49,10 +52,12 @@ pub use budget::{Budget, NewBudget};
 pub use compare::{Arm, Comparison, Difference, Estimate, Measure};
 pub use connections::default_max_connections;
 pub use events::BudgetPeriod;
+pub use explain::{ExplainQuestion, Explainer};
 pub use feedback::{Feedback, NewFeedback};
 pub use histogram::Histogram;
 pub use key::{CreatedKey, KeyInfo, KeyLimit, KeyState, NewKey, Rotation};
 pub use local::{Clock, Local};
+pub use login::{InvalidLogin, LoginSettings, Role};
 pub use offsets::Offsets;
 pub use query::{
     AggregateQuery, CompareQuery, Condition, Cursor, DEFAULT_PAGE, Dimension, EventFilter,
@@ -64,10 +69,10 @@ pub use report::{AggregateReport, AggregateRow, EventPage};
 pub use serve::{Collector, Running, StartError};
 pub use settings::{AuditScope, KeyRule, MAX_BATCH_BYTES, Rules, Settings};
 pub use store::{
-    Arrival, Arrivals, AttemptColumns, ClickHouseLocation, Columns, Days, Group, Inserted,
-    InvalidLocation, IsInTheWay, LineError, MAX_COST_NANOS, MOST_GROUPS, NewEvent, Record,
-    RecordKind, Spender, Spent, Store, StoreError, StoreIdentity, StoreLocation, Totals, open,
-    snapshot,
+    Arrival, Arrivals, AttemptColumns, ClickHouseLocation, Columns, Days, Group, HealthMinutes,
+    Inserted, InvalidLocation, IsInTheWay, LineError, MAX_COST_NANOS, MOST_GROUPS, NewEvent,
+    Record, RecordKind, Spender, Spent, Store, StoreError, StoreIdentity, StoreLocation, Totals,
+    open, snapshot,
 };
 pub use tokens::Tokens;
 pub use webhook::{

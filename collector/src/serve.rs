@@ -12,11 +12,13 @@ use crate::alerts::Watch;
 use crate::api::{Api as _, ApiError};
 use crate::connections;
 use crate::control::ControlMark;
+use crate::explain::Explainer;
 use crate::gateways::Gateways;
 use crate::health::Problems;
 use crate::http::playground::{self, GatewayUrl};
 use crate::http::{BATCHES_AT_ONCE, QUESTIONS_AT_ONCE, Shared, router};
 use crate::local::Local;
+use crate::login::{self, LoginSettings, Provider};
 use crate::settings::{Rules, Settings};
 use crate::store::StoreError;
 use crate::upkeep::Upkeep;
@@ -28,10 +30,10 @@ const FAREWELL: Duration = Duration::from_secs(5);
 /// How often health thresholds are looked at.
 const ALERT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// For the store: those that gateways' batches and people's questions may take, those of the playground, and some that
-/// are left for the control state.
+/// For the store: those that gateways' batches and people's questions may take, those of the playground and of people who
+/// sign in, and some that are left for the control state.
 const BLOCKING_THREADS: usize =
-    BATCHES_AT_ONCE + QUESTIONS_AT_ONCE + 2 * playground::MAX_AT_ONCE + 8;
+    BATCHES_AT_ONCE + QUESTIONS_AT_ONCE + 2 * playground::MAX_AT_ONCE + login::MAX_AT_ONCE + 8;
 
 const SERVING: &str = "kt-collector";
 
@@ -41,6 +43,8 @@ pub struct Collector {
     api: Local,
     mark: ControlMark,
     problems: Arc<Problems>,
+    login: Option<LoginSettings>,
+    explainer: Option<Explainer>,
 }
 
 /// A collector that serves. Dropped, it stops as [`Running::stop`] does.
@@ -82,6 +86,8 @@ impl Collector {
             settings,
             api,
             problems,
+            login: None,
+            explainer: None,
         })
     }
 
@@ -89,6 +95,20 @@ impl Collector {
     #[must_use]
     pub fn with_clock(mut self, clock: crate::local::Clock) -> Self {
         self.api = Local::with_clock(self.api.store, clock);
+        self
+    }
+
+    /// Lets people of an OpenID provider in, beside whoever has the API token.
+    #[must_use]
+    pub fn with_login(mut self, settings: LoginSettings) -> Self {
+        self.login = Some(settings);
+        self
+    }
+
+    /// Explains plans for requests with it.
+    #[must_use]
+    pub fn with_explainer(mut self, explainer: Explainer) -> Self {
+        self.explainer = Some(explainer);
         self
     }
 
@@ -140,18 +160,24 @@ impl Collector {
             .spawn(move || upkeep.run(&upkeep_ends))?;
         let (end_watch, watch_ends) = channel::<()>();
         let (watched, announcing) = (self.api.clone(), webhooks.clone());
+        let gateways = Gateways::default();
+        let reporting = gateways.clone();
         let watching = std::thread::Builder::new()
             .name("kt-alerts".to_owned())
-            .spawn(move || watch_thresholds(&watched, &announcing, &watch_ends))?;
+            .spawn(move || watch(&watched, &announcing, &reporting, &watch_ends))?;
         let gateway_url = GatewayUrl::default();
+        let api_token = &self.settings.tokens.api;
+        let login = (self.login).map(|settings| Arc::new(Provider::new(settings, api_token)));
         let shared = Shared {
+            login,
             api: self.api.clone(),
             tokens: Arc::new(self.settings.tokens),
             rules: Arc::clone(&rules),
             max_batch_bytes: self.settings.max_batch_bytes,
             batches: Shared::batches(),
             webhooks,
-            gateways: Gateways::default(),
+            gateways,
+            explainer: self.explainer,
             gateway_url: gateway_url.clone(),
             players: Shared::players(),
             questions: Shared::questions(),
@@ -190,13 +216,24 @@ impl Collector {
     }
 }
 
-/// Until the other end of `end` is gone.
-fn watch_thresholds(api: &Local, webhooks: &WebhookDispatcher, end: &Receiver<()>) {
+/// Watches thresholds and keeps the history of health, until the other end of `end` is gone.
+fn watch(api: &Local, webhooks: &WebhookDispatcher, gateways: &Gateways, end: &Receiver<()>) {
     let mut watch = Watch::default();
-    while matches!(
-        end.recv_timeout(ALERT_INTERVAL),
-        Err(RecvTimeoutError::Timeout)
-    ) {
+    let keep_history = |before_ms: u64| {
+        let minutes = gateways.take_history(before_ms);
+        if !minutes.is_empty()
+            && let Err(error) = api.store.add_health(&minutes)
+        {
+            log::warn!(target: "keeptrusts::collector", "A minute of providers' health is not kept: {error}");
+        }
+    };
+    loop {
+        let waited = end.recv_timeout(ALERT_INTERVAL);
+        if !matches!(waited, Err(RecvTimeoutError::Timeout)) {
+            // Also the minute that is not over.
+            return keep_history(u64::MAX);
+        }
+        keep_history(api.now_ms());
         match watch.look(api) {
             Ok(messages) => webhooks.announce(messages),
             Err(error) => {

@@ -89,11 +89,25 @@ pub trait Store: Send + Sync {
     /// The store failed.
     fn spent(&self, by: Spender<'_>, period: Days, instance_id: &str) -> Result<Spent, StoreError>;
 
-    /// Removes events before a moment, and says how many. What was spent is kept 62 days longer, for budgets.
+    /// Removes events before a moment, and says how many. What was spent, and sums by minute, are kept 62 days longer; sums
+    /// by hour and day stay.
     ///
     /// # Errors
     /// The store failed.
     fn forget_before(&self, moment: Timestamp) -> Result<u64, StoreError>;
+
+    /// Adds to how long providers were in which state.
+    ///
+    /// # Errors
+    /// The store failed; nothing was added.
+    fn add_health(&self, minutes: &[HealthMinutes]) -> Result<(), StoreError>;
+
+    /// How long providers were in which state, from one minute until another, in steps of so many minutes: by time,
+    /// gateway and provider.
+    ///
+    /// # Errors
+    /// The store failed.
+    fn health(&self, from: u64, until: u64, step: u64) -> Result<Vec<HealthMinutes>, StoreError>;
 
     /// Which store this is, and how far its keys and budgets have changed.
     ///
@@ -192,6 +206,19 @@ impl Spent {
     pub fn everywhere(self) -> u64 {
         self.here.saturating_add(self.elsewhere)
     }
+}
+
+/// How long a provider was in which state, as a gateway's processes saw it together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HealthMinutes {
+    /// The first one, since 1970.
+    pub minute: u64,
+    /// The gateway.
+    pub gateway_id: String,
+    /// Target id.
+    pub provider: String,
+    /// Milliseconds healthy, degraded and unhealthy.
+    pub ms: [u64; 3],
 }
 
 /// Days since 1970.

@@ -7,6 +7,8 @@ use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use sha2::Sha256;
 
 /// The tokens. Neither does what the other does.
 #[derive(Clone, PartialEq, Eq)]
@@ -68,6 +70,16 @@ pub(crate) fn random_hex() -> io::Result<String> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(io::Error::other)?;
     Ok(events::key_hash_hex(&bytes))
+}
+
+/// HMAC-SHA256 of a text.
+pub(crate) fn mac(secret: &[u8], text: &str) -> Vec<u8> {
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret) else {
+        // HMAC takes keys of any length.
+        return Vec::new();
+    };
+    mac.update(text.as_bytes());
+    mac.finalize().into_bytes().to_vec()
 }
 
 // Tokens must not get into logs.

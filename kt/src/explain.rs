@@ -1,6 +1,7 @@
 //! The plan that the gateway would make for a request, and why: made by the gateway's own code.
 
 mod assumptions;
+mod console;
 mod member;
 mod text;
 mod why;
@@ -17,6 +18,7 @@ use thiserror::Error;
 
 pub(crate) use assumptions::{AssumedHealth, AssumedLatency, Assumptions};
 use assumptions::{UnknownTarget, World};
+pub(crate) use console::explainer;
 use member::Member;
 
 /// A client's request.

@@ -101,6 +101,10 @@ async fn serve(settings: Settings) -> Result<ExitCode, Failure> {
     parts.follower.gateway_is_at(gateway);
     log::info!(target: LOG, "Gateway ready");
     log::info!(target: "keeptrusts::envoy", "Listening on http://{gateway}");
+    // Last, where people look.
+    parts
+        .follower
+        .say_where_the_console_is(settings.data_dir.as_deref());
     if settings.print_ports {
         print_ports(gateway, &parts, &envoy)?;
     }

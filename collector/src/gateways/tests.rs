@@ -97,3 +97,14 @@ fn processes_and_policies_are_bounded() {
             .contains_key(&format!("i-{}", MAX_INSTANCES + 4))
     );
 }
+
+#[test]
+fn the_policy_is_shown_as_its_author_wrote_it() {
+    let rendered =
+        serde_json::json!({"role": "gateway", "runtime": {"a": 1}, "policy": "pack:\n  name: p\n"});
+    assert_eq!(&*policy_text(&rendered.to_string()), "pack:\n  name: p\n");
+    // Written by hand, it stands for itself.
+    for own in ["pack: {name: p}", r#"{"pack": {"name": "p"}}"#] {
+        assert_eq!(&*policy_text(own), own);
+    }
+}

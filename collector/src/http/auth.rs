@@ -12,13 +12,17 @@ use super::Shared;
 use super::answer::Refusal;
 use super::session::{self, CSRF_HEADER, NoSession};
 use crate::connections::Connection;
+use crate::login::{Person, Role};
 
 pub(super) async fn gateways_only(
     State(shared): State<Shared>,
     request: Request,
     next: Next,
 ) -> Response {
-    check(&shared.tokens.ingest, "ingest", request, next).await
+    if let Err(refused) = check(&shared.tokens.ingest, "ingest", &request) {
+        return *refused;
+    }
+    admit(request, next).await
 }
 
 pub(super) async fn people_only(
@@ -28,7 +32,7 @@ pub(super) async fn people_only(
 ) -> Response {
     if !request.headers().contains_key(header::AUTHORIZATION) {
         match session::check(&shared, request.method(), request.headers()) {
-            Ok(()) => return admit(request, next).await,
+            Ok(person) => return admit_person(person, request, next).await,
             Err(NoSession::Absent) => {}
             Err(NoSession::Forged) => {
                 let message = format!(
@@ -38,16 +42,45 @@ pub(super) async fn people_only(
             }
         }
     }
-    check(&shared.tokens.api, "API", request, next).await
+    if let Err(refused) = check(&shared.tokens.api, "API", &request) {
+        return *refused;
+    }
+    admit_person(WITH_TOKEN, request, next).await
 }
 
-async fn check(token: &str, which: &str, request: Request, next: Next) -> Response {
+/// Whoever has the API token.
+pub(super) const WITH_TOKEN: Person = Person {
+    role: Role::Admin,
+    name: None,
+};
+
+/// Lets in whoever may do this, and says in the log who changes what.
+async fn admit_person(person: Person, mut request: Request, next: Next) -> Response {
+    let (method, path) = (request.method(), request.uri().path());
+    let needed = session::needed_role(method, path);
+    if person.role < needed {
+        let message = format!(
+            "this needs the role {}; yours is {}",
+            needed.name(),
+            person.role.name()
+        );
+        return Refusal::new(StatusCode::FORBIDDEN, "forbidden", message).into_response();
+    }
+    if let Some(name) = person.name.as_deref().filter(|_| !method.is_safe()) {
+        log::info!(target: "keeptrusts::collector", "{name}: {method} {path}");
+    }
+    request.extensions_mut().insert(person);
+    admit(request, next).await
+}
+
+fn check(token: &str, which: &str, request: &Request) -> Result<(), Box<Response>> {
     if bearer(request.headers()).is_some_and(|presented| same(presented, token.as_bytes())) {
-        return admit(request, next).await;
+        return Ok(());
     }
     let message = format!("expected the collector's {which} token as `Authorization: Bearer …`");
     let refusal = Refusal::new(StatusCode::UNAUTHORIZED, "invalid_token", message);
-    ([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response()
+    let refused = ([(header::WWW_AUTHENTICATE, "Bearer")], refusal).into_response();
+    Err(Box::new(refused))
 }
 
 /// Whoever has shown a good token keeps its connection when others must go.

@@ -37,6 +37,7 @@ fields! {
     Stream "stream" "true or false.",
     StatusCode "status_code" "What the client got.",
     ErrorCode "error_code" "Of an answer that the gateway made.",
+    IsError "error" "true or false: whether `error_count` counts it.",
     ClientGone "client_gone" "true or false.",
     FallbackCount "fallback_count" "Targets passed over.",
     FailoverTriggered "failover" "true or false; also `failover.triggered`.",
@@ -81,6 +82,7 @@ impl Field {
     pub fn kind(self) -> FieldKind {
         match self {
             Self::Stream
+            | Self::IsError
             | Self::ClientGone
             | Self::FailoverTriggered
             | Self::Simulated

@@ -20,8 +20,9 @@ use crate::offsets::Offsets;
 use crate::query::{Cursor, Dimension, EventFilter, EventQuery, LARGEST_PAGE, Metric, Order};
 use crate::report::EventPage;
 use crate::store::{
-    Arrival, Arrivals, ClickHouseLocation, Days, Group, Inserted, IsInTheWay, MS_PER_DAY, NewEvent,
-    Record, RecordKind, SPENT_DAYS, Spender, Spent, Store, StoreError, StoreIdentity, event_text,
+    Arrival, Arrivals, ClickHouseLocation, Days, Group, HealthMinutes, Inserted, IsInTheWay,
+    MS_PER_DAY, NewEvent, Record, RecordKind, SPENT_DAYS, Spender, Spent, Store, StoreError,
+    StoreIdentity, event_text,
 };
 use crate::tokens;
 use condition::{conditions, micros};
@@ -336,8 +337,48 @@ impl Store for ClickHouseStore {
             let day = (moment.millis() / MS_PER_DAY).saturating_sub(SPENT_DAYS);
             let sql = format!("ALTER TABLE kt_spent DELETE WHERE day < {day}");
             self.connection.execute(&Statement::new(sql))?;
+            let minute = day * MS_PER_DAY / 60_000;
+            let sql = format!("ALTER TABLE kt_health DELETE WHERE minute < {minute}");
+            self.connection.execute(&Statement::new(sql))?;
         }
         Ok(forgotten)
+    }
+
+    fn add_health(&self, minutes: &[HealthMinutes]) -> Result<(), StoreError> {
+        let rows: Vec<String> = (minutes.iter())
+            .map(|one| {
+                let [healthy, degraded, unhealthy] = one.ms;
+                json!({
+                    "minute": one.minute, "gateway_id": one.gateway_id, "provider": one.provider,
+                    "healthy_ms": healthy, "degraded_ms": degraded, "unhealthy_ms": unhealthy,
+                })
+                .to_string()
+            })
+            .collect();
+        self.connection.insert("kt_health", &rows.join("\n"))
+    }
+
+    fn health(&self, from: u64, until: u64, step: u64) -> Result<Vec<HealthMinutes>, StoreError> {
+        let step = step.max(1);
+        let sql = format!(
+            "SELECT intDiv(minute, {step}) * {step} AS begin, toString(gateway_id) AS gateway, toString(provider) AS target,
+                sum(healthy_ms), sum(degraded_ms), sum(unhealthy_ms)
+             FROM kt_health WHERE minute >= {from} AND minute < {until}
+             GROUP BY begin, gateway, target ORDER BY begin, gateway, target"
+        );
+        let rows: Vec<(u64, String, String, u64, u64, u64)> =
+            self.connection.rows(&Statement::new(sql))?;
+        Ok(rows
+            .into_iter()
+            .map(
+                |(minute, gateway_id, provider, healthy, degraded, unhealthy)| HealthMinutes {
+                    minute,
+                    gateway_id,
+                    provider,
+                    ms: [healthy, degraded, unhealthy],
+                },
+            )
+            .collect())
     }
 
     fn identity(&self) -> Result<StoreIdentity, StoreError> {

@@ -3,6 +3,7 @@
 mod aggregate;
 mod condition;
 mod feedback;
+mod health;
 mod pages;
 mod rollup;
 mod schema;
@@ -23,8 +24,8 @@ use crate::offsets::Offsets;
 use crate::query::{Dimension, EventFilter, EventQuery, Metric};
 use crate::report::EventPage;
 use crate::store::{
-    Arrivals, Days, Group, Inserted, IsInTheWay, NewEvent, Record, RecordKind, Spender, Spent,
-    Store, StoreError, StoreIdentity, event_text, totals::Measure,
+    Arrivals, Days, Group, HealthMinutes, Inserted, IsInTheWay, NewEvent, Record, RecordKind,
+    Spender, Spent, Store, StoreError, StoreIdentity, event_text, totals::Measure,
 };
 pub use snapshot::snapshot;
 
@@ -231,6 +232,15 @@ impl Store for SqliteStore {
                 some => forgotten += some,
             }
         }
+    }
+
+    fn add_health(&self, minutes: &[HealthMinutes]) -> Result<(), StoreError> {
+        self.writer.change(Change::Health(minutes.to_vec()))?;
+        Ok(())
+    }
+
+    fn health(&self, from: u64, until: u64, step: u64) -> Result<Vec<HealthMinutes>, StoreError> {
+        self.read(|connection| health::between(connection, (from, until), step))
     }
 
     fn identity(&self) -> Result<StoreIdentity, StoreError> {

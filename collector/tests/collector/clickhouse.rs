@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use collector::{
     Api as _, Arrival, Condition, Cursor, Days, Dimension, EventFilter, EventKind, EventQuery,
-    Field, FieldKind, Group, Local, Metric, NewEvent, NewFeedback, Offsets, Order, Record,
-    RecordKind, Spender, Spent, Store, StoreError, StoreLocation, open,
+    Field, FieldKind, Group, HealthMinutes, Local, Metric, NewEvent, NewFeedback, Offsets, Order,
+    Record, RecordKind, Spender, Spent, Store, StoreError, StoreLocation, open,
 };
 use events::Timestamp;
 use proptest::strategy::{Strategy, ValueTree as _};
@@ -21,8 +21,8 @@ use crate::aggregates::{close, events, filter};
 use crate::model;
 use crate::support::decision;
 
-/// That opening a store makes: four tables, and six columns.
-const STATEMENTS: usize = 11;
+/// That opening a store makes: five tables, and seven columns.
+const STATEMENTS: usize = 12;
 
 struct Request {
     target: String,
@@ -228,7 +228,13 @@ fn real() -> Option<std::sync::Arc<dyn Store>> {
         panic!("KEEPTRUSTS_TEST_CLICKHOUSE is no clickhouse://…");
     };
     let _made = opened(&url);
-    for table in ["kt_event", "kt_spent", "kt_record", "kt_feedback"] {
+    for table in [
+        "kt_event",
+        "kt_spent",
+        "kt_record",
+        "kt_feedback",
+        "kt_health",
+    ] {
         let status = crate::support::agent()
             .post(format!("{}/?database={}", server.base_url, server.database))
             .header("x-clickhouse-user", &server.user)
@@ -317,6 +323,8 @@ fn a_real_server_answers_as_the_plain_model_does() {
     let id = new(&stored[5]).id;
     let found: Value = serde_json::from_str(store.event(id).unwrap().unwrap().get()).unwrap();
     assert_eq!(found, stored[5]);
+    health_by_minute(store.as_ref());
+    errors(store.as_ref());
     feedback(&store, &stored);
     records(store.as_ref());
     spending(store.as_ref());
@@ -324,6 +332,57 @@ fn a_real_server_answers_as_the_plain_model_does() {
     let url = std::env::var("KEEPTRUSTS_TEST_CLICKHOUSE").unwrap();
     a_follower_of_two_writers_misses_none(&url);
     forgetting(store.as_ref());
+}
+
+fn health_by_minute(store: &dyn Store) {
+    let minute = |minute: u64, gateway: &str, ms: [u64; 3]| HealthMinutes {
+        minute,
+        gateway_id: gateway.to_owned(),
+        provider: "openai".to_owned(),
+        ms,
+    };
+    // What comes twice for a minute is added up.
+    store
+        .add_health(&[
+            minute(60, "eu", [30_000, 0, 0]),
+            minute(61, "eu", [0, 5_000, 0]),
+        ])
+        .unwrap();
+    store
+        .add_health(&[
+            minute(60, "eu", [0, 0, 30_000]),
+            minute(60, "us", [60_000, 0, 0]),
+        ])
+        .unwrap();
+    let by_minute = [
+        minute(60, "eu", [30_000, 0, 30_000]),
+        minute(60, "us", [60_000, 0, 0]),
+        minute(61, "eu", [0, 5_000, 0]),
+    ];
+    assert_eq!(store.health(60, 62, 1).unwrap(), by_minute);
+    let by_hour = [
+        minute(60, "eu", [30_000, 5_000, 30_000]),
+        minute(60, "us", [60_000, 0, 0]),
+    ];
+    assert_eq!(store.health(0, 120, 60).unwrap(), by_hour);
+    assert_eq!(store.health(61, 61, 1).unwrap(), []);
+}
+
+/// `error` finds what `error_count` counts.
+fn errors(store: &dyn Store) {
+    let sums = store
+        .aggregate(&EventFilter::default(), &[], &[Metric::ErrorCount])
+        .unwrap();
+    for (value, expected) in [
+        ("true", sums[0].totals.errors),
+        ("false", sums[0].totals.requests - sums[0].totals.errors),
+    ] {
+        let filter = EventFilter {
+            conditions: vec![Condition::try_new("error", value).unwrap()],
+            ..EventFilter::default()
+        };
+        assert_eq!(count_by_pages(store, filter) as u64, expected, "{value}");
+    }
 }
 
 fn count_by_pages(store: &dyn Store, filter: EventFilter) -> usize {

@@ -342,6 +342,106 @@ fn a_stream_that_fails_after_it_has_begun_is_a_failure_of_request_and_attempt_al
     }
 }
 
+#[test]
+fn how_long_providers_were_in_which_state_is_kept_through_a_restart() {
+    let service = Service::start();
+    let report = |status: &str| {
+        json!({
+            "gateway_id": "gw", "version": "1", "config_version": "v1", "started_ms": 1, "requests_total": 0,
+            "groups": [], "providers": [{"id": "openai", "vendor": "openai", "status": status, "breaker": "closed",
+                "consecutive_failures": 0}],
+        })
+        .to_string()
+    };
+    let send = |status: &str| {
+        let path = "/v1/control?instance_id=i-1";
+        assert_eq!(service.post(path, INGEST, report(status).as_bytes()).0, 200);
+    };
+    send("healthy");
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    send("healthy");
+    service.set_clock("2026-11-21T12:01:00Z");
+    std::thread::sleep(std::time::Duration::from_millis(20));
+    send("unhealthy");
+    // The end of a collector stores also the minute that is not over.
+    let Service { running, dir, .. } = service;
+    running.stop();
+    let service = Service::in_folder(dir, collector::Rules::default());
+    service.set_clock("2026-11-21T12:02:00Z");
+    let (status, answer) = service.get("/v1/health/history?since=10m", API);
+    assert_eq!(
+        (status, &answer["step_minutes"]),
+        (200, &json!(1)),
+        "{answer}"
+    );
+    let rows = answer["data"].as_array().unwrap();
+    let seconds = |row: usize, state: &str| rows[row][format!("{state}_seconds")].as_f64().unwrap();
+    assert_eq!(rows.len(), 2, "{answer}");
+    assert_eq!(
+        (
+            &rows[0]["time"],
+            &rows[0]["gateway_id"],
+            &rows[1]["provider"]
+        ),
+        (
+            &json!("2026-11-21T12:00:00.000000Z"),
+            &json!("gw"),
+            &json!("openai")
+        )
+    );
+    assert!(
+        seconds(0, "healthy") >= 0.02 && seconds(0, "unhealthy") == 0.0,
+        "{answer}"
+    );
+    assert!(
+        seconds(1, "unhealthy") >= 0.02 && seconds(1, "healthy") == 0.0,
+        "{answer}"
+    );
+    // Longer steps have the sum; what is not asked for does not come.
+    let (_, week) = service.get("/v1/health/history?since=7d&provider=openai", API);
+    assert_eq!(
+        (
+            &week["step_minutes"],
+            week["data"].as_array().unwrap().len()
+        ),
+        (&json!(180), 1),
+        "{week}"
+    );
+    let (_, none) = service.get("/v1/health/history?since=7d&gateway_id=other", API);
+    assert_eq!(none["data"], json!([]));
+    assert_eq!(service.get("/v1/health/history?since=soon", API).0, 400);
+}
+
+#[test]
+fn the_requests_behind_error_count_are_found() {
+    let service = Service::start();
+    let at = "2026-11-21T10:00:00Z";
+    let ends = [
+        json!({}),
+        json!({"status_code": 502}),
+        json!({"status_code": 403, "decision": "blocked"}),
+        json!({"status_code": 200, "error_code": "stream_broken", "attempts": [{"provider": "openai", "model": "m",
+            "status_code": 200, "reason": "stream_broken", "latency_ms": 9}]}),
+        json!({"status_code": 0, "client_gone": true}),
+    ];
+    let events: Vec<_> = (1..)
+        .zip(ends)
+        .map(|(number, end)| decision(number, at, end))
+        .collect();
+    service.deliver(&events);
+    let count = |filter: &str| {
+        let (status, answer) = service.get(&format!("/v1/events?limit=10{filter}"), API);
+        assert_eq!(status, 200, "{answer}");
+        answer["data"].as_array().unwrap().len()
+    };
+    let (_, sums) = service.get("/v1/events?metrics=error_count", API);
+    assert_eq!(sums["data"][0]["error_count"], json!(2));
+    assert_eq!(
+        (count("&error=true"), count("&error=false"), count("")),
+        (2, 3, 5)
+    );
+}
+
 /// A gateway that answers one request with a stream, and says what it was asked.
 fn one_answer() -> (String, std::thread::JoinHandle<String>) {
     use std::io::{BufRead as _, BufReader, Read as _, Write as _};

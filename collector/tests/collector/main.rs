@@ -10,6 +10,7 @@ mod delivery;
 mod documents;
 mod feedback;
 mod keys;
+mod login;
 mod loss;
 mod model;
 mod reports;

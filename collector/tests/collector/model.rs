@@ -95,7 +95,16 @@ pub(crate) fn is_of_kind(event: &Value, kind: EventKind) -> bool {
     kind == EventKind::Any || event["event_type"] == kind.name()
 }
 
+/// Whether it counts as an error.
+fn is_error(event: &Value) -> bool {
+    let is_refused = (event["status_code"].as_u64()).is_some_and(|status| status >= 400);
+    event["decision"] != "blocked" && (is_refused || is_broken(event))
+}
+
 fn holds(event: &Value, field: Field, value: &str) -> bool {
+    if field == Field::IsError {
+        return is_error(event).to_string() == value;
+    }
     let name = match field {
         Field::FailoverTriggered => "failover.triggered",
         other => other.name(),

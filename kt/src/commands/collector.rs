@@ -11,7 +11,9 @@ use serde_json::json;
 
 use super::Failure;
 use super::gateway::{DEFAULT_COLLECTOR, key_rule, store};
+use super::login::Login;
 use crate::collector_url;
+use crate::explain;
 use crate::gateway::{StopSignals, private_folder};
 use crate::open_files;
 use crate::output::print;
@@ -49,6 +51,8 @@ pub(crate) struct Run {
     /// A gateway of these, for the console's playground: http(s)://host[:port] [default: none]
     #[arg(long, value_name = "URL", value_parser = collector_url::parse)]
     gateway_url: Option<BaseUrl>,
+    #[command(flatten)]
+    login: Login,
     /// Print one JSON line with the real address once ready
     #[arg(long)]
     print_ports: bool,
@@ -131,6 +135,11 @@ impl Run {
             max_batch_bytes: collector::MAX_BATCH_BYTES,
             max_connections: collector::default_max_connections(),
         };
-        Ok(collector::Collector::open(settings)?.start(listener)?)
+        let mut collector =
+            collector::Collector::open(settings)?.with_explainer(explain::explainer());
+        if let Some(login) = self.login.settings(&self.listen.to_string())? {
+            collector = collector.with_login(login);
+        }
+        Ok(collector.start(listener)?)
     }
 }

@@ -10,6 +10,7 @@ use clap::{Args, Subcommand};
 use collector::{KeyRule, StoreLocation};
 
 use super::Failure;
+use super::login::Login;
 use crate::collector_url;
 use crate::gateway::{CollectorChoice, EvidenceSettings, Settings, run};
 use crate::paths::variable;
@@ -50,6 +51,8 @@ pub(crate) struct Run {
     /// Where the collector keeps events, sqlite:PATH or clickhouse://host/database [default: events.db in the data folder]
     #[arg(long, value_name = "URL", value_parser = store, env = "KEEPTRUSTS_STORE", hide_env_values = true)]
     store: Option<StoreLocation>,
+    #[command(flatten)]
+    login: Login,
     /// Let everybody in, with or without a gateway key, wherever the gateway listens
     #[arg(long)]
     allow_anonymous: bool,
@@ -104,6 +107,7 @@ impl Command {
         };
         let evidence = EvidenceSettings {
             collector,
+            login: args.login.settings(&args.collector_listen)?,
             store: args.store,
             keys: key_rule(args.allow_anonymous, args.require_keys),
         };

@@ -83,6 +83,27 @@ impl FromStr for AssumedHealth {
     }
 }
 
+impl AssumedHealth {
+    /// What a gateway reports of a target's breaker; `None` for a word that is none.
+    pub(crate) fn reported(id: &str, breaker: &str) -> Option<Self> {
+        let phase = match breaker {
+            "closed" => Phase::Closed,
+            "open" => Phase::Open,
+            "half_open" => Phase::HalfOpen,
+            "cooling" | "rate_limited" => Phase::RateLimited,
+            "no_credential" => Phase::NoCredential,
+            _ => return None,
+        };
+        let id = id.to_owned();
+        Some(Self { id, phase })
+    }
+
+    /// Whether it is about this target.
+    pub(crate) fn is_of(&self, id: &str) -> bool {
+        self.id == id
+    }
+}
+
 // === impl AssumedLatency ===
 
 impl FromStr for AssumedLatency {

@@ -4,7 +4,9 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
-use collector::{Api, AuditScope, Collector, KeyRule, Rules, Running, StoreLocation, Tokens};
+use collector::{
+    Api, AuditScope, Collector, KeyRule, LoginSettings, Rules, Running, StoreLocation, Tokens,
+};
 use envoy::AuthRule;
 use events::KnownControl;
 use policy::{BaseUrl, ContentPolicyKind, Policy};
@@ -12,6 +14,7 @@ use policy::{BaseUrl, ContentPolicyKind, Policy};
 use super::external::Question;
 use super::known_control::{Memory, Remembering};
 use crate::commands::Failure;
+use crate::explain;
 
 /// What the command line says of it.
 #[derive(Debug, Clone)]
@@ -20,6 +23,8 @@ pub(crate) struct EvidenceSettings {
     /// `None`: below the data folder.
     pub(crate) store: Option<StoreLocation>,
     pub(crate) keys: KeyRule,
+    /// Who may sign in to the console beside whoever has the API token; only with a collector of its own.
+    pub(crate) login: Option<LoginSettings>,
 }
 
 /// Which collector.
@@ -132,7 +137,7 @@ fn own(
     })?;
     let tokens = Tokens::load_or_create(data_folder)?;
     let token = tokens.ingest.clone();
-    let collector = Collector::open(collector::Settings {
+    let mut collector = Collector::open(collector::Settings {
         store: settings
             .store
             .clone()
@@ -163,6 +168,10 @@ fn own(
                 budget.provider
             );
         }
+    }
+    collector = collector.with_explainer(explain::explainer());
+    if let Some(login) = &settings.login {
+        collector = collector.with_login(login.clone());
     }
     let running = collector.start(listener)?;
     log::info!(target: "keeptrusts::collector", "Listening on http://{}", running.address());
@@ -308,6 +317,7 @@ mod tests {
         let policy = policy("{ retention_days: 1 }");
         let prepare = |keys, listen: &str| {
             let settings = EvidenceSettings {
+                login: None,
                 collector: CollectorChoice::Off,
                 store: None,
                 keys,
@@ -334,6 +344,7 @@ mod tests {
         let policy = policy("{ retention_days: 1 }");
         let prepare = |keys| {
             let settings = EvidenceSettings {
+                login: None,
                 collector: CollectorChoice::Off,
                 store: None,
                 keys,

@@ -20,6 +20,7 @@ use super::simulation::Simulation;
 use super::startup;
 use super::watch::Watch;
 use crate::commands::Failure;
+use crate::commands::gateway::DEFAULT_COLLECTOR;
 use crate::policy_file::{self, Document, Refused};
 use crate::secrets::Secrets;
 
@@ -143,10 +144,17 @@ impl Follower<'_> {
     pub(crate) fn gateway_is_at(&self, address: SocketAddr) {
         if let Some(own) = &self.evidence.own {
             own.set_gateway_url(format!("http://{}", reached_at(address).authority()));
+        }
+    }
+
+    /// Says where the console of this process is, and how to get in.
+    pub(crate) fn say_where_the_console_is(&self, data_dir: Option<&Path>) {
+        if let Some(own) = &self.evidence.own {
+            let address = reached_at(own.address()).authority();
             log::info!(
                 target: "keeptrusts::collector",
-                "Console at http://{}/ (`kt console` opens it, signed in)",
-                own.address()
+                "Console at http://{address}/ (`{}` opens it, signed in)",
+                console_command(&address, data_dir)
             );
         }
     }
@@ -157,6 +165,18 @@ impl Follower<'_> {
             own.stop();
         }
     }
+}
+
+/// What opens the console of a collector there; `data_dir` is where its token is, unless that is the user's data folder.
+fn console_command(address: &str, data_dir: Option<&Path>) -> String {
+    let mut command = "kt console".to_owned();
+    if address != DEFAULT_COLLECTOR {
+        command.push_str(&format!(" --api-url http://{address}"));
+    }
+    if let Some(folder) = data_dir {
+        command.push_str(&format!(" --data-dir {}", folder.display()));
+    }
+    command
 }
 
 /// Warnings, and the lines that every start begins with.
@@ -188,4 +208,25 @@ fn may_pass(error: &(dyn Error + 'static)) -> bool {
             change,
             Some(ChangeError::Io(_) | ChangeError::Silent { .. })
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_that_opens_the_console_finds_it() {
+        let elsewhere = "127.0.0.1:9";
+        for (address, folder, expected) in [
+            (DEFAULT_COLLECTOR, None, "kt console"),
+            (elsewhere, None, "kt console --api-url http://127.0.0.1:9"),
+            (
+                elsewhere,
+                Some("/data"),
+                "kt console --api-url http://127.0.0.1:9 --data-dir /data",
+            ),
+        ] {
+            assert_eq!(console_command(address, folder.map(Path::new)), expected);
+        }
+    }
 }

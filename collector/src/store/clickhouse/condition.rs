@@ -65,6 +65,7 @@ fn column(field: Field) -> Option<&'static str> {
         | Field::Stream
         | Field::StatusCode
         | Field::ErrorCode
+        | Field::IsError
         | Field::ClientGone
         | Field::FallbackCount
         | Field::FailoverTriggered
@@ -97,6 +98,10 @@ fn alternative(statement: &mut Statement, field: Field, value: &str) -> String {
     if field == Field::Id {
         let bound = statement.text(value);
         return format!("id = {bound}");
+    }
+    if field == Field::IsError {
+        let bound = statement.number(i64::from(value == "true"));
+        return format!("(decision != 'blocked' AND (status_code >= 400 OR is_broken)) = {bound}");
     }
     if let Some(column) = column(field) {
         let bound = statement.text(value);

@@ -1,7 +1,7 @@
 //! The tables. Each collapses rows that came twice: reads say `FINAL`, so that merges need not have happened yet.
 
 /// Statements that make what is not there, in this order. What has been released is never changed, only added to.
-pub(super) const TABLES: [&str; 11] = [
+pub(super) const TABLES: [&str; 12] = [
     "CREATE TABLE IF NOT EXISTS kt_event (
         id String,
         ts UInt64,
@@ -75,4 +75,14 @@ pub(super) const TABLES: [&str; 11] = [
     // Whether the answer began well and failed on its way to the client.
     "ALTER TABLE kt_event ADD COLUMN IF NOT EXISTS
         is_broken UInt8 DEFAULT status_code >= 200 AND status_code < 400 AND JSONExtractString(json, 'error_code') != ''",
+    // How long providers were in which state, by minute since 1970: rows are added up.
+    "CREATE TABLE IF NOT EXISTS kt_health (
+        minute UInt64,
+        gateway_id LowCardinality(String),
+        provider LowCardinality(String),
+        healthy_ms UInt64,
+        degraded_ms UInt64,
+        unhealthy_ms UInt64
+    ) ENGINE = SummingMergeTree
+    ORDER BY (minute, gateway_id, provider)",
 ];

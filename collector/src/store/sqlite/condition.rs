@@ -42,6 +42,9 @@ fn place(field: Field) -> Place {
         Field::Strategy => Column("strategy"),
         Field::StatusCode => Column("status_code"),
         Field::FailoverTriggered => Column("failover"),
+        Field::IsError => {
+            Column("(decision IS NOT 'blocked' AND (COALESCE(status_code, 0) >= 400 OR is_broken))")
+        }
         Field::KeyName => Column("key_name"),
         Field::Team => Column("team"),
         Field::Simulated => Column("is_simulated"),

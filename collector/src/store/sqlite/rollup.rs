@@ -1,27 +1,35 @@
-//! Sums by hour and by day, kept when the events are removed: by them a report over a year reads thousands of rows instead
-//! of millions.
+//! Sums by minute, hour and day, kept when the events are removed: by them a report over a year reads thousands of rows
+//! instead of millions.
 //!
-//! They are written with the events, in the same transaction, by every field that a report may name and that has few
-//! values. A report takes whole days and hours from here and the rest from the events.
+//! They are written with the events, in the same transaction, twice: in detail by hour and day, by every field that a
+//! report may name and that has few values; and in brief by minute, hour and day, by the few fields that pages name which
+//! ask every few seconds. A report takes whole days, hours and minutes from here and the rest from the events.
+
+mod cover;
 
 use std::collections::HashMap;
 
+use cover::{Source, Span};
 use rusqlite::types::{ToSql, ValueRef};
 use rusqlite::{Connection, OptionalExtension as _, Transaction, params};
 
 use super::aggregate::{self, Groups, Part, Question};
 use super::condition::{Conditions, micros};
-use crate::query::{Dimension, EventFilter, Field};
+use crate::query::{Column, Dimension, EventFilter, Field};
 use crate::store::totals::Measure;
 use crate::store::{AttemptColumns, Columns, Group, MOST_GROUPS, NewEvent, StoreError, Totals};
 
-const HOUR: i64 = 3_600_000_000;
-const DAY: i64 = 24 * HOUR;
-/// Shorter times than this are not worth a look here.
-const WORTH: i64 = 2 * HOUR;
+/// Sums of one batch, by table, span, begin and key.
+type Sums = HashMap<(Table, Span, i64, Vec<u8>), (Totals, Key)>;
 
-/// Sums of one batch, by span, begin and key.
-type Sums = HashMap<(i64, i64, Vec<u8>), (Totals, Key)>;
+/// How finely sums are kept apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Table {
+    /// By all of [`NAMES`].
+    Detailed,
+    /// By those of [`BRIEF`] alone.
+    Brief,
+}
 
 /// What sums are kept apart by: names of the columns of `rollup_key` in this order.
 const NAMES: [&str; 14] = [
@@ -39,6 +47,15 @@ const NAMES: [&str; 14] = [
     "attempt_provider",
     "attempt_model",
     "status_code",
+];
+
+/// What brief sums are kept apart by, beside `is_simulated`.
+const BRIEF: [&str; 5] = [
+    "provider",
+    "vendor",
+    "model_group",
+    "gateway_id",
+    "attempt_provider",
 ];
 
 /// Values of a row of `rollup_key`.
@@ -74,6 +91,17 @@ impl Key {
         }
     }
 
+    /// Without what [`BRIEF`] does not name.
+    fn brief(mut self) -> Self {
+        for (name, text) in NAMES.iter().zip(&mut self.texts) {
+            if !BRIEF.contains(name) {
+                *text = None;
+            }
+        }
+        self.status_code = None;
+        self
+    }
+
     /// The same for the same values alone.
     fn bytes(&self) -> Vec<u8> {
         let mut bytes = vec![u8::from(self.is_attempt), u8::from(self.is_simulated)];
@@ -105,41 +133,92 @@ pub(super) fn add<'a>(
     for event in events.filter(|event| event.columns.is_decision) {
         let columns = &event.columns;
         let ts = micros(event.timestamp);
-        count(&mut sums, ts, Key::of(columns, None), |totals| {
+        count(&mut sums, ts, &Key::of(columns, None), |totals| {
             totals.count_request(columns);
         });
         for attempt in &columns.attempts {
-            count(&mut sums, ts, Key::of(columns, Some(attempt)), |totals| {
+            count(&mut sums, ts, &Key::of(columns, Some(attempt)), |totals| {
                 totals.count_attempt(columns, attempt);
             });
         }
     }
-    let mut known = transaction
-        .prepare_cached("SELECT totals FROM rollup WHERE span = ?1 AND ts = ?2 AND key_id = ?3")?;
-    let mut write = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO rollup (span, ts, key_id, totals) VALUES (?1, ?2, ?3, ?4)",
-    )?;
-    for ((span, ts, bytes), (mut totals, key)) in sums {
+    for ((table, span, ts, bytes), (mut totals, key)) in sums {
         let key_id = key_id(transaction, &bytes, &key)?;
-        let before: Option<Vec<u8>> = known
-            .query_row(params![span, ts, key_id], |row| row.get(0))
+        let before: Option<Vec<u8>> = transaction
+            .prepare_cached(table.select())?
+            .query_row(params![span.micros(), ts, key_id], |row| row.get(0))
             .optional()?;
         if let Some(before) = before {
             read(&mut totals, &before, true)?;
         }
-        write.execute(params![span, ts, key_id, totals.encode()])?;
+        transaction
+            .prepare_cached(table.insert())?
+            .execute(params![span.micros(), ts, key_id, totals.encode()])?;
     }
     Ok(())
 }
 
-fn count(sums: &mut Sums, ts: i64, key: Key, add: impl Fn(&mut Totals)) {
-    let bytes = key.bytes();
-    for span in [HOUR, DAY] {
-        let (totals, _) = sums
-            .entry((span, ts - ts.rem_euclid(span), bytes.clone()))
-            .or_insert_with(|| (Totals::default(), key.clone()));
-        add(totals);
+impl Table {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Detailed => "rollup",
+            Self::Brief => "rollup_brief",
+        }
     }
+
+    fn select(self) -> &'static str {
+        match self {
+            Self::Detailed => {
+                "SELECT totals FROM rollup WHERE span = ?1 AND ts = ?2 AND key_id = ?3"
+            }
+            Self::Brief => {
+                "SELECT totals FROM rollup_brief WHERE span = ?1 AND ts = ?2 AND key_id = ?3"
+            }
+        }
+    }
+
+    fn insert(self) -> &'static str {
+        match self {
+            Self::Detailed => {
+                "INSERT OR REPLACE INTO rollup (span, ts, key_id, totals) VALUES (?1, ?2, ?3, ?4)"
+            }
+            Self::Brief => {
+                "INSERT OR REPLACE INTO rollup_brief (span, ts, key_id, totals) VALUES (?1, ?2, ?3, ?4)"
+            }
+        }
+    }
+
+    /// From coarse to fine.
+    fn spans(self) -> &'static [Span] {
+        match self {
+            Self::Detailed => &[Span::Day, Span::Hour],
+            Self::Brief => &[Span::Day, Span::Hour, Span::Minute],
+        }
+    }
+}
+
+fn count(sums: &mut Sums, ts: i64, key: &Key, add: impl Fn(&mut Totals)) {
+    for table in [Table::Detailed, Table::Brief] {
+        let key = match table {
+            Table::Detailed => key.clone(),
+            Table::Brief => key.clone().brief(),
+        };
+        let bytes = key.bytes();
+        for &span in table.spans() {
+            let (totals, _) = sums
+                .entry((table, span, span.begin(ts), bytes.clone()))
+                .or_insert_with(|| (Totals::default(), key.clone()));
+            add(totals);
+        }
+    }
+}
+
+/// Removes sums by minute of the time before `ts`, in microseconds; those by hour and day stay.
+pub(super) fn forget_minutes(transaction: &Transaction<'_>, ts: i64) -> Result<(), StoreError> {
+    transaction
+        .prepare_cached("DELETE FROM rollup_brief WHERE span = ?1 AND ts < ?2")?
+        .execute(params![Span::Minute.micros(), ts])?;
+    Ok(())
 }
 
 fn key_id(transaction: &Transaction<'_>, bytes: &[u8], key: &Key) -> Result<i64, StoreError> {
@@ -172,17 +251,9 @@ fn key_id(transaction: &Transaction<'_>, bytes: &[u8], key: &Key) -> Result<i64,
 }
 
 fn read(totals: &mut Totals, bytes: &[u8], distributions: bool) -> Result<(), StoreError> {
-    totals
-        .merge_encoded(bytes, distributions)
-        .ok_or_else(|| StoreError::Damaged("a sum of an hour or a day cannot be read".to_owned()))
-}
-
-/// From where a part of a report is read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Source {
-    Events,
-    Hours,
-    Days,
+    totals.merge_encoded(bytes, distributions).ok_or_else(|| {
+        StoreError::Damaged("a sum of a minute, an hour or a day cannot be read".to_owned())
+    })
 }
 
 /// The answer of a question by sums, and by events for what is no whole hour; `None` where they cannot answer it.
@@ -190,21 +261,24 @@ pub(super) fn aggregate(
     connection: &Connection,
     question: Question<'_>,
 ) -> Result<Option<Groups>, StoreError> {
-    if !can_answer(question) {
-        return Ok(None);
-    }
     // One state of the file for all parts.
     let snapshot = connection.unchecked_transaction()?;
-    let complete_from: i64 = snapshot
-        .prepare_cached("SELECT complete_from FROM rollup_state")?
-        .query_row([], |row| row.get(0))?;
+    let complete_from: (i64, i64) = snapshot
+        .prepare_cached("SELECT complete_from, brief_complete_from FROM rollup_state")?
+        .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     let filter = question.filter;
     let range = (
         filter.since.map_or(i64::MIN, micros),
         filter.until.map_or(i64::MAX, micros),
     );
-    let by_hour = question.group_by.contains(&Dimension::Hour);
-    let parts = parts(range, complete_from, by_hour);
+    let Some((table, complete_from)) = table_for(question, range.0, complete_from) else {
+        return Ok(None);
+    };
+    let coarsest = coarsest(question.group_by);
+    let spans: Vec<Span> = (table.spans().iter().copied())
+        .filter(|span| span.micros() <= coarsest.micros())
+        .collect();
+    let parts = cover::parts(range, complete_from, &spans);
     if parts.iter().all(|(source, ..)| *source == Source::Events) {
         return Ok(None);
     }
@@ -227,8 +301,7 @@ pub(super) fn aggregate(
         };
         let more = match source {
             Source::Events => aggregate::aggregate(&snapshot, question, Part::ByTime)?,
-            Source::Hours => sums(&snapshot, question, HOUR)?,
-            Source::Days => sums(&snapshot, question, DAY)?,
+            Source::Sums(span) => sums(&snapshot, question, table, span)?,
         };
         groups = aggregate::merge(groups, more)?;
     }
@@ -245,68 +318,56 @@ pub(super) fn aggregate(
     Ok(Some(groups))
 }
 
-/// Nothing is asked that sums do not know.
-fn can_answer(question: Question<'_>) -> bool {
-    let is_dimension = |one: &Dimension| !matches!(one, Dimension::Model | Dimension::Minute);
-    let is_field = |field: Field| field == Field::Simulated || NAMES.contains(&field.name());
-    question.group_by.iter().all(is_dimension)
-        && (question.filter.conditions.iter()).all(|condition| is_field(condition.field))
-}
-
-/// A time as parts that follow each other: whole days where there are some, whole hours around them, and the events of what
-/// is left. Before `complete_from` there are only events.
-pub(super) fn parts(
-    (from, until): (i64, i64),
-    complete_from: i64,
-    by_hour: bool,
-) -> Vec<(Source, i64, i64)> {
-    let up = |at: i64, span: i64| match at.rem_euclid(span) {
-        0 => at,
-        over => at.saturating_add(span - over),
+/// The sums that answer a question about the time since `from`, and from when on they know of everything; `None` if it asks
+/// what no sums know.
+fn table_for(
+    question: Question<'_>,
+    from: i64,
+    (detailed_from, brief_from): (i64, i64),
+) -> Option<(Table, i64)> {
+    let knows = |names: &[&str]| {
+        let has = |name: &str| names.contains(&name);
+        let has_dimension = |one: &Dimension| match one.column() {
+            Column::Named(name) => has(name),
+            Column::PeriodOf(_) | Column::Month => true,
+        };
+        let has_field = |field: Field| match field {
+            Field::Simulated => true,
+            // That one of its attempts was there: sums of requests do not tell.
+            Field::AttemptProvider => false,
+            field => has(field.name()),
+        };
+        question.group_by.iter().all(has_dimension)
+            && (question.filter.conditions.iter()).all(|condition| has_field(condition.field))
     };
-    let down = |at: i64, span: i64| {
-        if at == i64::MAX {
-            at
-        } else {
-            at - at.rem_euclid(span)
-        }
-    };
-    let first_hour = if from <= complete_from && complete_from <= 0 {
-        // Complete from the first event on.
-        from
-    } else {
-        up(from.max(complete_from), HOUR)
-    };
-    let last_hour = down(until, HOUR);
-    if last_hour.saturating_sub(first_hour) < WORTH {
-        return vec![(Source::Events, from, until)];
+    let by_minute = question.group_by.contains(&Dimension::Minute);
+    let detailed = knows(&NAMES) && !by_minute;
+    // A file may have begun with brief sums later than with detailed ones.
+    let brief = knows(&BRIEF) && (brief_from <= from.max(detailed_from) || !detailed);
+    match (brief, detailed) {
+        (true, _) => Some((Table::Brief, brief_from)),
+        (false, true) => Some((Table::Detailed, detailed_from)),
+        (false, false) => None,
     }
-    let first_day = if first_hour == i64::MIN {
-        first_hour
-    } else {
-        up(first_hour, DAY)
-    };
-    let last_day = down(last_hour, DAY);
-    let whole = if by_hour || last_day <= first_day {
-        vec![(Source::Hours, first_hour, last_hour)]
-    } else {
-        vec![
-            (Source::Hours, first_hour, first_day),
-            (Source::Days, first_day, last_day),
-            (Source::Hours, last_day, last_hour),
-        ]
-    };
-    let edges = [
-        (Source::Events, from, first_hour),
-        (Source::Events, last_hour, until),
-    ];
-    let mut parts = whole;
-    parts.extend(edges);
-    parts.retain(|&(_, from, until)| from < until);
-    parts
 }
 
-fn sums(connection: &Connection, question: Question<'_>, span: i64) -> Result<Groups, StoreError> {
+/// The longest time that rows of these dimensions may share.
+fn coarsest(group_by: &[Dimension]) -> Span {
+    if group_by.contains(&Dimension::Minute) {
+        Span::Minute
+    } else if group_by.contains(&Dimension::Hour) {
+        Span::Hour
+    } else {
+        Span::Day
+    }
+}
+
+fn sums(
+    connection: &Connection,
+    question: Question<'_>,
+    table: Table,
+    span: Span,
+) -> Result<Groups, StoreError> {
     let Question {
         filter,
         group_by,
@@ -314,7 +375,7 @@ fn sums(connection: &Connection, question: Question<'_>, span: i64) -> Result<Gr
     } = question;
     let mut conditions = Conditions::of(filter, true);
     let of_attempts = group_by.iter().any(|one| one.is_of_attempts());
-    conditions.add(&format!("span = {span}"));
+    conditions.add(&format!("span = {}", span.micros()));
     conditions.add(&format!("is_attempt = {}", u8::from(of_attempts)));
     let dimensions: String = group_by
         .iter()
@@ -324,9 +385,10 @@ fn sums(connection: &Connection, question: Question<'_>, span: i64) -> Result<Gr
     let sql = format!(
         "SELECT {dimensions}totals FROM (
             SELECT span, ts, totals, 1 AS is_decision, is_simulated, is_attempt, {names}
-            FROM rollup JOIN rollup_key USING (key_id)
+            FROM {table} JOIN rollup_key USING (key_id)
         ) {}",
-        conditions.wherever()
+        conditions.wherever(),
+        table = table.name()
     );
     let distributions = measures
         .iter()

@@ -5,7 +5,7 @@ use rusqlite::{Connection, TransactionBehavior};
 use crate::store::StoreError;
 
 /// Step n makes version n + 1 of version n. What has been released is never changed, only added to.
-const MIGRATIONS: [&str; 9] = [
+const MIGRATIONS: [&str; 11] = [
     "
     -- What is filtered and summed, apart from the text, so that a report reads little.
     CREATE TABLE event (
@@ -171,6 +171,35 @@ const MIGRATIONS: [&str; 9] = [
     "
     -- Whether the answer began well and failed on its way to the client.
     ALTER TABLE event ADD COLUMN is_broken INTEGER NOT NULL DEFAULT 0;
+",
+    "
+    -- Sums by minute, hour and day by few fields, for pages that ask every few seconds; see `rollup.rs`.
+    CREATE TABLE rollup_brief (
+        span INTEGER NOT NULL,
+        ts INTEGER NOT NULL,
+        key_id INTEGER NOT NULL,
+        totals BLOB NOT NULL,
+        PRIMARY KEY (span, ts, key_id)
+    ) WITHOUT ROWID;
+    ALTER TABLE rollup_state ADD COLUMN brief_complete_from INTEGER NOT NULL DEFAULT 0;
+    -- Where events were removed, the other sums tell of them.
+    UPDATE rollup_state SET brief_complete_from = COALESCE((
+        SELECT (max(ts) / 3600000000 + 1) * 3600000000 FROM (
+            SELECT max(ts) AS ts FROM event UNION ALL SELECT max(ts) FROM rollup WHERE span = 3600000000
+        )
+    ), 0);
+",
+    "
+    -- How long providers were in which state, by minute since 1970.
+    CREATE TABLE health (
+        minute INTEGER NOT NULL,
+        gateway_id TEXT NOT NULL,
+        provider TEXT NOT NULL,
+        healthy_ms INTEGER NOT NULL,
+        degraded_ms INTEGER NOT NULL,
+        unhealthy_ms INTEGER NOT NULL,
+        PRIMARY KEY (minute, gateway_id, provider)
+    ) WITHOUT ROWID;
 ",
 ];
 

@@ -8,10 +8,11 @@ use std::thread::JoinHandle;
 use events::{EventId, Timestamp};
 use rusqlite::{Connection, Transaction, TransactionBehavior, params};
 
-use super::{feedback, rollup};
+use super::{feedback, health, rollup};
 use crate::feedback::Feedback;
 use crate::store::{
-    Inserted, IsInTheWay, MS_PER_DAY, NewEvent, Record, RecordKind, SPENT_DAYS, StoreError,
+    HealthMinutes, Inserted, IsInTheWay, MS_PER_DAY, NewEvent, Record, RecordKind, SPENT_DAYS,
+    StoreError,
 };
 
 /// Batches that wait for the thread; who comes later waits before the queue, so memory is bounded.
@@ -53,6 +54,7 @@ pub(super) enum Change {
         id: EventId,
         feedback: Feedback,
     },
+    Health(Vec<HealthMinutes>),
 }
 
 // === impl Writer ===
@@ -294,6 +296,7 @@ fn apply(connection: &mut Connection, change: Change) -> Result<u64, StoreError>
         }
         Change::Forget { before } => forget(&transaction, before)?,
         Change::Feedback { id, feedback } => feedback::put(&transaction, id, &feedback)?,
+        Change::Health(minutes) => health::add(&transaction, &minutes)?,
     };
     transaction.commit()?;
     Ok(u64::try_from(changed).unwrap_or(0))
@@ -342,10 +345,12 @@ fn forget(transaction: &Transaction<'_>, before: Timestamp) -> Result<usize, Sto
     }
     let day = (before.millis() / MS_PER_DAY).saturating_sub(SPENT_DAYS);
     transaction.execute("DELETE FROM spent WHERE day < ?1", [signed(day)])?;
+    rollup::forget_minutes(transaction, signed(day * MS_PER_DAY * 1_000))?;
+    health::forget_before(transaction, day * MS_PER_DAY / 60_000)?;
     Ok(numbers.len())
 }
 
 /// SQLite's integers are signed. All of ours are below 2^63 by their construction.
-fn signed(value: u64) -> i64 {
+pub(super) fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
