@@ -1,38 +1,45 @@
 import { useEffect, useState } from "preact/hooks";
 import { get, onSignedOut, post, remove } from "./api/client";
-import type { Page, Row } from "./api/types";
+import type { Page, Row, Session } from "./api/types";
 import { Empty, Link, Moment, Problem, Skeleton } from "./components/basics";
 import { Icon } from "./components/icon";
 import { PAGES, pageOf } from "./pages";
 import { SignIn } from "./sign-in";
+import { session, setSession } from "./state/session";
 import { useQuery } from "./state/use-query";
 import { addressOf, asked, RANGES, useView, type View } from "./state/view";
 
 export function App() {
-  const [session, setSession] = useState<"unknown" | "in" | "out">("unknown");
+  const [state, setState] = useState<"unknown" | "in" | "out">("unknown");
   const [problem, setProblem] = useState<Error>();
   useEffect(() => {
     signInByAddress().then(
-      () => setSession("in"),
+      () => setState("in"),
       (error) => {
-        setSession("out");
+        setState("out");
         // 401 is how "nobody is signed in" looks; anything else is worth saying.
         if (error?.status !== 401) setProblem(error);
       },
     );
-    return onSignedOut(() => setSession("out"));
+    return onSignedOut(() => setState("out"));
   }, []);
-  if (session === "unknown") return <Skeleton />;
-  if (session === "out") return <SignIn problem={problem} onDone={() => setSession("in")} />;
-  return <Frame onSignOut={() => setSession("out")} />;
+  if (state === "unknown") return <Skeleton />;
+  if (state === "out") return <SignIn problem={problem} onDone={() => whoIsIn().then(() => setState("in"))} />;
+  return <Frame onSignOut={() => setState("out")} />;
 }
 
 /** `kt console` puts the token behind the `#`, where no server sees it; it does not stay in the address. */
-async function signInByAddress(): Promise<unknown> {
+async function signInByAddress(): Promise<void> {
   const token = new URLSearchParams(location.hash.slice(1)).get("token");
-  if (!token) return get("/v1/session");
-  history.replaceState(null, "", location.pathname + location.search);
-  return post("/v1/session", { token });
+  if (token) {
+    history.replaceState(null, "", location.pathname + location.search);
+    await post("/v1/session", { token });
+  }
+  await whoIsIn();
+}
+
+async function whoIsIn(): Promise<void> {
+  setSession(await get<Session>("/v1/session"));
 }
 
 const RANGE_NAMES: Record<string, string> = {
@@ -81,6 +88,13 @@ function Frame({ onSignOut }: { onSignOut: () => void }) {
             ))}
           </ul>
         ))}
+        {session().name ? (
+          <p class="quiet person" title={`Signed in as ${session().role}`}>
+            {session().name}
+            <br />
+            {session().role}
+          </p>
+        ) : null}
         <button type="button" class="quiet small" onClick={signOut}>
           Sign out
         </button>

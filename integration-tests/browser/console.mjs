@@ -62,7 +62,7 @@ const PAGES = [
 
 async function shown(page, address, text) {
   await page.goto(base + address);
-  await page.waitForSelector(`main :text("${text}")`);
+  await page.locator(`main :text("${text}")`).filter({ visible: true }).first().waitFor();
   await page.waitForFunction(() => !document.querySelector(".skeleton"));
 }
 
@@ -109,7 +109,104 @@ for (const row of rows) {
   assert.equal(cells[1], String(row.request_count));
   assert.equal(cells[2], row.total_input_tokens.toLocaleString("en-US"));
 }
+// Every card, and every row by attempt, as the API has them.
+const totals = (await api("/v1/events?since=1h&metrics=request_count,error_count,error_rate,failover_rate,total_tokens")).data[0];
+assert.equal(totals.request_count, expected.requests);
+await shown(page, "/?range=1h", "Requests");
+const percentage = (share) => share.toLocaleString("en-US", { style: "percent", maximumFractionDigits: 1 });
+assert.equal(await card("Failed"), percentage(totals.error_rate));
+assert.equal(await card("Failed over"), percentage(totals.failover_rate));
+assert.equal(await card("Tokens"), totals.total_tokens.toLocaleString("en-US"));
+const attempts = (await api("/v1/events?since=1h&group_by=attempts.provider&metrics=attempt_count,availability")).data;
+assert.equal(attempts.length, 2);
+for (const row of attempts) {
+  assert.equal(await tile(row["attempts.provider"], "Attempts"), String(row.attempt_count));
+  assert.equal(await tile(row["attempts.provider"], "Availability"), percentage(row.availability));
+}
+// A figure leads to the requests behind it.
+await page.locator('section[aria-label="Failed over"] .value').click();
+await page.waitForURL(/\/requests\?.*q=failover/);
+await page.waitForFunction((n) => document.querySelectorAll("tbody tr").length === n, expected.failovers);
+await page.goto(`${base}/requests?range=1h&q=error:true`);
+await page.waitForSelector(totals.error_count ? "tbody tr" : "main .empty");
+assert.equal(await page.locator("tbody tr").count(), totals.error_count);
 console.log("figures");
+
+// The panels, thresholds, pages and tables of the product's documentation, by its names.
+const PANELS = [
+  ["Availability", "alert below 99.5%"],
+  ["Latency", "alert above 5,000 ms"],
+  ["Error Rate", "alert above 1%"],
+  ["Rate Limiting", "alert above 5 a minute"],
+  ["Cost Efficiency", "alert above 2 times the baseline"],
+];
+await shown(page, "/health?range=1h", "Availability");
+const panels = page.locator("main section.card:has(header button)");
+assert.deepEqual(await panels.locator("h2").allTextContents(), PANELS.map(([title]) => title));
+assert.deepEqual(await panels.locator("header button").allTextContents(), PANELS.map(([, threshold]) => threshold));
+await page.waitForSelector(`section[aria-label="Latency"] .u-legend :text("${expected.second} p50")`);
+await page.waitForSelector(`section[aria-label="Latency"] .u-legend :text("${expected.second} p99")`);
+const titles = async () => (await page.locator("thead th").allTextContents()).map((title) => title.trim());
+for (const [address, text, columns] of [
+  ["/experiments?range=1h", "Quality Score", ["Provider", "p50 Latency", "p99 Latency", "Cost/1M tokens", "Quality Score"]],
+  ["/costs?range=1h", "Total Cost", ["Provider", "Requests", "Input Tokens", "Output Tokens", "Total Cost", "Cost/Request"]],
+]) {
+  await shown(page, address, text);
+  const found = await titles();
+  assert.deepEqual(found.filter((title) => columns.includes(title)), columns, address);
+}
+const pages = (await page.locator("nav a span").allTextContents()).map((title) => title.trim());
+for (const title of ["Overview", "Gateways", "Health", "Cost Center"]) assert(pages.includes(title), title);
+console.log("the names of the documentation");
+
+// A threshold is changed in place, and goes back.
+await page.goto(`${base}/health?range=1h`);
+await page.click('section[aria-label="Latency"] header button');
+await page.fill("dialog input[name=value]", "9000");
+await page.click("dialog button[type=submit]");
+await page.waitForSelector('section[aria-label="Latency"] header button:has-text("9,000 ms")');
+assert.equal((await api("/v1/thresholds")).data.find((one) => one.panel === "latency").value, 9000);
+await page.click('section[aria-label="Latency"] header button');
+await page.click("dialog button:has-text('Back to the default')");
+await page.waitForSelector('section[aria-label="Latency"] header button:has-text("5,000 ms")');
+console.log("a threshold");
+
+// One gateway opened has its providers' figures.
+await page.goto(`${base}/gateways`);
+await page.locator("tbody tr a").first().click();
+await page.waitForSelector(`tbody tr:has-text("${expected.second}") td:has-text("100%")`);
+
+// Month, comparison and export.
+const month = new Date().toISOString().slice(0, 7);
+await shown(page, "/costs?range=1h", "Total Cost");
+await page.fill("input[type=month]", month);
+await page.waitForURL(/range=month/);
+await page.waitForSelector("thead th:has-text('To last month')");
+const download = page.waitForEvent("download");
+await page.click("button:has-text('Export CSV')");
+const csv = fs.readFileSync(await (await download).path(), "utf8").split("\r\n");
+assert(csv[0].startsWith("provider,request_count,"), csv[0]);
+assert.equal(csv.length, 1 + (await api("/v1/events?since=1h&group_by=provider&metrics=request_count")).data.length);
+console.log("a month, and its export");
+
+// The policy as its author wrote it, and what it would do.
+await page.goto(`${base}/policy`);
+await page.waitForSelector("main pre:has-text('model_groups')");
+assert(!(await page.locator("main pre").first().textContent()).includes('"runtime"'), "nothing that was rendered");
+await page.fill("input[name=model]", "chain");
+await page.click("button:has-text('Explain')");
+await page.waitForSelector(".explained .steps li");
+assert.deepEqual(await page.locator(".explained .steps strong").allTextContents(), [expected.first, expected.second]);
+await page.evaluate(axe);
+assert.deepEqual(await page.evaluate(async () => (await axe.run()).violations.map((one) => one.id)), [], "a plan");
+console.log("a plan");
+
+// Columns are chosen, and stand in the address.
+await page.goto(`${base}/requests?range=1h`);
+await page.click("summary:has-text('Columns')");
+await page.click(".chooser label:has-text('Gateway') input");
+await page.waitForSelector("thead th:has-text('Gateway')");
+assert(decodeURIComponent(page.url()).includes("Gateway"), page.url());
 
 // Search, and one request opened.
 await page.goto(`${base}/requests?range=1h`);
@@ -123,6 +220,11 @@ assert.deepEqual(
   (await page.locator(".timeline strong").allTextContents()).sort(),
   [expected.first, expected.second].sort(),
 );
+// Headers as the client got them.
+assert(
+  (await page.locator('section[aria-label="Headers of the answer"]').textContent()).includes(`x-keeptrusts-provider${expected.second}`),
+);
+await page.waitForSelector("a:has-text('Explain again')");
 // What is said of its answer is the Quality Score of its arm; a request opened passes axe as well.
 await page.fill("input[name=score]", "92");
 await page.fill("input[name=label]", "thumbs");

@@ -14,9 +14,6 @@ use crate::gateway::GatewayOptions;
 use crate::patience::PATIENCE;
 use crate::recorder::COLLECTOR_TOKEN;
 
-/// What those who ask for events must show.
-const API_TOKEN: &str = "kt_api-secret";
-
 /// A collector over a folder of its own, on one port through all its lives. Killed when dropped.
 #[derive(Debug)]
 pub struct Collector {
@@ -28,6 +25,14 @@ pub struct Collector {
 }
 
 impl Collector {
+    /// What those who ask for events must show.
+    pub const API_TOKEN: &str = "kt_api-secret";
+
+    /// Where it listens, through all its lives.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.port.address())
+    }
+
     /// Starts on any port, and lets everybody in.
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -78,7 +83,7 @@ impl Collector {
             .expect("an HTTP client");
         let answer = http
             .get(format!("http://{}{path}", self.port.address()))
-            .bearer_auth(API_TOKEN)
+            .bearer_auth(Self::API_TOKEN)
             .send()
             .await
             .expect("the collector answers");
@@ -97,7 +102,7 @@ async fn run(folder: &Path, port: &ReservedPort) -> Child {
         .args(["--listen", &address, "--data-dir"])
         .arg(folder)
         .env("KEEPTRUSTS_COLLECTOR_TOKEN", COLLECTOR_TOKEN)
-        .env("KEEPTRUSTS_API_TOKEN", API_TOKEN)
+        .env("KEEPTRUSTS_API_TOKEN", Collector::API_TOKEN)
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())

@@ -87,6 +87,51 @@ export interface HealthChange {
 
 export type HealthStatus = "healthy" | "degraded" | "unhealthy";
 
+/** What somebody may do; each also what the ones before may. */
+export type Role = "viewer" | "operator" | "admin";
+
+export interface Session {
+  role: Role;
+  /** As the OpenID provider names them; null with the API token. */
+  name: string | null;
+}
+
+/** How long a provider was in which state, as one gateway saw it. */
+export interface HealthStep {
+  /** Begin of the step. */
+  time: string;
+  gateway_id: string;
+  provider: string;
+  healthy_seconds: number;
+  degraded_seconds: number;
+  unhealthy_seconds: number;
+}
+
+export interface HealthHistory {
+  step_minutes: number;
+  data: HealthStep[];
+}
+
+/** The plan for a request that is not sent, as `kt policy explain --json` prints it. */
+export interface Explanation {
+  model_group: string | null;
+  strategy: Record<string, unknown>;
+  plan: { provider: string; model: string; timeout_ms: number; estimated_cost_usd: number | null }[];
+  why: string | null;
+  fail_open: boolean;
+  refusal: { status: number; code: string; message: string } | null;
+  members: {
+    provider: string;
+    model: string;
+    model_group: string | null;
+    position: number | null;
+    reason: string | null;
+    weight: number | null;
+    tag: string | null;
+  }[];
+  notes: string[];
+}
+
 /** A row of numbers: names of dimensions have text, names of metrics have numbers, null where there is nothing to say. */
 export type Row = Record<string, string | number | null>;
 
@@ -119,7 +164,6 @@ export interface ProviderState {
   retry_at_ms: number | null;
   last_check_ms: number | null;
   probe_latency_ms: number | null;
-  last_error?: string | null;
 }
 
 export type Panel = "availability" | "latency" | "error_rate" | "rate_limiting" | "cost_efficiency";

@@ -2,6 +2,7 @@ import type { ComponentChildren } from "preact";
 import { useState } from "preact/hooks";
 import { get } from "../api/client";
 import type { Page } from "../api/types";
+import { may } from "../state/session";
 import { useQuery } from "../state/use-query";
 import { Card, Problem, Skeleton } from "./basics";
 import { SidePanel } from "./dialog";
@@ -60,9 +61,11 @@ export function ManagedPage<Item, Open>(props: {
     <Card
       title={props.title}
       aside={
-        <button type="button" class="primary" onClick={() => managed.show(props.create.open)}>
-          {props.create.label}
-        </button>
+        may("admin") ? (
+          <button type="button" class="primary" onClick={() => managed.show(props.create.open)}>
+            {props.create.label}
+          </button>
+        ) : null
       }
     >
       <Problem error={managed.problem} />

@@ -6,6 +6,7 @@ import { CreatePanel, ManagedPage, useManaged } from "../components/managed";
 import { Table } from "../components/table";
 import { percent, usd } from "../lib/format";
 import type { PageProps } from "../pages";
+import { may } from "../state/session";
 
 type Open = { kind: "create" } | { kind: "delete"; budget: Budget };
 
@@ -73,11 +74,12 @@ export function Budgets({ view }: PageProps) {
               { title: "Begins anew", wide: true, cell: (budget) => <Moment at={budget.period_end_ms} /> },
               {
                 title: "Actions",
-                cell: (budget) => (
-                  <button type="button" class="small danger" onClick={() => managed.show({ kind: "delete", budget })}>
-                    Delete
-                  </button>
-                ),
+                cell: (budget) =>
+                  may("admin") ? (
+                    <button type="button" class="small danger" onClick={() => managed.show({ kind: "delete", budget })}>
+                      Delete
+                    </button>
+                  ) : null,
               },
             ]}
           />

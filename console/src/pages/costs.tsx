@@ -8,7 +8,7 @@ import { change, count, percent, usd } from "../lib/format";
 import { seriesOf } from "../lib/series";
 import type { PageProps } from "../pages";
 import { useQuery } from "../state/use-query";
-import { addressOf, asked, askedBefore, bounds, step } from "../state/view";
+import { addressOf, asked, askedBefore, bounds, monthOf, step, viewOfMonth } from "../state/view";
 
 const METRICS =
   "request_count,success_count,total_input_tokens,total_output_tokens,total_cached_tokens,total_cost,cost_per_request,unpriced_count";
@@ -24,6 +24,12 @@ const BY = {
 
 const value = (row: Row, name: string) => (typeof row[name] === "number" ? row[name] : null);
 const name = (row: Row, by: string) => String(row[by] ?? "none");
+
+/** A change in percent with its sign. */
+function moved(now: number | null, before: number | null): string {
+  const by = change(now, before);
+  return by === null ? "–" : `${by >= 0 ? "+" : "−"}${percent(Math.abs(by))}`;
+}
 
 export function CostCenter({ view, update }: PageProps) {
   const by = (view.extra.by ?? "provider") as keyof typeof BY;
@@ -82,6 +88,18 @@ export function CostCenter({ view, update }: PageProps) {
         title={`Cost by ${BY[by].toLowerCase()}`}
         aside={
           <span class="aside">
+            <label>
+              Month{" "}
+              <input
+                type="month"
+                value={monthOf(view, now)}
+                max={new Date(now).toISOString().slice(0, 7)}
+                onChange={(event) => {
+                  const month = event.currentTarget.value;
+                  if (/^\d{4}-\d{2}$/.test(month)) update(viewOfMonth(month, Date.now()));
+                }}
+              />
+            </label>{" "}
             <label>
               By{" "}
               <select
@@ -155,13 +173,12 @@ export function CostCenter({ view, update }: PageProps) {
               },
             },
             {
-              title: "To before",
+              title: monthOf(view, now) ? "To last month" : "To before",
               figure: true,
               wide: true,
               cell: (row) => {
                 const old = data.before.find((one) => name(one, by) === name(row, by));
-                const moved = change(value(row, "total_cost"), old ? value(old, "total_cost") : null);
-                return moved === null ? "–" : `${moved >= 0 ? "+" : "−"}${percent(Math.abs(moved))}`;
+                return moved(value(row, "total_cost"), old ? value(old, "total_cost") : null);
               },
             },
           ]}
@@ -175,7 +192,10 @@ export function CostCenter({ view, update }: PageProps) {
             usd(value(data.total, "cost_per_request")),
             usd(perSuccess(data.total)),
             "",
-            "",
+            moved(
+              total,
+              data.before.reduce((sum, row) => sum + (value(row, "total_cost") ?? 0), 0),
+            ),
           ]}
         />
       </Card>

@@ -1,11 +1,11 @@
-import { get } from "../api/client";
-import type { Arm, Comparison, Estimate } from "../api/types";
+import { get, post } from "../api/client";
+import type { Arm, Comparison, Estimate, Explanation, GatewayInfo, Page } from "../api/types";
 import { Card, Empty, Problem, Skeleton } from "../components/basics";
 import { Table } from "../components/table";
-import { count, millis, percent, UNKNOWN, usd } from "../lib/format";
+import { compact, count, millis, percent, UNKNOWN, usd } from "../lib/format";
 import type { PageProps } from "../pages";
 import { useQuery } from "../state/use-query";
-import { addressOf, asked } from "../state/view";
+import { addressOf, asked, type View } from "../state/view";
 
 const BY = { provider_model: "provider/model", tag: "tag", provider: "provider", resolved_model: "model" } as const;
 
@@ -35,8 +35,10 @@ export function Experiments({ view, update }: PageProps) {
       ),
     view.live,
   );
+  const weights = useQuery(`weights ${view.gateway} ${view.group} ${by}`, (signal) => weightsOf(view, by, signal));
   const data = query.data;
   if (!data) return query.error ? <Problem error={query.error} /> : <Skeleton lines={6} />;
+  const all = data.arms.reduce((sum, arm) => sum + arm.requests, 0);
   return (
     <>
       <Problem error={query.error} />
@@ -68,7 +70,28 @@ export function Experiments({ view, update }: PageProps) {
           empty={<Empty>Choose a group with weights: its members are the arms.</Empty>}
           columns={[
             { title: "Provider", sort: (arm) => arm.name, cell: (arm) => arm.name },
+            {
+              title: "Weight",
+              figure: true,
+              wide: true,
+              cell: (arm) => {
+                const weight = weights.data?.get(arm.name);
+                return weight === undefined ? "–" : percent(weight);
+              },
+            },
             { title: "Requests", figure: true, sort: (arm) => arm.requests, cell: (arm) => count(arm.requests) },
+            {
+              title: "Share",
+              figure: true,
+              wide: true,
+              cell: (arm) => percent(arm.requests / Math.max(1, all)),
+            },
+            {
+              title: "Success",
+              figure: true,
+              sort: (arm) => 1 - arm.error_rate.value,
+              cell: (arm) => percent(1 - arm.error_rate.value),
+            },
             {
               title: "p50 Latency",
               figure: true,
@@ -80,6 +103,13 @@ export function Experiments({ view, update }: PageProps) {
               figure: true,
               sort: (arm) => arm.latency_p99_ms,
               cell: (arm) => millis(arm.latency_p99_ms),
+            },
+            {
+              title: "Tokens",
+              figure: true,
+              wide: true,
+              sort: (arm) => arm.input_tokens + arm.output_tokens,
+              cell: (arm) => compact(arm.input_tokens + arm.output_tokens),
             },
             {
               title: "Cost/1M tokens",
@@ -114,6 +144,33 @@ export function Experiments({ view, update }: PageProps) {
       ) : null}
     </>
   );
+}
+
+/** The shares that the policy gives the arms of the group that is looked at. */
+async function weightsOf(view: View, by: keyof typeof BY, signal: AbortSignal): Promise<Map<string, number>> {
+  const shares = new Map<string, number>();
+  if (!view.group) return shares;
+  const gateways = (await get<Page<GatewayInfo>>("/v1/gateways", {}, signal)).data;
+  const gateway = gateways.find(
+    (one) => (!view.gateway || one.gateway_id === view.gateway) && one.policy?.groups.includes(view.group),
+  );
+  if (!gateway) return shares;
+  const request = { model: view.group, messages: [{ role: "user", content: "" }] };
+  const path = `/v1/gateways/${encodeURIComponent(gateway.gateway_id)}/explain`;
+  const { members } = await post<Explanation>(path, { request });
+  const own = members.filter((member) => member.model_group === view.group && member.weight !== null);
+  const sum = own.reduce((total, member) => total + (member.weight ?? 0), 0);
+  for (const member of own) {
+    const names = {
+      provider_model: `${member.provider}/${member.model}`,
+      tag: member.tag ?? "none",
+      provider: member.provider,
+      resolved_model: member.model,
+    };
+    const name = names[by];
+    shares.set(name, (shares.get(name) ?? 0) + (member.weight ?? 0) / Math.max(1, sum));
+  }
+  return shares;
 }
 
 function Intervals({ measure, arms }: { measure: Measure; arms: Arm[] }) {

@@ -1,14 +1,22 @@
 import { get } from "../api/client";
-import type { GatewayInfo, Page, ProviderState } from "../api/types";
+import type { GatewayInfo, Page, ProviderState, Row } from "../api/types";
 import { Card, Copy, Empty, Health, Link, Moment, Problem, Skeleton } from "../components/basics";
 import { Table } from "../components/table";
-import { compact, count, duration, millis, NONE, words } from "../lib/format";
+import { compact, count, duration, millis, NONE, percent, words } from "../lib/format";
 import type { PageProps } from "../pages";
-import { useQuery } from "../state/use-query";
+import { REPORT_INTERVAL_MS, useQuery } from "../state/use-query";
+
+/** Of each provider, in the last hour. */
+const METRICS = "availability,latency_p99,error_rate";
 
 /** A row for each gateway; opened, its providers as it sees them now. */
 export function Gateways({ view, rest }: PageProps) {
-  const query = useQuery("gateways", (signal) => get<Page<GatewayInfo>>("/v1/gateways", {}, signal), view.live);
+  const query = useQuery(
+    "gateways",
+    (signal) => get<Page<GatewayInfo>>("/v1/gateways", {}, signal),
+    view.live,
+    REPORT_INTERVAL_MS,
+  );
   if (!query.data) return query.error ? <Problem error={query.error} /> : <Skeleton />;
   const gateways = query.data.data;
   if (rest) return <Gateway id={rest} info={gateways.find((one) => one.gateway_id === rest)} live={view.live} />;
@@ -83,7 +91,22 @@ function Gateway({ id, info, live }: { id: string; info: GatewayInfo | undefined
     `gateway ${id}`,
     (signal) => get<Page<ProviderState>>(`/v1/gateways/${encodeURIComponent(id)}/providers`, {}, signal),
     live,
+    REPORT_INTERVAL_MS,
   );
+  const metrics = useQuery(
+    `gateway metrics ${id}`,
+    (signal) =>
+      get<Page<Row>>(
+        "/v1/events",
+        { since: "1h", gateway_id: id, group_by: "attempts.provider", metrics: METRICS },
+        signal,
+      ),
+    live,
+  );
+  const value = (provider: string, name: string) => {
+    const row = metrics.data?.data.find((one) => one["attempts.provider"] === provider);
+    return typeof row?.[name] === "number" ? row[name] : null;
+  };
   if (!query.data) return query.error ? <Problem error={query.error} /> : <Skeleton />;
   return (
     <>
@@ -122,6 +145,26 @@ function Gateway({ id, info, live }: { id: string; info: GatewayInfo | undefined
                 <Health status={provider.status} reason={provider.status === "healthy" ? null : provider.reason} />
               ),
             },
+            {
+              title: "Availability, 1 h",
+              figure: true,
+              sort: (provider) => value(provider.id, "availability"),
+              cell: (provider) => percent(value(provider.id, "availability")),
+            },
+            {
+              title: "p99, 1 h",
+              figure: true,
+              wide: true,
+              sort: (provider) => value(provider.id, "latency_p99"),
+              cell: (provider) => millis(value(provider.id, "latency_p99")),
+            },
+            {
+              title: "Error Rate, 1 h",
+              figure: true,
+              wide: true,
+              sort: (provider) => value(provider.id, "error_rate"),
+              cell: (provider) => percent(value(provider.id, "error_rate")),
+            },
             { title: "Breaker", sort: (provider) => provider.breaker, cell: (provider) => words(provider.breaker) },
             {
               title: "Failures in a row",
@@ -138,7 +181,6 @@ function Gateway({ id, info, live }: { id: string; info: GatewayInfo | undefined
               sort: (provider) => provider.probe_latency_ms,
               cell: (provider) => millis(provider.probe_latency_ms),
             },
-            { title: "Last error", wide: true, cell: (provider) => provider.last_error ?? NONE },
           ]}
         />
       </Card>

@@ -4,9 +4,11 @@ import type { Alert, Page, Panel, Row, Threshold, Webhook } from "../api/types";
 import { Card, Empty, Link, Moment, Problem, Skeleton } from "../components/basics";
 import { Chart } from "../components/chart";
 import { SidePanel } from "../components/dialog";
+import { HealthHistoryCard } from "../components/health-history";
 import { compact, millis, percent, usd } from "../lib/format";
 import { seriesOf } from "../lib/series";
 import type { PageProps } from "../pages";
+import { may } from "../state/session";
 import { useQuery } from "../state/use-query";
 import { addressOf, asked, bounds, step } from "../state/view";
 
@@ -14,6 +16,8 @@ interface PanelInfo {
   panel: Panel;
   title: string;
   metric: string;
+  /** Drawn as well, with what stands behind a provider's name there. */
+  beside?: { metric: string; suffix: string };
   what: string;
   /** In the chart. */
   format: (value: number | null) => string;
@@ -38,7 +42,8 @@ const PANELS: PanelInfo[] = [
     panel: "latency",
     title: "Latency",
     metric: "latency_p99",
-    what: "99th percentile of answers",
+    beside: { metric: "latency_p50", suffix: " p50" },
+    what: "p50 and p99 of answers; the threshold is for p99",
     format: (value) => millis(value),
     limit: (value) => `alert above ${millis(value)}`,
     input: { suffix: "ms", scale: 1 },
@@ -81,7 +86,9 @@ export function HealthPanels({ view, update }: PageProps) {
   const query = useQuery(
     `health ${addressOf({ ...view, path: "/health", extra: {} })}`,
     async (signal) => {
-      const metrics = PANELS.map((panel) => panel.metric).join(",");
+      const metrics = PANELS.flatMap((panel) => [panel.metric, ...(panel.beside ? [panel.beside.metric] : [])]).join(
+        ",",
+      );
       const [rows, thresholds, alerts, webhooks] = await Promise.all([
         get<Page<Row>>(
           "/v1/events",
@@ -110,9 +117,20 @@ export function HealthPanels({ view, update }: PageProps) {
           : "Nobody is told of a breach. "}{" "}
         <Link to="/webhooks">Webhooks</Link>
       </p>
+      <HealthHistoryCard view={view} />
       {PANELS.map((panel) => {
         const threshold = data.thresholds.find((one) => one.panel === panel.panel && one.provider === null);
-        const series = seriesOf(data.rows, dimension, panel.metric, bounds(view, now), "attempts.provider");
+        const by = (metric: string) => seriesOf(data.rows, dimension, metric, bounds(view, now), "attempts.provider");
+        const series = by(panel.metric);
+        const lines = [...series.columns].map(([name, values]) => ({
+          name: panel.beside ? `${name} p99` : name,
+          values,
+        }));
+        if (panel.beside) {
+          for (const [name, values] of by(panel.beside.metric).columns) {
+            lines.push({ name: name + panel.beside.suffix, values });
+          }
+        }
         // The threshold of rate limiting is for a minute; the chart's steps may be longer.
         const perMinute = panel.panel === "rate_limiting" ? STEP_MINUTES[dimension] : 1;
         const open = data.alerts.filter((alert) => alert.panel === panel.panel && alert.ended_ms == null);
@@ -123,7 +141,7 @@ export function HealthPanels({ view, update }: PageProps) {
             aside={
               <span class="aside">
                 <span class="quiet">{panel.what}</span>{" "}
-                <button type="button" class="small" onClick={() => setEditing(panel)}>
+                <button type="button" class="small" disabled={!may("operator")} onClick={() => setEditing(panel)}>
                   {threshold ? panel.limit(threshold.value) : "Threshold"}
                 </button>
               </span>
@@ -144,10 +162,12 @@ export function HealthPanels({ view, update }: PageProps) {
                 title={`${panel.title} by provider`}
                 times={series.times}
                 format={panel.format}
-                lines={[...series.columns].sort().map(([name, values]) => ({
-                  name,
-                  values: values.map((value) => (value === null ? null : value / perMinute)),
-                }))}
+                lines={lines
+                  .sort((a, b) => a.name.localeCompare(b.name))
+                  .map(({ name, values }) => ({
+                    name,
+                    values: values.map((value) => (value === null ? null : value / perMinute)),
+                  }))}
                 threshold={
                   threshold && panel.panel !== "cost_efficiency"
                     ? { value: threshold.value, label: panel.limit(threshold.value) }

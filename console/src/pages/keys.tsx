@@ -7,6 +7,7 @@ import { CreatePanel, ManagedPage, ShownOnce, useManaged } from "../components/m
 import { Table } from "../components/table";
 import { count, usd } from "../lib/format";
 import type { PageProps } from "../pages";
+import { may } from "../state/session";
 
 type Open =
   | { kind: "create" }
@@ -60,7 +61,7 @@ export function Keys({ view }: PageProps) {
               {
                 title: "Actions",
                 cell: (key) =>
-                  isInForce(key) ? (
+                  isInForce(key) && may("admin") ? (
                     <span class="buttons">
                       <button type="button" class="small" onClick={() => show({ kind: "rotate", key })}>
                         Rotate

@@ -2,11 +2,12 @@ import { get } from "../api/client";
 import type { Alert, HealthChange, Page, Row } from "../api/types";
 import { Card, Empty, Health, Link, Moment, Problem, Skeleton } from "../components/basics";
 import { Chart, Sparkline } from "../components/chart";
+import { HealthHistoryCard } from "../components/health-history";
 import { fleet } from "../lib/fleet";
-import { change, compact, count, millis, percent, usd } from "../lib/format";
+import { change, compact, count, millis, percent, usd, words } from "../lib/format";
 import { seriesOf } from "../lib/series";
 import type { PageProps } from "../pages";
-import { useQuery } from "../state/use-query";
+import { REPORT_INTERVAL_MS, useQuery } from "../state/use-query";
 import { addressOf, asked, askedBefore, bounds, step } from "../state/view";
 
 const TOTALS =
@@ -44,13 +45,16 @@ export function Overview({ view, update }: PageProps) {
       const ask = (parameters: Record<string, string>) =>
         get<Page<Row>>("/v1/events", parameters, signal).then((page) => page.data);
       const real = { simulated: "false", metrics: "request_count,total_cost,unpriced_count" };
-      const [totals, before, steps, attempts, live, changes, alerts, spent, spentBefore] = await Promise.all([
+      const [totals, before, steps, attempts, changes, alerts, spent, spentBefore] = await Promise.all([
         ask({ ...wide, metrics: TOTALS }),
         ask({ ...askedBefore(view, Date.now()), metrics: TOTALS }),
         ask({ ...wide, group_by: dimension, metrics: STEPS }),
         ask({ ...wide, group_by: "attempts.provider", metrics: "attempt_count,availability,latency_p99,total_cost" }),
-        fleet(view.gateway, signal),
-        get<Page<HealthChange>>("/v1/events", { event_type: "gateway.health_changed", limit: 8 }, signal),
+        get<Page<HealthChange>>(
+          "/v1/events",
+          { event_type: "gateway.health_changed", limit: 8, gateway_id: view.gateway },
+          signal,
+        ),
         get<Page<Alert>>("/v1/alerts", {}, signal),
         ask({ ...wide, ...real }),
         ask({ ...askedBefore(view, Date.now()), ...real }),
@@ -67,15 +71,21 @@ export function Overview({ view, update }: PageProps) {
         before: withCost(before[0], spentBefore[0]),
         steps,
         attempts,
-        live,
         changes: changes.data,
         alerts: alerts.data,
       };
     },
     view.live,
   );
-  const data = query.data;
-  if (!data) return query.error ? <Problem error={query.error} /> : <Skeleton lines={8} />;
+  const gateways = useQuery(
+    `fleet ${view.gateway}`,
+    (signal) => fleet(view.gateway, signal),
+    view.live,
+    REPORT_INTERVAL_MS,
+  );
+  const [data, live] = [query.data, gateways.data];
+  const problem = query.error ?? gateways.error;
+  if (!data || !live) return problem ? <Problem error={problem} /> : <Skeleton lines={8} />;
   const value = (row: Row, name: string) => (typeof row[name] === "number" ? row[name] : null);
   const requests = value(data.totals, "request_count") ?? 0;
   const range = bounds(view, now);
@@ -91,9 +101,9 @@ export function Overview({ view, update }: PageProps) {
   );
   return (
     <>
-      <Problem error={query.error} />
+      <Problem error={problem} />
       <p class="statement" role="status">
-        {data.live.sentence}{" "}
+        {live.sentence}{" "}
         {requests
           ? `${percent(value(data.totals, "failover_rate"))} of requests failed over, ${percent(value(data.totals, "error_rate"))} failed.`
           : ""}
@@ -141,13 +151,13 @@ export function Overview({ view, update }: PageProps) {
       ) : null}
 
       <Card title="Providers">
-        {data.live.providers.length === 0 ? (
+        {live.providers.length === 0 ? (
           <Empty command="kt gateway run --policy-config policy-config.yaml">
             No gateway has reported yet. Start one:
           </Empty>
         ) : (
           <div class="tiles">
-            {data.live.providers.map((provider) => {
+            {live.providers.map((provider) => {
               const row = data.attempts.find((one) => one["attempts.provider"] === provider.id) ?? {};
               const total = value(data.totals, "total_cost");
               const cost = value(row, "total_cost");
@@ -204,6 +214,7 @@ export function Overview({ view, update }: PageProps) {
         )}
       </Card>
 
+      <HealthHistoryCard view={view} />
       <Card title="Latest health changes">
         {data.changes.length ? (
           <ul class="plain">
@@ -211,12 +222,28 @@ export function Overview({ view, update }: PageProps) {
               <li key={one.id}>
                 <Moment at={one.timestamp} /> <strong>{one.provider}</strong> {one.from} →{" "}
                 <Health status={one.to} reason={one.reason} />
+                {live.gateways.length > 1 ? <span class="quiet"> at {one.gateway_id}</span> : null}
               </li>
             ))}
           </ul>
         ) : (
           <p class="quiet">No provider has changed its health.</p>
         )}
+        {data.alerts.length ? (
+          <>
+            <h3>Alerts</h3>
+            <ul class="plain">
+              {data.alerts.slice(0, 8).map((alert) => (
+                <li key={alert.id}>
+                  <Moment at={alert.ended_ms ?? alert.since_ms} /> <strong>{alert.provider}</strong>{" "}
+                  <span class={alert.ended_ms == null ? "bad" : "quiet"}>
+                    {words(alert.panel)} {alert.ended_ms == null ? "beyond its threshold" : "back within its threshold"}
+                  </span>
+                </li>
+              ))}
+            </ul>
+          </>
+        ) : null}
       </Card>
     </>
   );

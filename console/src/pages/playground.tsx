@@ -5,6 +5,7 @@ import { Card, Empty, Link, Problem, Skeleton } from "../components/basics";
 import { readAnswer } from "../lib/answer";
 import { millis, words } from "../lib/format";
 import type { PageProps } from "../pages";
+import { may } from "../state/session";
 import { useQuery } from "../state/use-query";
 
 const TOOLS = [
@@ -120,7 +121,7 @@ export function Playground({ view, update }: PageProps) {
           </label>
           <p class="quiet">This is a real request: it costs what the provider charges.</p>
           <div class="buttons">
-            <button type="submit" class="primary" disabled={busy}>
+            <button type="submit" class="primary" disabled={busy || !may("operator")}>
               Send
             </button>
             {busy ? (

@@ -1,21 +1,24 @@
 import { get } from "../api/client";
 import type { GatewayInfo, Page } from "../api/types";
-import { Card, Copy, Empty, Link, Problem, Skeleton } from "../components/basics";
+import { Card, Empty, Link, Problem, Skeleton } from "../components/basics";
+import { ExplainCard } from "../components/explain";
 import type { PageProps } from "../pages";
 import { useQuery } from "../state/use-query";
 
 /** What is in force at each gateway, read only. Keys are named there, never shown. */
-export function Policy({ rest }: PageProps) {
+export function Policy({ rest, view }: PageProps) {
   const query = useQuery(`policy ${rest}`, async (signal) => {
     const gateways = (await get<Page<GatewayInfo>>("/v1/gateways", {}, signal)).data;
     const id = rest || gateways[0]?.gateway_id;
     const policy = id
       ? await get<{ config_version: string; yaml: string }>(`/v1/gateways/${encodeURIComponent(id)}/policy`, {}, signal)
       : undefined;
-    return { ids: [...new Set(gateways.map((gateway) => gateway.gateway_id))], id, policy };
+    const own = gateways.filter((gateway) => gateway.gateway_id === id);
+    const groups = [...new Set(own.flatMap((gateway) => gateway.policy?.groups ?? []))].sort();
+    return { ids: [...new Set(gateways.map((gateway) => gateway.gateway_id))], id, policy, groups };
   });
   if (!query.data) return query.error ? <Problem error={query.error} /> : <Skeleton lines={12} />;
-  const { ids, id, policy } = query.data;
+  const { ids, id, policy, groups } = query.data;
   if (!id || !policy)
     return (
       <Empty command="kt policy lint --file policy-config.yaml">
@@ -46,10 +49,7 @@ export function Policy({ rest }: PageProps) {
           {policy.yaml}
         </pre>
       </Card>
-      <Card title="What would a request do?">
-        <p>The plan for a request, and why, without sending it:</p>
-        <Copy text="kt policy explain --policy-config policy-config.yaml --request request.json" />
-      </Card>
+      <ExplainCard key={id} gateway={id} groups={groups} group={view.extra.model ?? ""} />
     </>
   );
 }

@@ -3,7 +3,9 @@ import { get, post } from "../api/client";
 import type { DecisionEvent, Feedback, Page } from "../api/types";
 import { Card, Copy, Link, Moment, Problem, Skeleton } from "../components/basics";
 import { count, millis, percent, usd, words } from "../lib/format";
+import { headersOf } from "../lib/headers";
 import { timelineOf } from "../lib/timeline";
+import { may } from "../state/session";
 import { useQuery } from "../state/use-query";
 
 /** One request: its attempts as a timeline, who was left out and why, tokens, cost, policies, ids. */
@@ -42,6 +44,14 @@ export function RequestDetail({ id }: { id: string }) {
             </ul>
           </>
         ) : null}
+        {event.model ? (
+          <p>
+            <Link to={`/policy/${encodeURIComponent(event.gateway_id)}?model=${encodeURIComponent(event.model)}`}>
+              Explain again
+            </Link>{" "}
+            <span class="quiet">what the gateway would do now</span>
+          </p>
+        ) : null}
       </Card>
       <div class="columns">
         <Card title="Tokens and cost">
@@ -74,6 +84,18 @@ export function RequestDetail({ id }: { id: string }) {
             <dd>{event.stream ? `yes, first token after ${millis(event.time_to_first_token_ms)}` : "no"}</dd>
             <dt>Key</dt>
             <dd>{event.key_name ?? "–"}</dd>
+            {event.team ? (
+              <>
+                <dt>Team</dt>
+                <dd>{event.team}</dd>
+              </>
+            ) : null}
+            {event.user ? (
+              <>
+                <dt>User</dt>
+                <dd>{event.user}</dd>
+              </>
+            ) : null}
             {event.policies_evaluated.map((policy) => (
               <>
                 <dt>{policy.name}</dt>
@@ -84,6 +106,24 @@ export function RequestDetail({ id }: { id: string }) {
         </Card>
       </div>
       <FeedbackCard id={id} />
+      <Card title="Headers of the answer">
+        {event.status_code ? (
+          <dl class="pairs">
+            {headersOf(event).map(([name, value]) => (
+              <>
+                <dt>
+                  <code>{name}</code>
+                </dt>
+                <dd>
+                  <code>{value}</code>
+                </dd>
+              </>
+            ))}
+          </dl>
+        ) : (
+          <p class="quiet">The client left before an answer.</p>
+        )}
+      </Card>
       <Card title="Ids">
         <dl class="pairs">
           <dt>Event</dt>
@@ -94,6 +134,14 @@ export function RequestDetail({ id }: { id: string }) {
           <dd>
             <Copy text={event.request_id} />
           </dd>
+          {event.client_request_id ? (
+            <>
+              <dt>The client's own</dt>
+              <dd>
+                <Copy text={event.client_request_id} />
+              </dd>
+            </>
+          ) : null}
           {event.conversation_id ? (
             <>
               <dt>Conversation</dt>
@@ -152,15 +200,17 @@ function FeedbackCard({ id }: { id: string }) {
       ) : (
         <p class="quiet">Nobody has said how good this answer was.</p>
       )}
-      <form class="inline" onSubmit={submit}>
-        <label>
-          Score, 0 to 100 <input name="score" type="number" min="0" max="100" step="any" required />
-        </label>
-        <label>
-          Label <input name="label" maxLength={200} autocomplete="off" />
-        </label>
-        <button type="submit">Give feedback</button>
-      </form>
+      {may("operator") ? (
+        <form class="inline" onSubmit={submit}>
+          <label>
+            Score, 0 to 100 <input name="score" type="number" min="0" max="100" step="any" required />
+          </label>
+          <label>
+            Label <input name="label" maxLength={200} autocomplete="off" />
+          </label>
+          <button type="submit">Give feedback</button>
+        </form>
+      ) : null}
       <Problem error={error} />
     </Card>
   );

@@ -2,7 +2,7 @@ import { useState } from "preact/hooks";
 import { get } from "../api/client";
 import type { DecisionEvent, Page } from "../api/types";
 import { Card, Empty, Link, Moment, Problem, Skeleton } from "../components/basics";
-import { Table } from "../components/table";
+import { type Column, Table } from "../components/table";
 import { compact, millis, usd, words } from "../lib/format";
 import { parseSearch, withCondition } from "../lib/search";
 import type { PageProps } from "../pages";
@@ -11,6 +11,8 @@ import { addressOf, asked } from "../state/view";
 import { RequestDetail } from "./request-detail";
 
 const PAGE_SIZE = 50;
+/** What is shown unless it is chosen otherwise. */
+const USUAL_COLUMNS = "Time,Group,Served by,Status,Latency,First token,Tokens,Cost,Why,Key";
 
 /** Search over requests; one of them opened shows all that is known of it. */
 export function Requests({ view, update, rest }: PageProps) {
@@ -43,6 +45,95 @@ function Search({ view, update }: Omit<PageProps, "rest">) {
   };
   const add = (name: string, value: string | number | null) =>
     value !== null && search(withCondition(line, name, String(value)));
+  const columns: Column<DecisionEvent>[] = [
+    {
+      title: "Time",
+      cell: (event) => (
+        <Link to={`/requests/${event.id}`}>
+          <Moment at={event.timestamp} />
+        </Link>
+      ),
+    },
+    {
+      title: "Group",
+      cell: (event) => (
+        <Condition onAdd={() => add("group", event.model_group)}>{event.model_group ?? event.model ?? "–"}</Condition>
+      ),
+    },
+    {
+      title: "Served by",
+      cell: (event) =>
+        event.provider ? (
+          <Condition onAdd={() => add("provider", event.provider)}>
+            {event.provider} / {event.resolved_model ?? "?"}
+          </Condition>
+        ) : (
+          "nobody"
+        ),
+    },
+    {
+      title: "Status",
+      figure: true,
+      sort: (event) => event.status_code,
+      cell: (event) => (
+        <Condition onAdd={() => add("status", event.status_code)}>
+          <span class={event.status_code >= 400 || event.status_code === 0 || event.error_code ? "bad" : "good"}>
+            {event.status_code || "gone"}
+          </span>
+        </Condition>
+      ),
+    },
+    {
+      title: "Latency",
+      figure: true,
+      sort: (event) => event.latency_ms,
+      cell: (event) => millis(event.latency_ms),
+    },
+    {
+      title: "First token",
+      figure: true,
+      wide: true,
+      sort: (event) => event.time_to_first_token_ms,
+      cell: (event) => millis(event.time_to_first_token_ms),
+    },
+    {
+      title: "Tokens",
+      figure: true,
+      wide: true,
+      sort: (event) => event.tokens?.total,
+      cell: (event) => compact(event.tokens?.total),
+    },
+    {
+      title: "Cost",
+      figure: true,
+      wide: true,
+      sort: (event) => event.actual_cost_usd,
+      cell: (event) => (event.tokens ? usd(event.actual_cost_usd) : "–"),
+    },
+    {
+      title: "Why",
+      cell: (event) => (
+        <span class={event.failover.triggered ? "warn" : "quiet"}>
+          {event.failover.triggered
+            ? `${event.failover.original_provider ?? "?"}: ${words(event.failover.reason)}`
+            : words(event.error_code) || (event.decision === "allowed" ? "" : event.decision)}
+        </span>
+      ),
+    },
+    { title: "Key", wide: true, cell: (event) => event.key_name ?? "–" },
+    { title: "Tag", wide: true, cell: (event) => event.tag ?? "–" },
+    { title: "Team", wide: true, cell: (event) => event.team ?? "–" },
+    { title: "Region", wide: true, cell: (event) => event.region ?? "–" },
+    { title: "Strategy", wide: true, cell: (event) => event.strategy ?? "–" },
+    { title: "Gateway", wide: true, cell: (event) => event.gateway_id },
+  ];
+  const shown = new Set((view.extra.columns ?? USUAL_COLUMNS).split(","));
+  const choose = (title: string, on: boolean) => {
+    const titles = columns.map((column) => column.title);
+    const chosen = titles.filter((one) => (one === title ? on : shown.has(one))).join(",");
+    const { columns: _, ...extra } = view.extra;
+    update({ extra: chosen === USUAL_COLUMNS ? extra : { ...extra, columns: chosen } }, true);
+  };
   return (
     <Card>
       <form
@@ -67,6 +158,20 @@ function Search({ view, update }: Omit<PageProps, "rest">) {
         />
         <button type="submit">Search</button>
       </form>
+      <details class="chooser">
+        <summary>Columns</summary>
+        {columns.map((column) => (
+          <label class="check" key={column.title}>
+            <input
+              type="checkbox"
+              checked={shown.has(column.title)}
+              disabled={column.title === "Time"}
+              onChange={(event) => choose(column.title, event.currentTarget.checked)}
+            />{" "}
+            {column.title}
+          </label>
+        ))}
+      </details>
       <Problem error={query.error} />
       {!first && !query.error ? <Skeleton lines={8} /> : null}
       {first ? (
@@ -82,87 +187,7 @@ function Search({ view, update }: Omit<PageProps, "rest">) {
                 : "No requests in this range. Watch them arrive:"}
             </Empty>
           }
-          columns={[
-            {
-              title: "Time",
-              cell: (event) => (
-                <Link to={`/requests/${event.id}`}>
-                  <Moment at={event.timestamp} />
-                </Link>
-              ),
-            },
-            {
-              title: "Group",
-              cell: (event) => (
-                <Condition onAdd={() => add("group", event.model_group)}>
-                  {event.model_group ?? event.model ?? "–"}
-                </Condition>
-              ),
-            },
-            {
-              title: "Served by",
-              cell: (event) =>
-                event.provider ? (
-                  <Condition onAdd={() => add("provider", event.provider)}>
-                    {event.provider} / {event.resolved_model ?? "?"}
-                  </Condition>
-                ) : (
-                  "nobody"
-                ),
-            },
-            {
-              title: "Status",
-              figure: true,
-              sort: (event) => event.status_code,
-              cell: (event) => (
-                <Condition onAdd={() => add("status", event.status_code)}>
-                  <span
-                    class={event.status_code >= 400 || event.status_code === 0 || event.error_code ? "bad" : "good"}
-                  >
-                    {event.status_code || "gone"}
-                  </span>
-                </Condition>
-              ),
-            },
-            {
-              title: "Latency",
-              figure: true,
-              sort: (event) => event.latency_ms,
-              cell: (event) => millis(event.latency_ms),
-            },
-            {
-              title: "First token",
-              figure: true,
-              wide: true,
-              sort: (event) => event.time_to_first_token_ms,
-              cell: (event) => millis(event.time_to_first_token_ms),
-            },
-            {
-              title: "Tokens",
-              figure: true,
-              wide: true,
-              sort: (event) => event.tokens?.total,
-              cell: (event) => compact(event.tokens?.total),
-            },
-            {
-              title: "Cost",
-              figure: true,
-              wide: true,
-              sort: (event) => event.actual_cost_usd,
-              cell: (event) => (event.tokens ? usd(event.actual_cost_usd) : "–"),
-            },
-            {
-              title: "Why",
-              cell: (event) => (
-                <span class={event.failover.triggered ? "warn" : "quiet"}>
-                  {event.failover.triggered
-                    ? `${event.failover.original_provider ?? "?"}: ${words(event.failover.reason)}`
-                    : words(event.error_code) || (event.decision === "allowed" ? "" : event.decision)}
-                </span>
-              ),
-            },
-            { title: "Key", wide: true, cell: (event) => event.key_name ?? "–" },
-          ]}
+          columns={columns.filter((column) => shown.has(column.title))}
         />
       ) : null}
       {cursor ? (

@@ -7,6 +7,7 @@ import { CreatePanel, ManagedPage, ShownOnce, useManaged } from "../components/m
 import { Table } from "../components/table";
 import { words } from "../lib/format";
 import type { PageProps } from "../pages";
+import { may } from "../state/session";
 import { useQuery } from "../state/use-query";
 
 const EVENT_TYPES = [
@@ -78,9 +79,11 @@ export function Webhooks({ view }: PageProps) {
                     <button type="button" class="small" onClick={() => show({ kind: "deliveries", hook })}>
                       Deliveries and test
                     </button>
-                    <button type="button" class="small danger" onClick={() => show({ kind: "delete", hook })}>
-                      Delete
-                    </button>
+                    {may("admin") ? (
+                      <button type="button" class="small danger" onClick={() => show({ kind: "delete", hook })}>
+                        Delete
+                      </button>
+                    ) : null}
                   </span>
                 ),
               },
@@ -150,7 +153,7 @@ function Deliveries({ hook, onClose }: { hook: Webhook; onClose: () => void }) {
   return (
     <SidePanel title={`Messages to ${hook.url}`} onClose={onClose}>
       <div class="buttons">
-        <button type="button" class="primary" onClick={test} disabled={testing}>
+        <button type="button" class="primary" onClick={test} disabled={testing || !may("operator")}>
           Send test message
         </button>
       </div>

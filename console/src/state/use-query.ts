@@ -2,6 +2,8 @@ import { useCallback, useEffect, useRef, useState } from "preact/hooks";
 
 /** How often a live page asks again. */
 const REFRESH_INTERVAL_MS = 5_000;
+/** The same for what gateways report once a second: it costs the collector no look at its store. */
+export const REPORT_INTERVAL_MS = 500;
 
 export interface Query<T> {
   /** The last answer; it stays while the next one is under way or fails. */
@@ -16,7 +18,12 @@ export interface Query<T> {
  * Asks when `key` changes, and every few seconds while `live` and the page can be seen. An answer to an older question is
  * thrown away.
  */
-export function useQuery<T>(key: string, ask: (signal: AbortSignal) => Promise<T>, live = false): Query<T> {
+export function useQuery<T>(
+  key: string,
+  ask: (signal: AbortSignal) => Promise<T>,
+  live = false,
+  intervalMs = REFRESH_INTERVAL_MS,
+): Query<T> {
   const [state, setState] = useState<Omit<Query<T>, "reload"> & { key: string }>({
     key,
     data: undefined,
@@ -42,18 +49,18 @@ export function useQuery<T>(key: string, ask: (signal: AbortSignal) => Promise<T
           old.key === key ? { ...old, error: problem } : { key, data: undefined, error: problem, at: undefined },
         );
       }
-      if (live && !ended.signal.aborted) timer = setTimeout(next, REFRESH_INTERVAL_MS);
+      if (live && !ended.signal.aborted) timer = setTimeout(next, intervalMs);
     };
     const next = () => {
       if (document.visibilityState === "visible") void run();
-      else timer = setTimeout(next, REFRESH_INTERVAL_MS);
+      else timer = setTimeout(next, intervalMs);
     };
     void run();
     return () => {
       ended.abort();
       clearTimeout(timer);
     };
-  }, [key, live, round]);
+  }, [key, live, round, intervalMs]);
 
   const fresh = state.key === key;
   return { data: fresh ? state.data : undefined, error: fresh ? state.error : undefined, at: state.at, reload };

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { addressOf, asked, askedBefore, bounds, readView, step } from "./view";
+import { addressOf, asked, askedBefore, bounds, monthOf, readView, step, viewOfMonth } from "./view";
 
 const NOW = Date.UTC(2026, 10, 21, 12, 0, 0);
 
@@ -33,6 +33,20 @@ describe("the question", () => {
       since: "2026-11-19T12:00:00Z",
       until: "2026-11-20T12:00:00Z",
     });
+  });
+
+  it("compares a month with the month before", () => {
+    const thisMonth = readView("/costs", "?range=month");
+    expect(monthOf(thisMonth, NOW)).toBe("2026-11");
+    expect(askedBefore(thisMonth, NOW)).toEqual({ since: "2026-10-01T00:00:00Z", until: "2026-10-21T12:00:00Z" });
+    const march = { ...thisMonth, ...viewOfMonth("2026-03", NOW) };
+    expect(monthOf(march, NOW)).toBe("2026-03");
+    expect(asked(march, NOW)).toEqual({ since: "2026-03-01T00:00:00Z", until: "2026-04-01T00:00:00Z" });
+    expect(askedBefore(march, NOW)).toEqual({ since: "2026-02-01T00:00:00Z", until: "2026-03-01T00:00:00Z" });
+    // February is shorter than the part of March that has passed.
+    expect(askedBefore(thisMonth, Date.UTC(2026, 2, 31))).toMatchObject({ until: "2026-03-01T00:00:00Z" });
+    expect(viewOfMonth("2026-11", NOW).range).toBe("month");
+    expect(monthOf(readView("/", "?range=7d"), NOW)).toBe("");
   });
 
   it("draws as finely as the range allows", () => {

@@ -88,10 +88,35 @@ export function asked(view: View, now: number): Record<string, string> {
   };
 }
 
-/** The period of the same length right before, to compare with. */
+/** The month that is looked at, as `2026-11`; empty for any other range. Months are UTC. */
+export function monthOf(view: View, now: number): string {
+  if (view.range === "month") return iso(now).slice(0, 7);
+  if (view.range !== "custom") return "";
+  const { from, to } = bounds(view, now);
+  const month = iso(from).slice(0, 7);
+  return from === startOf(month) && to === startOf(month, 1) ? month : "";
+}
+
+/** What to look at to see a month. */
+export function viewOfMonth(month: string, now: number): Pick<View, "range" | "since" | "until"> {
+  if (month === iso(now).slice(0, 7)) return { range: "month", since: "", until: "" };
+  return { range: "custom", since: iso(startOf(month)), until: iso(startOf(month, 1)) };
+}
+
+/** First moment of the month that is `later` months after `month`. */
+function startOf(month: string, later = 0): number {
+  const [year = 1970, number = 1] = month.split("-").map(Number);
+  return Date.UTC(year, number - 1 + later, 1);
+}
+
+/** What to compare with: for a month the same part of the month before, else the period of the same length right before. */
 export function askedBefore(view: View, now: number): Record<string, string> {
   const { from, to } = bounds(view, now);
-  return { ...asked(view, now), since: iso(from - (to - from)), until: iso(from) };
+  const month = monthOf(view, now);
+  if (!month) return { ...asked(view, now), since: iso(from - (to - from)), until: iso(from) };
+  const before = startOf(month, -1);
+  const until = view.range === "month" ? Math.min(from, before + (to - from)) : from;
+  return { ...asked(view, now), since: iso(before), until: iso(until) };
 }
 
 /** How finely charts of this range are drawn. */

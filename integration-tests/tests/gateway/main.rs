@@ -14,6 +14,7 @@ mod budgets;
 mod client_headers;
 mod conformance;
 mod console;
+mod console_live;
 mod content_policies;
 mod credentials;
 mod docs;
