@@ -9,6 +9,7 @@ import fs from "node:fs";
 import http from "node:http";
 import path from "node:path";
 import { createRequire } from "node:module";
+import { gzipSync } from "node:zlib";
 
 const { base, token, chromium: executablePath, modules, screenshots, expected } = JSON.parse(process.argv[2]);
 const require = createRequire(path.join(modules, "x.js"));
@@ -45,6 +46,11 @@ async function session(options) {
   assert(!page.url().includes("token"), "the token stays in no address");
   return page;
 }
+
+// All that a browser loads, compressed.
+let bytes = 0;
+for (const file of ["/", "/console.js", "/console.css"]) bytes += gzipSync(await (await fetch(base + file)).text()).length;
+assert(bytes < 250 * 1024, `${bytes} bytes compressed`);
 
 const PAGES = [
   ["overview", "/?range=1h", "Requests"],

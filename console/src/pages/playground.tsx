@@ -1,9 +1,10 @@
 import { useRef, useState } from "preact/hooks";
-import { get, postStreaming } from "../api/client";
-import type { DecisionEvent, GatewayInfo, Page } from "../api/types";
+import { get, post, postStreaming } from "../api/client";
+import type { DecisionEvent, Explanation, GatewayInfo, Page } from "../api/types";
 import { Card, Empty, Link, Problem, Skeleton } from "../components/basics";
 import { readAnswer } from "../lib/answer";
 import { millis, words } from "../lib/format";
+import { answered, planned, recorded, type Step } from "../lib/steps";
 import type { PageProps } from "../pages";
 import { may } from "../state/session";
 import { useQuery } from "../state/use-query";
@@ -32,6 +33,7 @@ export function Playground({ view, update }: PageProps) {
   const gateways = useQuery("playground", (signal) => get<Page<GatewayInfo>>("/v1/gateways", {}, signal));
   const [outcome, setOutcome] = useState<Outcome>();
   const [event, setEvent] = useState<DecisionEvent>();
+  const [steps, setSteps] = useState<Step[]>([]);
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<Error>();
   const running = useRef<AbortController | undefined>(undefined);
@@ -64,6 +66,19 @@ export function Playground({ view, update }: PageProps) {
     setBusy(true);
     setError(undefined);
     setEvent(undefined);
+    setOutcome(undefined);
+    setSteps([]);
+    const gateway = gateways.data?.data.find((one) => one.state === "live" && one.policy?.groups.includes(group));
+    if (gateway) {
+      const path = `/v1/gateways/${encodeURIComponent(gateway.gateway_id)}/explain`;
+      // Where it cannot be told whom the gateway will ask, what was recorded comes at the end all the same.
+      const explained = await post<Explanation>(path, { request: body }).catch(() => undefined);
+      if (ended.signal.aborted) {
+        setBusy(false);
+        return;
+      }
+      setSteps(planned(explained?.plan ?? []));
+    }
     let current: Outcome = { status: 0, headers: [], text: "", raw: "", error: undefined };
     try {
       await postStreaming(
@@ -74,6 +89,8 @@ export function Playground({ view, update }: PageProps) {
           const headers = [...answer.headers].filter(([name]) => name.startsWith("x-keeptrusts-"));
           current = { ...current, status: answer.status, headers };
           setOutcome(current);
+          const said = (name: string) => answer.headers.get(`x-keeptrusts-${name}`) ?? undefined;
+          setSteps((known) => answered(known, said("provider"), said("model")));
         },
         (text) => {
           const raw = current.raw + text;
@@ -82,7 +99,11 @@ export function Playground({ view, update }: PageProps) {
         },
       );
       const id = current.headers.find(([name]) => name === "x-keeptrusts-request-id")?.[1];
-      if (id) setEvent(await eventOf(id, ended.signal));
+      const recordedEvent = id ? await eventOf(id, ended.signal) : undefined;
+      if (recordedEvent) {
+        setEvent(recordedEvent);
+        setSteps(recorded(recordedEvent));
+      }
     } catch (problem) {
       if (!ended.signal.aborted) setError(problem as Error);
     }
@@ -148,23 +169,41 @@ export function Playground({ view, update }: PageProps) {
         ) : (
           <p class="quiet">Nothing sent yet.</p>
         )}
-        {event ? (
+        {steps.length ? (
           <>
-            <h3>What happened</h3>
-            <ol class="plain">
-              {event.attempts.map((attempt, index) => (
-                <li key={index} class={attempt.reason ? "bad" : "good"}>
-                  {attempt.provider} / {attempt.model}: {attempt.status_code ?? "no answer"}{" "}
-                  {attempt.reason ? words(attempt.reason) : "served"} after {millis(attempt.latency_ms)}
+            <h3>{event ? "What happened" : "What happens"}</h3>
+            <ol class="plain" aria-live="polite">
+              {steps.map((step, index) => (
+                <li key={index} class={MOOD[step.state]}>
+                  {step.provider} / {step.model}: {event ? outcomeOf(step) : STATE[step.state]}
                 </li>
               ))}
             </ol>
-            <Link to={`/requests/${event.id}`}>The whole event</Link>
+            {event ? <Link to={`/requests/${event.id}`}>The whole event</Link> : null}
           </>
         ) : null}
       </Card>
     </div>
   );
+}
+
+const STATE: Record<Step["state"], string> = {
+  asked: "is asked",
+  planned: "would be next",
+  failed: "did not serve",
+  serves: "serves",
+  spared: "was not needed",
+};
+const MOOD: Record<Step["state"], string> = {
+  asked: "",
+  planned: "quiet",
+  failed: "bad",
+  serves: "good",
+  spared: "quiet",
+};
+
+function outcomeOf(step: Step): string {
+  return `${step.status ?? "no answer"} ${step.reason ? words(step.reason) : "served"} after ${millis(step.latency)}`;
 }
 
 /** The event comes with the gateway's next batch: asks again until it is there, ten seconds at most. */
