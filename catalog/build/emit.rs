@@ -175,7 +175,7 @@ fn profile(provider: &ProviderFile, models: &ModelsFile) -> Result<String, Probl
     let served = endpoints(&provider.endpoints.value).map_err(in_file)?;
     let native = endpoints(&provider.native_endpoints).map_err(in_file)?;
     Ok(format!(
-        "static {}: Profile = Profile {{ name: {:?}, title: {:?}, aliases: {}, model_aliases: {}, hosts: {}, port: {}, \
+        "static {}: Profile = Profile {{ name: {:?}, title: {:?}, otel_name: {:?}, aliases: {}, model_aliases: {}, hosts: {}, port: {}, \
          base_url: {:?}, base_url_region: {:?}, base_url_variable: {:?}, format: {}, layout: {}, \
          auth: AuthHeader {{ name: {header:?}, prefix: {prefix:?} }}, needs_key: {}, self_hosted: {}, takes_any_model: {}, \
          model_families: {}, same_models_as: {}, makes_models: {}, has_own_prices: {}, lists_models: {}, probe: {:?}, \
@@ -184,6 +184,10 @@ fn profile(provider: &ProviderFile, models: &ModelsFile) -> Result<String, Probl
         constant(&provider.name),
         provider.name,
         provider.title,
+        provider
+            .otel_name
+            .clone()
+            .unwrap_or_else(|| provider.name.replace('-', "_")),
         list(&provider.aliases.value),
         list(&provider.model_aliases),
         list(&provider.hosts.value),

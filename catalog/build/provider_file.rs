@@ -18,6 +18,8 @@ use crate::words::Word;
 pub(crate) struct ProviderFile {
     pub(crate) name: String,
     pub(crate) title: String,
+    /// What OpenTelemetry's conventions call it; its own name where they do not know it.
+    pub(crate) otel_name: Option<String>,
     pub(crate) aliases: Fact<Vec<String>>,
     #[serde(default)]
     pub(crate) model_aliases: Vec<String>,

@@ -27,6 +27,8 @@ pub struct Profile {
     pub name: &'static str,
     /// For people.
     pub title: &'static str,
+    /// `gen_ai.provider.name` of OpenTelemetry's conventions; the name with `_` for `-` where they do not list it.
+    pub otel_name: &'static str,
     /// Further names, in configurations and inside the ids of targets.
     pub aliases: &'static [&'static str],
     /// Further names in configurations only, because in the id of a target they may mean a model.

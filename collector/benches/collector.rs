@@ -77,6 +77,7 @@ fn serve(dir: &Path) {
         },
         rules: Rules::default(),
         max_batch_bytes: MAX_BATCH_BYTES,
+        telemetry: collector::OtlpSettings::default(),
         max_connections: collector::default_max_connections(),
     };
     let running = Collector::open(settings)

@@ -171,6 +171,15 @@ impl Gateways {
         list
     }
 
+    /// The last report of every process, with its id.
+    pub(crate) fn reports(&self) -> Vec<(String, GatewayReport<'static>)> {
+        let inner = self.lock();
+        let all = inner.instances.iter();
+        let live = all.filter(|(_, one)| one.seen.elapsed() < SILENT_AFTER);
+        live.map(|(id, one)| (id.clone(), one.report.clone()))
+            .collect()
+    }
+
     /// The providers of the gateway of this name, as its latest process sees them; `None` if nobody of this name reported.
     pub(crate) fn providers(&self, gateway_id: &str) -> Option<Vec<ProviderReport<'static>>> {
         let inner = self.lock();

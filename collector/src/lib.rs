@@ -14,6 +14,7 @@ mod compare;
 mod connections;
 mod control;
 mod deliveries;
+mod event_schema;
 mod explain;
 mod feedback;
 mod fleet;
@@ -27,6 +28,8 @@ mod keys;
 mod local;
 mod login;
 mod offsets;
+mod openapi;
+mod otlp;
 mod period;
 mod query;
 mod records;
@@ -51,6 +54,7 @@ pub use audit::{
 pub use budget::{Budget, NewBudget};
 pub use compare::{Arm, Comparison, Difference, Estimate, Measure};
 pub use connections::default_max_connections;
+pub use event_schema::event_schema;
 pub use events::BudgetPeriod;
 pub use explain::{ExplainQuestion, Explainer};
 pub use feedback::{Feedback, NewFeedback};
@@ -59,6 +63,8 @@ pub use key::{CreatedKey, KeyInfo, KeyLimit, KeyState, NewKey, Rotation};
 pub use local::{Clock, Local};
 pub use login::{InvalidLogin, LoginSettings, Role};
 pub use offsets::Offsets;
+pub use openapi::openapi;
+pub use otlp::{OtlpSettings, OtlpTarget};
 pub use query::{
     AggregateQuery, CompareQuery, Condition, Cursor, DEFAULT_PAGE, Dimension, EventFilter,
     EventKind, EventQuery, Field, FieldKind, InvalidCursor, InvalidQuery, InvalidTime,
@@ -66,6 +72,7 @@ pub use query::{
 };
 pub use remote::Remote;
 pub use report::{AggregateReport, AggregateRow, EventPage};
+pub use semconv::LabelChoice;
 pub use serve::{Collector, Running, StartError};
 pub use settings::{AuditScope, KeyRule, MAX_BATCH_BYTES, Rules, Settings};
 pub use store::{

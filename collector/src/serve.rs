@@ -19,6 +19,7 @@ use crate::http::playground::{self, GatewayUrl};
 use crate::http::{BATCHES_AT_ONCE, QUESTIONS_AT_ONCE, Shared, router};
 use crate::local::Local;
 use crate::login::{self, LoginSettings, Provider};
+use crate::otlp::{Exporters, OtlpSettings};
 use crate::settings::{Rules, Settings};
 use crate::store::StoreError;
 use crate::upkeep::Upkeep;
@@ -53,6 +54,7 @@ pub struct Running {
     api: Local,
     rules: Arc<RwLock<Rules>>,
     gateway_url: GatewayUrl,
+    exporters: Exporters,
     end: watch::Sender<bool>,
     end_upkeep: Option<Sender<()>>,
     end_watch: Option<Sender<()>>,
@@ -147,6 +149,13 @@ impl Collector {
         let mark = Arc::new(self.mark);
         // What a store lost is put back before anybody asks.
         mark.follow(self.api.store.as_ref(), self.api.now_ms())?;
+        let gateways = Gateways::default();
+        let exporters = Exporters::new(
+            self.api.clone(),
+            gateways.clone(),
+            self.settings.data_dir.clone(),
+        );
+        exporters.apply(&self.settings.telemetry)?;
         let upkeep = Upkeep {
             api: self.api.clone(),
             data_dir: self.settings.data_dir,
@@ -208,6 +217,7 @@ impl Collector {
             api: self.api,
             rules,
             gateway_url,
+            exporters,
             end,
             end_upkeep: Some(end_upkeep),
             end_watch: Some(end_watch),
@@ -267,7 +277,15 @@ impl Running {
             .unwrap_or_else(|broken| broken.into_inner()) = rules;
     }
 
-    /// Ends: answers what it has received, closes the store.
+    /// Exports telemetry by other settings from now on.
+    ///
+    /// # Errors
+    /// No thread can be started.
+    pub fn set_telemetry(&self, settings: &OtlpSettings) -> std::io::Result<()> {
+        self.exporters.apply(settings)
+    }
+
+    /// Ends: answers what it has received, exports the last events, closes the store.
     pub fn stop(self) {}
 }
 
@@ -285,5 +303,6 @@ impl Drop for Running {
                 log::error!(target: "keeptrusts::collector", "A thread of the collector failed");
             }
         }
+        self.exporters.end();
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use crate::otlp::OtlpSettings;
 use crate::store::StoreLocation;
 use crate::tokens::Tokens;
 
@@ -18,6 +19,8 @@ pub struct Settings {
     pub rules: Rules,
     /// The largest batch in bytes; larger ones are answered with 413.
     pub max_batch_bytes: usize,
+    /// What is exported to receivers of OpenTelemetry.
+    pub telemetry: OtlpSettings,
     /// Connections at the same time; see [`crate::default_max_connections`].
     pub max_connections: usize,
 }

@@ -27,6 +27,16 @@ pub(crate) fn file(path: &str) -> Value {
             "bytes_sent": "%BYTES_SENT%",
             "duration_ms": "%DURATION%",
             "first_byte_ms": "%RESPONSE_DURATION%",
+            // The same as OpenTelemetry's conventions and the exported events call them.
+            "http.request.method": "%REQ(:METHOD)%",
+            "url.path": "%PATH(NQ:ORIG_OR_PATH)%",
+            "http.response.status_code": "%RESPONSE_CODE%",
+            "client.address": "%DOWNSTREAM_REMOTE_ADDRESS_WITHOUT_PORT%",
+            "keeptrusts.request_id": "%STREAM_ID%",
+            "keeptrusts.model_group": "%RESP(X-KEEPTRUSTS-MODEL-GROUP)%",
+            "keeptrusts.provider": "%RESP(X-KEEPTRUSTS-PROVIDER)%",
+            "keeptrusts.fallback_count": "%RESP(X-KEEPTRUSTS-FALLBACK-COUNT)%",
+            "gen_ai.response.model": "%RESP(X-KEEPTRUSTS-MODEL)%",
         } } }),
     )
 }

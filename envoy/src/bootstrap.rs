@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::cluster::target_cluster;
 use crate::credential::{Keys, referenced_secret};
 use crate::gateway::{Admin, Gateway, RenderError};
-use crate::listener::gateway_listener;
+use crate::listener::{gateway_listener, metrics_listener};
 use crate::proto::{extension, file_source, host_address};
 use crate::route::ADMIN_CLUSTER;
 use crate::{collector, first_byte, live, monitor, route, wasm};
@@ -37,12 +37,14 @@ pub fn document(gateway: &Gateway, source: KeySource) -> Result<Value, RenderErr
     }
     let names = specs.iter().map(|spec| spec.name.as_str());
     let routes = route::configuration(gateway, names);
-    let listener = gateway_listener(
+    let filter = wasm::gateway_filter(gateway);
+    let mut listeners = vec![gateway_listener(
         gateway,
         ("route_config", routes),
-        wasm::gateway_filter(gateway),
-    );
-    let mut bootstrap = frame(gateway, listener, keys)?;
+        filter.clone(),
+    )];
+    listeners.extend(metrics_listener(gateway, filter));
+    let mut bootstrap = frame(gateway, listeners, keys)?;
     if let KeySource::Environment(stored_file) = source {
         bootstrap["static_resources"]["secrets"] = static_secrets(gateway, stored_file).into();
     }
@@ -82,11 +84,9 @@ pub(crate) fn live_bootstrap(gateway: &Gateway, directory: &str) -> Result<Value
         "name": wasm::GATEWAY_FILTER,
         "config_discovery": { "config_source": source(live::FILTER), "type_urls": [wasm::filter_type()] },
     });
-    let mut bootstrap = frame(
-        gateway,
-        gateway_listener(gateway, ("rds", routes), filter),
-        Keys::Live(directory),
-    )?;
+    let mut listeners = vec![gateway_listener(gateway, ("rds", routes), filter.clone())];
+    listeners.extend(metrics_listener(gateway, filter));
+    let mut bootstrap = frame(gateway, listeners, Keys::Live(directory))?;
     bootstrap["dynamic_resources"] = json!({ "cds_config": source(live::CLUSTERS) });
     Ok(bootstrap)
 }
@@ -95,9 +95,9 @@ pub(crate) fn live_bootstrap(gateway: &Gateway, directory: &str) -> Result<Value
 const RELEASED_BYTES: u32 = 8 * 1024 * 1024;
 
 /// What both forms have.
-fn frame(gateway: &Gateway, listener: Value, keys: Keys) -> Result<Value, RenderError> {
+fn frame(gateway: &Gateway, mut listeners: Vec<Value>, keys: Keys) -> Result<Value, RenderError> {
     let admin = admin_address(&gateway.admin)?;
-    let mut listeners = vec![listener, first_byte::listener(gateway)];
+    listeners.push(first_byte::listener(gateway));
     let mut clusters = vec![
         local_cluster(ADMIN_CLUSTER, admin.clone()),
         first_byte::cluster(gateway.module),

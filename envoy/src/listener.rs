@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 
 use crate::gateway::Gateway;
-use crate::proto::{duration, extension, router, socket_address};
-use crate::{access_log, local_reply};
+use crate::proto::{duration, extension, host_address, router, socket_address};
+use crate::{access_log, local_reply, route};
 
 /// Name of the listener and prefix of its statistics.
 pub(crate) const LISTENER: &str = "gateway";
+/// The same of the listener of `/metrics`.
+const METRICS_LISTENER: &str = "metrics";
 
 /// The gateway's listener. `route` is `rds` or `route_config` with its value; `filter` the gateway filter in the chain.
 pub(crate) fn gateway_listener(gateway: &Gateway, route: (&str, Value), filter: Value) -> Value {
@@ -44,6 +46,37 @@ pub(crate) fn gateway_listener(gateway: &Gateway, route: (&str, Value), filter: 
     });
     gateway.widen_buffers(&mut listener);
     listener
+}
+
+/// The listener of `/metrics`, where it has a port of its own: on the gateway's address, through the gateway filter, which adds
+/// what the gateway has counted and refuses everything else.
+pub(crate) fn metrics_listener(gateway: &Gateway, filter: Value) -> Option<Value> {
+    let port = gateway.policy.telemetry.prometheus.port?;
+    let manager = http_connection_manager(json!({
+        "stat_prefix": METRICS_LISTENER,
+        "server_name": "keeptrusts",
+        "use_remote_address": true,
+        "internal_address_config": {},
+        "request_headers_timeout": "15s",
+        "request_timeout": "15s",
+        "common_http_protocol_options": { "idle_timeout": "300s" },
+        "route_config": {
+            "name": METRICS_LISTENER,
+            "virtual_hosts": [{
+                "name": METRICS_LISTENER,
+                "domains": ["*"],
+                "routes": [route::metrics()],
+            }],
+        },
+        "local_reply_config": local_reply::in_error_shape(),
+        "http_filters": [filter, router()],
+    }));
+    Some(json!({
+        "name": METRICS_LISTENER,
+        "stat_prefix": METRICS_LISTENER,
+        "address": host_address(&gateway.listen.ip().to_string(), port),
+        "filter_chains": [{ "filters": [manager] }],
+    }))
 }
 
 /// Envoy's HTTP side of a listener.

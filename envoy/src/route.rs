@@ -34,7 +34,7 @@ pub(crate) fn configuration<'a>(
 }
 
 /// Nothing else of the admin interface can be reached from outside.
-fn metrics() -> Value {
+pub(crate) fn metrics() -> Value {
     json!({
         "match": { "path": "/metrics", "headers": [{ "name": ":method", "string_match": { "exact": "GET" } }] },
         "route": { "cluster": ADMIN_CLUSTER, "prefix_rewrite": "/stats/prometheus" },

@@ -70,6 +70,7 @@ fn event<'a>(number: u32, policies: &'a [PolicyResult<'static>]) -> DecisionEven
         region: Some(text("eu-west-1")),
         strategy: Some(text("failover")),
         similarity: None,
+        endpoint: None,
         stream: number.is_multiple_of(2),
         status_code: 200,
         error_code: None,
@@ -77,11 +78,13 @@ fn event<'a>(number: u32, policies: &'a [PolicyResult<'static>]) -> DecisionEven
         latency_ms: 812 + u64::from(number % 100),
         upstream_latency_ms: Some(800),
         time_to_first_token_ms: Some(240),
+        finish_reason: None,
         tokens: Some(Tokens {
             prompt: 1_520,
             completion: 431,
             cached: 1_024,
             cache_written: 0,
+            reasoning: 0,
             total: 1_951,
             estimated: false,
         }),
@@ -95,6 +98,8 @@ fn event<'a>(number: u32, policies: &'a [PolicyResult<'static>]) -> DecisionEven
             status_code: Some(200),
             reason: None,
             latency_ms: 800,
+            started_after_ms: None,
+            span_id: None,
         }]
         .into_iter()
         .collect(),
@@ -104,6 +109,7 @@ fn event<'a>(number: u32, policies: &'a [PolicyResult<'static>]) -> DecisionEven
         team: None,
         simulated: false,
         conversation_id: Some(text("9f43aa0b11c2d3e4")),
+        trace: None,
         config_version: text("sha256-3f29ab11c0de"),
         gateway_id: text("gateway-eu-1"),
         instance_id: text("in_8d3c61fe90ab"),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use crate::event::EventId;
 use crate::few::Few;
 use crate::timestamp::Timestamp;
+use crate::trace::{SpanId, TraceContext};
 
 /// Everything that was decided about one request, and its outcome. Field names are those of the JSON.
 ///
@@ -43,6 +44,9 @@ pub struct DecisionEvent<'a> {
     /// Cosine similarity by which a semantic group picked the primary.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub similarity: Option<f32>,
+    /// Path of the endpoint as the documentation names it, such as `/v1/chat/completions`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Cow<'a, str>>,
     /// The client asked for a stream.
     pub stream: bool,
     /// The client's status; 0 if it disconnected before a response.
@@ -59,6 +63,9 @@ pub struct DecisionEvent<'a> {
     pub upstream_latency_ms: Option<u64>,
     /// From the request's first byte to the first content sent to the client, in milliseconds; for streams only.
     pub time_to_first_token_ms: Option<u64>,
+    /// Why the model stopped, in the words of OpenAI's `finish_reason`; absent where that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finish_reason: Option<Cow<'a, str>>,
     /// Billed tokens; `null` if no provider responded.
     pub tokens: Option<Tokens>,
     /// Expected cost of the plan's primary, in US dollars; `null` without a known price.
@@ -90,6 +97,9 @@ pub struct DecisionEvent<'a> {
     /// Hash of the conversation id.
     #[serde(default)]
     pub conversation_id: Option<Cow<'a, str>>,
+    /// The request's span; only where the policy's `telemetry` exports traces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace: Option<TraceContext>,
     /// Version of the policy in force.
     #[serde(default)]
     pub config_version: Cow<'a, str>,
@@ -153,6 +163,9 @@ pub struct Tokens {
     /// Input written to the provider's cache; included in `prompt`.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cache_written: u64,
+    /// Output spent on reasoning; included in `completion`.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reasoning: u64,
     /// `prompt + completion`.
     pub total: u64,
     /// The provider reported no usage: these are the gateway's estimates.
@@ -188,6 +201,12 @@ pub struct AttemptRecord<'a> {
     pub reason: Option<Cow<'a, str>>,
     /// Its duration in milliseconds.
     pub latency_ms: u64,
+    /// Milliseconds from the request's arrival to its begin; only where the event has a `trace`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub started_after_ms: Option<u64>,
+    /// Its span; only where the event has a `trace`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub span_id: Option<SpanId>,
 }
 
 /// A target that could have served but was excluded from the plan.

@@ -89,6 +89,7 @@ impl DecisionEvent<'_> {
             region: cut.optional("region", &self.region),
             strategy: cut.optional("strategy", &self.strategy),
             similarity: self.similarity,
+            endpoint: cut.optional("endpoint", &self.endpoint),
             stream: self.stream,
             status_code: self.status_code,
             error_code: cut.optional("error_code", &self.error_code),
@@ -96,6 +97,7 @@ impl DecisionEvent<'_> {
             latency_ms: self.latency_ms,
             upstream_latency_ms: self.upstream_latency_ms,
             time_to_first_token_ms: self.time_to_first_token_ms,
+            finish_reason: cut.optional("finish_reason", &self.finish_reason),
             tokens: self.tokens,
             estimated_cost_usd: self.estimated_cost_usd,
             actual_cost_usd: self.actual_cost_usd,
@@ -124,6 +126,7 @@ impl DecisionEvent<'_> {
             team: cut.optional("team", &self.team),
             simulated: self.simulated,
             conversation_id: cut.optional("conversation_id", &self.conversation_id),
+            trace: self.trace,
             config_version: cut.text("config_version", &self.config_version),
             gateway_id: cut.text("gateway_id", &self.gateway_id),
             instance_id: cut.text("instance_id", &self.instance_id),
@@ -291,6 +294,8 @@ impl Cutter {
             status_code: attempt.status_code,
             reason: (attempt.reason.as_deref()).map(|reason| cut.text(name, reason)),
             latency_ms: attempt.latency_ms,
+            started_after_ms: attempt.started_after_ms,
+            span_id: attempt.span_id,
         })
         .into()
     }

@@ -18,6 +18,7 @@ mod ndjson;
 mod outbox;
 mod period;
 mod timestamp;
+mod trace;
 
 pub use batch::{Acknowledgement, BatchLine, EventError, Rejection, lines, read_event};
 pub use control::{
@@ -38,6 +39,7 @@ pub use known_control::KnownControl;
 pub use ndjson::WriteNdjson;
 pub use outbox::{Outbox, OutboxLimits};
 pub use timestamp::Timestamp;
+pub use trace::{SpanId, TraceContext, TraceId};
 
 /// Nano US dollars per US dollar: sums of costs in nano dollars are exact.
 pub const NANOS_PER_USD: f64 = 1e9;

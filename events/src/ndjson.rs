@@ -7,6 +7,7 @@ use crate::event::{Event, EventId};
 use crate::health_changed::HealthChangedEvent;
 use crate::json::{Json, list, members, object, plain_string};
 use crate::timestamp::Timestamp;
+use crate::trace::{SpanId, TraceContext, TraceId, hex};
 
 /// An event that writes itself as the JSON that `serde_json` would write of the [`Event`]. Taken by the outbox.
 pub trait WriteNdjson {
@@ -55,6 +56,9 @@ impl WriteNdjson for DecisionEvent<'_> {
         if self.similarity.is_some() {
             members!(out, self, similarity);
         }
+        if self.endpoint.is_some() {
+            members!(out, self, endpoint);
+        }
         members!(out, self, stream, status_code);
         if self.error_code.is_some() {
             members!(out, self, error_code);
@@ -67,7 +71,14 @@ impl WriteNdjson for DecisionEvent<'_> {
             self,
             latency_ms,
             upstream_latency_ms,
-            time_to_first_token_ms,
+            time_to_first_token_ms
+        );
+        if self.finish_reason.is_some() {
+            members!(out, self, finish_reason);
+        }
+        members!(
+            out,
+            self,
             tokens,
             estimated_cost_usd,
             actual_cost_usd,
@@ -89,14 +100,11 @@ impl WriteNdjson for DecisionEvent<'_> {
         if self.simulated {
             members!(out, self, simulated);
         }
-        members!(
-            out,
-            self,
-            conversation_id,
-            config_version,
-            gateway_id,
-            instance_id
-        );
+        members!(out, self, conversation_id);
+        if self.trace.is_some() {
+            members!(out, self, trace);
+        }
+        members!(out, self, config_version, gateway_id, instance_id);
         if self.request_body.is_some() {
             members!(out, self, request_body);
         }
@@ -163,6 +171,25 @@ impl Json for Timestamp {
     }
 }
 
+impl Json for TraceId {
+    fn write(&self, out: &mut Vec<u8>) {
+        plain_string(out, &hex::<16, 32>(self.to_bytes()));
+    }
+}
+
+impl Json for SpanId {
+    fn write(&self, out: &mut Vec<u8>) {
+        plain_string(out, &hex::<8, 16>(self.to_bytes()));
+    }
+}
+
+impl Json for TraceContext {
+    fn write(&self, out: &mut Vec<u8>) {
+        object!(out, self, trace_id, span_id, parent_span_id, sampled);
+        out.push(b'}');
+    }
+}
+
 impl Json for Decision {
     fn write(&self, out: &mut Vec<u8>) {
         plain_string(out, self.name().as_bytes());
@@ -174,6 +201,9 @@ impl Json for Tokens {
         object!(out, self, prompt, completion, cached);
         if self.cache_written > 0 {
             members!(out, self, cache_written);
+        }
+        if self.reasoning > 0 {
+            members!(out, self, reasoning);
         }
         members!(out, self, total);
         if self.estimated {
@@ -193,6 +223,12 @@ impl Json for FailoverSummary<'_> {
 impl Json for AttemptRecord<'_> {
     fn write(&self, out: &mut Vec<u8>) {
         object!(out, self, provider, model, status_code, reason, latency_ms);
+        if self.started_after_ms.is_some() {
+            members!(out, self, started_after_ms);
+        }
+        if self.span_id.is_some() {
+            members!(out, self, span_id);
+        }
         out.push(b'}');
     }
 }

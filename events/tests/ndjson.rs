@@ -12,7 +12,8 @@ use std::borrow::Cow;
 
 use events::{
     AttemptRecord, Decision, DecisionEvent, Event, EventId, FailoverSummary, HealthChangedEvent,
-    PolicyResult, PolicyVerdict, SkippedTarget, Timestamp, Tokens, WriteNdjson,
+    PolicyResult, PolicyVerdict, SkippedTarget, SpanId, Timestamp, Tokens, TraceContext, TraceId,
+    WriteNdjson,
 };
 use proptest::collection::vec;
 use proptest::option;
@@ -38,13 +39,27 @@ fn verdict() -> impl Strategy<Value = PolicyVerdict> {
     prop::sample::select(&[Passed, Flagged, Redacted, Blocked, Skipped, Logged][..])
 }
 
+fn maybe_nothing() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), any::<u64>()]
+}
+
+fn span_id() -> impl Strategy<Value = SpanId> {
+    any::<u64>().prop_map(SpanId::new)
+}
+
+prop_compose! {
+    fn trace()(trace_id: u128, span_id in span_id(), parent_span_id in option::of(span_id()), sampled: bool) -> TraceContext {
+        TraceContext { trace_id: TraceId::new(trace_id), span_id, parent_span_id, sampled }
+    }
+}
+
 prop_compose! {
     fn tokens()(
         (prompt, completion, cached, total) in any::<(u64, u64, u64, u64)>(),
-        cache_written in prop_oneof![Just(0), any::<u64>()],
+        (cache_written, reasoning) in (maybe_nothing(), maybe_nothing()),
         estimated: bool,
     ) -> Tokens {
-        Tokens { prompt, completion, cached, cache_written, total, estimated }
+        Tokens { prompt, completion, cached, cache_written, reasoning, total, estimated }
     }
 }
 
@@ -52,9 +67,10 @@ prop_compose! {
     fn attempt()(
         (provider, model, reason) in (text(), text(), option::of(text())),
         status_code: Option<u16>,
-        latency_ms: u64,
+        (latency_ms, started_after_ms) in any::<(u64, Option<u64>)>(),
+        span_id in option::of(span_id()),
     ) -> AttemptRecord<'static> {
-        AttemptRecord { provider, model, status_code, reason, latency_ms }
+        AttemptRecord { provider, model, status_code, reason, latency_ms, started_after_ms, span_id }
     }
 }
 
@@ -69,7 +85,7 @@ prop_compose! {
     fn decision()(
         (unix_us, random, decision) in (any::<u64>(), any::<u128>(), decided()),
         words in vec(text(), 5),
-        mut maybe in vec(option::of(text()), 13),
+        mut maybe in vec(option::of(text()), 15),
         numbers in any::<(u16, u64, Option<u64>, Option<u64>, u32)>(),
         flags in any::<(bool, bool, bool)>(),
         (similarity, tokens) in (any::<Option<f32>>(), option::of(tokens())),
@@ -78,7 +94,7 @@ prop_compose! {
         attempts in vec(attempt(), 0..4),
         passed_over in vec((text(), text()), 0..4),
         policies in vec((text(), verdict()), 0..4),
-        truncated in vec(text(), 0..3),
+        (truncated, trace) in (vec(text(), 0..3), option::of(trace())),
     ) -> DecisionEvent<'static> {
         let [request_id, model, config_version, gateway_id, instance_id] = words.try_into().unwrap();
         let mut next = || maybe.pop().unwrap();
@@ -96,6 +112,7 @@ prop_compose! {
             region: next(),
             strategy: next(),
             similarity,
+            endpoint: next(),
             stream: flags.0,
             status_code: numbers.0,
             error_code: next(),
@@ -103,6 +120,7 @@ prop_compose! {
             latency_ms: numbers.1,
             upstream_latency_ms: numbers.2,
             time_to_first_token_ms: numbers.3,
+            finish_reason: next(),
             tokens,
             estimated_cost_usd: costs.0,
             actual_cost_usd: costs.1,
@@ -121,6 +139,7 @@ prop_compose! {
             team: next(),
             simulated: flags.2,
             conversation_id: next(),
+            trace,
             config_version,
             gateway_id,
             instance_id,

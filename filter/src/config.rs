@@ -14,6 +14,7 @@ use ingress::Ingress;
 use policy::{Credential, LoadOptions, Loaded, Policy, Severity, TargetId};
 use protocols::json;
 use routing::{PolicyIndex, price};
+use semconv::LabelChoice;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -48,6 +49,8 @@ pub struct GatewayConfig {
     pub guardrails: Option<Guardrails>,
     /// Targets that cannot be authenticated, by [`TargetId`].
     pub without_credential: Vec<bool>,
+    /// What requests are counted by; `None` counts none.
+    pub metric_labels: Option<LabelChoice>,
 }
 
 /// What the document itself cannot say.
@@ -234,6 +237,14 @@ fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, Con
             Some(compiled.map_err(|error| ConfigError::Policy(error.to_string()))?)
         }
     };
+    let labels = policy.telemetry.labels;
+    let metric_labels = policy.telemetry.prometheus.enabled.then_some(LabelChoice {
+        provider: labels.provider,
+        model: labels.model,
+        group: labels.group,
+        key: labels.key,
+        team: labels.team,
+    });
     Ok(Rc::new(GatewayConfig {
         guardrails,
         ingress: Ingress::new(&policy),
@@ -241,6 +252,7 @@ fn gateway_config(text: &str, runtime: Runtime) -> Result<Rc<GatewayConfig>, Con
         policy,
         runtime,
         without_credential,
+        metric_labels,
     }))
 }
 
@@ -260,6 +272,11 @@ impl GatewayConfig {
                 .as_deref()
                 .unwrap_or("collector"),
         })
+    }
+
+    /// Requests have spans: somebody exports them, and a collector hears of them.
+    pub(crate) fn traces(&self) -> bool {
+        self.policy.telemetry.traces.is_some() && self.runtime.collector_cluster.is_some()
     }
 
     /// The target needs a key and has none.

@@ -12,10 +12,12 @@ use std::rc::Rc;
 use events::{BudgetPeriod, GatewayKey, KnownControl, LostState, SpendingLimit, nanos};
 use policy::Target;
 use routing::budget::{Account, AccountKey};
-use routing::rate::RateKey;
+use routing::rate::{RateKey, RateTable};
 use serde_json::{Value, json};
 
 use crate::config::{AuthRule, Runtime};
+use crate::host::{Host, Now};
+use crate::shared;
 
 use key_hash::KeyHash;
 pub(crate) use poll::ControlPoll;
@@ -192,6 +194,17 @@ impl Control {
         self.providers.get(provider).map_or(&[], Vec::as_slice)
     }
 
+    /// The budgets of all providers, by target id or vendor.
+    pub(crate) fn provider_budgets(&self) -> impl Iterator<Item = (&str, &Budget)> {
+        let all = self.providers.iter();
+        all.flat_map(|(name, budgets)| budgets.iter().map(|budget| (name.as_str(), budget)))
+    }
+
+    /// All good keys.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.keys.values().map(|key| &**key)
+    }
+
     /// No target has a budget.
     pub(crate) fn has_no_provider_budgets(&self) -> bool {
         self.providers.is_empty()
@@ -239,6 +252,15 @@ impl Key {
             .is_none_or(|models| models.iter().any(|model| model == name))
     }
 
+    /// How many requests it may still make in this minute; `None` where it has no limit.
+    pub(crate) fn requests_left(&self, host: &impl Host, now: Now) -> Option<u64> {
+        let (key, limit) = self.rate?;
+        let granted = host.shared(shared::rate_table(key)).map_or(0, |table| {
+            RateTable::decode(&table.value).granted(key, now.monotonic_ms())
+        });
+        Some(u64::from(limit).saturating_sub(granted))
+    }
+
     /// Under which its requests are counted, and how many it may make in a minute.
     pub(crate) fn rate(&self) -> Option<(RateKey, u32)> {
         self.rate
@@ -260,6 +282,11 @@ impl Budget {
             told_end_ms: limit.period_end_ms,
             period: limit.period,
         }
+    }
+
+    /// `daily`, `weekly` or `monthly`.
+    pub(crate) fn period_name(&self) -> &'static str {
+        self.period.name()
     }
 
     /// The account in the period that is in force. The collector tells which one that is; while it does not, the calendar

@@ -3,6 +3,8 @@
 mod body_reader;
 mod dispatch;
 mod guardrail_check;
+mod metrics_page;
+mod trace;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -54,6 +56,8 @@ enum Stage {
         token: u64,
         context: Rc<RefCell<RequestContext>>,
     },
+    /// Envoy answers with its statistics, and the metrics of this gateway follow.
+    Metrics,
     /// Answered here, or not ours to touch.
     Done,
 }
@@ -90,12 +94,14 @@ impl DownstreamFilter {
         let headers = host.request_headers().unwrap_or_default();
         let method = headers.text(":method").unwrap_or_default();
         let path = headers.text(":path").unwrap_or_default();
-        let client = match endpoint(method, path) {
+        let asked = endpoint(method, path);
+        if asked != Endpoint::Metrics && self.is_at_metrics_port(host) {
+            let answer = Answer::unknown_path(path.split('?').next().unwrap_or_default());
+            return self.answer(host, answer);
+        }
+        let client = match asked {
             Endpoint::Model(client) => client,
-            Endpoint::Metrics => {
-                self.stage = Stage::Done;
-                return Flow::Continue;
-            }
+            Endpoint::Metrics => return self.show_metrics(host, &headers),
             Endpoint::ModelList => {
                 let answer = self.models(host, &headers, local_reply::model_list);
                 return self.answer(host, answer);
@@ -134,7 +140,10 @@ impl DownstreamFilter {
         self.vm.count_request();
         let request_id = request_id::of(host, &headers);
         let now = host.now();
-        let mut log = RequestLog::opened(now);
+        let mut log = RequestLog::opened(now, client.path());
+        if self.config.traces() {
+            log.trace = Some(trace::begin(&self.vm, &self.config, &headers));
+        }
         let control = self.vm.control(&self.config);
         let rule = self.config.runtime.auth;
         match keys::admit(host, &control, rule, client, &headers, now) {
@@ -195,7 +204,7 @@ impl DownstreamFilter {
         match &self.stage {
             Stage::ReadingBody(_) => self.route(host, usize::MAX),
             Stage::AwaitingJudgement { .. } | Stage::AwaitingEmbedding { .. } => Flow::Pause,
-            Stage::Fresh | Stage::Underway { .. } | Stage::Done => Flow::Continue,
+            Stage::Fresh | Stage::Underway { .. } | Stage::Metrics | Stage::Done => Flow::Continue,
         }
     }
 
@@ -240,6 +249,10 @@ impl DownstreamFilter {
                 self.stop_waiting(host);
                 return Flow::Continue;
             }
+            Stage::Metrics => {
+                self.begin_page(host);
+                return Flow::Continue;
+            }
             Stage::Fresh | Stage::Done => return Flow::Continue,
         };
         let mut context = context.borrow_mut();
@@ -278,7 +291,7 @@ impl DownstreamFilter {
                 self.vm
                     .post_refusal(&self.config, &incoming.log, refused, now);
             }
-            Stage::Fresh | Stage::Done => {}
+            Stage::Fresh | Stage::Metrics | Stage::Done => {}
         }
     }
 
@@ -371,6 +384,7 @@ impl DownstreamFilter {
             | Stage::ReadingBody(_)
             | Stage::AwaitingJudgement { .. }
             | Stage::AwaitingEmbedding { .. }
+            | Stage::Metrics
             | Stage::Done => self.stage = Stage::Done,
         }
         crate::respond(host, &answer)

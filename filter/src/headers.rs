@@ -9,7 +9,10 @@ use policy::Target;
 use crate::host::HeaderList;
 
 /// What every provider gets. `content-type`, `anthropic-version` and their like are written anew for each attempt.
-const FORWARDED: [&str; 4] = ["accept", "user-agent", "traceparent", "tracestate"];
+const FORWARDED: [&str; 4] = ["accept", "user-agent", TRACEPARENT, "tracestate"];
+
+/// The trace that a request belongs to (W3C Trace Context).
+pub(crate) const TRACEPARENT: &str = "traceparent";
 
 /// Frames the body until an attempt's request is written.
 const FRAMING: [&str; 2] = ["content-type", "content-length"];

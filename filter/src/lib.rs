@@ -21,6 +21,7 @@ mod keys;
 mod leader_lease;
 pub mod local_reply;
 pub mod metrics;
+mod metrics_text;
 pub mod per_try_timeout;
 mod planning;
 mod policies;

@@ -7,13 +7,14 @@ use std::cell::RefCell;
 use std::ops::Range;
 use std::rc::Rc;
 
+use events::SpanId;
 use policy::Target;
 use policy::cluster::{FIRST_BYTE, cluster_name};
 use protocols::ClientFormat;
 use protocols::exchange::{Exchange, FailoverReason, Report};
 use protocols::json::Writer;
 use protocols::request_info::RequestTraits;
-use routing::{Plan, PlannedAttempt};
+use routing::{Plan, PlannedAttempt, Random};
 
 use crate::config::{AttemptRouting, GatewayConfig};
 use crate::headers::ForwardedHeaders;
@@ -344,6 +345,20 @@ impl RequestContext {
     /// The plan entry of attempt `index`.
     pub fn entry(&self, index: usize) -> Option<&PlannedAttempt> {
         self.plan.attempts.get(self.attempts.get(index)?.entry)
+    }
+
+    /// The span of attempt `index`, where the request has one: made of the request's, so that nothing has to be kept.
+    pub(crate) fn span_of(&self, index: usize) -> Option<SpanId> {
+        let mut seed = [0; 8];
+        seed.copy_from_slice(&self.log.trace?.span_id.to_bytes());
+        let number = u64::try_from(index).unwrap_or(u64::MAX);
+        let mut random = Random::seeded(u64::from_le_bytes(seed).wrapping_add(number));
+        Some(SpanId::new(random.next_u64()))
+    }
+
+    /// `traceparent` of attempt `index`, where the request has a span.
+    pub(crate) fn traceparent(&self, index: usize) -> Option<String> {
+        Some(self.log.trace?.traceparent(self.span_of(index)?))
     }
 
     /// The target of attempt `index`.

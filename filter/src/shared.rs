@@ -13,6 +13,8 @@ pub(crate) mod key {
     /// asking for it costs the same however many targets there are.
     pub(crate) const HEALTH_NEWS: &str = "kt.health.news";
     pub(crate) const LATENCY: &str = "kt.latency";
+    /// What `/metrics` shows.
+    pub(crate) const METRICS: &str = "kt.metrics";
     pub(crate) const REQUESTS: &str = "kt.requests";
     pub(crate) const LEDGER: &str = "kt.ledger";
     /// Who probes targets for all workers.

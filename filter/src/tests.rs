@@ -15,11 +15,13 @@ mod health;
 mod health_checker;
 mod host_calls;
 mod loss;
+mod metrics_page;
 mod open_stream;
 mod per_try_timeout;
 mod pieces;
 mod policies;
 mod telemetry;
+mod traces;
 mod upstream_filter;
 
 use std::rc::Rc;

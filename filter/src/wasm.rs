@@ -183,7 +183,8 @@ impl HttpContext {
     fn on_response_body(&mut self, size: usize, end_of_stream: bool) -> Flow {
         match self {
             Self::Upstream(target) => target.on_response_body(&HOST, size, end_of_stream),
-            Self::Downstream(_) | Self::PerTryTimeout(_) => Flow::Continue,
+            Self::Downstream(gateway) => gateway.on_response_body(&HOST, size, end_of_stream),
+            Self::PerTryTimeout(_) => Flow::Continue,
         }
     }
 

@@ -8,14 +8,16 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use events::DecisionEvent;
 use policy::{Target, TargetId};
-use routing::budget::Ledger;
+use routing::budget::{Account, Ledger, Usage};
 use routing::health::{
     self as health, Addresses, Applied, Availability, HealthTable, Outcome, Phase, Signal,
     TargetKey, Thresholds, Transition,
 };
 use routing::latency::{DeploymentKey, LatencySnapshot, LocalWindow, Sample};
 use routing::{Random, StateSnapshot, StrategyState};
+use semconv::Registry;
 
 use crate::budget;
 use crate::config::GatewayConfig;
@@ -32,6 +34,8 @@ use crate::telemetry::{self, EventExporter, HealthChanged, RejectedRequest, Requ
 pub const TICK_MS: u64 = 200;
 /// Milliseconds between calls that wake the monitor's VM up.
 const WAKE_INTERVAL_MS: u64 = 400;
+/// Milliseconds after which a worker tells the others what it has counted.
+const COUNTED_INTERVAL_MS: u64 = 1_000;
 
 /// State of one worker.
 #[derive(Debug)]
@@ -42,8 +46,12 @@ pub struct Worker {
     pub random: RefCell<Random>,
     /// What strategies remember between requests.
     pub worker: RefCell<StrategyState>,
-    /// What `/metrics` shows of this worker.
+    /// What `/metrics` shows of this worker's view on health.
     pub metrics: Metrics,
+    /// Requests that this worker has counted and not told the others yet.
+    counted: RefCell<Registry>,
+    /// When it last did, by the clock that never jumps.
+    counted_told_ms: Cell<u64>,
     health: RefCell<HealthTable>,
     /// The number of `key::HEALTH_NEWS` when `health` was read.
     health_news: Cell<u32>,
@@ -79,6 +87,8 @@ impl Worker {
             random: RefCell::new(Random::seeded(host.random())),
             worker: RefCell::default(),
             metrics: Metrics::default(),
+            counted: RefCell::default(),
+            counted_told_ms: Cell::new(0),
             health: RefCell::default(),
             health_news: Cell::new(0),
             asked_for_news_ms: Cell::new(0),
@@ -427,7 +437,43 @@ impl Worker {
         } else if let Ok(Shared { value, .. }) = host.shared(key::REQUESTS) {
             self.requests_everywhere.set(read_u64(&value));
         }
+        if now.saturating_sub(self.counted_told_ms.get()) >= COUNTED_INTERVAL_MS {
+            self.counted_told_ms.set(now);
+            self.tell_counted(host);
+        }
         self.look_for_control(host);
+    }
+
+    /// Adds what this worker has counted to what all have.
+    fn tell_counted(&self, host: &impl Host) -> Option<Vec<u8>> {
+        let mut counted = self.counted.borrow_mut();
+        if counted.is_empty() {
+            return None;
+        }
+        let written = update_shared(host, key::METRICS, |blob| {
+            let mut all = Registry::decode(blob);
+            all.merge(&counted);
+            Some(all.encode())
+        })?;
+        counted.clear();
+        Some(written)
+    }
+
+    /// What all workers have counted; of the others what they have told.
+    pub(crate) fn counted(&self, host: &impl Host) -> Registry {
+        if let Some(written) = self.tell_counted(host) {
+            return Registry::decode(&written);
+        }
+        let told = host.shared(key::METRICS);
+        told.map_or_else(
+            |_| Registry::default(),
+            |told| Registry::decode(&told.value),
+        )
+    }
+
+    /// What is known of an account.
+    pub(crate) fn usage(&self, account: &Account) -> Usage {
+        self.ledger.borrow().usage(account)
     }
 
     /// A VM that has trapped comes back with the next stream through its filter. Where nobody probes, this worker sends one.
@@ -510,13 +556,28 @@ impl Worker {
         now: Now,
     ) {
         std::mem::take(&mut context.log.hold).settle(host, || telemetry::bills(context));
-        if context.config.runtime.collector_cluster.is_none() {
+        if !self.observes(&context.config) {
             return;
         }
         let mut random = self.random.borrow_mut();
         let instance_id = self.instance_id(&context.config);
         let event = telemetry::of_context(context, instance_id, client_gone, &mut random, now);
-        self.exporter.post(&event, now);
+        self.observe(&context.config, &event, now);
+    }
+
+    /// Events of requests have a reader.
+    fn observes(&self, config: &GatewayConfig) -> bool {
+        config.runtime.collector_cluster.is_some() || config.metric_labels.is_some()
+    }
+
+    /// Counts a request, and sends its event.
+    fn observe(&self, config: &GatewayConfig, event: &DecisionEvent<'_>, now: Now) {
+        if let Some(labels) = config.metric_labels {
+            self.counted.borrow_mut().record(event, labels);
+        }
+        if config.runtime.collector_cluster.is_some() {
+            self.exporter.post(event, now);
+        }
     }
 
     /// The event of a request that ended before it had a plan leaves.
@@ -527,13 +588,13 @@ impl Worker {
         refused: RejectedRequest<'_>,
         now: Now,
     ) {
-        if config.runtime.collector_cluster.is_none() {
+        if !self.observes(config) {
             return;
         }
         let mut random = self.random.borrow_mut();
         let instance_id = self.instance_id(config);
         let event = telemetry::of_refusal(config, instance_id, log, refused, &mut random, now);
-        self.exporter.post(&event, now);
+        self.observe(config, &event, now);
     }
 
     fn post_transition(

@@ -24,6 +24,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::logger::{self, LogFormat};
+
 /// What a command says when it cannot do its work: one line.
 pub(crate) type Failure = Box<dyn Error>;
 
@@ -31,6 +33,16 @@ pub(crate) type Failure = Box<dyn Error>;
 #[derive(Debug, Parser)]
 #[command(name = "kt", version, about, propagate_version = true)]
 pub(crate) struct Cli {
+    /// How log lines on stderr are written
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        default_value_t,
+        global = true,
+        env = "KEEPTRUSTS_LOG_FORMAT"
+    )]
+    log_format: LogFormat,
     #[command(subcommand)]
     command: Command,
 }
@@ -85,6 +97,7 @@ enum Command {
 impl Cli {
     /// Does what was asked.
     pub(crate) fn run(self) -> Result<ExitCode, Failure> {
+        logger::set_format(self.log_format);
         match self.command {
             Command::Policy(command) => command.run(),
             Command::Envoy(command) => command.run(),

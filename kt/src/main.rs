@@ -17,6 +17,7 @@ mod paths;
 mod policy_file;
 mod redacted;
 mod secrets;
+mod telemetry;
 
 use std::process::ExitCode;
 

@@ -11,6 +11,7 @@ mod quirks;
 mod reference;
 pub(crate) mod sections;
 mod strategy;
+mod telemetry;
 #[cfg(all(test, not(target_arch = "wasm32")))]
 mod tests;
 mod tutorial;

@@ -8,6 +8,7 @@ use crate::content_category::ContentCategory;
 use crate::lint::Spanned;
 use crate::model::{BaseUrl, Credential, OnModerationError, OnOverBudget, PolicyAction, Unpriced};
 use crate::section::Slot;
+use crate::telemetry::{HeaderValue, MetricLabel};
 use crate::yaml::{At, Node};
 
 /// A whole document.
@@ -31,6 +32,46 @@ pub(crate) struct Draft {
     pub(crate) log_bodies: Slot<bool>,
     pub(crate) commit_after_ms: Slot<u64>,
     pub(crate) unpriced: Slot<Unpriced>,
+    pub(crate) telemetry: TelemetryDraft,
+}
+
+/// `telemetry`
+#[derive(Default)]
+pub(crate) struct TelemetryDraft {
+    pub(crate) service_name: Slot<String>,
+    /// What holds for all signals.
+    pub(crate) otlp: OtlpDraft,
+    pub(crate) traces: OtlpDraft,
+    pub(crate) metrics: OtlpDraft,
+    pub(crate) logs: OtlpDraft,
+    pub(crate) sampling: Slot<f64>,
+    pub(crate) labels: Slot<Vec<MetricLabel>>,
+    pub(crate) interval_ms: Slot<u64>,
+    pub(crate) prometheus: PrometheusDraft,
+}
+
+/// Where OTLP goes.
+#[derive(Default)]
+pub(crate) struct OtlpDraft {
+    pub(crate) enabled: Slot<bool>,
+    pub(crate) endpoint: Slot<BaseUrl>,
+    /// By lower-case names.
+    pub(crate) headers: Slot<Vec<(String, Spanned<HeaderValue>)>>,
+}
+
+/// A header of OTLP requests whose value is a secret.
+#[derive(Default)]
+pub(crate) struct OtlpHeaderDraft {
+    pub(crate) secret: Slot<Credential>,
+    pub(crate) prefix: Slot<String>,
+}
+
+/// `/metrics`
+#[derive(Default)]
+pub(crate) struct PrometheusDraft {
+    pub(crate) enabled: Slot<bool>,
+    pub(crate) port: Slot<u32>,
+    pub(crate) require_key: Slot<bool>,
 }
 
 #[derive(Default)]

@@ -145,13 +145,26 @@ pub(crate) fn read(node: &Node, lint: &mut Lint) -> Option<Spanned<Vec<String>>>
     })
 }
 
+/// The name says that its value is a credential, or may be one.
+pub(crate) fn is_telling(name: &str) -> bool {
+    CREDENTIALS.contains(&name) || nature(name) == Nature::Credential
+}
+
+/// Whoever sends the request writes it.
+pub(crate) fn is_framing(name: &str) -> bool {
+    FRAMING.contains(&name)
+}
+
 /// A token of RFC 9110 without the characters that only patterns have.
-fn header_name(node: &Node, lint: &mut Lint) -> Option<String> {
-    let given = value::string(node, lint)?.value;
-    let fits = (1..=MAX_NAME_BYTES).contains(&given.len());
+pub(crate) fn is_header_name(name: &str) -> bool {
     let is_name_byte =
         |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
-    if fits && given.bytes().all(is_name_byte) {
+    (1..=MAX_NAME_BYTES).contains(&name.len()) && name.bytes().all(is_name_byte)
+}
+
+fn header_name(node: &Node, lint: &mut Lint) -> Option<String> {
+    let given = value::string(node, lint)?.value;
+    if is_header_name(&given) {
         return Some(given.to_ascii_lowercase());
     }
     let advice = if given.contains('*') {

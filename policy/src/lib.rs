@@ -18,6 +18,7 @@ mod section;
 mod source;
 mod suggest;
 mod target;
+mod telemetry;
 mod value;
 mod yaml;
 
@@ -29,5 +30,6 @@ pub use load::{
 };
 pub use model::*;
 pub use source::Source;
+pub use telemetry::{HeaderValue, MetricLabel, MetricLabels, OtlpEndpoint, Prometheus, Telemetry};
 pub use yaml::MAX_BYTES as MAX_DOCUMENT_BYTES;
 pub use yaml::to_json as yaml_to_json;

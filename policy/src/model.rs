@@ -9,6 +9,7 @@ use catalog::{DialectPatch, Endpoints, PriceTier, Provider};
 use serde::{Deserialize, Serialize};
 
 use crate::content_category::ContentCategory;
+use crate::telemetry::Telemetry;
 
 /// Whole-answer timeout (first byte for streams) of a target that gives none, in milliseconds.
 pub const DEFAULT_TIMEOUT_MS: u64 = 120_000;
@@ -54,6 +55,8 @@ pub struct Policy {
     pub content_policies: Vec<ContentPolicy>,
     /// Limits and switches of the gateway itself.
     pub gateway: GatewaySettings,
+    /// What is told to OpenTelemetry and Prometheus.
+    pub telemetry: Telemetry,
 }
 
 /// One provider account that requests can be sent to.

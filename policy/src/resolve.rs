@@ -13,6 +13,7 @@ mod models;
 mod place;
 mod strategy;
 mod targets;
+mod telemetry;
 
 use std::collections::BTreeMap;
 
@@ -72,6 +73,7 @@ pub(crate) fn resolve(
         failover,
         content_policies: content_policies::resolve(&context, lint),
         gateway: gateway(draft),
+        telemetry: telemetry::resolve(&context, lint),
         targets,
         groups,
     }

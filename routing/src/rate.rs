@@ -78,6 +78,16 @@ impl RateTable {
         Ok(())
     }
 
+    /// Requests granted in the last 60 seconds.
+    pub fn granted(&self, key: RateKey, now_ms: u64) -> u64 {
+        let window = self.windows.iter().find(|window| window.key == key);
+        window.map_or(0, |window| {
+            let mut window = *window;
+            window.advance(now_ms / SLOT_MS);
+            window.total()
+        })
+    }
+
     fn add(&mut self, window: Window) {
         if self.windows.len() >= MAX_KEYS {
             let quietest = self

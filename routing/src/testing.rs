@@ -91,6 +91,7 @@ pub(crate) fn policy(targets: Vec<Target>, groups: Vec<ModelGroup>) -> Policy {
         failover: Failover::default(),
         content_policies: Vec::new(),
         gateway: GatewaySettings::default(),
+        telemetry: policy::Telemetry::default(),
     }
 }
 

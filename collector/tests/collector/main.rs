@@ -13,6 +13,7 @@ mod keys;
 mod login;
 mod loss;
 mod model;
+mod otlp;
 mod reports;
 mod resources;
 mod support;

@@ -105,6 +105,7 @@ pub(crate) fn settings(dir: &Path, rules: Rules) -> Settings {
         },
         rules,
         max_batch_bytes: MAX_BATCH_BYTES,
+        telemetry: collector::OtlpSettings::default(),
         max_connections: default_max_connections(),
     }
 }

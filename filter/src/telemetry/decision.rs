@@ -161,6 +161,8 @@ pub(crate) fn of_context<'a>(
         },
         attempts: (context.attempts.iter().enumerate())
             .map(|(index, attempt)| events::AttemptRecord {
+                started_after_ms: (context.log.trace).map(|_| since_arrival(attempt.started_ns)),
+                span_id: context.span_of(index),
                 provider: Cow::Borrowed(context.target_id(index)),
                 model: context
                     .entry(index)
@@ -224,6 +226,7 @@ fn begun<'a>(
         region: None,
         strategy: None,
         similarity: None,
+        endpoint: Some(Cow::Borrowed(log.endpoint)),
         stream: false,
         status_code: 0,
         error_code: log.error_code.as_deref().map(Cow::Borrowed),
@@ -231,6 +234,7 @@ fn begun<'a>(
         latency_ms: milliseconds(now.monotonic_ns, arrived.monotonic_ns),
         upstream_latency_ms: None,
         time_to_first_token_ms: None,
+        finish_reason: None,
         tokens: None,
         estimated_cost_usd: None,
         actual_cost_usd: None,
@@ -249,6 +253,7 @@ fn begun<'a>(
             .conversation
             .as_ref()
             .map(|name| Cow::Borrowed(name.as_str())),
+        trace: log.trace,
         config_version: Cow::Borrowed(&config.runtime.config_version),
         gateway_id: Cow::Borrowed(&config.runtime.gateway_id),
         instance_id: Cow::Borrowed(instance_id),
@@ -301,6 +306,7 @@ fn tokens(attempt: &Attempt, log: &RequestLog) -> Option<Tokens> {
         completion: usage.completion,
         cached: usage.cached,
         cache_written: usage.cache_written,
+        reasoning: usage.reasoning,
         total: usage.total(),
         estimated,
     })

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use events::{Decision, PolicyResult, PolicyVerdict, hex_byte};
+use events::{Decision, PolicyResult, PolicyVerdict, TraceContext, hex_byte};
 use routing::affinity::ConversationId;
 
 use super::Excerpt;
@@ -36,6 +36,10 @@ impl ConversationName {
 pub(crate) struct RequestLog {
     /// When its head came in.
     pub(crate) arrived: Now,
+    /// Path of the endpoint.
+    pub(crate) endpoint: &'static str,
+    /// Its span, where the policy wants that.
+    pub(crate) trace: Option<TraceContext>,
     /// The key that was presented, where one is needed.
     pub(crate) key: Option<Rc<Key>>,
     /// What it belongs to; `None` before it was read.
@@ -56,9 +60,11 @@ pub(crate) struct RequestLog {
 
 impl RequestLog {
     /// Of a request that has just come in.
-    pub(crate) fn opened(arrived: Now) -> Self {
+    pub(crate) fn opened(arrived: Now, endpoint: &'static str) -> Self {
         Self {
             arrived,
+            endpoint,
+            trace: None,
             key: None,
             conversation: None,
             prompt_tokens: 0,

@@ -111,6 +111,7 @@ fn a_request_that_was_served_by_the_second_target() {
             "tag": null,
             "region": null,
             "strategy": "failover",
+            "endpoint": "/v1/chat/completions",
             "stream": false,
             "status_code": 200,
             "latency_ms": 1000,

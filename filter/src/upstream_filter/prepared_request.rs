@@ -8,7 +8,7 @@ use protocols::{BodyEdit, BodyPrefix};
 
 use super::body_mutation::BodyMutation;
 use super::request;
-use crate::headers::{is_for_the_router, is_forwarded};
+use crate::headers::{TRACEPARENT, is_for_the_router, is_forwarded};
 use crate::host::{HeaderList, Host, HostResult, Now};
 use crate::request_context::RequestContext;
 
@@ -43,6 +43,8 @@ pub(crate) struct FirstRequest {
     forwarded: Vec<(String, Vec<u8>)>,
     written: BodyMutation,
     content_length: String,
+    /// Of the attempt's span, in place of the client's.
+    traceparent: Option<String>,
 }
 
 impl FirstRequest {
@@ -90,6 +92,7 @@ impl FirstRequest {
                 .collect(),
             headers: outgoing.headers,
             content_length: body_bytes.to_string(),
+            traceparent: context.traceparent(index),
             written,
         };
         context.ahead = Some(PreparedAttempt::BodyMutation(PreparedRequest {
@@ -112,8 +115,11 @@ impl FirstRequest {
         list.extend(
             client
                 .iter()
-                .filter(|(name, _)| is_for_the_router(name) || (is_forwarded(name) && !own(name))),
+                .filter(|(name, _)| is_for_the_router(name) || (is_forwarded(name) && !own(name)))
+                .filter(|(name, _)| self.traceparent.is_none() || *name != TRACEPARENT),
         );
+        let traceparent = self.traceparent.as_ref();
+        list.extend(traceparent.map(|value| (TRACEPARENT, value.as_bytes())));
         let forwarded = self.forwarded.iter().filter(|(name, _)| !own(name));
         list.extend(forwarded.map(|(name, value)| (name.as_str(), value.as_slice())));
         list.extend((self.headers.iter()).map(|(name, value)| (*name, value.as_bytes())));

@@ -13,7 +13,7 @@ use protocols::{BodyPrefix, OutgoingRequest, RequestError};
 use super::attempt_outcome::{self, AttemptOutcome};
 use super::body_mutation::{BodyMutation, LONGEST_START};
 use super::{AttemptHandle, PreparedRequest, Stage, UpstreamFilter};
-use crate::headers::is_forwarded;
+use crate::headers::{TRACEPARENT, is_forwarded};
 use crate::host::{HeaderList, Host, HostError, HostResult, Now};
 use crate::local_reply::Answer;
 use crate::request_context::RequestContext;
@@ -320,9 +320,16 @@ fn set_headers(
         ("content-length", length.as_bytes()),
     ];
     let target = context.target(course.index);
-    let client = current.iter().filter(|(name, _)| is_forwarded(name));
+    let traceparent = context.traceparent(course.index);
+    let is_the_clients = |name: &str| traceparent.is_none() || name != TRACEPARENT;
+    let client = (current.iter()).filter(|(name, _)| is_forwarded(name) && is_the_clients(name));
     let client = client.chain(context.forwarded_headers.to(target));
     list.extend(client.filter(|(name, _)| !own.iter().any(|(own, _)| own == name)));
     list.extend(own.iter().map(|(name, value)| (*name, value.as_bytes())));
+    list.extend(
+        traceparent
+            .as_ref()
+            .map(|value| (TRACEPARENT, value.as_bytes())),
+    );
     host.set_request_headers(&list)
 }

@@ -50,6 +50,7 @@ mod stalled_streams;
 mod strategies;
 mod strict_providers;
 mod support;
+mod telemetry;
 mod timeouts;
 mod translation;
 mod tutorial;

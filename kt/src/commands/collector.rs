@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Args, Subcommand, ValueEnum};
-use collector::{AuditScope, Rules, Settings, StoreLocation, Tokens};
+use collector::{AuditScope, OtlpSettings, Rules, Settings, StoreLocation, Tokens};
 use policy::BaseUrl;
 use serde_json::json;
 
 use super::Failure;
-use super::gateway::{DEFAULT_COLLECTOR, key_rule, store};
+use super::gateway::{DEFAULT_COLLECTOR, key_rule, print_refusal, store};
 use super::login::Login;
 use crate::collector_url;
 use crate::explain;
@@ -18,6 +18,8 @@ use crate::gateway::{StopSignals, private_folder};
 use crate::open_files;
 use crate::output::print;
 use crate::paths::{self, variable};
+use crate::secrets::Secrets;
+use crate::{policy_file, telemetry};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -48,6 +50,9 @@ pub(crate) struct Run {
     /// Tell gateways to let nobody in without a key, even before the first one was made
     #[arg(long, conflicts_with = "allow_anonymous")]
     require_keys: bool,
+    /// Export telemetry by OTLP as this policy says
+    #[arg(long, visible_alias = "config", value_name = "FILE")]
+    policy_config: Option<PathBuf>,
     /// A gateway of these, for the console's playground: http(s)://host[:port] [default: none]
     #[arg(long, value_name = "URL", value_parser = collector_url::parse)]
     gateway_url: Option<BaseUrl>,
@@ -100,6 +105,19 @@ impl Run {
         })
     }
 
+    /// What the policy exports, where one is given.
+    fn telemetry(&self) -> Result<OtlpSettings, Failure> {
+        let Some(file) = &self.policy_config else {
+            return Ok(OtlpSettings::default());
+        };
+        let secrets = Secrets {
+            folder: paths::secrets_folder(&variable, self.data_dir.clone()),
+            variables: &variable,
+        };
+        let document = policy_file::read(file, &secrets).inspect_err(print_refusal)?;
+        Ok(telemetry::otlp_settings(&document.policy, &secrets))
+    }
+
     fn start(&self) -> Result<collector::Running, Failure> {
         let data_dir = self
             .data_dir
@@ -133,6 +151,7 @@ impl Run {
                 keys: key_rule(self.allow_anonymous, self.require_keys),
             },
             max_batch_bytes: collector::MAX_BATCH_BYTES,
+            telemetry: self.telemetry()?,
             max_connections: collector::default_max_connections(),
         };
         let mut collector =

@@ -21,7 +21,7 @@ use super::watch::Watch;
 use crate::commands::Failure;
 use crate::paths::{self, variable};
 use crate::secrets::Secrets;
-use crate::{find, policy_file};
+use crate::{find, policy_file, telemetry};
 
 /// A gateway whose Envoy does not run yet.
 pub(crate) struct Parts {
@@ -53,7 +53,14 @@ pub(crate) async fn assemble(settings: &Settings) -> Result<Parts, Failure> {
         &document.policy,
         settings.listen,
         &instance_id,
+        telemetry::otlp_settings(&document.policy, &secrets),
     )?;
+    if evidence.own.is_none() && telemetry::exports(&document.policy) {
+        log::warn!(
+            target: "keeptrusts::telemetry",
+            "Nothing is exported by OTLP from here: the collector does that; start it with `kt collector run --policy-config`"
+        );
+    }
     let directory = RunDirectory::create(&run_root(&data_folder))?;
     let path = directory.path().to_owned();
     if let Some(token) = &evidence.token {

@@ -5,7 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::path::Path;
 
 use collector::{
-    Api, AuditScope, Collector, KeyRule, LoginSettings, Rules, Running, StoreLocation, Tokens,
+    Api, AuditScope, Collector, KeyRule, LoginSettings, OtlpSettings, Rules, Running,
+    StoreLocation, Tokens,
 };
 use envoy::AuthRule;
 use events::KnownControl;
@@ -69,11 +70,17 @@ impl Evidence {
         policy: &Policy,
         listen: SocketAddr,
         instance_id: &str,
+        telemetry: OtlpSettings,
     ) -> Result<Self, Failure> {
         let memory = Memory::load(data_folder);
         let mut evidence = match &settings.collector {
             CollectorChoice::Own(address) => {
-                own(settings, *address, data_folder, policy, memory, instance_id)?
+                let place = Place {
+                    address: *address,
+                    data_folder,
+                    instance_id,
+                };
+                own(settings, &place, policy, memory, telemetry)?
             }
             CollectorChoice::Elsewhere { address, token } => {
                 let question = Question {
@@ -115,21 +122,35 @@ impl Evidence {
     }
 
     /// Follows a changed policy.
-    pub(crate) fn follow(&self, policy: &Policy) {
+    pub(crate) fn follow(&self, policy: &Policy, telemetry: &OtlpSettings) {
         if let Some(own) = &self.own {
             own.set_rules(rules(policy, self.keys));
+            if let Err(error) = own.set_telemetry(telemetry) {
+                log::error!(target: "keeptrusts::telemetry", "Telemetry is not exported: {error}");
+            }
         }
     }
 }
 
+/// Where a collector of this process runs, and for whom.
+struct Place<'a> {
+    address: SocketAddr,
+    data_folder: &'a Path,
+    instance_id: &'a str,
+}
+
 fn own(
     settings: &EvidenceSettings,
-    address: SocketAddr,
-    data_folder: &Path,
+    place: &Place<'_>,
     policy: &Policy,
     mut memory: Memory,
-    instance_id: &str,
+    telemetry: OtlpSettings,
 ) -> Result<Evidence, Failure> {
+    let &Place {
+        address,
+        data_folder,
+        instance_id,
+    } = place;
     let listener = TcpListener::bind(address).map_err(|error| {
         format!(
             "the collector cannot listen on {address}: {error} (choose another address with --collector-listen, or `off`)"
@@ -146,6 +167,7 @@ fn own(
         tokens,
         rules: rules(policy, settings.keys),
         max_batch_bytes: collector::MAX_BATCH_BYTES,
+        telemetry,
         max_connections: collector::default_max_connections(),
     })?;
     let mut keys_required = collector.keys_required()?;
@@ -323,9 +345,16 @@ mod tests {
                 keys,
             };
             let folder = Path::new("/nowhere");
-            Evidence::prepare(&settings, folder, &policy, listen.parse().unwrap(), "in_1")
-                .map(|_| ())
-                .map_err(|error| error.to_string())
+            Evidence::prepare(
+                &settings,
+                folder,
+                &policy,
+                listen.parse().unwrap(),
+                "in_1",
+                OtlpSettings::default(),
+            )
+            .map(|_| ())
+            .map_err(|error| error.to_string())
         };
         assert!(prepare(KeyRule::OnceCreated, "127.0.0.1:0").is_ok());
         assert!(prepare(KeyRule::OnceCreated, "[::1]:0").is_ok());
@@ -350,9 +379,16 @@ mod tests {
                 keys,
             };
             let listen = "127.0.0.1:0".parse().unwrap();
-            Evidence::prepare(&settings, folder.path(), &policy, listen, "in_1")
-                .map(|evidence| evidence.auth)
-                .map_err(|error| error.to_string())
+            Evidence::prepare(
+                &settings,
+                folder.path(),
+                &policy,
+                listen,
+                "in_1",
+                OtlpSettings::default(),
+            )
+            .map(|evidence| evidence.auth)
+            .map_err(|error| error.to_string())
         };
         let refused = prepare(KeyRule::OnceCreated).unwrap_err();
         assert!(refused.contains("--allow-anonymous"), "{refused}");

@@ -23,6 +23,7 @@ use crate::commands::Failure;
 use crate::commands::gateway::DEFAULT_COLLECTOR;
 use crate::policy_file::{self, Document, Refused};
 use crate::secrets::Secrets;
+use crate::telemetry;
 
 /// How often files are looked at.
 const LOOK: Duration = Duration::from_millis(250);
@@ -124,7 +125,9 @@ impl Follower<'_> {
                 .relocate(simulation.addresses(&document.policy).await?);
         }
         self.served.change_to(document, &self.admin).await?;
-        self.evidence.follow(&self.served.document().policy);
+        let policy = &self.served.document().policy;
+        let telemetry = telemetry::otlp_settings(policy, &self.secrets);
+        self.evidence.follow(policy, &telemetry);
         Ok(())
     }
 

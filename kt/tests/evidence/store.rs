@@ -149,6 +149,8 @@ impl Sample {
                 status_code: None,
                 reason: name(reason),
                 latency_ms: 100,
+                started_after_ms: None,
+                span_id: None,
             });
         }
         attempts.push(AttemptRecord {
@@ -157,6 +159,8 @@ impl Sample {
             status_code: Some(200),
             reason: None,
             latency_ms: self.latency_ms,
+            started_after_ms: None,
+            span_id: None,
         });
         Event::Decision(Box::new(DecisionEvent {
             id: EventId::new(at, number as u128),
@@ -172,6 +176,7 @@ impl Sample {
             region: None,
             strategy: name("failover"),
             similarity: None,
+            endpoint: None,
             stream: false,
             status_code: if self.decision == Decision::Blocked {
                 409
@@ -183,11 +188,13 @@ impl Sample {
             latency_ms: self.latency_ms,
             upstream_latency_ms: Some(self.latency_ms),
             time_to_first_token_ms: None,
+            finish_reason: None,
             tokens: Some(Tokens {
                 prompt,
                 completion,
                 cached: 0,
                 cache_written: 0,
+                reasoning: 0,
                 total: prompt + completion,
                 estimated: false,
             }),
@@ -206,6 +213,7 @@ impl Sample {
             team: None,
             simulated: false,
             conversation_id: None,
+            trace: None,
             config_version: "v1".into(),
             gateway_id: "gw".into(),
             instance_id: "in".into(),

@@ -1,6 +1,6 @@
 //! Every kind of mapping in a policy, and the dialects that have keys in it.
 
-use super::{gateway, groups, pack, policies, reference, strategy, tutorial};
+use super::{gateway, groups, pack, policies, reference, strategy, telemetry, tutorial};
 use crate::draft::*;
 use crate::section::{Key, Section};
 
@@ -24,7 +24,7 @@ macro_rules! sections {
 
 sections! {
     /// The document.
-    ROOT: Draft = "policy_config" [pack::ROOT, tutorial::ROOT, reference::ROOT, gateway::ROOT];
+    ROOT: Draft = "policy_config" [pack::ROOT, tutorial::ROOT, reference::ROOT, gateway::ROOT, telemetry::ROOT];
     /// `pack`
     PACK: PackDraft = "pack" [pack::PACK];
     /// `providers`
@@ -65,4 +65,14 @@ sections! {
     CONTENT_FILTER: PolicySettingsDraft = "content_filter" [policies::CONTENT_FILTER];
     /// `moderation` of a `content-filter`
     MODERATION: ModerationDraft = "moderation" [policies::MODERATION];
+    /// `telemetry`
+    TELEMETRY: TelemetryDraft = "telemetry" [telemetry::TELEMETRY];
+    /// `telemetry.otlp`
+    OTLP: OtlpDraft = "otlp" [telemetry::OTLP];
+    /// `telemetry.traces`, `.metrics` and `.logs` as a mapping
+    SIGNAL: OtlpDraft = "otlp_signal" [telemetry::OTLP, telemetry::SIGNAL];
+    /// A header whose value is a secret
+    OTLP_HEADER: OtlpHeaderDraft = "otlp_header" [telemetry::HEADER];
+    /// `telemetry.prometheus`
+    PROMETHEUS: PrometheusDraft = "prometheus" [telemetry::PROMETHEUS];
 }

@@ -12,6 +12,7 @@ mod document;
 mod groups;
 mod report;
 mod targets;
+mod telemetry;
 
 use policy::{Code, Finding, Severity, load};
 
