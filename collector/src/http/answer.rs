@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::Json;
+use axum::extract::rejection::QueryRejection;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -33,6 +34,13 @@ impl Refusal {
             code,
             message: message.into(),
         }
+    }
+}
+
+impl Refusal {
+    /// Parameters of a URL that cannot be read.
+    pub(crate) fn of_query(why: QueryRejection) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid_query", why.body_text())
     }
 }
 

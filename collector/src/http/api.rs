@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use serde::de::DeserializeOwned;
@@ -152,8 +153,9 @@ pub(super) struct WhichThreshold {
 
 pub(super) async fn reset_threshold(
     State(shared): State<Shared>,
-    Query(which): Query<WhichThreshold>,
+    which: Result<Query<WhichThreshold>, QueryRejection>,
 ) -> Result<StatusCode, Refusal> {
+    let Query(which) = which.map_err(Refusal::of_query)?;
     let provider = which.provider.filter(|name| !name.is_empty());
     question(shared, move |shared| {
         alerts::reset_threshold(shared.api.store.as_ref(), which.panel, provider.as_deref())

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use events::ProviderReport;
@@ -86,8 +87,9 @@ pub(super) async fn explain(
 /// `GET /v1/health/history`.
 pub(super) async fn health_history(
     State(shared): State<Shared>,
-    Query(query): Query<HistoryQuery>,
+    query: Result<Query<HistoryQuery>, QueryRejection>,
 ) -> Result<Json<History>, Refusal> {
+    let Query(query) = query.map_err(Refusal::of_query)?;
     question(shared, move |shared| {
         let (store, now_ms) = (shared.api.store.as_ref(), shared.api.now_ms());
         health_history::history(store, &query, now_ms)

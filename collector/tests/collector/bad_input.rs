@@ -337,3 +337,18 @@ fn an_event_that_is_too_long_is_kept_short_and_says_so() {
     // 32 KiB of body and some names each, in the file and once more in its log.
     assert!(stored < EVENTS * 2 * 40 * 1024, "{stored} bytes");
 }
+
+#[test]
+fn parameters_that_nothing_has_are_refused_as_everything_is() {
+    let service = Service::start();
+    let (status, answer) = service.get("/v1/health/history?nothing=1", API);
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (400, &json!("invalid_query"))
+    );
+    let (status, answer) = service.delete("/v1/thresholds?panel=nothing", API);
+    assert_eq!(
+        (status, &answer["error"]["code"]),
+        (400, &json!("invalid_query"))
+    );
+}

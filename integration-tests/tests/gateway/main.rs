@@ -41,6 +41,7 @@ mod istio;
 mod kept_alive;
 mod keys;
 mod large_answers;
+mod openapi;
 mod outside_strings;
 mod pass_through;
 mod profile;
